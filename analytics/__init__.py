@@ -1,0 +1,1 @@
+"""What is known: facts gathered from statements, shown by unit."""

@@ -1,0 +1,1 @@
+"""What the head of a unit sees: has my unit been briefed?"""

@@ -1,0 +1,1 @@
+"""Facts: small tables built from standings, shaped for questions."""

@@ -1,0 +1,1 @@
+"""Attempts at a test: start, save, submit, review."""

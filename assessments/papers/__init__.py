@@ -1,0 +1,1 @@
+"""Tests: which questions a paper is drawn from, and how."""

@@ -1,0 +1,1 @@
+"""Who has been briefed: the policy, each person's standing under it, and why."""

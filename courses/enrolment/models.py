@@ -1,0 +1,39 @@
+"""Assignments of courses to units."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from courses.catalog.models import Course
+from lms.db import Base
+from lms.organisation.models import Unit
+
+
+class Assignment(Base):
+    """From `assigned_at` on, whoever is counted in the unit or below it studies the course by `due_at`.
+
+    Where several assignments of a course reach a person, the one given nearest to the person's unit holds, then the
+    latest. None is deleted: `withdrawn_at` ends one.
+    """
+
+    __tablename__ = "assignment"
+    __table_args__ = (
+        CheckConstraint("tree IN ('state', 'party')", name="tree"),
+        Index("ix_assignment_unit", "course_id", "tree", "unit_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[uuid.UUID] = mapped_column(unique=True, default=uuid.uuid4)
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id"))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    tree: Mapped[str] = mapped_column(default="state")
+    due_at: Mapped[datetime]
+    policy_version: Mapped[int] = mapped_column(default=1)
+    assigned_at: Mapped[datetime]
+    assigned_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    withdrawn_at: Mapped[datetime | None]
+
+    course: Mapped[Course] = relationship()
+    unit: Mapped[Unit] = relationship()

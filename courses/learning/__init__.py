@@ -1,0 +1,1 @@
+"""The player: learners take courses; statements say how far they came."""

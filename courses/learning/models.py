@@ -1,0 +1,45 @@
+"""Projections of the learner's statements. Nothing but the projector writes them, and they can be rebuilt at will."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lms.db import Base
+
+
+class CourseProgress(Base):
+    """A person has begun a course, in this version of it. The first statement fixes the version."""
+
+    __tablename__ = "course_progress"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id"), primary_key=True)
+    course_version_id: Mapped[int] = mapped_column(ForeignKey("course_version.id"))
+    registration: Mapped[uuid.UUID | None]
+    started_at: Mapped[datetime]
+    last_activity_id: Mapped[int | None] = mapped_column(ForeignKey("activity.id"))
+    last_at: Mapped[datetime]
+
+
+class ActivityProgress(Base):
+    """What a person's statements say of one lesson or test.
+
+    Lessons: `completed_at` is the first completion. Tests: attempts that ended, and the scaled scores (0 to 1) of the
+    first, the last and the best of them with the moment of each.
+    """
+
+    __tablename__ = "activity_progress"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id"), primary_key=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id"), index=True)
+    completed_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    first_score: Mapped[float | None]
+    first_at: Mapped[datetime | None]
+    last_score: Mapped[float | None]
+    last_at: Mapped[datetime | None]
+    best_score: Mapped[float | None]
+    best_at: Mapped[datetime | None]

@@ -1,0 +1,140 @@
+"""People and what hangs on them. Names live in `person` alone; everything else carries an opaque id."""
+
+import uuid
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from lms.db import Base
+from lms.organisation.models import Unit
+
+
+class Person(Base):
+    """A cadre, civil servant, public employee or Party member. `public_id` is the account name in statements."""
+
+    __tablename__ = "person"
+    __table_args__ = (
+        CheckConstraint(
+            "category IN ('can_bo', 'cong_chuc', 'vien_chuc', 'nguoi_lao_dong', 'khac')", name="category"
+        ),
+        CheckConstraint("party IN ('chinh_thuc', 'du_bi', 'quan_chung')", name="party"),
+        Index("ix_person_order", "sort_key"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[uuid.UUID] = mapped_column(unique=True, default=uuid.uuid4)
+    full_name: Mapped[str]
+    sort_key: Mapped[bytes] = mapped_column(LargeBinary)
+    search_key: Mapped[str]
+    email: Mapped[str | None]
+    position: Mapped[str] = mapped_column(default="")
+    category: Mapped[str] = mapped_column(default="cong_chuc")
+    party: Mapped[str] = mapped_column(default="quan_chung")
+    language: Mapped[str] = mapped_column(default="vi")
+    fictional: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+
+    memberships: Mapped[list["Membership"]] = relationship(back_populates="person")
+    roles: Mapped[list["RoleGrant"]] = relationship(back_populates="person")
+
+
+class SignInAccount(Base):
+    """How a person signs in with a name and a password. Without a password only a one-time link opens it."""
+
+    __tablename__ = "sign_in_account"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    username: Mapped[str] = mapped_column(unique=True)
+    password_hash: Mapped[str | None]
+    password_changed_at: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
+
+    person: Mapped[Person] = relationship()
+
+
+class Membership(Base):
+    """A person belongs to a unit between two days. The main membership of a tree is where the person is counted."""
+
+    __tablename__ = "membership"
+    __table_args__ = (
+        CheckConstraint("tree IN ('state', 'party')", name="tree"),
+        CheckConstraint("kind IN ('main', 'concurrent')", name="kind"),
+        CheckConstraint("valid_to IS NULL OR valid_from < valid_to", name="dates"),
+        Index("ix_membership_unit", "tree", "unit_id"),
+        Index("ix_membership_person", "person_id", "tree"),
+        Index(
+            "uq_membership_one_main",
+            "person_id",
+            "tree",
+            unique=True,
+            sqlite_where=text("kind = 'main' AND valid_to IS NULL"),
+            postgresql_where=text("kind = 'main' AND valid_to IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    tree: Mapped[str]
+    kind: Mapped[str] = mapped_column(default="main")
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+
+    person: Mapped[Person] = relationship(back_populates="memberships")
+    unit: Mapped[Unit] = relationship()
+
+
+class RoleGrant(Base):
+    """A person holds a role, over a unit and all below it (None: everywhere), between two days."""
+
+    __tablename__ = "role_grant"
+    __table_args__ = (CheckConstraint("role IN ('administrator', 'head', 'trainer')", name="role"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    role: Mapped[str]
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+
+    person: Mapped[Person] = relationship(back_populates="roles")
+    unit: Mapped[Unit | None] = relationship()
+
+
+class UserSession(Base):
+    """One signed-in browser. The cookie holds a random key; only its digest is kept, and revoking ends it at once."""
+
+    __tablename__ = "user_session"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key_digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    browser: Mapped[str]
+
+
+class OneTimeLink(Base):
+    """A link that lets its holder set a password once. Only its digest is kept."""
+
+    __tablename__ = "one_time_link"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class ThrottleCounter(Base):
+    """Attempts counted in a window of time, shared by all workers and hosts."""
+
+    __tablename__ = "throttle_counter"
+
+    key: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    window_start: Mapped[datetime]
+    attempts: Mapped[int]

@@ -1,0 +1,144 @@
+"""Who is asking: a random key in the cookie, a row in the database, and one query that finds the person and roles."""
+
+import hashlib
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask_login import UserMixin
+from sqlalchemy import and_, insert, select, update
+from sqlalchemy.orm import Session
+
+from lms import clock
+from lms.accounts.models import Person, RoleGrant, SignInAccount, UserSession
+from lms.accounts.rules import EVERYONE, PERMISSIONS, SEEN_EVERY, SESSION_IDLE, SESSION_LENGTH, Grant
+from lms.organisation.queries import holds_on
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn(UserMixin):  # type: ignore[misc]  # Flask-Login carries no types
+    """The person behind a session, with the roles of this very moment."""
+
+    key: str
+    session_id: int
+    person_id: int
+    public_id: uuid.UUID
+    name: str
+    language: str
+    seen_at: datetime
+    grants: tuple[Grant, ...]
+
+    def get_id(self) -> str:
+        """The random key of this session: it is what the cookie carries, and it dies with the session."""
+        return self.key
+
+    def may(self, permission: str) -> bool:
+        """Whether some role, anywhere, carries the permission."""
+        return any(permission in PERMISSIONS[role] for role in (EVERYONE, *(grant.role for grant in self.grants)))
+
+    def everywhere(self, permission: str) -> bool:
+        """Whether it holds for every unit."""
+        return any(permission in PERMISSIONS[grant.role] for grant in self.grants if grant.unit_id is None)
+
+    def unit_ids(self, permission: str) -> tuple[int, ...]:
+        """The units at and below which it holds."""
+        return tuple(
+            grant.unit_id
+            for grant in self.grants
+            if grant.unit_id is not None and permission in PERMISSIONS[grant.role]
+        )
+
+
+def digest(key: str) -> bytes:
+    """What is kept of a key or token: a copy of the database opens no door."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def begin_session(session: Session, person_id: int, *, browser: str) -> str:
+    """Open a session for a person and return its key, which is new at each sign-in."""
+    key = secrets.token_urlsafe(32)
+    now = clock.now()
+    session.execute(
+        insert(UserSession).values(
+            key_digest=digest(key),
+            person_id=person_id,
+            created_at=now,
+            seen_at=now,
+            expires_at=now + SESSION_LENGTH,
+            browser=browser[:200],
+        )
+    )
+    return key
+
+
+def signed_in(session: Session, key: str) -> SignedIn | None:
+    """The person of a session that is neither revoked, expired nor idle too long, and whose account is open."""
+    now = clock.now()
+    today = clock.today()
+    rows = session.execute(
+        select(
+            UserSession.id,
+            UserSession.seen_at,
+            Person.id,
+            Person.public_id,
+            Person.full_name,
+            Person.language,
+            RoleGrant.role,
+            RoleGrant.unit_id,
+        )
+        .join(Person, Person.id == UserSession.person_id)
+        .join(SignInAccount, SignInAccount.person_id == Person.id)
+        .outerjoin(
+            RoleGrant,
+            and_(RoleGrant.person_id == Person.id, holds_on(today, RoleGrant.valid_from, RoleGrant.valid_to)),
+        )
+        .where(
+            UserSession.key_digest == digest(key),
+            UserSession.revoked_at.is_(None),
+            UserSession.expires_at > now,
+            UserSession.seen_at > now - SESSION_IDLE,
+            SignInAccount.disabled_at.is_(None),
+        )
+    ).all()
+    if not rows:
+        return None
+    session_id, seen_at, person_id, public_id, name, language, _, _ = rows[0]
+    return SignedIn(
+        key=key,
+        session_id=session_id,
+        person_id=person_id,
+        public_id=public_id,
+        name=name,
+        language=language,
+        seen_at=seen_at,
+        grants=tuple(Grant(role, unit_id) for *_, role, unit_id in rows if role),
+    )
+
+
+def must_be_marked(person: SignedIn) -> bool:
+    """Whether the session should be noted as used: at most once in a few minutes, so that reading stays reading."""
+    return clock.now() - person.seen_at > SEEN_EVERY
+
+
+def mark_seen(session: Session, session_id: int) -> None:
+    """Note that the session is in use, so that it does not end as idle."""
+    session.execute(update(UserSession).where(UserSession.id == session_id).values(seen_at=clock.now()))
+
+
+def end_session(session: Session, key: str) -> None:
+    """Revoke one session; a copied cookie opens nothing from now on."""
+    session.execute(
+        update(UserSession)
+        .where(UserSession.key_digest == digest(key), UserSession.revoked_at.is_(None))
+        .values(revoked_at=clock.now())
+    )
+
+
+def end_all_sessions(session: Session, person_id: int) -> None:
+    """Revoke every session of a person: after a change of password, or when the account is closed."""
+    session.execute(
+        update(UserSession)
+        .where(UserSession.person_id == person_id, UserSession.revoked_at.is_(None))
+        .values(revoked_at=clock.now())
+    )

@@ -1,0 +1,86 @@
+"""The application factory. It is given the packages to serve and knows none of them."""
+
+import time
+from collections.abc import Iterable
+from typing import Protocol
+
+from flask import Flask
+from sqlalchemy import exists, select
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from lms import db, serving
+from lms.accounts import views as accounts
+from lms.accounts.models import Person
+from lms.config import Config
+from lms.db import Database
+from lms.doors import Doors
+from lms.web import errors, gate, navigation, shell, wording
+from lms.web import views as web
+from lms.web.feature import Feature
+
+
+class Package(Protocol):
+    """What a top-level package offers: its doors are filled without Flask, its pages are added with it."""
+
+    def fill(self, doors: Doors) -> None:
+        """Register listeners, projections, menu entries, commands and jobs."""
+
+    def features(self) -> Iterable[Feature]:
+        """The blueprints to serve."""
+
+
+def fill(doors: Doors) -> None:
+    """What the ground itself registers."""
+
+
+def features() -> Iterable[Feature]:
+    """The blueprints of the ground itself."""
+    return (web.bp, accounts.bp)
+
+
+def open_doors(packages: Iterable[Package]) -> Doors:
+    """All registries of a product made of these packages."""
+    doors = Doors()
+    fill(doors)
+    for package in packages:
+        package.fill(doors)
+    return doors
+
+
+def create_app(config: Config, packages: Iterable[Package]) -> Flask:
+    """The web application. It does not migrate: `lms init` does."""
+    packages = tuple(packages)
+    doors = open_doors(packages)
+    app = Flask("lms", static_folder=None)
+    database = Database(config, doors)
+    blueprints = [feature for part in (features(), *(package.features() for package in packages)) for feature in part]
+    assets = serving.Assets({one.name: one.assets for one in blueprints if one.assets is not None})
+    app.extensions["assets"] = assets
+    db.init_app(app, database)
+    navigation.init_app(app, doors)
+    gate.init_app(app)
+    shell.init_app(app, config, assets.url, DemoNotice(database))
+    errors.init_app(app)
+    wording.init_app(app)
+    for feature in blueprints:
+        app.register_blueprint(feature)
+    app.wsgi_app = assets.wrap(app.wsgi_app)  # type: ignore[method-assign]  # Flask's documented way
+    if config.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, *[config.proxies] * 4)  # type: ignore[method-assign]
+    return app
+
+
+class DemoNotice:
+    """Whether demo people have been loaded: then every page says so. Asked of the database every ten seconds at most."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._answer = False
+        self._until = 0.0
+
+    def __call__(self) -> bool:
+        if time.monotonic() > self._until:
+            with self._database.reading() as session:
+                self._answer = bool(session.scalar(select(exists().where(Person.fictional))))
+            self._until = time.monotonic() + 10
+        return self._answer

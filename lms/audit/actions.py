@@ -1,0 +1,34 @@
+"""Writing the audit log. There is no action that changes or removes an entry; triggers refuse it."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from lms import clock
+from lms.audit.models import AuditEntry
+
+
+def note(
+    session: Session,
+    action: str,
+    *,
+    actor: uuid.UUID | None,
+    object_kind: str,
+    object_id: object,
+    address: str = "",
+    **details: Any,
+) -> None:
+    """Add one entry. `details` are plain JSON values and never contain a name, an address or a secret."""
+    session.execute(
+        insert(AuditEntry).values(
+            at=clock.now(),
+            actor=actor,
+            action=action,
+            object_kind=object_kind,
+            object_id=str(object_id),
+            details=details,
+            address=address,
+        )
+    )

@@ -1,0 +1,26 @@
+"""The audit log's table."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lms.db import Base
+
+
+class AuditEntry(Base):
+    """One act. People are named by their opaque id, so that erasing a person reaches the log too."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (Index("ix_audit_entry_object", "object_kind", "object_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor: Mapped[uuid.UUID | None] = mapped_column(index=True)
+    action: Mapped[str]
+    object_kind: Mapped[str]
+    object_id: Mapped[str]
+    details: Mapped[dict[str, Any]]
+    address: Mapped[str]

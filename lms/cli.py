@@ -1,0 +1,124 @@
+"""The console command `lms`: making the database, starting the product, checking it."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import click
+from alembic import command
+from alembic.config import Config as AlembicConfig
+
+from lms import clock
+from lms.app import Package, open_doors
+from lms.config import Config, Misconfigured
+from lms.db import Database
+from lms.doors import differences
+
+Opener = Callable[[], Database]
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+
+def build(packages: Iterable[Package], environ: Mapping[str, str] = os.environ) -> click.Group:
+    """The command group of a product made of these packages."""
+    doors = open_doors(packages)
+
+    def open_database() -> Database:
+        try:
+            return Database(Config.from_environment(environ), doors)
+        except Misconfigured as reason:
+            raise click.ClickException(str(reason)) from reason
+
+    @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+    @click.pass_context
+    def lms(context: click.Context) -> None:
+        """Quán triệt: courses, learning records and reports for a province.
+
+        Settings come from the environment: LMS_DATABASE_URL, LMS_SECRET_KEY, LMS_SITE_URL and LMS_DATA_DIR, all needed
+        in production; LMS_LOCAL=1 tries the product on this machine with SQLite under instance/.
+        """
+        context.obj = open_database
+
+    for one in (init, demo, serve, verify, *doors.commands):
+        lms.add_command(one)
+    return lms
+
+
+@click.command()
+@click.pass_obj
+def init(open_database: Opener) -> None:
+    """Create or upgrade the database and load the built-in courses. Safe to repeat."""
+    database = open_database()
+    migrate(database)
+    for step in database.doors.first_steps:
+        with database.writing() as session:
+            for line in step(session):
+                click.echo(line)
+
+
+@click.command()
+@click.option("--people", default=600, show_default=True, help="How many fictional people.")
+@click.pass_obj
+def demo(open_database: Opener, people: int) -> None:
+    """Load the sample organisation and fictional people with a history of study. Does nothing when they are there."""
+    database = open_database()
+    with database.writing() as session:
+        for step in database.doors.demo_steps:
+            for line in step(session, people):
+                click.echo(line)
+
+
+@click.command()
+@click.option("--port", default=None, type=int, help="Port on 127.0.0.1; PORT in the environment, else 8000.")
+@click.option("--workers", default=2, show_default=True, help="Server processes.")
+@click.option("--bind", default=None, help="Address to listen on, instead of 127.0.0.1:PORT.")
+@click.pass_obj
+def serve(open_database: Opener, port: int | None, workers: int, bind: str | None) -> None:
+    """Start the web server (gunicorn) and the worker; stop both with Ctrl-C."""
+    open_database().dispose()  # says now, in one line, what is missing
+    from lms import supervision  # noqa: PLC0415 - gunicorn patches the process it is imported into
+
+    address = bind or f"127.0.0.1:{port or os.environ.get('PORT') or 8000}"
+    sys.exit(supervision.run(address, workers=workers))
+
+
+@click.command()
+@click.option("--repair", is_flag=True, help="Write what is expected where it differs.")
+@click.pass_obj
+def verify(open_database: Opener, repair: bool) -> None:
+    """Compute every projection anew from statements, roll and policy, and compare. Exit status 1 on a difference."""
+    database = open_database()
+    found = check_projections(database, repair=repair)
+    total = sum(len(lines) for lines in found.values())
+    for name, lines in found.items():
+        click.echo(f"{name}: {len(lines)} differences")
+        for line in lines[:20]:
+            click.echo(f"  {line}")
+    click.echo(f"{total} differences" + (" (repaired)" if repair and total else ""))
+    if total and not repair:
+        raise SystemExit(1)
+
+
+def check_projections(database: Database, *, repair: bool = False) -> dict[str, list[str]]:
+    """The differences of each projection, by name, from lower to upper."""
+    found: dict[str, list[str]] = {}
+    opened = database.writing if repair else database.reading
+    for projection in database.doors.projections:
+        with opened() as session:
+            expected = projection.expected(session, now=clock.now())
+            actual = projection.actual(session)
+            found[projection.name] = sorted(differences(expected, actual))
+            if repair and found[projection.name]:
+                projection.repair(session, expected, actual)
+    return found
+
+
+def migrate(database: Database, revision: str = "head") -> None:
+    """Bring the schema to a revision: the only way to a schema."""
+    settings = AlembicConfig()
+    settings.set_main_option("script_location", str(MIGRATIONS))
+    with database.write_engine.connect() as connection:
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, revision)
+        connection.commit()
+

@@ -1,0 +1,127 @@
+"""Configuration: read once, from the environment, into one frozen value.
+
+Production is the default and refuses weak settings; `LMS_LOCAL=1` chooses the mode for trying the product on one's own
+machine: SQLite under `instance/`, a generated secret, an address on this machine only.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+SECRET_LENGTH = 32
+KNOWN_SECRETS = ("changeme", "secret", "development", "password", "default")
+
+
+class Misconfigured(Exception):
+    """The product refuses to start; the message says which setting, why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings of one running product.
+
+    `site_url` is the address people type, without a slash at the end; every link in mail is built from it.
+    `iri_base` begins the address of every activity and of our people's accounts in statements. It never changes, also
+    when the site moves.
+    """
+
+    database_url: str
+    secret_key: str
+    site_url: str
+    iri_base: str
+    data_dir: Path
+    local: bool = False
+    smtp_url: str = ""
+    mail_from: str = ""
+    proxies: int = 0
+    xapi_default_version: str = "1.0.3"
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach the site over TLS, so that cookies may be `Secure` and named `__Host-`."""
+        return self.site_url.startswith("https://")
+
+    @property
+    def host(self) -> str:
+        """The one host name (with port) under which the site answers."""
+        return urlsplit(self.site_url).netloc
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Config":
+        """The settings named `LMS_…`; raises `Misconfigured` naming the first that is missing or weak."""
+        local = environ.get("LMS_LOCAL", "") == "1"
+        data_dir = Path(environ.get("LMS_DATA_DIR") or ("instance" if local else "")).absolute()
+        if not local and not environ.get("LMS_DATA_DIR"):
+            raise Misconfigured(
+                "LMS_DATA_DIR is not set: name a folder this program may write to, such as /var/lib/quan-triet. "
+                "(To try the product on this machine only, set LMS_LOCAL=1.)"
+            )
+        site_url = environ.get("LMS_SITE_URL") or (f"http://127.0.0.1:{environ.get('PORT', '8000')}" if local else "")
+        config = cls(
+            database_url=environ.get("LMS_DATABASE_URL") or (f"sqlite:///{data_dir / 'lms.sqlite'}" if local else ""),
+            secret_key=environ.get("LMS_SECRET_KEY") or (kept_secret(data_dir) if local else ""),
+            site_url=site_url.rstrip("/"),
+            iri_base=(environ.get("LMS_IRI_BASE") or ("https://quan-triet.example" if local else site_url)).rstrip("/"),
+            data_dir=data_dir,
+            local=local,
+            smtp_url=environ.get("LMS_SMTP_URL", ""),
+            mail_from=environ.get("LMS_MAIL_FROM", ""),
+            proxies=whole_number(environ, "LMS_PROXIES", 0),
+            xapi_default_version=environ.get("LMS_XAPI_DEFAULT_VERSION", "1.0.3"),
+        )
+        config.check()
+        return config
+
+    def check(self) -> None:
+        """Raise `Misconfigured` for a setting under which the product would be unsafe."""
+        if not self.database_url:
+            raise Misconfigured("LMS_DATABASE_URL is not set: give the address of the database, postgresql://… .")
+        check_secret(self.secret_key)
+        check_site(self.site_url)
+        if self.xapi_default_version not in {"1.0.3", "2.0.0"}:
+            raise Misconfigured("LMS_XAPI_DEFAULT_VERSION must be 1.0.3 or 2.0.0.")
+
+
+def whole_number(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name, "")
+    if text and not text.isdecimal():
+        raise Misconfigured(f"{name} must be a whole number, not {text!r}.")
+    return int(text or default)
+
+
+def check_secret(secret: str) -> None:
+    """A secret that can be guessed lets anyone sign in as anyone."""
+    if not secret:
+        raise Misconfigured(
+            'LMS_SECRET_KEY is not set: make one with  python3 -c "import secrets; print(secrets.token_urlsafe(48))".'
+        )
+    weak = len(secret) < SECRET_LENGTH or len(set(secret)) < 10 or any(w in secret.lower() for w in KNOWN_SECRETS)
+    if weak:
+        raise Misconfigured(
+            f"LMS_SECRET_KEY is weak: at least {SECRET_LENGTH} characters made at random are needed, and no known word."
+        )
+
+
+def check_site(site_url: str) -> None:
+    """Links, cookies and the check of the Host header all hang on the site's address."""
+    if not site_url:
+        raise Misconfigured("LMS_SITE_URL is not set: give the address people type, such as https://hoc.example.gov.vn .")
+    parts = urlsplit(site_url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
+        raise Misconfigured(f"LMS_SITE_URL must look like https://hoc.example.gov.vn , not {site_url!r}.")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise Misconfigured("LMS_SITE_URL must begin with https:// : passwords travel over it.")
+
+
+def kept_secret(data_dir: Path) -> str:
+    """The secret of a local trial: made once, kept in the data folder, readable by its owner only."""
+    path = data_dir / "secret-key"
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(48), encoding="ascii")
+    return path.read_text(encoding="ascii").strip()

@@ -1,0 +1,190 @@
+"""The database: one declarative base, one transaction for a request, and one door to a second.
+
+Actions and queries take a session; they never find one, and they never commit. A request that reads gets a session
+that cannot write; a request that changes something gets one whose transaction takes the write lock at its beginning.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import sqlalchemy as sa
+from flask import Flask, Response, current_app, g, request
+from sqlalchemy import orm
+
+from lms.config import Config
+from lms.doors import Doors
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+BUSY_TIMEOUT_MS = 10_000
+
+
+class UtcDateTime(sa.TypeDecorator[datetime]):
+    """An aware datetime, whatever the dialect; naive values are refused with ValueError."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("naive datetime")
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class Base(orm.DeclarativeBase):
+    """All tables of the product."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a plain class attribute
+        datetime: UtcDateTime,
+        dict[str, Any]: sa.JSON,
+        list[Any]: sa.JSON,
+        list[str]: sa.JSON,
+    }
+
+
+class Database:
+    """The engines of one product: `reading()` cannot change anything, `writing()` commits when its block ends well."""
+
+    def __init__(self, config: Config, doors: Doors) -> None:
+        self.config = config
+        self.doors = doors
+        self.url = sa.make_url(config.database_url)
+        info = {"doors": doors, "config": config, "identities": {}}
+        if self.url.get_backend_name() == "sqlite":
+            self.write_engine = sqlite_engine(self.url, begin="BEGIN IMMEDIATE", read_only=False)
+            self.read_engine = sqlite_engine(self.url, begin="BEGIN", read_only=True)
+        else:
+            url = self.url.set(drivername="postgresql+psycopg")
+            self.write_engine = sa.create_engine(url, json_serializer=compact_json, pool_pre_ping=False)
+            self.read_engine = self.write_engine.execution_options(postgresql_readonly=True)
+        self.write_sessions = orm.sessionmaker(self.write_engine, expire_on_commit=False, info=info)
+        self.read_sessions = orm.sessionmaker(self.read_engine, expire_on_commit=False, info=info)
+
+    @contextmanager
+    def writing(self) -> Iterator[orm.Session]:
+        """A session whose work is committed at the end, and rolled back when an exception leaves the block."""
+        with self.write_sessions() as session:
+            yield session
+            session.commit()
+
+    @contextmanager
+    def reading(self) -> Iterator[orm.Session]:
+        """A session for looking only: the database itself refuses writes."""
+        with self.read_sessions() as session:
+            yield session
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        self.write_engine.dispose()
+        self.read_engine.dispose()
+
+
+def compact_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def sqlite_engine(url: sa.URL, *, begin: str, read_only: bool) -> sa.Engine:
+    """An engine that begins its transactions itself: the driver's deferred ones fail under concurrent writers."""
+    engine = sa.create_engine(url, json_serializer=compact_json)
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            f"busy_timeout = {BUSY_TIMEOUT_MS}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            *(("query_only = ON",) if read_only else ()),
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin_transaction(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def init_app(app: Flask, database: Database) -> None:
+    """Give each request its session, and settle it when the answer is known."""
+    app.extensions["database"] = database
+    app.after_request(settle)
+    app.teardown_appcontext(close)
+
+
+def database() -> Database:
+    """The database of the running application."""
+    return cast(Database, current_app.extensions["database"])
+
+
+def get_session() -> orm.Session:
+    """The session of this request, for views to hand down: it can write unless the method is safe."""
+    if request.method in SAFE_METHODS:
+        return get_read_session()
+    if "write_session" not in g:
+        g.write_session = database().write_sessions()
+    return cast(orm.Session, g.write_session)
+
+
+def get_read_session() -> orm.Session:
+    """A session that cannot write, whatever the method; for finding out who is asking."""
+    if "read_session" not in g:
+        g.read_session = database().read_sessions()
+    return cast(orm.Session, g.read_session)
+
+
+def apart(work: Callable[[orm.Session], None]) -> None:
+    """Do something in a transaction of its own, which survives a refusal of the request.
+
+    It runs at once when the request has not begun to write, otherwise after the request's own transaction has ended:
+    one process never waits for its own lock.
+    """
+    session = g.get("write_session")
+    if session is not None and session.in_transaction():
+        g.setdefault("apart", []).append(work)
+        return
+    with database().writing() as own:
+        work(own)
+
+
+def settle(response: Response) -> Response:
+    """Returning commits; an error status rolls back. The only commit of a request."""
+    session = g.get("write_session")
+    if session is not None:
+        if response.status_code < 400:
+            session.commit()
+        else:
+            session.rollback()
+    for work in g.pop("apart", []):
+        with database().writing() as own:
+            work(own)
+    return response
+
+
+def close(_error: BaseException | None) -> None:
+    """Give the connections back. What was not committed is gone."""
+    for name in ("write_session", "read_session"):
+        if session := g.pop(name, None):
+            session.close()
+
+
+def config_of(session: orm.Session) -> Config:
+    """The configuration of the product this session belongs to."""
+    return cast(Config, session.info["config"])

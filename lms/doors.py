@@ -1,0 +1,106 @@
+"""How an upper package reaches down without being imported: small typed registries, filled once at start.
+
+`docs/architecture.md` lists the doors. Whatever happens in the database is told through a session, which carries the
+doors of its product in `session.info`, so that two products in one process (as in tests) never hear each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+import click
+from sqlalchemy.orm import Session
+
+Event = TypeVar("Event")
+Row = Mapping[str, Any]
+
+
+class Projection(Protocol):
+    """A table whose rows follow from others. `lms verify` computes it anew and compares."""
+
+    name: str
+
+    def expected(self, session: Session, *, now: datetime) -> Mapping[Any, Row]:
+        """The rows as they must be, by key, computed from what is not a projection."""
+
+    def actual(self, session: Session) -> Mapping[Any, Row]:
+        """The rows as they stand, by the same keys."""
+
+    def repair(self, session: Session, expected: Mapping[Any, Row], actual: Mapping[Any, Row]) -> None:
+        """Write what is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """A line of the main menu, for those who hold the permission."""
+
+    label: str
+    endpoint: str
+    permission: str
+    order: int
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The first page of whoever holds the permission; the highest rank wins."""
+
+    endpoint: str
+    permission: str
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityKind:
+    """What an activity of this kind is called, and where a learner finds it."""
+
+    label: str
+    address: Callable[[str, str], str]
+    """From the course's code and the activity's code to a path of the site."""
+
+
+@dataclass(slots=True)
+class Doors:
+    """All registries of one product."""
+
+    listeners: dict[type, list[Callable[[Session, Any], None]]] = field(default_factory=dict)
+    projections: list[Projection] = field(default_factory=list)
+    menu: list[MenuEntry] = field(default_factory=list)
+    homes: list[Home] = field(default_factory=list)
+    activity_kinds: dict[str, ActivityKind] = field(default_factory=dict)
+    jobs: dict[str, Callable[[Session, Row], None]] = field(default_factory=dict)
+    nightly: list[Callable[[Session, datetime], None]] = field(default_factory=list)
+    first_steps: list[Callable[[Session], Iterable[str]]] = field(default_factory=list)
+    demo_steps: list[Callable[[Session, int], Iterable[str]]] = field(default_factory=list)
+    commands: list[click.Command] = field(default_factory=list)
+
+    def listen(self, kind: type[Event], listener: Callable[[Session, Event], None]) -> None:
+        """Call `listener` with every event of that kind, in the same transaction, in order of registration."""
+        self.listeners.setdefault(kind, []).append(listener)
+
+
+def tell(session: Session, event: object) -> None:
+    """Tell an event to all who listen. A listener that fails fails the transaction."""
+    for listener in doors_of(session).listeners.get(type(event), ()):
+        listener(session, event)
+
+
+def doors_of(session: Session) -> Doors:
+    """The doors of the product this session belongs to."""
+    doors = session.info["doors"]
+    assert isinstance(doors, Doors)
+    return doors
+
+
+def differences(expected: Mapping[Any, Row], actual: Mapping[Any, Row]) -> Iterator[str]:
+    """One readable line for each row that is missing, left over or other than expected."""
+    for key in expected.keys() - actual.keys():
+        yield f"{key}: missing"
+    for key in actual.keys() - expected.keys():
+        yield f"{key}: left over"
+    for key in expected.keys() & actual.keys():
+        for column, value in expected[key].items():
+            if actual[key].get(column) != value:
+                yield f"{key}: {column} is {actual[key].get(column)!r}, expected {value!r}"

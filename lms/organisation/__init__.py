@@ -1,0 +1,1 @@
+"""Units of the province: agencies and Party organisations, as dated trees."""

@@ -1,0 +1,77 @@
+"""Reading the trees. Every question has a day: the tree of today is only one of many."""
+
+from datetime import date
+
+from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitEdge
+
+
+def holds_on(
+    day: date, valid_from: InstrumentedAttribute[date], valid_to: InstrumentedAttribute[date | None]
+) -> ColumnElement[bool]:
+    """Whether a dated row holds on that day; `valid_to` is the first day after."""
+    return and_(valid_from <= day, or_(valid_to.is_(None), valid_to > day))
+
+
+def subtree(unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select[int]:
+    """The ids of a unit and of all that stands below it on that day, for use as a subquery."""
+    return select(UnitClosure.descendant_id).where(
+        UnitClosure.tree == tree,
+        UnitClosure.ancestor_id == unit_id,
+        holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),
+    )
+
+
+def ancestors(unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select[Unit]:
+    """The unit's ancestors and itself, from the root down."""
+    return (
+        select(Unit)
+        .join(UnitClosure, UnitClosure.ancestor_id == Unit.id)
+        .where(
+            UnitClosure.tree == tree,
+            UnitClosure.descendant_id == unit_id,
+            holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),
+        )
+        .order_by(UnitClosure.depth.desc())
+    )
+
+
+def children(unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select[Unit]:
+    """The units directly below, in the order the office gave them, then by name."""
+    return (
+        select(Unit)
+        .join(UnitEdge, UnitEdge.child_id == Unit.id)
+        .where(
+            UnitEdge.tree == tree,
+            UnitEdge.parent_id == unit_id,
+            holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to),
+            holds_on(on, Unit.valid_from, Unit.valid_to),
+        )
+        .order_by(UnitEdge.position, Unit.sort_key)
+    )
+
+
+def tree_of_units(*, on: date, tree: str = STATE_TREE) -> Select[Unit, int | None, int]:
+    """Every unit of the tree on that day with the id of its parent (None for the root) and its sibling position."""
+    return (
+        select(Unit, UnitEdge.parent_id, UnitEdge.position)
+        .join(
+            UnitClosure,
+            and_(UnitClosure.descendant_id == Unit.id, UnitClosure.ancestor_id == Unit.id, UnitClosure.tree == tree),
+        )
+        .outerjoin(
+            UnitEdge,
+            and_(
+                UnitEdge.child_id == Unit.id,
+                UnitEdge.tree == tree,
+                holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to),
+            ),
+        )
+        .where(
+            holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),
+            holds_on(on, Unit.valid_from, Unit.valid_to),
+        )
+        .order_by(UnitEdge.position, Unit.sort_key)
+    )

@@ -1,0 +1,52 @@
+"""Vietnamese words: their order, and how they are found when typed without marks.
+
+The order is that of Vietnamese dictionaries: letters first (a ă â b c d đ e ê …), then tones (ngang, huyền, hỏi, ngã,
+sắc, nặng). It is computed here, so that SQLite and PostgreSQL sort alike whatever the locale of the machine.
+"""
+
+import unicodedata
+
+LETTERS = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
+TONES = ("", "\u0300", "\u0309", "\u0303", "\u0301", "\u0323")
+SHAPES = {"\u0306", "\u0302", "\u031b"}  # breve, circumflex, horn: they make letters, not tones
+
+
+def nfc(text: str) -> str:
+    """The one form in which text is stored and compared: NFC, with runs of white space folded."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def fold(text: str) -> str:
+    """Text as one types it in haste: lower case, no marks, đ as d. "Thuỷ" and "Thủy" fold alike."""
+    bare = "".join(c for c in unicodedata.normalize("NFD", text.casefold()) if not unicodedata.combining(c))
+    return " ".join(bare.replace("đ", "d").split())
+
+
+def sort_key(text: str) -> bytes:
+    """A key whose byte order is the Vietnamese order of `text`."""
+    letters, tones = bytearray(), bytearray()
+    for letter, tone in syllable_letters(text):
+        position = LETTERS.find(letter)
+        letters.append(position + 64 if position >= 0 else min(ord(letter), 63) if letter.isascii() else 127)
+        tones.append(tone + 1)
+    return bytes(letters) + b"\0" + bytes(tones)
+
+
+def person_sort_key(full_name: str) -> bytes:
+    """The order of Vietnamese lists of people: by given name (the last part), then by family and middle names."""
+    parts = nfc(full_name).split(" ")
+    return sort_key(parts[-1]) + b"\0\0" + sort_key(" ".join(parts[:-1]))
+
+
+def syllable_letters(text: str) -> list[tuple[str, int]]:
+    """Each letter with the number of its tone, 0 to 5."""
+    result: list[tuple[str, int]] = []
+    for character in unicodedata.normalize("NFD", nfc(text).casefold()):
+        if character in SHAPES and result:
+            letter, tone = result[-1]
+            result[-1] = (unicodedata.normalize("NFC", letter + character), tone)
+        elif character in TONES[1:] and result:
+            result[-1] = (result[-1][0], TONES.index(character))
+        elif not unicodedata.combining(character):
+            result.append((character, 0))
+    return result

@@ -1,0 +1,44 @@
+"""Who is asking, as far as a page may know. `lms.accounts` fills this; the pages below it only read it."""
+
+import uuid
+from typing import Protocol, cast
+
+from flask_login import LoginManager, current_user
+
+login_manager = LoginManager()
+
+
+class NotFound(LookupError):
+    """There is no such thing, or none that this person may see; callers cannot tell which."""
+
+
+class Actor(Protocol):
+    """The signed-in person, as it was at the beginning of this request."""
+
+    @property
+    def person_id(self) -> int: ...
+    @property
+    def public_id(self) -> uuid.UUID: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+
+    def may(self, permission: str) -> bool:
+        """Whether some role of this person, anywhere, carries the permission."""
+
+    def everywhere(self, permission: str) -> bool:
+        """Whether the permission holds for every unit."""
+
+    def unit_ids(self, permission: str) -> tuple[int, ...]:
+        """The units at and below which the permission holds, when it does not hold everywhere."""
+
+
+def actor() -> Actor:
+    """The signed-in person; the gate has already turned everyone else away."""
+    return cast(Actor, current_user._get_current_object())
+
+
+def signed_in() -> Actor | None:
+    """The person who is asking, or None on a page open to everyone."""
+    return actor() if current_user.is_authenticated else None

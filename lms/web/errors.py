@@ -1,0 +1,104 @@
+"""Every refusal says in plain words what happened and what to do next, and tells nothing else."""
+
+import logging
+
+from flask import Flask, g, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from lms.web import kept
+from lms.web.acting import NotFound
+
+log = logging.getLogger(__name__)
+
+
+def words(code: int) -> tuple[str, str, str]:
+    """Title, what happened, what to do: for a status code."""
+    known = {
+        400: (
+            _("Yêu cầu không hợp lệ"),
+            _("Trang nhận được một yêu cầu thiếu hoặc sai thông tin."),
+            _("Quay lại trang trước, tải lại trang rồi thử lại."),
+        ),
+        404: (
+            _("Không tìm thấy trang"),
+            _("Địa chỉ này không có, hoặc không dành cho tài khoản đang dùng."),
+            _("Kiểm tra lại địa chỉ, hoặc về trang đầu và chọn trong trình đơn."),
+        ),
+        405: (
+            _("Không mở được theo cách này"),
+            _("Trang này chỉ nhận thông tin gửi từ biểu mẫu."),
+            _("Về trang đầu và chọn lại trong trình đơn."),
+        ),
+        409: (
+            _("Thông tin đã thay đổi"),
+            _("Nội dung này vừa được người khác hoặc ở thẻ khác thay đổi."),
+            _("Tải lại trang để xem bản mới nhất rồi làm tiếp."),
+        ),
+        413: (
+            _("Nội dung gửi lên quá lớn"),
+            _("Biểu mẫu hoặc tệp vượt quá dung lượng cho phép."),
+            _("Rút gọn nội dung rồi gửi lại."),
+        ),
+        429: (
+            _("Thử quá nhiều lần"),
+            _("Có quá nhiều lần thử trong thời gian ngắn."),
+            _("Chờ năm phút rồi thử lại."),
+        ),
+        503: (
+            _("Hệ thống đang bận"),
+            _("Cơ sở dữ liệu tạm thời chưa trả lời. Chưa có gì được ghi."),
+            _("Chờ một phút rồi gửi lại. Nội dung đã nhập vẫn còn khi quay lại trang trước."),
+        ),
+    }
+    unknown = (
+        _("Hệ thống gặp lỗi"),
+        _("Có lỗi ngoài dự kiến. Lỗi đã được ghi lại để khắc phục."),
+        _("Thử lại sau ít phút. Nếu vẫn lỗi, báo bộ phận hỗ trợ."),
+    )
+    return known.get(code, known[400] if 400 <= code < 500 else unknown)
+
+
+def page(code: int) -> ResponseReturnValue:
+    """The page for a status code."""
+    title, what, next_step = words(code)
+    return render_template("web/error.html", title=title, what=what, next_step=next_step, code=code), code
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(NotFound, lambda _error: page(404))
+    app.register_error_handler(CSRFError, stale_form)
+    app.register_error_handler(HTTPException, refused)
+    app.register_error_handler(OperationalError, database_away)
+    app.register_error_handler(Exception, unexpected)
+
+
+def refused(error: HTTPException) -> ResponseReturnValue:
+    """A refusal by Flask, Werkzeug or a view. Redirects and ready answers pass."""
+    if error.response is not None or error.code is None or error.code < 400:
+        return error
+    return page(error.code)
+
+
+def stale_form(error: CSRFError) -> ResponseReturnValue:
+    """The token is missing or of another session: what was typed is shown again, to be sent with one press."""
+    again = kept.send_again(kept.kept_form(), _("Biểu mẫu đã cũ, có thể do mở ở nhiều thẻ hoặc vừa đăng nhập lại."))
+    return (again, 400) if again is not None else page(400)
+
+
+def database_away(error: OperationalError) -> ResponseReturnValue:
+    """The database does not answer or is locked: nothing was written, trying again is safe."""
+    log.error("database does not answer: %s", type(error.orig).__name__)
+    g.database_away = True
+    response = make_response(page(503))
+    response.headers["Retry-After"] = "10"
+    return response
+
+
+def unexpected(error: Exception) -> ResponseReturnValue:
+    """A bug: logged whole, shown as nothing but an apology."""
+    log.exception("%s %s failed", request.method, request.endpoint, exc_info=error)
+    return page(500)

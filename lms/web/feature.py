@@ -1,0 +1,24 @@
+"""A blueprint for one feature folder: its templates answer to the feature's name."""
+
+from functools import cached_property
+from pathlib import Path
+
+from flask import Blueprint
+from jinja2 import BaseLoader, FileSystemLoader, PrefixLoader
+
+
+class Feature(Blueprint):
+    """`render_template("learning/home.html")` is `courses/learning/templates/home.html`.
+
+    Files in the feature's `static/` are served under `/static/NAME/` by `lms.serving`, not by Flask.
+    """
+
+    @cached_property
+    def jinja_loader(self) -> BaseLoader:  # type: ignore[override]  # Flask annotates a wider type
+        return PrefixLoader({self.name: FileSystemLoader(Path(self.root_path) / "templates")})
+
+    @property
+    def assets(self) -> Path | None:
+        """The folder of the feature's static files, when it has one."""
+        folder = Path(self.root_path) / "static"
+        return folder if folder.is_dir() else None

@@ -1,0 +1,86 @@
+"""Closed by default: every route declares its policy, and one that declares none cannot be reached.
+
+`@public` is for everyone, `@needs("resource:action")` for those whose role carries that permission, and
+`@for_clients` for other systems, which the view itself asks for their credentials. Absent and forbidden look the same.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Flask, Response, abort, current_app, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from lms.db import SAFE_METHODS
+from lms.web import kept
+from lms.web.acting import login_manager, signed_in
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+PUBLIC = "public"
+CLIENTS = "clients"
+POLICY = "policy"
+
+
+def public(view: View) -> View:
+    """Open to everyone, signed in or not."""
+    return declared(view, PUBLIC)
+
+
+def for_clients(view: View) -> View:
+    """Open to other systems; the view checks their credentials and knows no signed-in person."""
+    return declared(view, CLIENTS)
+
+
+def needs(permission: str) -> Callable[[View], View]:
+    """Open to the signed-in who hold the permission. Which object it is about is decided by an access function."""
+    return lambda view: declared(view, permission)
+
+
+def declared(view: View, policy: str) -> View:
+    setattr(view, POLICY, policy)
+    return view
+
+
+def policy_of(app: Flask, endpoint: str) -> str | None:
+    """The policy an endpoint declares; None when nobody may reach it."""
+    return getattr(app.view_functions.get(endpoint), POLICY, None)
+
+
+def init_app(app: Flask) -> None:
+    login_manager.init_app(app)
+    app.before_request(check_origin)
+    app.before_request(check_policy)
+
+
+def check_origin() -> None:
+    """A browser that sends a form from another site names that site. Clients of the store are not browsers' pages."""
+    if request.method in SAFE_METHODS or request.endpoint is None:
+        return
+    if policy_of(current_app, request.endpoint) != CLIENTS and not kept.from_here(missing_is_here=True):
+        abort(400, "origin")
+
+
+def check_policy() -> ResponseReturnValue | None:
+    """Let pass, ask to sign in, or answer as if there were nothing."""
+    if request.endpoint is None:
+        return None
+    policy = policy_of(current_app, request.endpoint)
+    if policy in {PUBLIC, CLIENTS}:
+        return None
+    if policy is None:
+        abort(404)
+    person = signed_in()
+    if person is None:
+        return ask_to_sign_in()
+    if not person.may(policy):
+        abort(404)
+    return None
+
+
+def ask_to_sign_in() -> Response | ResponseReturnValue:
+    """To the sign-in page and back again; what was typed into a form travels along."""
+    if request.method in SAFE_METHODS:
+        return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")))
+    if request.accept_mimetypes.best == "application/json":
+        return {"error": "signed-out"}, 401
+    return kept.sign_in_first()

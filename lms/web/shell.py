@@ -1,0 +1,80 @@
+"""What surrounds every page: language, security headers, tokens against forged forms, addresses of static files."""
+
+from collections.abc import Callable
+
+from flask import Flask, Response, g, request, session
+from flask_babel import Babel, get_locale
+from flask_wtf.csrf import CSRFProtect
+from jinja2 import StrictUndefined
+
+from lms.config import LOOPBACK, Config
+from lms.web.acting import signed_in
+
+LANGUAGES = ("vi", "en")
+LARGEST_FORM = 1_000_000
+
+# The one hash allowed is that of an empty <style>: Plotly adds one and fills it by rules (no inline text).
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; "
+    "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+
+csrf = CSRFProtect()
+
+
+def init_app(app: Flask, config: Config, asset: Callable[[str], str], demo: Callable[[], bool]) -> None:
+    """Set up cookies, hosts, limits, language and headers for the whole application."""
+    hosts = [config.host] if not config.local else [config.host, *sorted(LOOPBACK)]
+    app.config.update(
+        SECRET_KEY=config.secret_key,
+        TRUSTED_HOSTS=[host.rsplit(":", 1)[0] if not host.startswith("[") else host for host in hosts],
+        SESSION_COOKIE_NAME="__Host-session" if config.secure else "session",
+        SESSION_COOKIE_SECURE=config.secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        MAX_CONTENT_LENGTH=LARGEST_FORM,
+        MAX_FORM_MEMORY_SIZE=LARGEST_FORM,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,  # the gate checks Origin itself, for plain local trials too
+        BABEL_DEFAULT_LOCALE="vi",
+        BABEL_DEFAULT_TIMEZONE="Asia/Ho_Chi_Minh",
+    )
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    csrf.init_app(app)
+    Babel(app, locale_selector=language)
+    app.add_template_global(asset, "asset")
+    app.context_processor(lambda: surroundings(demo))
+    app.after_request(protect)
+
+
+def surroundings(demo: Callable[[], bool]) -> dict[str, object]:
+    """What the base template shows. The page that says that the database is away must not ask the database."""
+    if g.get("database_away"):
+        return {"actor": None, "demo": False, "locale": "vi", "navigation": []}
+    return {"actor": signed_in(), "demo": demo(), "locale": str(get_locale() or "vi")}
+
+
+def language() -> str:
+    """Vietnamese unless the person has switched."""
+    chosen = session.get("language")
+    if chosen in LANGUAGES:
+        return str(chosen)
+    person = None if g.get("database_away") else signed_in()
+    return person.language if person is not None else "vi"
+
+
+def protect(response: Response) -> Response:
+    """Headers on every answer, errors included. Pages are personal and are never stored on the way."""
+    response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    response.headers.setdefault("Cache-Control", "no-store")
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    return response

@@ -1,0 +1,53 @@
+"""How figures, days and moments are written: decimal comma, thousands dot, dd/mm/yyyy, the clock of Vietnam."""
+
+from datetime import date, datetime
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+
+from flask import Flask
+
+from lms.clock import VIETNAM
+
+
+def number(value: int) -> str:
+    """35599 as "35.599"."""
+    return f"{value:,}".replace(",", ".")
+
+
+def decimal(value: float, places: int = 1) -> str:
+    """8.25 as "8,3"."""
+    quantum = Decimal(1).scaleb(-places)
+    return str(Decimal(str(value)).quantize(quantum, ROUND_HALF_UP)).replace(".", ",")
+
+
+def percent(part: int, whole: int) -> str:
+    """A share with one decimal; "–" when there is nobody to count, and never 100 % before all are there.
+
+    domain.md: A = 0 is "–", never 0 % or 100 %; 99,96 % is not printed as 100 %.
+    """
+    if whole == 0:
+        return "–"
+    share = Decimal(100 * part) / whole
+    rounding = ROUND_DOWN if part < whole and share > Decimal("99.9") else ROUND_HALF_UP
+    text = str(share.quantize(Decimal("0.1"), rounding))
+    return text.removesuffix(".0").replace(".", ",") + " %"
+
+
+def day(value: date | datetime) -> str:
+    """23/11/2026."""
+    return (value.astimezone(VIETNAM) if isinstance(value, datetime) else value).strftime("%d/%m/%Y")
+
+
+def moment(value: datetime) -> str:
+    """14:05, 23/11/2026."""
+    return value.astimezone(VIETNAM).strftime("%H:%M, %d/%m/%Y")
+
+
+def scale10(scaled: float) -> str:
+    """A share of the score on the scale of 10: 0.7 as "7", 0.8333 as "8,3"."""
+    return decimal(scaled * 10).removesuffix(",0")
+
+
+def init_app(app: Flask) -> None:
+    for writer in (number, decimal, percent, day, moment, scale10):
+        app.add_template_filter(writer)
+    app.add_template_global(percent, "percent_of")

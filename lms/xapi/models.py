@@ -1,0 +1,103 @@
+"""Statements as received, and the identities they name.
+
+Strings that recur (agents, verbs, activities) are stored once and referred to by narrow keys. The exact bytes of a
+statement are kept apart from the columns it is found by.
+"""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lms.db import Base
+
+Sequence = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts rows by INTEGER PRIMARY KEY only
+
+
+class XapiAgent(Base):
+    """An agent or identified group, found by the SHA-256 of its inverse functional identifier."""
+
+    __tablename__ = "xapi_agent"
+
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    identifier: Mapped[dict[str, Any]]
+
+
+class XapiVerb(Base):
+    """A verb, by its IRI."""
+
+    __tablename__ = "xapi_verb"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    iri: Mapped[str] = mapped_column(unique=True)
+
+
+class XapiActivity(Base):
+    """An activity, by its IRI, with the canonical definition once somebody entitled has given one."""
+
+    __tablename__ = "xapi_activity"
+
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True)
+    iri: Mapped[str] = mapped_column(unique=True)
+    definition: Mapped[dict[str, Any] | None]
+
+
+class XapiClient(Base):
+    """Another system that may speak to the store. `key` is its user name; of the secret only a digest is kept.
+
+    `counts` says that what it states about activities under `activity_prefix` counts towards completion.
+    """
+
+    __tablename__ = "xapi_client"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    secret_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    name: Mapped[str]
+    scopes: Mapped[list[str]]
+    activity_prefix: Mapped[str | None]
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class XapiStatement(Base):
+    """The narrow row by which a statement is found. `sequence` orders all statements.
+
+    `client_id` is None for our own statements; `counts` is fixed when the statement arrives and says that projections
+    heed it. `digest` is that of the statement without what the store adds, to tell a repeat from a conflict.
+    """
+
+    __tablename__ = "xapi_statement"
+    __table_args__ = (
+        Index("ix_xapi_statement_actor", "actor_id", "sequence"),
+        Index("ix_xapi_statement_actor_verb", "actor_id", "verb_id", "sequence"),
+        Index("ix_xapi_statement_verb", "verb_id", "sequence"),
+        Index("ix_xapi_statement_activity", "activity_id", "sequence"),
+        Index("ix_xapi_statement_registration", "registration", "sequence"),
+        Index("ix_xapi_statement_stored", "stored", "sequence"),
+    )
+
+    sequence: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)
+    statement_id: Mapped[uuid.UUID] = mapped_column(unique=True)
+    actor_id: Mapped[int] = mapped_column(ForeignKey("xapi_agent.id"))
+    verb_id: Mapped[int] = mapped_column(ForeignKey("xapi_verb.id"))
+    activity_id: Mapped[int | None] = mapped_column(ForeignKey("xapi_activity.id"))
+    registration: Mapped[uuid.UUID | None]
+    timestamp: Mapped[datetime]
+    stored: Mapped[datetime]
+    client_id: Mapped[int | None] = mapped_column(ForeignKey("xapi_client.id"))
+    counts: Mapped[bool]
+    voided: Mapped[bool] = mapped_column(default=False)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class XapiBody(Base):
+    """The statement itself, as JSON in UTF-8, as it is sent back."""
+
+    __tablename__ = "xapi_body"
+
+    sequence: Mapped[int] = mapped_column(Sequence, ForeignKey("xapi_statement.sequence"), primary_key=True)
+    body: Mapped[bytes] = mapped_column(LargeBinary)

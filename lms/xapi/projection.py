@@ -1,0 +1,85 @@
+"""What projectors hear of a stored statement, and how they read all of them again.
+
+The same values are told when a statement arrives and read when a projection is rebuilt, so that both must agree.
+"""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lms.db import config_of
+from lms.xapi.models import XapiBody, XapiStatement
+from lms.xapi.vocabulary import VOIDED
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A statement that counts, as plain values.
+
+    `account` is the account name of one of our people (the text of a UUID); `revision` is `context.revision`, in our own
+    statements the number of the course version; `scaled` is `result.score.scaled`.
+    """
+
+    sequence: int
+    statement_id: uuid.UUID
+    account: str
+    verb: str
+    activity: str
+    registration: uuid.UUID | None
+    timestamp: datetime
+    revision: str | None
+    scaled: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatementsRecorded:
+    """Told once for each batch, in the transaction that stores it. Only statements that count are in it."""
+
+    statements: tuple[Recorded, ...]
+
+
+def seen(
+    document: Mapping[str, Any], *, sequence: int, statement_id: uuid.UUID, timestamp: datetime, home: str
+) -> Recorded | None:
+    """The value for a stored document, or None when it is not about one of our people and an activity."""
+    account = document["actor"].get("account", {})
+    target = document["object"]
+    if account.get("homePage") != home or target.get("objectType", "Activity") != "Activity":
+        return None
+    context = document.get("context", {})
+    registration = context.get("registration")
+    return Recorded(
+        sequence=sequence,
+        statement_id=statement_id,
+        account=account["name"],
+        verb=document["verb"]["id"],
+        activity=target["id"],
+        registration=uuid.UUID(registration) if registration else None,
+        timestamp=timestamp,
+        revision=context.get("revision"),
+        scaled=document.get("result", {}).get("score", {}).get("scaled"),
+    )
+
+
+def all_recorded(session: Session) -> Iterator[Recorded]:
+    """Every statement that counts and is not voided, in the order in which they were stored."""
+    home = config_of(session).iri_base
+    rows = session.execute(
+        select(XapiStatement.sequence, XapiStatement.statement_id, XapiStatement.timestamp, XapiBody.body)
+        .join(XapiBody, XapiBody.sequence == XapiStatement.sequence)
+        .where(XapiStatement.counts, ~XapiStatement.voided)
+        .order_by(XapiStatement.sequence)
+        .execution_options(yield_per=1000)
+    )
+    decode = msgspec.json.Decoder().decode
+    for sequence, statement_id, timestamp, body in rows:
+        document = decode(body)
+        recorded = seen(document, sequence=sequence, statement_id=statement_id, timestamp=timestamp, home=home)
+        if recorded is not None and recorded.verb != VOIDED:
+            yield recorded

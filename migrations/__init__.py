@@ -1,0 +1,1 @@
+"""The history of the schema. `lms init` applies it; nothing else makes a table."""

@@ -1,0 +1,36 @@
+"""How Alembic reaches the database: through the connection that `lms.cli.migrate` hands over."""
+
+import analytics.app
+import assessments.app
+import courses.app
+from alembic import context
+from lms.accounts import models as accounts
+from lms.audit import models as audit
+from lms.db import Base
+from lms.organisation import models as organisation
+from lms.outbox import models as outbox
+from lms.xapi import models as xapi
+
+ALL_MODELS = (
+    analytics.app.MODELS,
+    assessments.app.MODELS,
+    courses.app.MODELS,
+    accounts,
+    organisation,
+    audit,
+    outbox,
+    xapi,
+)
+
+connection = context.config.attributes["connection"]
+if connection.dialect.name == "postgresql":
+    connection.exec_driver_sql("SET lock_timeout = '4s'")
+context.configure(
+    connection=connection,
+    target_metadata=Base.metadata,
+    render_as_batch=connection.dialect.name == "sqlite",
+    compare_type=True,
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,44 @@
+"""Asks axe-core what is inaccessible about a page, as it stands in the browser.
+
+Our pages forbid foreign scripts and eval (Content-Security-Policy). The check neither loosens that policy nor adds a
+script element, so the page under test is the page people get: axe is handed to Chromium's debugger (Runtime.evaluate of
+the DevTools protocol), which, like a person typing in the developer console, is not subject to the page's policy.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import CDPSession, Page
+
+SCRIPT = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js"
+TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+RUN = f"axe.run(document, {json.dumps({'runOnly': list(TAGS), 'resultTypes': ['violations']})}).then(r => r.violations)"
+
+
+def violations(page: Page) -> list[str]:
+    """One line for each element that breaks a rule: impact, rule, which element, what to do. An empty list passes."""
+    session = page.context.new_cdp_session(page)
+    try:
+        if not _evaluated(session, "typeof axe === 'object'"):
+            _evaluated(session, f"{SCRIPT.read_text(encoding='utf-8')}; undefined")
+        found: list[dict[str, Any]] = _evaluated(session, RUN)
+    finally:
+        session.detach()
+    return [_line(rule, node) for rule in found for node in rule["nodes"]]
+
+
+def _evaluated(session: CDPSession, expression: str) -> Any:
+    """The value of a JavaScript expression in the page; a promise is awaited."""
+    answer = session.send(
+        "Runtime.evaluate", {"expression": expression, "awaitPromise": True, "returnByValue": True, "timeout": 30_000}
+    )
+    if failure := answer.get("exceptionDetails"):
+        raise RuntimeError(f"axe failed in the page: {failure.get('exception', failure).get('description', failure)}")
+    return answer["result"].get("value")
+
+
+def _line(rule: dict[str, Any], node: dict[str, Any]) -> str:
+    where = " ".join(part if isinstance(part, str) else " >>> ".join(part) for part in node["target"])
+    advice = "; ".join(line.strip() for line in node["failureSummary"].splitlines()[1:])
+    return f"{rule['impact']}: {rule['id']}: {rule['help']}: {where}: {advice}: {node['html'][:160]}"

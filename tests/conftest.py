@@ -1,0 +1,104 @@
+"""Fixtures: a real database with the real migrations, on SQLite and on PostgreSQL, new for every test."""
+
+import shutil
+import socket
+import uuid
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+import wsgi
+from lms.app import create_app, open_doors
+from lms.cli import migrate
+from lms.config import Config
+from lms.db import Database
+from tests.groups import pytest_collection_modifyitems, pytest_sessionfinish, pytest_terminal_summary
+from tests.make import Make
+from tests.postgres import cluster
+
+__all__ = ["pytest_collection_modifyitems", "pytest_sessionfinish", "pytest_terminal_summary"]
+
+SECRET = "a secret for tests only, long enough: 7q2m9x4k1z"
+BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+
+
+def config_for(url: str, data_dir: Path) -> Config:
+    """The settings of a product under test: the site is http://localhost."""
+    return Config(
+        database_url=url,
+        secret_key=SECRET,
+        site_url="http://localhost",
+        iri_base="https://quan-triet.example",
+        data_dir=data_dir,
+        local=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file to copy."""
+    folder = tmp_path_factory.mktemp("template")
+    database = Database(config_for(f"sqlite:///{folder / 't.sqlite'}", folder), open_doors(wsgi.PACKAGES))
+    migrate(database)
+    database.dispose()
+    return folder / "t.sqlite"
+
+
+@cache
+def postgresql_template() -> str:
+    """A migrated, empty PostgreSQL database to copy."""
+    url = cluster().create_database("template_lms")
+    database = Database(config_for(url, Path()), open_doors(wsgi.PACKAGES))
+    migrate(database)
+    database.dispose()
+    return "template_lms"
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    """Which database the test runs on; every test that asks for `app` runs on both."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a migrated, empty database of its own."""
+    if backend == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        shutil.copy(template, tmp_path / "lms.sqlite")
+        yield f"sqlite:///{tmp_path / 'lms.sqlite'}"
+    else:
+        name = f"t_{uuid.uuid4().hex[:12]}"
+        yield cluster().create_database(name, template=postgresql_template())
+        cluster().drop_database(name)
+
+
+@pytest.fixture
+def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The whole product on an empty database."""
+    app = create_app(config_for(database_url, tmp_path), wsgi.PACKAGES)
+    app.testing = True
+    yield app
+    app.extensions["database"].dispose()
+
+
+@pytest.fixture
+def make(app: Flask) -> Make:
+    """Makes units, people, browsers."""
+    return Make(app)
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests talk to this machine only."""
+    connect = socket.socket.connect
+
+    def only_here(self: socket.socket, address: object) -> None:
+        if isinstance(address, tuple) and str(address[0]) not in {"127.0.0.1", "::1", "localhost"}:
+            raise RuntimeError(f"a test may not reach {address}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", only_here)

@@ -1,0 +1,81 @@
+"""Signing in, signing out, and what a session is worth."""
+
+from tests.make import Make
+
+PASSWORD = "bon muoi tam nghi quyet"
+
+
+def test_a_person_signs_in_and_out(make: Make) -> None:
+    make.person("Nguyễn Văn An", username="an", password=PASSWORD)
+    browser = make.browser()
+    browser.get("/profile")
+    assert browser.path.startswith("/sign-in?next=/profile")
+    browser.submit("/sign-in", username="An", password=PASSWORD)
+    assert browser.path == "/profile"
+    assert "Nguyễn Văn An" in browser.text
+    browser.submit("/sign-out")
+    assert browser.get("/profile", follow=False).status_code == 302
+
+
+def test_a_copied_cookie_opens_nothing_after_sign_out(make: Make) -> None:
+    person = make.person()
+    browser, thief = make.browser(person), make.browser()
+    browser.get("/profile")
+    cookie = browser.client.get_cookie("session")
+    assert cookie is not None
+    thief.client.set_cookie("session", cookie.value)
+    assert thief.get("/profile", follow=False).status_code == 200
+    browser.submit("/sign-out")
+    assert thief.get("/profile", follow=False).status_code == 302
+
+
+def test_wrong_password_and_unknown_name_are_refused_in_the_same_words(make: Make) -> None:
+    make.person(username="an", password=PASSWORD)
+    bodies = []
+    for name in ("an", "ma"):
+        browser = make.browser()
+        browser.get("/sign-in")
+        answer = browser.submit("/sign-in", username=name, password="sai mật khẩu rồi")
+        assert answer.status_code == 422
+        assert f'value="{name}"' in answer.text  # what was typed is kept, but for the password
+        assert "sai mật khẩu rồi" not in answer.text
+        csrf = dict(browser.form("/sign-in").fields)["csrf_token"]
+        bodies.append(answer.text.replace(csrf, "").replace(f'value="{name}"', ""))
+    assert bodies[0] == bodies[1]
+    assert "Tên đăng nhập hoặc mật khẩu không đúng." in bodies[0]
+
+
+def test_the_eleventh_guess_is_not_evaluated_but_the_known_browser_still_enters(make: Make) -> None:
+    make.person(username="an", password=PASSWORD)
+    victim = make.browser()
+    victim.get("/sign-in")
+    victim.submit("/sign-in", username="an", password=PASSWORD)
+    victim.submit("/sign-out")
+    attacker = make.browser()
+    attacker.get("/sign-in")
+    for _ in range(10):
+        attacker.submit("/sign-in", username="an", password="đoán bừa một câu nào")
+    answer = attacker.submit("/sign-in", username="an", password=PASSWORD)
+    assert answer.status_code == 422
+    assert "Chờ năm phút" in answer.text
+    victim.get("/sign-in")
+    victim.submit("/sign-in", username="an", password=PASSWORD)
+    assert victim.path != "/sign-in"
+
+
+def test_a_new_password_ends_every_other_session(make: Make) -> None:
+    person = make.person(username="an", password=PASSWORD)
+    here, elsewhere = make.browser(person), make.browser(person)
+    here.get("/profile/password")
+    here.submit("/profile/password", password=PASSWORD, new_password="hội nghị chiều hai hai", repeat="hội nghị chiều hai hai")
+    assert here.path == "/profile"
+    assert elsewhere.get("/profile", follow=False).status_code == 302
+
+
+def test_a_short_password_is_refused_with_the_reason_beside_its_field(make: Make) -> None:
+    person = make.person(username="an", password=PASSWORD)
+    browser = make.browser(person)
+    browser.get("/profile/password")
+    answer = browser.submit("/profile/password", password=PASSWORD, new_password="ngắn", repeat="ngắn")
+    assert answer.status_code == 422
+    assert "ít nhất 14 ký tự" in answer.text
