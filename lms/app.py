@@ -64,14 +64,14 @@ def create_app(config: Config, packages: Iterable[Package]) -> Flask:
     wording.init_app(app)
     for feature in blueprints:
         app.register_blueprint(feature)
-    app.wsgi_app = assets.wrap(app.wsgi_app)  # type: ignore[method-assign]  # Flask's documented way
+    app.wsgi_app = assets.wrap(app.wsgi_app)  # type: ignore[assignment, method-assign]  # Flask's documented way
     if config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, *[config.proxies] * 4)  # type: ignore[method-assign]
     return app
 
 
 class DemoNotice:
-    """Whether demo people have been loaded: then every page says so. Asked of the database every ten seconds at most."""
+    """Whether demo people are here: then every page says so. Asked of the database every ten seconds at most."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

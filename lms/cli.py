@@ -76,7 +76,7 @@ def demo(open_database: Opener, people: int) -> None:
 def serve(open_database: Opener, port: int | None, workers: int, bind: str | None) -> None:
     """Start the web server (gunicorn) and the worker; stop both with Ctrl-C."""
     open_database().dispose()  # says now, in one line, what is missing
-    from lms import supervision  # noqa: PLC0415 - gunicorn patches the process it is imported into
+    from lms import supervision
 
     address = bind or f"127.0.0.1:{port or os.environ.get('PORT') or 8000}"
     sys.exit(supervision.run(address, workers=workers))
@@ -121,4 +121,3 @@ def migrate(database: Database, revision: str = "head") -> None:
         settings.attributes["connection"] = connection
         command.upgrade(settings, revision)
         connection.commit()
-

@@ -109,7 +109,9 @@ def check_secret(secret: str) -> None:
 def check_site(site_url: str) -> None:
     """Links, cookies and the check of the Host header all hang on the site's address."""
     if not site_url:
-        raise Misconfigured("LMS_SITE_URL is not set: give the address people type, such as https://hoc.example.gov.vn .")
+        raise Misconfigured(
+            "LMS_SITE_URL is not set: give the address people type, such as https://hoc.example.gov.vn ."
+        )
     parts = urlsplit(site_url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
         raise Misconfigured(f"LMS_SITE_URL must look like https://hoc.example.gov.vn , not {site_url!r}.")

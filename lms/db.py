@@ -5,7 +5,7 @@ that cannot write; a request that changes something gets one whose transaction t
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -188,3 +188,63 @@ def close(_error: BaseException | None) -> None:
 def config_of(session: orm.Session) -> Config:
     """The configuration of the product this session belongs to."""
     return cast(Config, session.info["config"])
+
+
+REMEMBERED = 100_000
+
+
+def remembered(
+    session: orm.Session, space: str, keys: Iterable[Any], find: Callable[[list[Any]], Mapping[Any, Any]]
+) -> dict[Any, Any]:
+    """What never changes once committed (the id of an IRI, of a person's account), from the memory of this process.
+
+    `find` looks up the keys that are not remembered. Nothing is remembered while the session has added such rows
+    itself (`adds_identities`): they may yet be rolled back.
+    """
+    memory: dict[tuple[str, Any], Any] = session.info["identities"]
+    wanted = list(dict.fromkeys(keys))
+    known = {key: memory[space, key] for key in wanted if (space, key) in memory}
+    missing = [key for key in wanted if key not in known]
+    if not missing:
+        return known
+    found = find(missing)
+    if not session.info.get("unsure"):
+        if len(memory) > REMEMBERED:
+            memory.clear()
+        memory.update({(space, key): value for key, value in found.items()})
+    return {**known, **found}
+
+
+def adds_identities(session: orm.Session) -> None:
+    """Say that this session adds rows whose ids others look up: nothing it sees is remembered until it has ended."""
+    session.info["unsure"] = True
+
+
+def lock_people(session: orm.Session, person_ids: Iterable[int]) -> None:
+    """Let one transaction at a time change what is known of a person, and none while the roll is being settled.
+
+    SQLite has one writer anyway. Held until the transaction ends.
+    """
+    for person_id in sorted(set(person_ids)):
+        if columns := person_lock(session, person_id):
+            session.execute(sa.select(*columns))
+
+
+def person_lock(session: orm.Session, person_id: int) -> list[sa.ColumnElement[Any]]:
+    """The locks of `lock_people` as columns, for a query that is made anyway before what they guard is read."""
+    if session.get_bind().dialect.name != "postgresql":
+        return []
+    return [
+        sa.func.pg_advisory_xact_lock_shared(ROLL_LOCK, 0).label("roll_lock"),
+        sa.func.pg_advisory_xact_lock(PERSON_LOCKS, person_id).label("person_lock"),
+    ]
+
+
+def lock_roll(session: orm.Session) -> None:
+    """Wait for all who change what is known of a person, and keep others waiting until this transaction ends."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(ROLL_LOCK, 0)))
+
+
+PERSON_LOCKS = 48
+ROLL_LOCK = 49

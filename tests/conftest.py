@@ -15,11 +15,21 @@ from lms.app import create_app, open_doors
 from lms.cli import migrate
 from lms.config import Config
 from lms.db import Database
-from tests.groups import pytest_collection_modifyitems, pytest_sessionfinish, pytest_terminal_summary
+from tests.groups import (
+    pytest_collection_modifyitems,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
 from tests.make import Make
 from tests.postgres import cluster
 
-__all__ = ["pytest_collection_modifyitems", "pytest_sessionfinish", "pytest_terminal_summary"]
+__all__ = [
+    "pytest_collection_modifyitems",
+    "pytest_sessionfinish",
+    "pytest_terminal_summary",
+    "pytest_testnodedown",
+]
 
 SECRET = "a secret for tests only, long enough: 7q2m9x4k1z"
 BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]

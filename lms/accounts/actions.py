@@ -15,6 +15,7 @@ from lms.accounts.models import Membership, OneTimeLink, Person, RoleGrant, Sign
 from lms.accounts.rules import LINK_LIFE, THROTTLE_WINDOW
 from lms.accounts.session import digest, end_all_sessions
 from lms.audit.actions import note
+from lms.db import adds_identities
 from lms.doors import tell
 from lms.organisation.models import STATE_TREE, Unit
 
@@ -52,6 +53,7 @@ def create_person(
 
     Without a password the account opens only by a one-time link (`issue_link`).
     """
+    adds_identities(session)
     username = username.strip().lower()
     if session.scalar(select(SignInAccount.person_id).where(SignInAccount.username == username)) is not None:
         raise UsernameTaken(username)
@@ -100,9 +102,7 @@ def move_person(session: Session, person: Person, unit: Unit, *, on: date, by: u
         .values(valid_to=on)
     )
     session.execute(
-        insert(Membership).values(
-            person_id=person.id, unit_id=unit.id, tree=STATE_TREE, kind="main", valid_from=on
-        )
+        insert(Membership).values(person_id=person.id, unit_id=unit.id, tree=STATE_TREE, kind="main", valid_from=on)
     )
     note(session, "person.move", actor=by, object_kind="person", object_id=person.public_id, unit=str(unit.public_id))
     tell(session, PeopleMoved((person.id,)))
@@ -122,9 +122,7 @@ def issue_link(session: Session, person: Person, *, by: uuid.UUID | None = None)
     token = secrets.token_urlsafe(32)
     now = clock.now()
     session.execute(
-        update(OneTimeLink)
-        .where(OneTimeLink.person_id == person.id, OneTimeLink.used_at.is_(None))
-        .values(used_at=now)
+        update(OneTimeLink).where(OneTimeLink.person_id == person.id, OneTimeLink.used_at.is_(None)).values(used_at=now)
     )
     session.add(
         OneTimeLink(token_digest=digest(token), person_id=person.id, created_at=now, expires_at=now + LINK_LIFE)
@@ -149,9 +147,7 @@ def link_account(session: Session, token: str) -> SignInAccount | None:
 
 def use_link(session: Session, token: str, account: SignInAccount, password: str) -> None:
     """Set the password and end the token and every session of the account."""
-    session.execute(
-        update(OneTimeLink).where(OneTimeLink.token_digest == digest(token)).values(used_at=clock.now())
-    )
+    session.execute(update(OneTimeLink).where(OneTimeLink.token_digest == digest(token)).values(used_at=clock.now()))
     set_password(session, account, password)
 
 
@@ -187,7 +183,7 @@ def password_fits(account: SignInAccount | None, password: str) -> bool:
     """Whether the password opens the account. Takes as long when there is no such account."""
     stored = account.password_hash if account is not None and account.password_hash else NOBODY
     try:
-        fits = hasher.verify(stored, password)
+        hasher.verify(stored, password)
     except (VerifyMismatchError, InvalidHashError):
         return False
-    return fits and account is not None and account.password_hash is not None and account.disabled_at is None
+    return account is not None and account.password_hash is not None and account.disabled_at is None

@@ -15,9 +15,7 @@ class Person(Base):
 
     __tablename__ = "person"
     __table_args__ = (
-        CheckConstraint(
-            "category IN ('can_bo', 'cong_chuc', 'vien_chuc', 'nguoi_lao_dong', 'khac')", name="category"
-        ),
+        CheckConstraint("category IN ('can_bo', 'cong_chuc', 'vien_chuc', 'nguoi_lao_dong', 'khac')", name="category"),
         CheckConstraint("party IN ('chinh_thuc', 'du_bi', 'quan_chung')", name="party"),
         Index("ix_person_order", "sort_key"),
     )

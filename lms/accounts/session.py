@@ -17,7 +17,7 @@ from lms.organisation.queries import holds_on
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn(UserMixin):  # type: ignore[misc]  # Flask-Login carries no types
+class SignedIn(UserMixin):
     """The person behind a session, with the roles of this very moment."""
 
     key: str

@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 from flask_login import login_user, logout_user
 from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import select
+from wtforms import Field
 
 from lms import clock
 from lms.accounts import actions, queries
@@ -46,7 +47,7 @@ def sign_in() -> ResponseReturnValue:
         return render_template("accounts/sign_in.html", form=SignInForm(formdata=None), next="", kept=kept.kept_form())
     kept_form = request.form.get("kept", "")
     if form.validate_on_submit():
-        outcome = check_password(form.username.data, form.password.data)
+        outcome = check_password(typed(form.username), typed(form.password))
         if isinstance(outcome, int):
             return enter(outcome, kept_form, next_path)
         form.password.errors = [outcome]
@@ -62,11 +63,11 @@ def check_password(username: str, password: str) -> int | str:
         allowed = actions.attempt_allowed(own, "account", subject, limit=ATTEMPTS_PER_ACCOUNT)
         allowed &= actions.attempt_allowed(own, "address", request.remote_addr or "", limit=ATTEMPTS_PER_ADDRESS)
     if not allowed:
-        return _("Có quá nhiều lần thử. Chờ năm phút rồi thử lại.")
+        return str(_("Có quá nhiều lần thử. Chờ năm phút rồi thử lại."))
     account = get_read_session().scalar(queries.account_by_username(name))
     if not actions.password_fits(account, password) or account is None:
         apart(lambda own: note(own, "sign_in.refused", actor=None, object_kind="account", object_id="-"))
-        return _("Tên đăng nhập hoặc mật khẩu không đúng.")
+        return str(_("Tên đăng nhập hoặc mật khẩu không đúng."))
     with database().writing() as own:
         actions.forgive_attempts(own, "account", subject)
     return account.person_id
@@ -134,7 +135,7 @@ def first_password(token: str) -> ResponseReturnValue:
         return render_template("accounts/link_ended.html"), 404
     form = NewPasswordForm()
     if form.validate_on_submit() and new_password_ok(form, account.username):
-        actions.use_link(own, token, account, form.new_password.data)
+        actions.use_link(own, token, account, typed(form.new_password))
         flash(_("Đã đặt mật khẩu. Mời đăng nhập."), "success")
         return redirect(url_for("accounts.sign_in"))
     status = 200 if request.method == "GET" else 422
@@ -161,8 +162,8 @@ def change_password() -> ResponseReturnValue:
     account = own.get_one(SignInAccount, actor().person_id)
     form = ChangePasswordForm()
     if form.validate_on_submit() and new_password_ok(form, account.username):
-        if actions.password_fits(account, form.password.data):
-            actions.set_password(own, account, form.new_password.data)
+        if actions.password_fits(account, typed(form.password)):
+            actions.set_password(own, account, typed(form.new_password))
             flash(_("Đã đổi mật khẩu. Các phiên đăng nhập khác đã kết thúc."), "success")
             return enter(account.person_id, "", url_for("accounts.profile"))
         form.password.errors = [_("Mật khẩu hiện nay không đúng.")]
@@ -170,9 +171,14 @@ def change_password() -> ResponseReturnValue:
     return render_template("accounts/change_password.html", form=form, length=PASSWORD_LENGTH), status
 
 
+def typed(field: Field) -> str:
+    """What was typed into a field; nothing is an empty text."""
+    return str(field.data or "")
+
+
 def new_password_ok(form: NewPasswordForm, username: str) -> bool:
     """Whether the new password may be used; otherwise the form says why not."""
-    fault = password_fault(form.new_password.data, username=username)
+    fault = password_fault(typed(form.new_password), username=username)
     reasons = {
         "short": _("Mật khẩu cần ít nhất %(n)d ký tự. Một câu dễ nhớ là cách tốt nhất.", n=PASSWORD_LENGTH),
         "name": _("Mật khẩu không được chứa tên đăng nhập."),

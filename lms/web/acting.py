@@ -41,4 +41,5 @@ def actor() -> Actor:
 
 def signed_in() -> Actor | None:
     """The person who is asking, or None on a page open to everyone."""
-    return actor() if current_user.is_authenticated else None
+    person = current_user._get_current_object()
+    return cast(Actor, person) if person.is_authenticated else None

@@ -8,7 +8,7 @@ FORBIDDEN = frozenset("\\\t\r\n\0")
 def local_path(candidate: str | None) -> str | None:
     """`candidate` when it is a path of this site, otherwise None.
 
-    Refused are other hosts in any disguise: //host, /\\host, encoded slashes and backslashes, control characters, schemes.
+    Refused are other hosts in any disguise: //host, /\\host, encoded slashes, control characters, schemes.
     """
     if not candidate or not candidate.startswith("/") or any(c in FORBIDDEN or ord(c) < 32 for c in candidate):
         return None

@@ -2,7 +2,7 @@
 
 import logging
 
-from flask import Flask, g, make_response, render_template, request
+from flask import Flask, Response, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
@@ -62,10 +62,11 @@ def words(code: int) -> tuple[str, str, str]:
     return known.get(code, known[400] if 400 <= code < 500 else unknown)
 
 
-def page(code: int) -> ResponseReturnValue:
+def page(code: int) -> Response:
     """The page for a status code."""
     title, what, next_step = words(code)
-    return render_template("web/error.html", title=title, what=what, next_step=next_step, code=code), code
+    body = render_template("web/error.html", title=title, what=what, next_step=next_step, code=code)
+    return make_response(body, code)
 
 
 def init_app(app: Flask) -> None:
@@ -83,17 +84,17 @@ def refused(error: HTTPException) -> ResponseReturnValue:
     return page(error.code)
 
 
-def stale_form(error: CSRFError) -> ResponseReturnValue:
+def stale_form(error: CSRFError) -> Response:
     """The token is missing or of another session: what was typed is shown again, to be sent with one press."""
     again = kept.send_again(kept.kept_form(), _("Biểu mẫu đã cũ, có thể do mở ở nhiều thẻ hoặc vừa đăng nhập lại."))
-    return (again, 400) if again is not None else page(400)
+    return make_response(again, 400) if again is not None else page(400)
 
 
 def database_away(error: OperationalError) -> ResponseReturnValue:
     """The database does not answer or is locked: nothing was written, trying again is safe."""
     log.error("database does not answer: %s", type(error.orig).__name__)
     g.database_away = True
-    response = make_response(page(503))
+    response = page(503)
     response.headers["Retry-After"] = "10"
     return response
 

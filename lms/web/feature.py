@@ -14,7 +14,7 @@ class Feature(Blueprint):
     """
 
     @cached_property
-    def jinja_loader(self) -> BaseLoader:  # type: ignore[override]  # Flask annotates a wider type
+    def jinja_loader(self) -> BaseLoader:
         return PrefixLoader({self.name: FileSystemLoader(Path(self.root_path) / "templates")})
 
     @property

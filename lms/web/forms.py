@@ -10,7 +10,7 @@ from wtforms import Field, Form, validators
 from lms.text import nfc
 
 
-class PageForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF carries no types
+class PageForm(FlaskForm):
     """A form of a page: protected against forged requests, keeps what was typed when it is shown again."""
 
 

@@ -1,7 +1,7 @@
 """Nothing typed is lost: a form that arrives after the session has ended, or with a stale token, is kept.
 
 It is kept in the page itself, sealed with the server's key: first through the sign-in, then as a page that shows what
-was typed and sends it again with one press. Only a form from our own pages is kept, so that no other site can plant one.
+was typed and sends it again with one press. Only a form from our own pages is kept: no other site can plant one.
 """
 
 from typing import Any, cast
@@ -34,7 +34,7 @@ def kept_form() -> str:
     fields = [(name, value) for name, value in request.form.items(multi=True) if name not in NEVER_KEPT]
     if not fields or not from_here(missing_is_here=False) or sum(len(value) for _, value in fields) > LARGEST:
         return ""
-    return cast(str, seal().dumps({"path": request.full_path.rstrip("?"), "fields": fields}))
+    return str(seal().dumps({"path": request.full_path.rstrip("?"), "fields": fields}))
 
 
 def opened(sealed: str) -> dict[str, Any] | None:

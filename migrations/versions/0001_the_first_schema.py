@@ -379,7 +379,7 @@ def upgrade() -> None:
         sa.Column("last_score", sa.Double(), nullable=True),
         sa.Column("last_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("best_score", sa.Double(), nullable=True),
-        sa.Column("best_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("passed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["activity_id"], ["activity.id"], name=op.f("fk_activity_progress_activity_id")),
         sa.ForeignKeyConstraint(["course_id"], ["course.id"], name=op.f("fk_activity_progress_course_id")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_activity_progress_person_id")),
@@ -428,14 +428,10 @@ def upgrade() -> None:
         sa.Column("course_version_id", sa.Integer(), nullable=False),
         sa.Column("registration", sa.Uuid(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("last_activity_id", sa.Integer(), nullable=True),
-        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("concluded_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["course_id"], ["course.id"], name=op.f("fk_course_progress_course_id")),
         sa.ForeignKeyConstraint(
             ["course_version_id"], ["course_version.id"], name=op.f("fk_course_progress_course_version_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["last_activity_id"], ["activity.id"], name=op.f("fk_course_progress_last_activity_id")
         ),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_course_progress_person_id")),
         sa.PrimaryKeyConstraint("person_id", "course_id", name=op.f("pk_course_progress")),

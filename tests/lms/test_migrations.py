@@ -1,0 +1,82 @@
+"""The schema: one history, a way back, nothing that models and migrations tell differently, and rows written once."""
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config as AlembicConfig
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from sqlalchemy.exc import DatabaseError
+
+from lms.audit.actions import note
+from lms.audit.models import AuditEntry
+from lms.cli import MIGRATIONS, migrate
+from lms.db import Base, Database
+from tests.make import Make
+
+
+def settings() -> AlembicConfig:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def test_the_history_of_the_schema_has_one_head() -> None:
+    assert len(ScriptDirectory.from_config(settings()).get_heads()) == 1
+
+
+def test_models_and_migrations_tell_the_same(app: Flask) -> None:
+    database: Database = app.extensions["database"]
+    with database.write_engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_every_migration_has_a_way_back(app: Flask) -> None:
+    database: Database = app.extensions["database"]
+    with database.write_engine.connect() as connection:
+        config = settings()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        connection.commit()
+        left = set(sa.inspect(connection).get_table_names()) - {"alembic_version", "sqlite_sequence"}
+        assert left == set()
+    migrate(database)
+    with database.write_engine.connect() as connection:
+        assert sa.inspect(connection).has_table("xapi_statement")
+
+
+@pytest.mark.parametrize("table", ["audit_entry", "xapi_body", "module_version", "lesson", "question_version"])
+def test_the_database_itself_guards_what_is_written_once(app: Flask, table: str) -> None:
+    database: Database = app.extensions["database"]
+    with database.write_engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            query = sa.text("SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table")
+        else:
+            query = sa.text("SELECT count(*) FROM pg_trigger WHERE tgrelid = cast(:table AS regclass) AND NOT tgisinternal")
+        assert connection.scalar(query, {"table": table}) >= 2
+
+
+@pytest.mark.parametrize("change", ["UPDATE audit_entry SET action = 'x'", "DELETE FROM audit_entry"])
+def test_an_audit_entry_can_be_neither_changed_nor_removed(make: Make, change: str) -> None:
+    with make.writing() as session:
+        note(session, "test", actor=None, object_kind="test", object_id=1)
+    with pytest.raises(DatabaseError, match="written once"), make.writing() as session:
+        session.execute(sa.text(change))
+    with make.reading() as session:
+        assert session.scalar(sa.select(AuditEntry.action)) == "test"
+
+
+def test_a_request_that_reads_cannot_write(make: Make) -> None:
+    with pytest.raises(DatabaseError), make.database.read_sessions() as session:
+        note(session, "test", actor=None, object_kind="test", object_id=1)
+        session.commit()
+
+
+def test_migrations_are_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert (MIGRATIONS / "env.py").is_file()
