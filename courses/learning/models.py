@@ -10,7 +10,10 @@ from lms.db import Base
 
 
 class CourseProgress(Base):
-    """A person has begun a course, in this version of it. The first statement fixes the version."""
+    """A person has begun a course, in this version of it. The first statement fixes the version.
+
+    `concluded_at` is when we stated that the course is completed.
+    """
 
     __tablename__ = "course_progress"
 
@@ -19,15 +22,14 @@ class CourseProgress(Base):
     course_version_id: Mapped[int] = mapped_column(ForeignKey("course_version.id"))
     registration: Mapped[uuid.UUID | None]
     started_at: Mapped[datetime]
-    last_activity_id: Mapped[int | None] = mapped_column(ForeignKey("activity.id"))
-    last_at: Mapped[datetime]
+    concluded_at: Mapped[datetime | None]
 
 
 class ActivityProgress(Base):
     """What a person's statements say of one lesson or test.
 
-    Lessons: `completed_at` is the first completion. Tests: attempts that ended, and the scaled scores (0 to 1) of the
-    first, the last and the best of them with the moment of each.
+    Lessons: `completed_at` is the first completion. Tests: attempts that ended, the scaled scores (0 to 1) of the
+    first, the last and the best of them, and when one first reached the pass mark of the learner's course version.
     """
 
     __tablename__ = "activity_progress"
@@ -42,4 +44,4 @@ class ActivityProgress(Base):
     last_score: Mapped[float | None]
     last_at: Mapped[datetime | None]
     best_score: Mapped[float | None]
-    best_at: Mapped[datetime | None]
+    passed_at: Mapped[datetime | None]

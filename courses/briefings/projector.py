@@ -1,0 +1,186 @@
+"""Standings follow from the roll, progress and policy; whoever keeps count is told of every change."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from courses.briefings.models import Standing
+from courses.briefings.rules import POLICIES, Stand, stand
+from courses.enrolment import queries as enrolment
+from courses.enrolment.actions import RollChanged
+from courses.enrolment.models import Assignment
+from courses.learning import queries as learning
+from courses.learning.projector import ProgressChanged
+from courses.learning.rules import NOT_BEGUN, Record, reached
+from lms import clock
+from lms.accounts.actions import PeopleMoved
+from lms.db import lock_roll
+from lms.doors import Row, tell
+
+COLUMNS = ("unit_id", "assignment_id", "state", "started_at", "briefed_at", "completed_at")
+
+
+@dataclass(frozen=True, slots=True)
+class StandingChange:
+    """A person came to (after), left (before), or changed state at a unit under an assignment. None: was not there."""
+
+    course_id: int
+    unit_id: int
+    assignment_id: int
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StandingsChanged:
+    """Told whenever standings change, with every single change."""
+
+    changes: tuple[StandingChange, ...]
+
+
+def project_standing(session: Session, event: ProgressChanged) -> None:
+    """Bring one person's standing to where the progress now is. Somebody not on the roll has none."""
+    old, new = stand(POLICIES[1], event.before), stand(POLICIES[1], event.after)
+    if old == new:
+        return
+    row = session.execute(
+        update(Standing)
+        .where(Standing.course_id == event.course_id, Standing.person_id == event.person_id)
+        .values(**asdict(new))
+        .returning(Standing.unit_id, Standing.assignment_id)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if row is not None and old.state != new.state:
+        change = StandingChange(event.course_id, row.unit_id, row.assignment_id, old.state, new.state)
+        tell(session, StandingsChanged((change,)))
+
+
+def people_moved(session: Session, event: PeopleMoved) -> None:
+    """Those who came, went or changed unit: their standings in every course that is assigned anywhere."""
+    for course_id in session.scalars(select(Assignment.course_id).distinct()).all():
+        settle_standings(session, course_id, person_ids=event.person_ids)
+
+
+def roll_changed(session: Session, event: RollChanged) -> None:
+    """An assignment was given or withdrawn: everybody's standing in that course is looked at again."""
+    settle_standings(session, event.course_id)
+
+
+def settle_nightly(session: Session, now: datetime) -> None:
+    """Memberships begin and end with the day: bring all standings to the roll of today."""
+    for course_id in session.scalars(select(Assignment.course_id).distinct()).all():
+        settle_standings(session, course_id)
+
+
+def settle_standings(session: Session, course_id: int, *, person_ids: Iterable[int] | None = None) -> None:
+    """Compute the standings of these people (None: of all) anew and write what differs."""
+    people = tuple(person_ids) if person_ids is not None else None
+    lock_roll(session)
+    expected = expected_standings(session, course_id, people)
+    actual = actual_standings(session, course_id, people)
+    changes = []
+    for person_id in sorted(expected.keys() | actual.keys()):
+        old, new = actual.get(person_id), expected.get(person_id)
+        if old != new:
+            changes += changed(course_id, old, new)
+    write(session, course_id, expected, actual)
+    if changes:
+        tell(session, StandingsChanged(tuple(changes)))
+
+
+def changed(course_id: int, old: Row | None, new: Row | None) -> list[StandingChange]:
+    """What a change of one person's row means for the units that count it."""
+    if old and new and (old["unit_id"], old["assignment_id"]) == (new["unit_id"], new["assignment_id"]):
+        return [StandingChange(course_id, new["unit_id"], new["assignment_id"], old["state"], new["state"])]
+    left = [StandingChange(course_id, old["unit_id"], old["assignment_id"], old["state"], None)] if old else []
+    came = [StandingChange(course_id, new["unit_id"], new["assignment_id"], None, new["state"])] if new else []
+    return left + came
+
+
+def expected_standings(session: Session, course_id: int, person_ids: tuple[int, ...] | None) -> dict[int, Row]:
+    """Standings by person, from the roll of today and progress."""
+    roll = enrolment.roll(session, course_id, on=clock.today(), person_ids=person_ids)
+    if person_ids is None or len(person_ids) > 500:
+        records = learning.all_records(session, course_id)
+    else:
+        records = learning.records(session, [(person_id, course_id) for person_id in person_ids])
+    return {
+        person_id: {
+            "unit_id": unit_id,
+            "assignment_id": assignment_id,
+            **asdict(standing_of(session, records.get((person_id, course_id)))),
+        }
+        for person_id, unit_id, assignment_id in roll
+    }
+
+
+def standing_of(session: Session, record: Record | None) -> Stand:
+    """Where the progress of one person leads under the policy."""
+    if record is None:
+        return stand(POLICIES[1], NOT_BEGUN)
+    edition = learning.edition(session, record.version_id)
+    return stand(POLICIES[1], reached(edition.outline, edition.settings, record))
+
+
+def actual_standings(session: Session, course_id: int, person_ids: tuple[int, ...] | None) -> dict[int, Row]:
+    """Standings by person, as they stand."""
+    query = select(Standing).where(Standing.course_id == course_id).execution_options(populate_existing=True)
+    if person_ids is not None and len(person_ids) <= 500:
+        query = query.where(Standing.person_id.in_(person_ids))
+    rows = {one.person_id: {name: getattr(one, name) for name in COLUMNS} for one in session.scalars(query)}
+    wanted = set(person_ids) if person_ids is not None else rows.keys()
+    return {person_id: row for person_id, row in rows.items() if person_id in wanted}
+
+
+def write(session: Session, course_id: int, expected: Mapping[int, Row], actual: Mapping[int, Row]) -> None:
+    """Insert, change and remove rows so that the table says what is expected."""
+    new = [{"course_id": course_id, "person_id": p, **row} for p, row in expected.items() if p not in actual]
+    other = [
+        {"course_id": course_id, "person_id": p, **row}
+        for p, row in expected.items()
+        if p in actual and actual[p] != row
+    ]
+    gone = [p for p in actual if p not in expected]
+    if new:
+        session.execute(insert(Standing), new)
+    if other:
+        session.execute(update(Standing), other)
+    for start in range(0, len(gone), 500):
+        session.execute(
+            delete(Standing)
+            .where(Standing.course_id == course_id, Standing.person_id.in_(gone[start : start + 500]))
+            .execution_options(synchronize_session=False)
+        )
+
+
+class StandingProjection:
+    """All standings, computed anew from the roll of today and progress."""
+
+    name = "standings"
+
+    def expected(self, session: Session, *, now: datetime) -> Mapping[Any, Row]:
+        """By course and person."""
+        courses = session.scalars(select(Assignment.course_id).distinct()).all()
+        return {
+            (course_id, person_id): row
+            for course_id in courses
+            for person_id, row in expected_standings(session, course_id, None).items()
+        }
+
+    def actual(self, session: Session) -> Mapping[Any, Row]:
+        """By course and person."""
+        return {
+            (one.course_id, one.person_id): {name: getattr(one, name) for name in COLUMNS}
+            for one in session.scalars(select(Standing))
+        }
+
+    def repair(self, session: Session, expected: Mapping[Any, Row], actual: Mapping[Any, Row]) -> None:
+        """Empty the table and write what is expected."""
+        session.execute(delete(Standing))
+        rows = [{"course_id": course, "person_id": person, **row} for (course, person), row in expected.items()]
+        if rows:
+            session.execute(insert(Standing), rows)
