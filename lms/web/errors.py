@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from lms.web import kept
 from lms.web.acting import NotFound
@@ -79,6 +79,8 @@ def init_app(app: Flask) -> None:
 
 def refused(error: HTTPException) -> ResponseReturnValue:
     """A refusal by Flask, Werkzeug or a view. Redirects and ready answers pass."""
+    if isinstance(error, SecurityError):  # the wrong host: no page of ours can be built for it
+        return Response("400 Bad Request: unknown host", 400, mimetype="text/plain")
     if error.response is not None or error.code is None or error.code < 400:
         return error
     return page(error.code)

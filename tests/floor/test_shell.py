@@ -1,0 +1,142 @@
+"""What holds for every page: headers, hosts, tokens, cookies, bounds, and that nothing typed is lost."""
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+import wsgi
+from lms.accounts.actions import move_person
+from lms.app import create_app
+from lms.config import Config
+from tests.conftest import SECRET
+from tests.make import LONG_AGO, Make
+
+PASSWORD = "bon muoi tam nghi quyet"
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/nowhere", "/profile", "/xapi/about"])
+def test_every_answer_carries_the_security_headers(make: Make, path: str) -> None:
+    answer = make.browser(make.person()).get(path, follow=False)
+    policy = answer.headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert "no-store" in answer.headers["Cache-Control"] or path.startswith("/xapi")
+
+
+def test_an_unexpected_error_shows_nothing_of_itself(app: Flask, make: Make) -> None:
+    app.testing = False
+    app.view_functions["web.health"] = failing
+    answer = make.browser().get("/healthz")
+    assert answer.status_code == 500
+    assert "Hệ thống gặp lỗi" in answer.text
+    assert "secret detail" not in answer.text
+    assert "Traceback" not in answer.text
+    assert answer.headers["Content-Security-Policy"]
+
+
+def failing() -> str:
+    raise RuntimeError("secret detail")
+
+
+failing.policy = "public"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "evil.example:80"])
+def test_a_request_for_another_host_is_refused(make: Make, host: str) -> None:
+    assert make.browser().get("/sign-in", headers={"Host": host}).status_code == 400
+
+
+def test_a_form_without_token_is_refused_and_changes_nothing(make: Make) -> None:
+    person = make.person(username="an", password=PASSWORD)
+    browser = make.browser(person)
+    answer = browser.post("/profile/password", data={"password": PASSWORD, "new_password": "x", "repeat": "x"})
+    assert answer.status_code == 400
+    assert browser.get("/profile").status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost.evil.example"])
+def test_a_form_from_another_site_is_refused_even_with_a_token(make: Make, origin: str) -> None:
+    browser = make.browser(make.person())
+    browser.get("/profile")
+    token = dict(browser.form("/sign-out").fields)["csrf_token"]
+    answer = browser.post("/sign-out", data={"csrf_token": token}, headers={"Origin": origin})
+    assert answer.status_code == 400
+    assert browser.get("/profile", follow=False).status_code == 200
+
+
+def test_over_tls_the_cookie_is_bound_to_the_host(tmp_path: Path, sqlite_template: Path) -> None:
+    config = Config(
+        database_url=f"sqlite:///{sqlite_template}",
+        secret_key=SECRET,
+        site_url="https://hoc.example.gov.vn",
+        iri_base="https://hoc.example.gov.vn",
+        data_dir=tmp_path,
+    )
+    app = create_app(config, wsgi.PACKAGES)
+    answer = app.test_client().get("/sign-in", base_url="https://hoc.example.gov.vn")
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-session=")
+    assert all(word in cookie for word in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"))
+    assert "Domain" not in cookie
+    assert answer.headers["Strict-Transport-Security"]
+    app.extensions["database"].dispose()
+
+
+def test_a_body_beyond_the_bound_is_refused(make: Make) -> None:
+    browser = make.browser()
+    browser.get("/sign-in")
+    answer = browser.submit("/sign-in", username="a" * 1_100_000, password="x")
+    assert answer.status_code == 413
+    assert "quá lớn" in answer.text
+
+
+def test_what_was_typed_survives_the_end_of_the_session(make: Make) -> None:
+    """The session ends between opening a form and sending it: after signing in the form is shown, ready to be sent."""
+    unit = make.unit("Sở Y tế")
+    administrator = make.person("Trần Thị Bình", role="administrator", username="quantri", password=PASSWORD)
+    browser = make.browser(administrator)
+    browser.get("/language")  # any page
+    browser.get("/profile")
+    with make.writing() as session:
+        move_person(session, administrator, unit, on=LONG_AGO)
+    browser.get("/sign-in")
+    answer = browser.post(
+        "/profile/password",
+        data={"note": "điều vừa gõ", "password": "bí mật"},
+        headers={"Origin": "http://localhost"},
+    )
+    assert answer.status_code == 400  # signed in, but the token is missing: shown again, not lost
+    assert "điều vừa gõ" in answer.text
+    assert "bí mật" not in answer.text
+
+
+def test_a_form_sent_after_sign_out_waits_behind_the_sign_in(make: Make) -> None:
+    make.person(username="an", password=PASSWORD)
+    browser = make.browser()
+    answer = browser.post(
+        "/profile/password", data={"note": "điều vừa gõ"}, headers={"Origin": "http://localhost"}, follow=False
+    )
+    assert answer.status_code == 401
+    assert "được giữ lại" in answer.text
+    answer = browser.submit("/sign-in", username="an", password=PASSWORD)
+    assert "điều vừa gõ" in answer.text
+    assert browser.form("/profile/password").action == "/profile/password"
+
+
+def test_another_site_cannot_plant_a_form_to_be_sent_later(make: Make) -> None:
+    browser = make.browser()
+    answer = browser.post("/profile/password", data={"note": "planted"}, follow=False)
+    assert answer.status_code == 401
+    assert "planted" not in answer.text
+    assert 'name="kept"' not in answer.text
+
+
+def test_the_language_switch_is_remembered(make: Make) -> None:
+    browser = make.browser()
+    browser.get("/sign-in")
+    browser.submit("/language", language="en")
+    assert '<html lang="en"' in browser.get("/sign-in").text
