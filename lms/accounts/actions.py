@@ -57,20 +57,7 @@ def create_person(
     username = username.strip().lower()
     if session.scalar(select(SignInAccount.person_id).where(SignInAccount.username == username)) is not None:
         raise UsernameTaken(username)
-    name = text.nfc(full_name)
-    person = Person(
-        public_id=uuid.uuid4(),
-        full_name=name,
-        sort_key=text.person_sort_key(name),
-        search_key=text.fold(name),
-        email=email or None,
-        position=text.nfc(position),
-        category=category,
-        party=party,
-        language="vi",
-        fictional=fictional,
-        created_at=clock.now(),
-    )
+    person = new_person(full_name, position=position, category=category, party=party, email=email, fictional=fictional)
     session.add(person)
     session.flush()  # account and membership need the id
     session.add(
@@ -87,6 +74,26 @@ def create_person(
     note(session, "person.create", actor=by, object_kind="person", object_id=person.public_id)
     tell(session, PeopleMoved((person.id,)))
     return person
+
+
+def new_person(
+    full_name: str, *, position: str, category: str, party: str, email: str | None, fictional: bool
+) -> Person:
+    """A person not yet stored, with the keys by which a name is sorted and found."""
+    name = text.nfc(full_name)
+    return Person(
+        public_id=uuid.uuid4(),
+        full_name=name,
+        sort_key=text.person_sort_key(name),
+        search_key=text.fold(name),
+        email=email or None,
+        position=text.nfc(position),
+        category=category,
+        party=party,
+        language="vi",
+        fictional=fictional,
+        created_at=clock.now(),
+    )
 
 
 def move_person(session: Session, person: Person, unit: Unit, *, on: date, by: uuid.UUID | None = None) -> None:

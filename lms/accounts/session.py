@@ -4,10 +4,10 @@ import hashlib
 import secrets
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from flask_login import UserMixin
-from sqlalchemy import and_, insert, select, update
+from sqlalchemy import Select, and_, insert, select, update
 from sqlalchemy.orm import Session
 
 from lms import clock
@@ -74,9 +74,27 @@ def begin_session(session: Session, person_id: int, *, browser: str) -> str:
 
 def signed_in(session: Session, key: str) -> SignedIn | None:
     """The person of a session that is neither revoked, expired nor idle too long, and whose account is open."""
-    now = clock.now()
-    today = clock.today()
-    rows = session.execute(
+    rows = session.execute(live_session(digest(key), now=clock.now(), today=clock.today())).all()
+    if not rows:
+        return None
+    session_id, seen_at, person_id, public_id, name, language, _, _ = rows[0]
+    return SignedIn(
+        key=key,
+        session_id=session_id,
+        person_id=person_id,
+        public_id=public_id,
+        name=name,
+        language=language,
+        seen_at=seen_at,
+        grants=tuple(Grant(role, unit_id) for *_, role, unit_id in rows if role),
+    )
+
+
+def live_session(
+    key_digest: bytes, *, now: datetime, today: date
+) -> Select[int, datetime, int, uuid.UUID, str, str, str, int | None]:
+    """Session, person and each role held today (one row without a role, when there is none), in one query."""
+    return (
         select(
             UserSession.id,
             UserSession.seen_at,
@@ -94,25 +112,12 @@ def signed_in(session: Session, key: str) -> SignedIn | None:
             and_(RoleGrant.person_id == Person.id, holds_on(today, RoleGrant.valid_from, RoleGrant.valid_to)),
         )
         .where(
-            UserSession.key_digest == digest(key),
+            UserSession.key_digest == key_digest,
             UserSession.revoked_at.is_(None),
             UserSession.expires_at > now,
             UserSession.seen_at > now - SESSION_IDLE,
             SignInAccount.disabled_at.is_(None),
         )
-    ).all()
-    if not rows:
-        return None
-    session_id, seen_at, person_id, public_id, name, language, _, _ = rows[0]
-    return SignedIn(
-        key=key,
-        session_id=session_id,
-        person_id=person_id,
-        public_id=public_id,
-        name=name,
-        language=language,
-        seen_at=seen_at,
-        grants=tuple(Grant(role, unit_id) for *_, role, unit_id in rows if role),
     )
 
 

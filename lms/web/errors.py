@@ -5,6 +5,7 @@ import logging
 from flask import Flask, Response, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -15,51 +16,55 @@ from lms.web.acting import NotFound
 log = logging.getLogger(__name__)
 
 
+WORDS = {
+    400: (
+        _l("Yêu cầu không hợp lệ"),
+        _l("Trang nhận được một yêu cầu thiếu hoặc sai thông tin."),
+        _l("Quay lại trang trước, tải lại trang rồi thử lại."),
+    ),
+    404: (
+        _l("Không tìm thấy trang"),
+        _l("Địa chỉ này không có, hoặc không dành cho tài khoản đang dùng."),
+        _l("Kiểm tra lại địa chỉ, hoặc về trang đầu và chọn trong trình đơn."),
+    ),
+    405: (
+        _l("Không mở được theo cách này"),
+        _l("Trang này chỉ nhận thông tin gửi từ biểu mẫu."),
+        _l("Về trang đầu và chọn lại trong trình đơn."),
+    ),
+    409: (
+        _l("Thông tin đã thay đổi"),
+        _l("Nội dung này vừa được người khác hoặc ở thẻ khác thay đổi."),
+        _l("Tải lại trang để xem bản mới nhất rồi làm tiếp."),
+    ),
+    413: (
+        _l("Nội dung gửi lên quá lớn"),
+        _l("Biểu mẫu hoặc tệp vượt quá dung lượng cho phép."),
+        _l("Rút gọn nội dung rồi gửi lại."),
+    ),
+    429: (
+        _l("Thử quá nhiều lần"),
+        _l("Có quá nhiều lần thử trong thời gian ngắn."),
+        _l("Chờ năm phút rồi thử lại."),
+    ),
+    503: (
+        _l("Hệ thống đang bận"),
+        _l("Cơ sở dữ liệu tạm thời chưa trả lời. Chưa có gì được ghi."),
+        _l("Chờ một phút rồi gửi lại. Nội dung đã nhập vẫn còn khi quay lại trang trước."),
+    ),
+    500: (
+        _l("Hệ thống gặp lỗi"),
+        _l("Có lỗi ngoài dự kiến. Lỗi đã được ghi lại để khắc phục."),
+        _l("Thử lại sau ít phút. Nếu vẫn lỗi, báo bộ phận hỗ trợ."),
+    ),
+}
+"""Title, what happened, what to do: for a status code."""
+
+
 def words(code: int) -> tuple[str, str, str]:
-    """Title, what happened, what to do: for a status code."""
-    known = {
-        400: (
-            _("Yêu cầu không hợp lệ"),
-            _("Trang nhận được một yêu cầu thiếu hoặc sai thông tin."),
-            _("Quay lại trang trước, tải lại trang rồi thử lại."),
-        ),
-        404: (
-            _("Không tìm thấy trang"),
-            _("Địa chỉ này không có, hoặc không dành cho tài khoản đang dùng."),
-            _("Kiểm tra lại địa chỉ, hoặc về trang đầu và chọn trong trình đơn."),
-        ),
-        405: (
-            _("Không mở được theo cách này"),
-            _("Trang này chỉ nhận thông tin gửi từ biểu mẫu."),
-            _("Về trang đầu và chọn lại trong trình đơn."),
-        ),
-        409: (
-            _("Thông tin đã thay đổi"),
-            _("Nội dung này vừa được người khác hoặc ở thẻ khác thay đổi."),
-            _("Tải lại trang để xem bản mới nhất rồi làm tiếp."),
-        ),
-        413: (
-            _("Nội dung gửi lên quá lớn"),
-            _("Biểu mẫu hoặc tệp vượt quá dung lượng cho phép."),
-            _("Rút gọn nội dung rồi gửi lại."),
-        ),
-        429: (
-            _("Thử quá nhiều lần"),
-            _("Có quá nhiều lần thử trong thời gian ngắn."),
-            _("Chờ năm phút rồi thử lại."),
-        ),
-        503: (
-            _("Hệ thống đang bận"),
-            _("Cơ sở dữ liệu tạm thời chưa trả lời. Chưa có gì được ghi."),
-            _("Chờ một phút rồi gửi lại. Nội dung đã nhập vẫn còn khi quay lại trang trước."),
-        ),
-    }
-    unknown = (
-        _("Hệ thống gặp lỗi"),
-        _("Có lỗi ngoài dự kiến. Lỗi đã được ghi lại để khắc phục."),
-        _("Thử lại sau ít phút. Nếu vẫn lỗi, báo bộ phận hỗ trợ."),
-    )
-    return known.get(code, known[400] if 400 <= code < 500 else unknown)
+    """Title, what happened, what to do."""
+    title, what, next_step = WORDS.get(code) or WORDS[400 if 400 <= code < 500 else 500]
+    return str(title), str(what), str(next_step)
 
 
 def page(code: int) -> Response:
