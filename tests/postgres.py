@@ -48,8 +48,7 @@ class Cluster:
         found = groups.postgresql()
         if found is None:
             raise RuntimeError("initdb, postgres and pg_ctl were not found: sudo apt-get install postgresql")
-        # A socket's path may have 107 bytes, and another user must be able to walk to it: not below a private TMPDIR.
-        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # readable by its owner only
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir=_parent()))
         self._as_user = _unprivileged(self.folder)
         binaries, data = Path(found), self.folder / "data"
         command = [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust"]
@@ -119,6 +118,16 @@ class Cluster:
 def cluster() -> Cluster:
     """The server of this test process, started by the first call."""
     return Cluster()
+
+
+def _parent() -> str:
+    """Memory, where there is enough: copying a database takes a tenth of the time there. Else /tmp.
+
+    Not a private TMPDIR: a socket's path may have 107 bytes, and another user must be able to walk to it.
+    """
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= 2**30
+    return str(memory if roomy else "/tmp")
 
 
 def _unprivileged(folder: Path) -> dict[str, Any]:

@@ -57,7 +57,9 @@ def test_the_database_itself_guards_what_is_written_once(app: Flask, table: str)
         if connection.dialect.name == "sqlite":
             query = sa.text("SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table")
         else:
-            query = sa.text("SELECT count(*) FROM pg_trigger WHERE tgrelid = cast(:table AS regclass) AND NOT tgisinternal")
+            query = sa.text(
+                "SELECT count(*) FROM pg_trigger WHERE tgrelid = cast(:table AS regclass) AND NOT tgisinternal"
+            )
         assert connection.scalar(query, {"table": table}) >= 2
 
 

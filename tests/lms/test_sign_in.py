@@ -67,7 +67,9 @@ def test_a_new_password_ends_every_other_session(make: Make) -> None:
     person = make.person(username="an", password=PASSWORD)
     here, elsewhere = make.browser(person), make.browser(person)
     here.get("/profile/password")
-    here.submit("/profile/password", password=PASSWORD, new_password="hội nghị chiều hai hai", repeat="hội nghị chiều hai hai")
+    here.submit(
+        "/profile/password", password=PASSWORD, new_password="hội nghị chiều hai hai", repeat="hội nghị chiều hai hai"
+    )
     assert here.path == "/profile"
     assert elsewhere.get("/profile", follow=False).status_code == 302
 
