@@ -9,6 +9,7 @@ from jinja2 import StrictUndefined
 
 from lms.config import LOOPBACK, Config
 from lms.web.acting import signed_in
+from lms.web.languages import Catalogues
 
 LANGUAGES = ("vi", "en")
 LARGEST_FORM = 1_000_000
@@ -45,7 +46,8 @@ def init_app(app: Flask, config: Config, asset: Callable[[str], str], demo: Call
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     csrf.init_app(app)
-    Babel(app, locale_selector=language)
+    babel = Babel(app, locale_selector=language)
+    babel.domain_instance = Catalogues()
     app.add_template_global(asset, "asset")
     app.context_processor(lambda: surroundings(demo))
     app.after_request(protect)
