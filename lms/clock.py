@@ -1,14 +1,38 @@
 """The only clock. Everything stored is UTC and aware; days are those of Vietnam."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta, timezone
 
 VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 """Vietnam keeps one offset all year, so no time zone database is needed."""
 
 
+_moved: ContextVar[datetime | None] = ContextVar("moved", default=None)
+
+
 def now() -> datetime:
     """The present moment, aware, in UTC."""
+    return _moved.get() or datetime.now(UTC)
+
+
+def true_now() -> datetime:
+    """The present moment, also while history is being written: `stored` never lies."""
     return datetime.now(UTC)
+
+
+@contextmanager
+def moved_to(moment: datetime) -> Iterator[None]:
+    """Let this be the present for the block: so that history (demo data) is written by the actions of every day.
+
+    No request and no client can reach it.
+    """
+    token = _moved.set(moment)
+    try:
+        yield
+    finally:
+        _moved.reset(token)
 
 
 def today() -> date:

@@ -1,0 +1,50 @@
+"""Reading courses and their versions."""
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from courses.catalog.models import Course, CourseVersion, Lesson, Module, ModuleVersion
+
+
+def course_by_code(code: str) -> Select[Course]:
+    """The course with this code."""
+    return select(Course).where(Course.code == code)
+
+
+def newest_versions() -> Select[CourseVersion]:
+    """The newest version of every course, in the order in which the courses were added."""
+    newest = (
+        select(func.max(CourseVersion.number))
+        .where(CourseVersion.course_id == Course.id)
+        .correlate(Course)
+        .scalar_subquery()
+    )
+    return (
+        select(CourseVersion)
+        .join(Course, Course.id == CourseVersion.course_id)
+        .where(CourseVersion.number == newest)
+        .order_by(Course.id)
+    )
+
+
+def newest_version(course_id: int) -> Select[CourseVersion]:
+    """The version in which a learner would begin the course now."""
+    return newest_versions().where(Course.id == course_id)
+
+
+def newest_module_version(module_id: int) -> Select[ModuleVersion]:
+    """The latest version of a module."""
+    return (
+        select(ModuleVersion).where(ModuleVersion.module_id == module_id).order_by(ModuleVersion.number.desc()).limit(1)
+    )
+
+
+def lessons_of(module_version_id: int) -> Select[Lesson]:
+    """The lessons of a version of a module, in order."""
+    return select(Lesson).where(Lesson.module_version_id == module_version_id).order_by(Lesson.position)
+
+
+def modules_of(session: Session, course: Course) -> dict[str, Module]:
+    """The modules of a course by code, in order."""
+    found = session.scalars(select(Module).where(Module.course_id == course.id).order_by(Module.position))
+    return {module.code: module for module in found}
