@@ -2,10 +2,18 @@
 
 from collections.abc import Iterable
 
+from flask_babel import lazy_gettext as _l
+
 from assessments.attempts import models as attempts_models
+from assessments.attempts import views as attempts
+from assessments.attempts.actions import close_expired
+from assessments.attempts.demo import study
 from assessments.bank import models as bank_models
+from assessments.bank.actions import load_questions
 from assessments.papers import models as papers_models
-from lms.doors import Doors
+from assessments.papers.actions import open_tests
+from courses.catalog.actions import CoursePublished
+from lms.doors import ActivityKind, Doors
 from lms.web.feature import Feature
 
 MODELS = (attempts_models, bank_models, papers_models)
@@ -13,8 +21,18 @@ MODELS = (attempts_models, bank_models, papers_models)
 
 def fill(doors: Doors) -> None:
     """Register at the doors."""
+    doors.first_steps.append(load_questions)
+    doors.listen(CoursePublished, open_tests)
+    doors.nightly.append(close_expired)
+    doors.demo_steps.append(study)
+    doors.activity_kinds["test"] = ActivityKind(_l("Bài kiểm tra"), test_address)
+
+
+def test_address(course: str, activity: str) -> str:
+    """Where a learner finds a test."""
+    return f"/courses/{course}/tests/{activity}"
 
 
 def features() -> Iterable[Feature]:
     """The blueprints of this package."""
-    return ()
+    return (attempts.bp,)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from assessments.attempts import queries
@@ -27,6 +27,7 @@ from lms.accounts.models import Person, SignInAccount
 
 SEED = 48
 DAYS = 21
+STRETCH = 50
 EVERY_UNIT = (0.25, 0.45, 0.6, 0.72, 0.85, 0.97)
 """How diligent units are: the share of a unit's people who will have finished."""
 
@@ -41,24 +42,26 @@ class Student:
     who: Absent
     far: float
     sure: float
+    chance: random.Random
 
 
 def study(session: Session, _people: int) -> Iterator[str]:
-    """Let the fictional people on the roll study the course, unless somebody has begun already."""
+    """Let the fictional people on the roll study the course. Those who have begun are left alone: safe to repeat."""
     course = session.scalar(select(Course).order_by(Course.id))
-    if course is None or session.scalar(select(exists().select_from(CourseProgress))):
+    if course is None:
         return
-    chance = random.Random(SEED)  # noqa: S311 - a made-up history, the same each time
-    students = cast_of(session, course.id, chance)
-    for number, student in enumerate(students):
-        live_through(session, student, course.code, chance)
-        if number % 20 == 19:
+    students = cast_of(session, course.id)
+    begun = set(session.scalars(select(CourseProgress.person_id)))
+    waiting = [one for one in students if one.far > 0 and one.who.person_id not in begun]
+    for number, student in enumerate(waiting, 1):
+        live_through(session, student, course.code)
+        if number % STRETCH == 0 or number == len(waiting):
             session.flush()
             session.expunge_all()  # what is written stays; only the memory of it goes
-    yield f"History of study: {sum(one.far > 0 for one in students)} of {len(students)} people have begun."
+            yield f"History of study: {number} of {len(waiting)} people."
 
 
-def cast_of(session: Session, course_id: int, chance: random.Random) -> list[Student]:
+def cast_of(session: Session, course_id: int) -> list[Student]:
     """Everyone fictional on the roll, with a temper of their own and the diligence of their unit."""
     units = {person: unit for person, unit, _ in enrolment.roll(session, course_id, on=clock.today())}
     people = session.execute(
@@ -67,15 +70,18 @@ def cast_of(session: Session, course_id: int, chance: random.Random) -> list[Stu
         .where(Person.fictional, Person.id.in_(units))
         .order_by(Person.id)
     ).all()
-    diligence = {unit: chance.choice(EVERY_UNIT) for unit in sorted(set(units.values()))}
-    return [
-        Student(
-            Absent(person_id, public_id),
-            GUIDED.get(username, distance(diligence[units[person_id]], chance)),
-            chance.uniform(0.72, 0.98),
-        )
-        for person_id, public_id, username in people
-    ]
+    diligence = {unit: EVERY_UNIT[number % len(EVERY_UNIT)] for number, unit in enumerate(sorted(set(units.values())))}
+    students = []
+    for person_id, public_id, username in people:
+        chance = luck(person_id)
+        far = GUIDED.get(username, distance(diligence[units[person_id]], chance))
+        students.append(Student(Absent(person_id, public_id), far, chance.uniform(0.72, 0.98), chance))
+    return students
+
+
+def luck(person_id: int) -> random.Random:
+    """A person's own chance, the same each time."""
+    return random.Random(SEED * 1_000_003 + person_id)  # noqa: S311 - a made-up history guards nothing
 
 
 def distance(diligence: float, chance: random.Random) -> float:
@@ -85,10 +91,9 @@ def distance(diligence: float, chance: random.Random) -> float:
     return chance.uniform(0.05, 0.9) if chance.random() < 0.6 else 0.0
 
 
-def live_through(session: Session, student: Student, course_code: str, chance: random.Random) -> None:
+def live_through(session: Session, student: Student, course_code: str) -> None:
     """One person's days with the course, module by module, until as far as they come."""
-    if student.far == 0:
-        return
+    chance = student.chance
     moment = first_hour(chance)
     with clock.moved_to(moment):
         course = access_course(session, student.who, course_code, to_change=True)
@@ -104,7 +109,7 @@ def live_through(session: Session, student: Student, course_code: str, chance: r
             read(session, student, course, lesson.code, moment)
         if module.test.required:
             moment = later(moment, chance.uniform(1, 5))
-            moment = sit_test(session, student, course_code, module.test.code, moment, chance)
+            moment = sit_test(session, student, course_code, module.test.code, moment)
         if chance.random() < 0.4:
             moment = later(moment, chance.uniform(300, 2000))
 
@@ -116,10 +121,9 @@ def read(session: Session, student: Student, course: Study, lesson_code: str, mo
         finish_lesson(session, student.who, course, module, lesson)
 
 
-def sit_test(
-    session: Session, student: Student, course_code: str, test_code: str, moment: datetime, chance: random.Random
-) -> datetime:
+def sit_test(session: Session, student: Student, course_code: str, test_code: str, moment: datetime) -> datetime:
     """Take the test until it is passed, three times at most; returns when."""
+    chance = student.chance
     for _ in range(3):
         with clock.moved_to(moment):
             sitting = access_test(session, student.who, course_code, test_code, to_change=True)

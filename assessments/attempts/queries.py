@@ -1,0 +1,97 @@
+"""Reading attempts and papers. What a page of an open attempt reads holds no key and no explanation."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy.orm import Session
+
+from assessments.attempts.models import Attempt, AttemptItem
+from assessments.attempts.rules import GRACE
+from assessments.bank.models import Question, QuestionVersion
+from courses.catalog.models import Activity, Course
+from lms.accounts.models import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question of a paper as it may be shown while the attempt is open."""
+
+    position: int
+    kind: str
+    shown: list[int]
+    response: list[int | None] | None
+    saved_at: datetime | None
+    stem: str
+    options: list[str]
+    answers: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed(Asked):
+    """The same with its key: for grading, and for the review of an attempt that has ended."""
+
+    version_id: int
+    code: str
+    number: int
+    key: list[int]
+    explanation: str
+    lesson_code: str
+    sources: list[str]
+    score: float | None
+
+
+COLUMNS = {
+    **{name: getattr(AttemptItem, name) for name in ("position", "shown", "response", "saved_at", "score")},
+    **{name: getattr(QuestionVersion, name) for name in ("kind", "stem", "options", "answers", "number", "key")},
+    **{name: getattr(QuestionVersion, name) for name in ("explanation", "lesson_code", "sources")},
+    "version_id": QuestionVersion.id,
+    "code": Question.code,
+}
+
+
+def attempts_of(person_id: int, activity_id: int) -> Select[Attempt]:
+    """All attempts of a person at a test, the first one first."""
+    return (
+        select(Attempt)
+        .where(Attempt.person_id == person_id, Attempt.activity_id == activity_id)
+        .order_by(Attempt.number)
+    )
+
+
+def paper_of(kind: type[Asked]) -> Select[*tuple[Any, ...]]:
+    """The columns of that value for each question of the attempt `:attempt_id`. Built once: composing costs time."""
+    return (
+        select(*(COLUMNS[field.name] for field in fields(kind)))
+        .join(QuestionVersion, QuestionVersion.id == AttemptItem.question_version_id)
+        .join(Question, Question.id == QuestionVersion.question_id)
+        .where(AttemptItem.attempt_id == bindparam("attempt_id"))
+        .order_by(AttemptItem.position)
+    )
+
+
+ASKED = paper_of(Asked)
+KEYED = paper_of(Keyed)
+
+
+def asked(session: Session, attempt_id: int) -> list[Asked]:
+    """The paper of an attempt, without the key."""
+    return [Asked(*row) for row in session.execute(ASKED, {"attempt_id": attempt_id})]
+
+
+def keyed(session: Session, attempt_id: int) -> list[Keyed]:
+    """The paper of an attempt with everything known of its questions."""
+    return [Keyed(*row) for row in session.execute(KEYED, {"attempt_id": attempt_id})]
+
+
+def expired_attempts(now: datetime) -> Select[Attempt, Person, str, str]:
+    """Attempts whose time is over and which nobody closed, with person, code of the course and code of the test."""
+    return (
+        select(Attempt, Person, Course.code, Activity.code)
+        .join(Person, Person.id == Attempt.person_id)
+        .join(Activity, Activity.id == Attempt.activity_id)
+        .join(Course, Course.id == Activity.course_id)
+        .where(Attempt.submitted_at.is_(None), Attempt.deadline_at < now - GRACE)
+        .order_by(Attempt.person_id, Attempt.id)
+    )

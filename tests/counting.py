@@ -1,0 +1,45 @@
+"""Counts the SQL a piece of work needs, whatever the database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import event
+
+NOT_COUNTED = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA", "SAVEPOINT", "RELEASE")
+
+
+@dataclass
+class Counted:
+    """The statements sent to the database, in order. One `executemany` is one statement."""
+
+    statements: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.statements)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{n}. {' '.join(text.split())[:200]}" for n, text in enumerate(self.statements, 1))
+
+
+@contextmanager
+def count_queries(app: Flask) -> Iterator[Counted]:
+    """What both engines of the product send while the block runs: `assert len(counted) <= 6, counted`."""
+    database = app.extensions["database"]
+    counted = Counted()
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        if not statement.lstrip().upper().startswith(NOT_COUNTED):
+            counted.statements.append(statement)
+
+    # On PostgreSQL the reading engine is the writing one under another option: it hears what the writing one hears.
+    engines = {id(engine.pool): engine for engine in (database.read_engine, database.write_engine)}.values()
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield counted
+    finally:
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)
