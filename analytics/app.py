@@ -2,21 +2,26 @@
 
 from collections.abc import Iterable
 
+from analytics.dashboard import views as dashboard
 from analytics.facts import models as facts_models
 from analytics.facts.projector import TallyProjection, project_tally
 from courses.briefings.projector import StandingsChanged
-from lms.doors import Doors
+from lms.doors import Doors, Home, MenuEntry
 from lms.web.feature import Feature
 
 MODELS = (facts_models,)
 
+figures = Feature("figures", "analytics.figures")  # serves the library of charts, and no page
+
 
 def fill(doors: Doors) -> None:
     """Register at the doors."""
+    doors.menu.append(MenuEntry("Bảng theo dõi", "dashboard.mine", "unit:read_figures", 20))
+    doors.homes.append(Home("dashboard.mine", "unit:read_figures", 10))
     doors.listen(StandingsChanged, project_tally)
     doors.projections.append(TallyProjection())
 
 
 def features() -> Iterable[Feature]:
     """The blueprints of this package."""
-    return ()
+    return (dashboard.bp, figures)

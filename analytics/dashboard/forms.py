@@ -1,0 +1,45 @@
+"""Forms of the list of names: what for, and whom one is looking for."""
+
+from flask_babel import lazy_gettext as _l
+from wtforms import RadioField, StringField
+
+from lms.web.forms import ChoiceField, MustBe, PageForm, at_most, choices, tidy
+
+PURPOSE_WORDS = {
+    "urge": _l("Đôn đốc việc học tập, quán triệt"),
+    "check": _l("Kiểm tra, đối chiếu số liệu"),
+    "report": _l("Báo cáo theo yêu cầu của cấp trên"),
+    "request": _l("Giải quyết đề nghị của chính cán bộ, đảng viên"),
+}
+
+STATE_WORDS = {
+    "": _l("Tất cả"),
+    "not_briefed": _l("Chưa được quán triệt"),
+    "not_started": _l("Chưa học"),
+    "in_progress": _l("Đang học"),
+    "not_passed": _l("Chưa đạt kiểm tra"),
+    "overdue": _l("Quá hạn"),
+}
+
+
+class PurposeForm(PageForm):
+    """Why somebody farther above opens the names of a unit."""
+
+    purpose = RadioField(
+        _l("Mục đích xem danh sách"),
+        choices=choices(PURPOSE_WORDS),
+        validators=[MustBe(PURPOSE_WORDS.__contains__, _l("Chọn một mục đích trước khi mở danh sách."))],
+        validate_choice=False,
+    )
+
+
+class SearchForm(PageForm):
+    """Whom one is looking for, and in which state."""
+
+    q = StringField(
+        _l("Tìm theo họ tên"),
+        filters=[tidy],
+        validators=[at_most(100)],
+        render_kw={"maxlength": 100, "autocomplete": "off"},
+    )
+    state = ChoiceField(_l("Trạng thái"), choices=choices(STATE_WORDS))

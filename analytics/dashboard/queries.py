@@ -1,0 +1,176 @@
+"""What the pages of a unit show: its figures by branch, and who is still missing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select
+from sqlalchemy.orm import Session
+
+from analytics.dashboard.rules import STATES, Done, done
+from analytics.facts import queries as facts
+from analytics.facts.rules import Branch, Count, UnitsBelow, due_date, total
+from courses.briefings.models import Standing
+from courses.enrolment.models import Assignment
+from courses.learning.queries import edition, records
+from lms.accounts.models import Person
+from lms.clock import day_of
+from lms.organisation.models import Unit
+from lms.text import fold
+
+PAGE = 50
+"""Names on one page."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudiedCourse:
+    """A course that people of a unit must study."""
+
+    id: int
+    code: str
+    title: str
+    title_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The figures of a unit in one course at one moment."""
+
+    unit: Unit
+    course: StudiedCourse
+    branches: tuple[Branch, ...]
+    below: UnitsBelow
+    now: datetime
+
+    @property
+    def count(self) -> Count:
+        """The whole unit, with everything below it."""
+        return total(self.branches)
+
+    @property
+    def has_units(self) -> bool:
+        """Whether anything stands below."""
+        return any(not branch.itself for branch in self.branches)
+
+    @property
+    def due_at(self) -> datetime | None:
+        """The next due date, or the last one when all have passed."""
+        return due_date(self.branches)
+
+
+def studied_courses(session: Session, unit: Unit, *, now: datetime) -> list[StudiedCourse]:
+    """The courses somebody in the unit or below must study, the one assigned last first."""
+    return [StudiedCourse(*row) for row in session.execute(facts.courses_studied(unit.id, on=day_of(now)))]
+
+
+def overview(session: Session, unit: Unit, course: StudiedCourse, *, now: datetime) -> Overview:
+    """The figures of the unit, in two statements whatever the number of people.
+
+    Branches without people stay, but the unit's own row is left out when nobody belongs to it directly.
+    """
+    on = day_of(now)
+    branches = tuple(
+        branch_of(row)
+        for row in session.execute(facts.tallies_by_child(unit.id, course.id, on=on, now=now))
+        if row.depth or row.people
+    )
+    below = UnitsBelow(*session.execute(facts.units_below(unit.id, course.id, on=on)).one())
+    return Overview(unit, course, branches, below, now)
+
+
+def branch_of(row: Any) -> Branch:
+    """A row of `facts.tallies_by_child` as a value."""
+    count = Count(row.people, row.started, row.briefed, row.completed, row.overdue)
+    return Branch(row.public_id, row.code, row.name, row.short_name, row.depth == 0, count, row.next_due, row.last_due)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Somebody who has not completed the course, and how far this person is."""
+
+    name: str
+    position: str
+    unit: str
+    state: str
+    due_at: datetime
+    done: Done | None
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """One page of those who are missing, out of `found`; all there are to see; and those one may not see yet."""
+
+    people: list[Missing]
+    found: int
+    count: Count
+    beyond: Count
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which names: `state` is a key of `rules.STATES`, `search` is part of a name, pages count from 1."""
+
+    state: str = ""
+    search: str = ""
+    page: int = 1
+
+
+def names(
+    session: Session, within: Select[int], beyond: Select[int] | None, course_id: int, wanted: Wanted, *, now: datetime
+) -> Names:
+    """Who is missing in the units `within`, and how many more there are in the units `beyond`."""
+    count = count_of(session, within, course_id, now=now)
+    more = count_of(session, beyond, course_id, now=now) if beyond is not None else Count()
+    if not count.not_completed:
+        return Names([], 0, count, more)
+    page = missing_people(within, course_id, wanted, now=now).limit(PAGE).offset((wanted.page - 1) * PAGE)
+    rows = session.execute(page).all()
+    return Names(with_progress(session, rows, course_id), rows[0].found if rows else 0, count, more)
+
+
+def count_of(session: Session, units: Select[int], course_id: int, *, now: datetime) -> Count:
+    """The people counted in these very units."""
+    return Count(*session.execute(facts.tally_of_units(units, course_id, now=now)).one())
+
+
+def missing_people(units: Select[int], course_id: int, wanted: Wanted, *, now: datetime) -> Select[*tuple[Any, ...]]:
+    """Who of these units has not completed the course, in Vietnamese order; each row tells how many there are.
+
+    Names are found without marks, each word that is looked for anywhere in the name.
+    """
+    query = (
+        select(
+            Person.id,
+            Person.full_name,
+            Person.position,
+            Unit.name.label("unit"),
+            Standing.state,
+            Assignment.due_at,
+            func.count().over().label("found"),
+        )
+        .select_from(Standing)
+        .join(Person, Person.id == Standing.person_id)
+        .join(Unit, Unit.id == Standing.unit_id)
+        .join(Assignment, Assignment.id == Standing.assignment_id)
+        .where(Standing.course_id == course_id, Standing.unit_id.in_(units), Standing.state.in_(STATES[wanted.state]))
+        .order_by(Person.sort_key, Person.id)
+    )
+    if wanted.state == "overdue":
+        query = query.where(Assignment.due_at < now)
+    for word in fold(wanted.search).split():
+        query = query.where(Person.search_key.contains(word, autoescape=True))
+    return query
+
+
+def with_progress(session: Session, rows: Sequence[Row[*tuple[Any, ...]]], course_id: int) -> list[Missing]:
+    """The rows of `missing_people` with how far each person is, in one statement for all of them."""
+    begun = [(row.id, course_id) for row in rows if row.state != "not_started"]
+    known = records(session, begun) if begun else {}
+    found = []
+    for row in rows:
+        record = known.get((row.id, course_id))
+        version = edition(session, record.version_id) if record else None
+        so_far = done(version.outline, version.settings, record) if version and record else None
+        found.append(Missing(row.full_name, row.position, row.unit, row.state, row.due_at, so_far))
+    return found

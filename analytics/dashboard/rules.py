@@ -1,0 +1,68 @@
+"""How figures become an answer: the state of a unit, the words for a document, what a person still lacks. Pure."""
+
+import re
+from dataclasses import dataclass
+
+from analytics.facts.rules import Count
+from courses.catalog.rules import Outline, Settings
+from courses.learning.rules import Record, Result
+
+DOCUMENT = re.compile(
+    r"(?:Nghị quyết|Chỉ thị|Kết luận|Quy định|Quyết định|Kế hoạch|Chương trình|Đề án|Hướng dẫn) số [^\s,;:()]+"
+)
+PLACE = re.compile(r"(?:Tỉnh|Thành phố|Huyện|Thị xã|Thị trấn|Xã|Phường) (?P<next>.)")
+
+STATES = {
+    "": ("not_started", "in_progress", "briefed"),
+    "not_briefed": ("not_started", "in_progress"),
+    "not_started": ("not_started",),
+    "in_progress": ("in_progress",),
+    "not_passed": ("briefed",),
+    "overdue": ("not_started", "in_progress", "briefed"),
+}
+"""What one may ask of the list of names, and the standings meant. Overdue asks for the due date as well."""
+
+
+def document_of(title: str) -> str | None:
+    """The document a course is about, as its title names it: "Nghị quyết số 48-NQ/TU". None when it names none."""
+    found = DOCUMENT.search(title)
+    return found.group() if found else None
+
+
+def in_sentence(unit_name: str) -> str:
+    """The name as it stands inside a sentence: "Xã Linh Phú" is "xã Linh Phú", but "Tỉnh ủy" keeps its capital."""
+    found = PLACE.match(unit_name)
+    return unit_name[0].lower() + unit_name[1:] if found and found["next"].isupper() else unit_name
+
+
+def unit_state(count: Count) -> str:
+    """nobody, not_begun, completed, overdue or under_way: where a unit stands as a whole."""
+    if count.people == 0:
+        return "nobody"
+    if count.started == 0:
+        return "not_begun"
+    if count.completed == count.people:
+        return "completed"
+    return "overdue" if count.overdue else "under_way"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How much of a course a person has done: lessons finished and required tests passed, each of how many."""
+
+    lessons: int
+    of_lessons: int
+    tests: int
+    of_tests: int
+
+
+def done(outline: Outline, settings: Settings, record: Record) -> Done:
+    """What the record of a person contains of the version this person studies."""
+    lessons, tests = outline.lessons(), outline.required_tests()
+    nothing = Result()
+    return Done(
+        lessons=sum(record.results.get(one.activity_id, nothing).completed_at is not None for one in lessons),
+        of_lessons=len(lessons),
+        tests=sum(record.results.get(one.activity_id, nothing).passed(settings) is not None for one in tests),
+        of_tests=len(tests),
+    )

@@ -1,0 +1,84 @@
+// Draws a chart below the table it repeats, once it comes near the screen. Without this file the table says it all.
+(() => {
+  "use strict";
+
+  const drawn = [];
+  let library = null;
+
+  function load(address) {
+    library ??= new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = address;
+      script.onload = () => {
+        window.Plotly.setPlotConfig({ modeBarButtonsToRemove: ["sendChartToCloud"], displaylogo: false });
+        resolve(window.Plotly);
+      };
+      script.onerror = reject;
+      document.head.append(script);
+    });
+    return library;
+  }
+
+  // Colours are named as in the stylesheet, "var(--accent)": the light or the dark one is looked up when it is drawn.
+  function coloured(value, style) {
+    if (typeof value === "string") {
+      const name = /^var\((--[a-z-]+)\)$/.exec(value);
+      return name ? style.getPropertyValue(name[1]).trim() : value;
+    }
+    if (Array.isArray(value)) return value.map((one) => coloured(one, style));
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, coloured(one, style)]));
+    }
+    return value;
+  }
+
+  function described(figure) {
+    const described = coloured(JSON.parse(figure.dataset.figure), getComputedStyle(document.documentElement));
+    described.layout.font.family = getComputedStyle(document.body).fontFamily;
+    return described;
+  }
+
+  function draw(Plotly, figure) {
+    const { data, layout } = described(figure);
+    return Plotly.react(figure.querySelector("[data-plot]"), data, layout, { responsive: true, displayModeBar: false });
+  }
+
+  function save(Plotly, figure) {
+    const { data, layout } = described(figure);
+    layout.paper_bgcolor = getComputedStyle(document.body).backgroundColor;
+    layout.margin = { ...layout.margin, l: 24, r: 24 };
+    return Plotly.downloadImage({ data, layout }, { format: "png", width: 900, height: layout.height, scale: 2, filename: figure.dataset.file });
+  }
+
+  async function show(figure) {
+    try {
+      const Plotly = await load(figure.dataset.library);
+      await draw(Plotly, figure);
+      drawn.push(figure);
+      const button = figure.querySelector("[data-save]");
+      button.addEventListener("click", () => save(Plotly, figure));
+      button.hidden = false;
+    } catch {
+      figure.hidden = true;
+    }
+  }
+
+  const figures = document.querySelectorAll("figure[data-figure]");
+  if (!("IntersectionObserver" in window) || navigator.connection?.saveData) return;
+  const near = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries.filter((one) => one.isIntersecting)) {
+        near.unobserve(entry.target);
+        show(entry.target);
+      }
+    },
+    { rootMargin: "300px" },
+  );
+  for (const figure of figures) {
+    figure.hidden = false;
+    near.observe(figure);
+  }
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    for (const figure of drawn) draw(window.Plotly, figure);
+  });
+})();

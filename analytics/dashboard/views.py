@@ -1,0 +1,270 @@
+"""The pages of a head: has my unit been briefed, how do the units below stand, and who is still missing."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from math import ceil
+from typing import Any
+
+from flask import Response, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+from analytics.dashboard import queries
+from analytics.dashboard.access import ancestors_in_scope, units_named_at_once
+from analytics.dashboard.forms import PURPOSE_WORDS, STATE_WORDS, PurposeForm, SearchForm
+from analytics.dashboard.queries import Overview, StudiedCourse, Wanted
+from analytics.dashboard.render import as_csv
+from analytics.dashboard.rules import STATES, document_of, in_sentence, unit_state
+from analytics.facts.rules import Branch, Count
+from analytics.figures.bars import Bar, Part, stacked_shares
+from courses.briefings.rules import days_overdue
+from lms import clock
+from lms.accounts.access import access_unit, top_units
+from lms.audit.actions import note
+from lms.db import apart, get_session
+from lms.organisation.models import Unit, UnitClosure
+from lms.organisation.queries import subtree
+from lms.web.acting import NotFound, actor
+from lms.web.feature import Feature
+from lms.web.forms import choices
+from lms.web.gate import needs
+from lms.web.wording import number, percent
+
+bp = Feature("dashboard", __name__, url_prefix="/dashboard")
+
+FIGURES = "unit:read_figures"
+NAMES = "unit:read_names"
+OWN_UNIT = "own_unit"
+LAST_PAGE = 100_000
+PURPOSE_HOLDS = timedelta(minutes=30)
+
+
+@bp.get("/")
+@needs(FIGURES)
+def mine() -> ResponseReturnValue:
+    """To the unit where one's scope begins; a list when there are several."""
+    today = clock.today()
+    units = [one for one in top_units(get_session(), actor(), FIGURES) if not one.valid_to or one.valid_to > today]
+    if len(units) == 1:
+        return redirect(url_for("dashboard.unit", unit_id=units[0].public_id))
+    return render_template("dashboard/mine.html", units=units)
+
+
+@bp.get("/units/<uuid:unit_id>")
+@needs(FIGURES)
+def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
+    """The answer in one sentence, four numbers, a table by unit, and a chart over it."""
+    own, me, now = get_session(), actor(), clock.now()
+    one = access_unit(own, me, FIGURES, unit_id)
+    above = ancestors_in_scope(own, me, FIGURES, one, on=clock.day_of(now))
+    courses = queries.studied_courses(own, one, now=now)
+    course = chosen_course(courses)
+    common = {"unit": one, "above": above, "courses": courses, "course": course, "title": title}
+    if course is None:
+        return render_template("dashboard/not_assigned.html", **common)
+    shown = queries.overview(own, one, course, now=now)
+    return render_template(
+        "dashboard/unit.html",
+        **common,
+        shown=shown,
+        figure=figure(shown) if shown.has_units else None,
+        document=document(course),
+        days_left=(clock.day_of(shown.due_at) - clock.day_of(now)).days if shown.due_at else None,
+        here=now.astimezone(clock.VIETNAM),
+        may_see_names=me.may(NAMES),
+        in_sentence=in_sentence,
+        unit_state=unit_state,
+    )
+
+
+@bp.get("/units/<uuid:unit_id>.json")
+@needs(FIGURES)
+def unit_json(unit_id: uuid.UUID) -> ResponseReturnValue:
+    """The numbers of the page, for scripts."""
+    shown = figures_of(unit_id)
+    return {
+        "unit": {"id": str(shown.unit.public_id), "code": shown.unit.code, "name": shown.unit.name},
+        "course": {"code": shown.course.code, "title": title(shown.course)},
+        "at": shown.now.isoformat(timespec="seconds"),
+        "due_at": shown.due_at.isoformat() if shown.due_at else None,
+        "total": asdict(shown.count),
+        "units": [
+            {
+                "id": str(one.public_id),
+                "code": one.code,
+                "name": one.name,
+                "itself": one.itself,
+                **asdict(one.count),
+            }
+            for one in shown.branches
+        ],
+        "units_below": asdict(shown.below),
+    }
+
+
+@bp.get("/units/<uuid:unit_id>.csv")
+@needs(FIGURES)
+def unit_csv(unit_id: uuid.UUID) -> ResponseReturnValue:
+    """The table of the page as a file for a spreadsheet."""
+    shown = figures_of(unit_id)
+    head = [_("TT"), _("Mã đơn vị"), _("Tên cơ quan, đơn vị"), _("Phải học (A)"), _("Đã bắt đầu học")]
+    head += [_("Đã quán triệt (B)"), _("Tỷ lệ B/A"), _("Hoàn thành (C)"), _("Tỷ lệ C/A"), _("Quá hạn")]
+    rows = [[str(place), one.code, branch_name(one), *cells(one.count)] for place, one in enumerate(shown.branches, 1)]
+    total = ["", shown.unit.code, _("Tổng cộng: %(unit)s", unit=shown.unit.name), *cells(shown.count)]
+    response = Response(as_csv([head, *rows, total]), content_type="text/csv; charset=utf-8")
+    name = f"quan-triet_{shown.unit.code}_{shown.course.code}_{clock.day_of(shown.now):%Y-%m-%d}.csv"
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
+
+
+@bp.get("/units/<uuid:unit_id>/missing")
+@needs(NAMES)
+def missing(unit_id: uuid.UUID) -> ResponseReturnValue:
+    """Who has not completed the course. Every showing of names is noted."""
+    return names_page(access_unit(get_session(), actor(), NAMES, unit_id), PurposeForm())
+
+
+@bp.post("/units/<uuid:unit_id>/missing/purpose")
+@needs(NAMES)
+def state_purpose(unit_id: uuid.UUID) -> ResponseReturnValue:
+    """Say what the names are needed for: they are open for half an hour from now."""
+    one = access_unit(get_session(), actor(), NAMES, unit_id)
+    form = PurposeForm()
+    if not form.validate_on_submit():
+        return names_page(one, form), 422
+    until = (clock.now() + PURPOSE_HOLDS).timestamp()
+    session["names"] = {**visit(one), "unit": str(one.public_id), "purpose": form.purpose.data, "until": until}
+    return redirect(url_for("dashboard.missing", unit_id=unit_id, course=request.args.get("course")))
+
+
+@bp.post("/units/<uuid:unit_id>/missing/search")
+@needs(NAMES)
+def search(unit_id: uuid.UUID) -> ResponseReturnValue:
+    """Look for a name or a state. The name stays in the cookie: none ever stands in an address."""
+    one = access_unit(get_session(), actor(), NAMES, unit_id)
+    form = SearchForm()
+    if not form.validate_on_submit():
+        return names_page(one, PurposeForm(formdata=None), form), 422
+    session["names"] = {**visit(one), "unit": str(one.public_id), "search": form.q.data or ""}
+    course, state = request.args.get("course"), form.state.data or None
+    return redirect(url_for("dashboard.missing", unit_id=unit_id, course=course, state=state))
+
+
+def names_page(one: Unit, purpose_form: PurposeForm, search_form: SearchForm | None = None) -> str:
+    """The names one may see at once, or all below when a purpose has been stated, a page at a time."""
+    own, me, now = get_session(), actor(), clock.now()
+    course = chosen_course(queries.studied_courses(own, one, now=now))
+    if course is None:
+        raise NotFound
+    said, wanted = visit(one), wanted_names(one)
+    purpose = str(said.get("purpose", ""))
+    everyone = subtree(one.id, on=clock.day_of(now))
+    at_once = units_named_at_once(me, NAMES, on=clock.day_of(now))
+    within = everyone if purpose else everyone.where(UnitClosure.descendant_id.in_(at_once))
+    beyond = None if purpose else everyone.where(UnitClosure.descendant_id.not_in(at_once))
+    found = queries.names(own, within, beyond, course.id, wanted, now=now)
+    if found.people:
+        details = {"course": course.code, "purpose": purpose or OWN_UNIT, "count": len(found.people)}
+        note_names_read(me.public_id, one.public_id, details)
+    return render_template(
+        "dashboard/missing.html",
+        unit=one,
+        course=course,
+        document=document(course),
+        found=found,
+        wanted=wanted,
+        pages=max(1, ceil(found.found / queries.PAGE)),
+        purpose=PURPOSE_WORDS.get(purpose),
+        purpose_form=purpose_form,
+        search_form=search_form or search_fields(found.count, wanted),
+        lateness=lambda person: days_overdue(person.due_at, now),
+    )
+
+
+def note_names_read(by: uuid.UUID, of: uuid.UUID, details: Mapping[str, Any]) -> None:
+    """Put into the log that names of a unit were shown, in a transaction of its own: this request only reads."""
+    apart(lambda own: note(own, "names.read", actor=by, object_kind="unit", object_id=of, **details))
+
+
+def wanted_names(one: Unit) -> Wanted:
+    """Which names the address and the cookie ask for; what makes no sense asks for all."""
+    state = request.args.get("state", "")
+    page = min(max(1, request.args.get("page", 1, type=int)), LAST_PAGE)
+    return Wanted(state if state in STATES else "", str(visit(one).get("search", "")), page)
+
+
+def search_fields(count: Count, wanted: Wanted) -> SearchForm:
+    """The form of the search as it stands, with the number of people in each state."""
+    form = SearchForm(formdata=None, q=wanted.search, state=wanted.state)
+    known = count.by_state
+    people = {code: sum(known[one] for one in states) for code, states in STATES.items()} | {"overdue": count.overdue}
+    form.state.choices = choices({code: f"{word} ({number(people[code])})" for code, word in STATE_WORDS.items()})
+    return form
+
+
+def visit(one: Unit) -> dict[str, Any]:
+    """What this browser has said about the names of this unit: what for, in the last half hour, and whom it seeks."""
+    said = session.get("names")
+    if not isinstance(said, dict) or said.get("unit") != str(one.public_id):
+        return {}
+    if said.get("until", 0) < clock.now().timestamp():
+        said = {key: value for key, value in said.items() if key not in {"purpose", "until"}}
+    return said
+
+
+def chosen_course(courses: Sequence[StudiedCourse]) -> StudiedCourse | None:
+    """The course the address asks for, or the one assigned last."""
+    code = request.args.get("course")
+    return next((one for one in courses if code in (None, one.code)), None)
+
+
+def figures_of(unit_id: uuid.UUID) -> Overview:
+    """The figures of a unit one may see, in the course asked for. Raises `NotFound`."""
+    own, now = get_session(), clock.now()
+    one = access_unit(own, actor(), FIGURES, unit_id)
+    course = chosen_course(queries.studied_courses(own, one, now=now))
+    if course is None:
+        raise NotFound
+    return queries.overview(own, one, course, now=now)
+
+
+def title(course: StudiedCourse) -> str:
+    """The title of the course in the reader's language."""
+    return course.title_en if str(get_locale()) == "en" and course.title_en else course.title
+
+
+def document(course: StudiedCourse) -> str:
+    """What people were briefed on: the document the title names, or else the course."""
+    named = document_of(title(course))
+    return named or str(_("nội dung khóa học “%(title)s”", title=title(course)))
+
+
+def branch_name(branch: Branch) -> str:
+    """The name of a row of the table."""
+    return str(_("Trực thuộc trực tiếp")) if branch.itself else branch.name
+
+
+def cells(count: Count) -> list[str | int]:
+    """The numbers of a row of the file, in the order of its head."""
+    briefed, completed = percent(count.briefed, count.people), percent(count.completed, count.people)
+    return [count.people, count.started, count.briefed, briefed, count.completed, completed, count.overdue]
+
+
+def figure(shown: Overview) -> dict[str, Any]:
+    """The rows of the table as bars."""
+    parts = (
+        Part(_("Hoàn thành"), "--accent"),
+        Part(_("Đã quán triệt, chưa đạt kiểm tra"), "--accent", opacity=0.6),
+        Part(_("Đang học"), "--accent-soft", striped=True),
+        Part(_("Chưa học"), "--line"),
+    )
+    bars = []
+    for one in shown.branches:
+        state, name = one.count.by_state, branch_name(one)
+        counts = (state["completed"], state["briefed"], state["in_progress"], state["not_started"])
+        short_name = name if one.itself else one.short_name
+        bars.append(Bar(name, short_name, counts, percent(one.count.briefed, one.count.people)))
+    return stacked_shares(bars, parts, people=_("người"))

@@ -1,0 +1,136 @@
+"""The dashboard in a real Chromium: the chart comes after the table, obeys the policy, and shows names as text."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from tests.analytics.agency import Staff, assigned, course_loaded, staffed
+from tests.axe import violations
+from tests.groups import chromium
+from tests.make import Make
+
+pytestmark = pytest.mark.chromium
+
+HOSTILE = "<img src=x onerror=\"document.title='broken'\"><b onclick=alert(1)>Sở</b>'\"</script>&amp;"
+LONG = "Ban Quản lý các khu công nghiệp và khu kinh tế cửa khẩu tỉnh Tuyên Quang"
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """The address under which the application answers while the block runs."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://localhost:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def head(make: Make, tmp_path: Path) -> str:
+    """The cookie of a head of a province with a hostile name below it, a long one, an empty one and plain ones."""
+    course_id = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh Tuyên Quang")
+    assigned(make, course_id, root, due_in=timedelta(days=-1))
+    for number, name in enumerate((HOSTILE, LONG, "Sở Nông nghiệp và Phát triển nông thôn", *("Sở Y tế",) * 9)):
+        staffed(make, course_id, make.unit(name, under=root), Staff(number, 2, 3, 4))
+    make.unit("Ban Dân tộc", under=root)
+    browser = make.browser(make.person("Nguyễn Thị Hồng Hạnh", role="head", over=root))
+    browser.get("/dashboard/")
+    cookie = browser.client.get_cookie("session")
+    assert cookie is not None
+    return str(cookie.value)
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        one = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield one
+        one.close()
+
+
+@contextmanager
+def opened(browser: Browser, site: str, cookie: str, faults: list[str], **options: object) -> Iterator[Page]:
+    """The dashboard in a window of its own; messages, errors and requests to other hosts are added to `faults`."""
+    context = browser.new_context(locale="vi-VN", **options)  # type: ignore[arg-type]
+    context.add_cookies([{"name": "session", "value": cookie, "url": site}])
+    page = context.new_page()
+    page.on("console", lambda message: faults.append(message.text))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on(
+        "request", lambda asked: None if asked.url.startswith((site, "data:", "blob:")) else faults.append(asked.url)
+    )
+    page.goto(f"{site}/dashboard/")
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
+def test_the_chart_is_drawn_over_the_table_once_it_comes_near(
+    app: Flask, head: str, browser: Browser, width: int, scheme: str
+) -> None:
+    faults: list[str] = []
+    view = {"width": width, "height": 700}
+    with served(app) as site, opened(browser, site, head, faults, viewport=view, color_scheme=scheme) as page:
+        page.wait_for_load_state("networkidle")
+        assert page.locator("svg.main-svg").count() == 0
+        assert "plotly" not in page.content().split("<figure")[0]
+        assert page.locator(".unit-table tbody tr").count() == 13
+        page.locator("figure.chart").scroll_into_view_if_needed()
+        page.locator("[data-save]").wait_for()
+        drawn = page.locator("[data-plot]").inner_text()
+        assert "<img src=x onerror" in drawn
+        assert "Sở Nông nghiệp và Phát triển nông thôn" in drawn
+        assert "Ban Dân tộc" not in drawn
+        assert page.locator("figure.chart img, figure.chart b").count() == 0
+        assert page.title().startswith("Tỉnh Tuyên Quang")
+        ink = page.evaluate("getComputedStyle(document.body).color")
+        assert page.locator(".annotation-text").first.evaluate("one => getComputedStyle(one).fill") == ink
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert violations(page) == []
+        with page.expect_download() as download:
+            page.locator("[data-save]").click()
+        assert download.value.suggested_filename.endswith(".png")
+    assert faults == []
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_the_chart_follows_the_scheme_of_the_screen(app: Flask, head: str, browser: Browser) -> None:
+    faults: list[str] = []
+    with served(app) as site, opened(browser, site, head, faults, color_scheme="light") as page:
+        page.locator("figure.chart").scroll_into_view_if_needed()
+        page.locator("[data-save]").wait_for()
+        text = page.locator(".annotation-text").first
+        light = text.evaluate("one => getComputedStyle(one).fill")
+        page.emulate_media(color_scheme="dark")
+        page.wait_for_function(
+            "before => getComputedStyle(document.querySelector('.annotation-text')).fill !== before", arg=light
+        )
+        assert text.evaluate("one => getComputedStyle(one).fill") == page.evaluate(
+            "getComputedStyle(document.body).color"
+        )
+    assert faults == []
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_without_scripts_the_table_says_it_all_and_no_empty_chart_is_left(
+    app: Flask, head: str, browser: Browser
+) -> None:
+    faults: list[str] = []
+    with served(app) as site, opened(browser, site, head, faults, java_script_enabled=False) as page:
+        assert page.locator(".unit-table tbody tr").count() == 13
+        assert not page.locator("figure.chart").is_visible()
+        assert page.get_by_text("Đến ", exact=False).first.is_visible()
+    assert faults == []

@@ -1,0 +1,400 @@
+"""The page of a unit: the answer in one sentence, four numbers, the table, and the same numbers as JSON and CSV."""
+
+import csv
+import gzip
+import html
+import json
+import re
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from analytics.dashboard.render import as_csv, safe
+from analytics.dashboard.rules import document_of, in_sentence, unit_state
+from analytics.facts.rules import Count
+from courses.catalog.models import Course
+from lms.accounts.actions import grant_role
+from lms.organisation.models import Unit
+from tests.analytics.agency import Staff, assigned, course_loaded, staffed
+from tests.browser import Browser
+from tests.counting import count_queries
+from tests.library_course import load_built_in_course
+from tests.make import LONG_AGO, Make
+
+
+def text_of(browser: Browser) -> str:
+    """The words of the page as they are read, without their markup."""
+    main = browser.text.split("<main", 1)[1].split("</main>")[0]
+    main = re.sub(r"<[^>]*>", " ", re.sub(r"</?(?:strong|span)[^>]*>", "", main))
+    return " ".join(html.unescape(main).replace("\u00a0", " ").split())
+
+
+def head_of(make: Make, unit: Unit) -> Browser:
+    """A browser of the head of the unit, who is counted nowhere."""
+    return make.browser(make.person("Trưởng Đơn Vị", role="head", over=unit))
+
+
+def rows_of(browser: Browser) -> dict[str, str]:
+    """The words of each row of the table by the name of its unit."""
+    found = {}
+    for row in re.findall(r"<tr>\s*<th scope=\"row\">.*?</tr>", browser.text, re.S):
+        cells = [" ".join(re.sub(r"<[^>]*>", " ", cell).split()) for cell in re.split(r"</t[hd]>", row)]
+        found[html.unescape(cells[0])] = html.unescape(" | ".join(cells[1:-1])).replace("\u00a0", " ")
+    return found
+
+
+def test_the_first_screen_of_a_head_says_whether_the_unit_has_been_briefed(make: Make, tmp_path: Path) -> None:
+    course_id = course_loaded(make, tmp_path)
+    unit = make.unit("Sở Y tế")
+    assigned(make, course_id, unit)
+    staffed(make, course_id, unit, Staff(completed=4, briefed=1, begun=2, not_begun=1))
+    browser = head_of(make, unit)
+    browser.get("/")
+    assert browser.path == f"/dashboard/units/{unit.public_id}"
+    page = text_of(browser)
+    assert "Chưa: còn 3 trong 8 người phải học chưa được quán triệt nội dung khóa học “Khóa học nhỏ”." in page
+    assert "còn 14 ngày" in page
+    assert re.search(
+        r"Đến \d+ giờ \d\d phút ngày \d\d/\d\d/\d{4}, toàn Sở Y tế có 5/8 cán bộ, đảng viên được học tập, quán triệt "
+        r"nội dung khóa học “Khóa học nhỏ”, đạt 62,5 %; 4 người hoàn thành \(50 %\)\.",
+        page,
+    ), page
+    for figure in ("Phải học (A) 8", "Đã quán triệt (B) 5", "Hoàn thành (C) 4", "Quá hạn 0"):
+        assert figure in page
+    assert "Theo đơn vị" not in page  # nothing stands below
+
+
+def test_once_all_are_briefed_the_answer_is_yes(make: Make, tmp_path: Path) -> None:
+    course_id = course_loaded(make, tmp_path)
+    unit = make.unit("Sở Y tế")
+    assigned(make, course_id, unit)
+    staffed(make, course_id, unit, Staff(completed=4, briefed=1))
+    browser = head_of(make, unit)
+    browser.get("/dashboard/")
+    page = text_of(browser)
+    assert "Đã được quán triệt: toàn bộ 5 người phải học đã được quán triệt" in page
+    assert "Còn 1 người chưa đạt bài kiểm tra." in page
+    staffed(make, course_id, unit, Staff(not_begun=1))
+    browser.get("/dashboard/")
+    assert "Chưa: còn 1 trong 6 người" in text_of(browser)
+
+
+def test_the_sentence_names_the_resolution_and_counts_the_units(make: Make) -> None:
+    load_built_in_course(make)
+    with make.reading() as session:
+        course_id = session.scalars(select(Course.id)).one()
+    root = make.unit("Tỉnh Tuyên Quang")
+    done, idle, empty = (make.unit(name, under=root) for name in ("Sở Nội vụ", "Sở Y tế", "Ban Dân tộc"))
+    assigned(make, course_id, root, due_in=timedelta(days=-3))
+    staffed(make, course_id, idle, Staff(not_begun=3))
+    staffed(make, course_id, done, Staff(not_begun=1))
+    browser = head_of(make, root)
+    browser.get("/dashboard/")
+    page = text_of(browser)
+    assert "toàn tỉnh Tuyên Quang có 0/4 cán bộ, đảng viên được học tập, quán triệt Nghị quyết số 48-NQ/TU" in page
+    assert "0/2 đơn vị đạt 100 %, 2 đơn vị chưa triển khai" in page
+    assert "đã qua" in page
+    assert "4 người đã quá hạn" in page
+    assert rows_of(browser)[empty.name] == "– | – | – | Không có người phải học"
+
+
+def test_the_table_leads_down_one_level_at_a_time_and_back(make: Make, tmp_path: Path) -> None:
+    course_id = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    middle = make.unit("Sở Nông nghiệp và Phát triển nông thôn", under=root)
+    leaf = make.unit("Chi cục Kiểm lâm", under=middle)
+    assigned(make, course_id, root)
+    staffed(make, course_id, root, Staff(completed=1))
+    staffed(make, course_id, middle, Staff(completed=3))
+    staffed(make, course_id, leaf, Staff(briefed=1, begun=1, not_begun=1))
+    browser = head_of(make, root)
+    browser.get("/dashboard/")
+    assert rows_of(browser) == {
+        middle.name: "66,7 % (4/6) | 3 (50 %) | 0 | Đang triển khai",
+        "Trực thuộc trực tiếp": "100 % (1/1) | 1 (100 %) | 0 | Hoàn thành",
+        "Tổng cộng": "71,4 % (5/7) | 4 (57,1 %) | 0 | Đang triển khai",
+    }
+    browser.get(link(browser, middle.name))
+    assert rows_of(browser)["Chi cục Kiểm lâm"] == "33,3 % (1/3) | 0 (0 %) | 0 | Đang triển khai"
+    browser.get(link(browser, leaf.name))
+    assert "<h1>Chi cục Kiểm lâm</h1>" in browser.text
+    browser.get(link(browser, "Tỉnh"))
+    assert "<h1>Tỉnh</h1>" in browser.text
+
+
+def link(browser: Browser, words: str) -> str:
+    """The address behind these words."""
+    found = re.search(rf'<a href="([^"]+)">{re.escape(words)}</a>', browser.text)
+    assert found, words
+    return html.unescape(found[1])
+
+
+def test_the_path_above_begins_where_ones_own_scope_does(make: Make, tmp_path: Path) -> None:
+    course_id = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh Kín")
+    mine = make.unit("Sở Y tế", under=root)
+    below = make.unit("Bệnh viện", under=mine)
+    assigned(make, course_id, root)
+    staffed(make, course_id, below, Staff(completed=1))
+    browser = head_of(make, mine)
+    browser.get(f"/dashboard/units/{below.public_id}")
+    assert 'aria-label="Đường dẫn"' in browser.text
+    assert link(browser, "Sở Y tế")
+    assert "Tỉnh Kín" not in browser.text
+
+
+def test_units_of_three_and_of_three_thousand_are_weighed_by_their_people(make: Make, tmp_path: Path) -> None:
+    """3/3 and 2.999/3.000: neither the mean, nor 100 % before the last one has come."""
+    course_id = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    small, large = make.unit("Xã nhỏ", under=root), make.unit("Sở lớn", under=root)
+    assigned(make, course_id, root)
+    staffed(make, course_id, small, Staff(not_begun=3))
+    staffed(make, course_id, large, Staff(briefed=2999, not_begun=1))
+    browser = head_of(make, root)
+    browser.get("/dashboard/")
+    rows = rows_of(browser)
+    assert rows["Sở lớn"].startswith("99,9 % (2.999/3.000)")
+    assert rows["Tổng cộng"].startswith("99,9 % (2.999/3.003)")
+    assert rows["Xã nhỏ"] == "0 % (0/3) | 0 (0 %) | 0 | Chưa triển khai"
+
+
+def test_json_and_csv_say_what_the_page_says(make: Make, tmp_path: Path) -> None:
+    course_id = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh", code="tinh")
+    odd = make.unit('=1+1;"Sở" lạ', under=root, code="la")
+    assigned(make, course_id, root, due_in=timedelta(days=-1))
+    staffed(make, course_id, odd, Staff(completed=2, briefed=1, begun=1, not_begun=1))
+    staffed(make, course_id, root, Staff(completed=1))
+    browser = head_of(make, root)
+    answer = browser.get(f"/dashboard/units/{root.public_id}.json")
+    said = answer.get_json()
+    assert said["total"] == {"people": 6, "started": 5, "briefed": 4, "completed": 3, "overdue": 3}
+    assert [one["people"] for one in said["units"]] == [5, 1]
+    assert said["units_below"] == {"concerned": 1, "briefed": 0, "not_begun": 0}
+    assert said["course"] == {"code": "demo", "title": "Khóa học nhỏ"}
+    answer = browser.get(f"/dashboard/units/{root.public_id}.csv?course=demo")
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=quan-triet_tinh_demo_")
+    assert answer.mimetype == "text/csv"
+    assert answer.data.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(answer.data.decode("utf-8-sig").splitlines(), delimiter=";"))
+    assert rows[0][3:] == [
+        "Phải học (A)",
+        "Đã bắt đầu học",
+        "Đã quán triệt (B)",
+        "Tỷ lệ B/A",
+        "Hoàn thành (C)",
+        "Tỷ lệ C/A",
+        "Quá hạn",
+    ]
+    assert rows[1] == ["1", "la", '\'=1+1;"Sở" lạ', "5", "4", "3", "60 %", "2", "40 %", "3"]
+    assert rows[-1] == ["", "tinh", "Tổng cộng: Tỉnh", "6", "5", "4", "66,7 %", "3", "50 %", "3"]
+
+
+@pytest.mark.parametrize("address", [".json", ".csv", "/missing"])
+def test_a_course_that_nobody_here_studies_has_no_figures(make: Make, tmp_path: Path, address: str) -> None:
+    course_id = course_loaded(make, tmp_path)
+    unit = make.unit("Sở Y tế")
+    browser = head_of(make, unit)
+    assert browser.get(f"/dashboard/units/{unit.public_id}{address}").status_code == 404
+    assigned(make, course_id, unit)
+    staffed(make, course_id, unit, Staff(not_begun=1))
+    assert browser.get(f"/dashboard/units/{unit.public_id}{address}").status_code == 200
+    assert browser.get(f"/dashboard/units/{unit.public_id}{address}?course=khac").status_code == 404
+
+
+def test_where_no_course_is_assigned_the_page_says_so_and_what_to_do(make: Make, tmp_path: Path) -> None:
+    course_id = course_loaded(make, tmp_path)
+    unit = make.unit("Sở Y tế")
+    browser = head_of(make, unit)
+    browser.get("/dashboard/")
+    assert "Chưa có khóa học nào được giao" in browser.text
+    assert "đề nghị quản trị viên giao khóa học" in browser.text
+    assigned(make, course_id, unit)
+    staffed(make, course_id, unit, Staff(not_begun=1))
+    browser.get(f"/dashboard/units/{unit.public_id}?course=khac")
+    assert "Khóa học này chưa được giao cho ai trong đơn vị." in browser.text
+    browser.get(link(browser, "Khóa học nhỏ"))
+    assert "Chưa:" in browser.text
+
+
+def test_a_head_of_several_units_chooses_and_one_of_none_is_told_so(make: Make, tmp_path: Path) -> None:
+    course_id = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    first, second, ended = (make.unit(name, under=root) for name in ("Sở A", "Sở B", "Sở Cũ"))
+    assigned(make, course_id, root)
+    with make.writing() as session:
+        session.get_one(Unit, ended.id).valid_to = date(2025, 7, 1)
+    person = make.person("Kiêm Nhiệm", role="head", over=first)
+    with make.writing() as session:
+        for unit in (second, ended):
+            grant_role(session, session.merge(person), "head", unit=unit, since=LONG_AGO)
+    browser = make.browser(person)
+    browser.get("/dashboard/")
+    assert browser.path == "/dashboard/"
+    assert "Sở Cũ" not in browser.text
+    assert [f"/dashboard/units/{one.public_id}" in browser.text for one in (first, second)] == [True, True]
+    browser = make.browser(make.person("Hết Nhiệm", role="head", over=ended))
+    browser.get("/dashboard/")
+    assert "Hiện không có cơ quan, đơn vị nào thuộc phạm vi theo dõi." in browser.text
+
+
+def test_an_administrator_begins_at_the_root(make: Make, tmp_path: Path) -> None:
+    course_id = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    unit = make.unit("Sở Y tế", under=root)
+    assigned(make, course_id, unit)
+    staffed(make, course_id, unit, Staff(completed=1))
+    browser = make.browser(make.person(role="administrator"))
+    browser.get("/dashboard/")
+    assert browser.path == f"/dashboard/units/{root.public_id}"
+    assert rows_of(browser)["Sở Y tế"].startswith("100 % (1/1)")
+
+
+def test_names_of_units_are_text_on_the_page_and_in_the_chart(make: Make, tmp_path: Path) -> None:
+    course_id = course_loaded(make, tmp_path)
+    hostile = '<img src=x onerror="alert(1)">\'"</script><b>'
+    root = make.unit(hostile)
+    unit = make.unit(hostile, under=root)
+    assigned(make, course_id, root)
+    staffed(make, course_id, root, Staff(completed=1))
+    staffed(make, course_id, unit, Staff(completed=1))
+    browser = head_of(make, root)
+    browser.get("/dashboard/")
+    assert "<img" not in browser.text
+    assert "<b>" not in browser.text
+    figure = json.loads(html.unescape(re.findall(r'data-figure="([^"]*)"', browser.text)[0]))
+    assert figure["layout"]["annotations"][0]["text"].startswith("&lt;img src=x")
+
+
+def test_the_page_is_read_before_plotly_arrives_and_is_small(make: Make, tmp_path: Path) -> None:
+    """G6: numbers and table within 60 kB as sent, style sheet and script included; the library is fetched later."""
+    course_id = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    assigned(make, course_id, root)
+    for number in range(15):
+        unit = make.unit(f"Sở Nông nghiệp và Phát triển nông thôn {number}", under=root)
+        staffed(make, course_id, unit, Staff(completed=number, briefed=2, begun=3, not_begun=4))
+    browser = head_of(make, root)
+    page = browser.get("/dashboard/").data
+    loaded = re.findall(rb'<(?:link rel="stylesheet"|script)[^>]*(?:href|src)="([^"]+)"', page)
+    assert len(loaded) == 2
+    assert not any(b"plotly" in address for address in loaded)
+    assert b"Xem danh s" in page.split(b"data-figure")[0]
+    files = []
+    for address in loaded:
+        with browser.client.get(address.decode()) as answer:
+            files.append(answer.data)
+    assert len(page.split(b"data-figure")[0]) + len(files[0]) < 60_000  # even uncompressed
+    assert sum(len(gzip.compress(one)) for one in (page, *files)) < 20_000
+
+
+@pytest.mark.parametrize("people", [300, 3000])
+def test_a_page_costs_the_same_few_statements_for_any_number_of_people(make: Make, tmp_path: Path, people: int) -> None:
+    """G14: at most eight, the look-up of who is asking included."""
+    course_id = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    assigned(make, course_id, root)
+    for number in range(5):
+        unit = make.unit(f"Sở {number}", under=root)
+        staffed(make, course_id, unit, Staff(*[people // 20] * 4))
+    browser = head_of(make, root)
+    address = f"/dashboard/units/{root.public_id}"
+    browser.get(address)
+    costs = {}
+    for path in ("", ".json", ".csv", "/missing"):
+        with count_queries(make.app) as counted:
+            assert browser.get(address + path).status_code == 200
+        assert len(counted) <= 8, counted
+        costs[path] = len(counted)
+    assert costs == {"": 6, ".json": 5, ".csv": 5, "/missing": 8}
+
+
+@pytest.mark.parametrize(
+    ("title", "document"),
+    [
+        ("Quán triệt Nghị quyết số 48-NQ/TU về chuyển đổi số tỉnh Tuyên Quang", "Nghị quyết số 48-NQ/TU"),
+        ("Quy định số 19-QĐ/TW, ngày 8-4-2026", "Quy định số 19-QĐ/TW"),
+        ("Kỹ năng số cơ bản", None),
+        ("Briefing on Resolution 48-NQ/TU", None),
+    ],
+)
+def test_the_document_is_taken_from_the_title(title: str, document: str | None) -> None:
+    assert document_of(title) == document
+
+
+@pytest.mark.parametrize(
+    ("name", "inside"),
+    [
+        ("Tỉnh Tuyên Quang", "tỉnh Tuyên Quang"),
+        ("Thành phố Tuyên Quang", "thành phố Tuyên Quang"),
+        ("Xã Linh Phú", "xã Linh Phú"),
+        ("Tỉnh ủy Tuyên Quang", "Tỉnh ủy Tuyên Quang"),
+        ("Tỉnh đoàn", "Tỉnh đoàn"),
+        ("Sở Y tế", "Sở Y tế"),
+        ("X", "X"),
+    ],
+)
+def test_a_place_is_written_small_inside_a_sentence(name: str, inside: str) -> None:
+    assert in_sentence(name) == inside
+
+
+@pytest.mark.parametrize(
+    ("count", "state"),
+    [
+        (Count(), "nobody"),
+        (Count(people=3), "not_begun"),
+        (Count(people=3, overdue=3), "not_begun"),
+        (Count(people=3, started=1), "under_way"),
+        (Count(people=3, started=3, briefed=3), "under_way"),
+        (Count(people=3, started=3, briefed=3, overdue=3), "overdue"),
+        (Count(people=3, started=3, briefed=3, completed=3), "completed"),
+    ],
+)
+def test_where_a_unit_stands_as_a_whole(count: Count, state: str) -> None:
+    assert unit_state(count) == state
+
+
+PREFIXES = [
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+    " =",
+    "\u00a0=",
+    "\u3000=",
+    ";=",
+    ",=",
+    '"=',
+    "'=",
+]
+PREFIXES += ["|=", "a\t=", "a\n@", "=-"]
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_no_cell_of_a_file_is_a_formula_and_its_text_can_be_had_back(prefix: str) -> None:
+    name = f"{prefix}cmd|' /C calc'!A0"
+    text = as_csv([[name, 1]])
+    (row,) = (
+        csv.reader([text.removeprefix("\ufeff")], delimiter=";")
+        if "\n" not in name and "\r" not in name
+        else [[safe(name), "1"]]
+    )
+    cell = str(row[0])
+    assert not re.match(r"[\s\u00a0\u3000]*[=+\-@＝＋－＠]|[\t\r\n]", cell)
+    assert not re.search(r"[\t\r\n;,\"][ \u00a0\u3000]*[=+\-@＝＋－＠]", cell)
+    assert re.sub(r"(^|[\t\r\n;,\"'|])'(?=[ \u00a0\u3000]*[=+\-@\t\r\n＝＋－＠])", r"\1", cell) == name
+
+
+def test_ordinary_names_are_written_as_they_are() -> None:
+    name = "Sở Lao động - Thương binh và Xã hội (cơ sở 2)"
+    assert safe(name) == name

@@ -1,0 +1,163 @@
+"""Tallies added up over the tree: every person once, whatever the depth, and each assignment by its own due date."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from analytics.dashboard.queries import Overview, StudiedCourse, overview, studied_courses
+from analytics.facts.models import Tally
+from analytics.facts.rules import Branch, Count, UnitsBelow, due_date, total
+from courses.enrolment.models import Assignment
+from lms import clock
+from lms.organisation.models import Unit, UnitClosure, UnitEdge
+from tests.analytics.agency import Staff, assigned, course_loaded, staffed
+from tests.make import Make
+
+
+def seen(session: Session, unit: Unit, course_id: int) -> Overview:
+    course = StudiedCourse(course_id, "demo", "", "")
+    return overview(session, unit, course, now=clock.now())
+
+
+def by_name(found: Overview) -> dict[str, Count]:
+    return {"*" if one.itself else one.name: one.count for one in found.branches}
+
+
+def test_each_branch_adds_up_all_that_stands_below_it(make: Make, tmp_path: Path) -> None:
+    course_id = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    department, empty, office = (make.unit(name, under=root) for name in ("Sở Y tế", "Ban Dân tộc", "Văn phòng"))
+    hospital = make.unit("Bệnh viện", under=department)
+    ward = make.unit("Khoa Nội", under=hospital)
+    assigned(make, course_id, root)
+    for unit, staff in (
+        (root, Staff(completed=1)),
+        (department, Staff(briefed=2)),
+        (hospital, Staff(begun=3)),
+        (ward, Staff(not_begun=4, completed=1)),
+        (office, Staff(completed=2)),
+    ):
+        staffed(make, course_id, unit, staff)
+    with make.reading() as session:
+        found = seen(session, root, course_id)
+        assert by_name(found) == {
+            "Ban Dân tộc": Count(),
+            "Sở Y tế": Count(people=10, started=6, briefed=3, completed=1),
+            "Văn phòng": Count(people=2, started=2, briefed=2, completed=2),
+            "*": Count(people=1, started=1, briefed=1, completed=1),
+        }
+        assert found.count == Count(people=13, started=9, briefed=6, completed=4)
+        assert [one.itself for one in found.branches] == [False, False, False, True]
+        assert found.below == UnitsBelow(concerned=4, briefed=1, not_begun=0)
+        assert seen(session, department, course_id).count == by_name(found)["Sở Y tế"]
+        assert by_name(seen(session, ward, course_id)) == {"*": Count(people=5, started=1, briefed=1, completed=1)}
+        assert by_name(seen(session, empty, course_id)) == {}
+
+
+def test_a_parent_is_the_sum_of_its_people_and_not_the_mean_of_rates(make: Make, tmp_path: Path) -> None:
+    """Three of three and none of three thousand: a mean would say 50 %."""
+    course_id = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    small, large = make.unit("Xã nhỏ", under=root), make.unit("Sở lớn", under=root)
+    assigned(make, course_id, root)
+    staffed(make, course_id, small, Staff(completed=3))
+    staffed(make, course_id, large, Staff(not_begun=3000))
+    with make.reading() as session:
+        count = seen(session, root, course_id).count
+    assert (count.briefed, count.people) == (3, 3003)
+
+
+def test_who_is_late_follows_from_each_assignment_and_now(make: Make, tmp_path: Path) -> None:
+    course_id = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    late, due = make.unit("Sở A", under=root), make.unit("Sở B", under=root)
+    assigned(make, course_id, root, due_in=timedelta(days=5))
+    assigned(make, course_id, late, due_in=timedelta(days=-1))
+    staffed(make, course_id, late, Staff(completed=1, briefed=2, not_begun=3))
+    staffed(make, course_id, due, Staff(completed=1, not_begun=3))
+    with make.reading() as session:
+        course = studied_courses(session, root, now=clock.now())[0]
+        today = overview(session, root, course, now=clock.now())
+        later = overview(session, root, course, now=clock.now() + timedelta(days=6))
+    assert {name: count.overdue for name, count in by_name(today).items()} == {"Sở A": 5, "Sở B": 0}
+    assert {name: count.overdue for name, count in by_name(later).items()} == {"Sở A": 5, "Sở B": 3}
+    assert today.due_at is not None
+    assert today.due_at > clock.now()
+    assert later.due_at == today.due_at  # both have passed: the last of them
+
+
+def test_a_unit_counts_as_briefed_or_not_begun_with_everything_below_it(make: Make, tmp_path: Path) -> None:
+    course_id = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    done, idle = make.unit("Sở A", under=root), make.unit("Sở B", under=root)
+    part = make.unit("Phòng của B", under=idle)
+    make.unit("Không người", under=root)
+    assigned(make, course_id, root)
+    staffed(make, course_id, done, Staff(completed=1, briefed=1))
+    staffed(make, course_id, idle, Staff(not_begun=2))
+    with make.reading() as session:
+        assert seen(session, root, course_id).below == UnitsBelow(concerned=2, briefed=1, not_begun=1)
+    staffed(make, course_id, part, Staff(begun=1))
+    with make.reading() as session:
+        assert seen(session, root, course_id).below == UnitsBelow(concerned=3, briefed=1, not_begun=0)
+        assert seen(session, idle, course_id).below == UnitsBelow(concerned=1, briefed=0, not_begun=0)
+
+
+def test_the_tree_is_that_of_the_day(make: Make, tmp_path: Path) -> None:
+    """A unit that stood elsewhere until yesterday is counted where it stands today, and once."""
+    course_id = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    old, new = make.unit("Sở cũ", under=root), make.unit("Sở mới", under=root)
+    moved = make.unit("Phòng", under=old)
+    assigned(make, course_id, root)
+    staffed(make, course_id, moved, Staff(completed=2))
+    today = clock.today()
+    with make.writing() as session:
+        ended = {"valid_to": today}
+        below = (UnitClosure.descendant_id == moved.id, UnitClosure.ancestor_id == old.id)
+        session.execute(update(UnitClosure).where(*below).values(ended))
+        session.execute(update(UnitEdge).where(UnitEdge.child_id == moved.id).values(ended))
+        session.add(UnitEdge(tree="state", parent_id=new.id, child_id=moved.id, valid_from=today))
+        session.add(UnitClosure(tree="state", ancestor_id=new.id, descendant_id=moved.id, depth=1, valid_from=today))
+    with make.reading() as session:
+        now = by_name(seen(session, root, course_id))
+        assert (now["Sở cũ"].people, now["Sở mới"].people) == (0, 2)
+        before = overview(session, root, StudiedCourse(course_id, "", "", ""), now=clock.now() - timedelta(days=1))
+        assert by_name(before)["Sở cũ"].people == 2
+        assert before.count.people == 2
+
+
+def test_a_tally_that_counts_nobody_any_more_tells_no_due_date(make: Make, tmp_path: Path) -> None:
+    course_id = course_loaded(make, tmp_path)
+    unit = make.unit("Sở Y tế")
+    assigned(make, course_id, unit, due_in=timedelta(days=3))
+    staffed(make, course_id, unit, Staff(completed=1))
+    assigned(make, course_id, unit, due_in=timedelta(days=9))
+    with make.reading() as session:
+        assert len(session.scalars(select(Tally)).all()) == 2
+        latest = max(session.scalars(select(Assignment.due_at)))
+        assert seen(session, unit, course_id).due_at == latest
+
+
+def test_the_course_assigned_last_comes_first_and_one_nobody_studies_is_not_there(make: Make, tmp_path: Path) -> None:
+    course_id = course_loaded(make, tmp_path)
+    unit = make.unit("Sở Y tế")
+    assigned(make, course_id, unit)
+    with make.reading() as session:
+        assert studied_courses(session, unit, now=clock.now()) == []  # assigned, but nobody is there
+    staffed(make, course_id, unit, Staff(not_begun=1))
+    with make.reading() as session:
+        assert [one.title for one in studied_courses(session, unit, now=clock.now())] == ["Khóa học nhỏ"]
+
+
+def branch(**dates: date | None) -> Branch:
+    values = {"next_due": None, "last_due": None} | dates
+    return Branch(None, "", "", "", False, Count(people=1), **values)  # type: ignore[arg-type]
+
+
+def test_nothing_adds_up_to_nothing() -> None:
+    assert total([]) == Count()
+    assert due_date([]) is None
+    assert due_date([branch()]) is None
