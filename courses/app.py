@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from courses.authoring import models as authoring_models
+from courses.authoring import views as authoring
 from courses.briefings import models as briefings_models
 from courses.briefings.projector import (
     StandingProjection,
@@ -12,21 +13,41 @@ from courses.briefings.projector import (
     settle_nightly,
 )
 from courses.catalog import models as catalog_models
+from courses.catalog.actions import CoursePublished, load_library
 from courses.enrolment import models as enrolment_models
+from courses.enrolment import views as enrolment
+from courses.enrolment.access import ASSIGN
 from courses.enrolment.actions import RollChanged
+from courses.enrolment.demo import assign_the_course
 from courses.learning import models as learning_models
-from courses.learning.projector import ProgressChanged, ProgressProjection, project_progress
+from courses.learning import views as learning
+from courses.learning.projector import (
+    ProgressChanged,
+    ProgressProjection,
+    project_progress,
+    take_back_progress,
+    understand_anew,
+)
 from lms.accounts.actions import PeopleMoved
-from lms.doors import Doors
+from lms.doors import ADMINISTRATION, Doors, Home, MenuEntry
 from lms.web.feature import Feature
-from lms.xapi.projection import StatementsRecorded
+from lms.xapi.projection import StatementsRecorded, StatementsVoided
 
 MODELS = (authoring_models, briefings_models, catalog_models, enrolment_models, learning_models)
 
 
 def fill(doors: Doors) -> None:
     """Register at the doors."""
+    doors.first_steps.append(load_library)
+    doors.demo_steps.append(assign_the_course)
+    doors.menu.append(MenuEntry("Học tập", "learning.home", "course:study", 10))
+    doors.homes.append(Home("learning.home", "course:study", 1))
+    doors.menu.append(MenuEntry("Biên soạn", "authoring.index", "module:edit", 40))
+    doors.homes.append(Home("authoring.index", "module:edit", 20))
+    doors.menu.append(MenuEntry("Giao học", "enrolment.index", ASSIGN, 82, ADMINISTRATION))
     doors.listen(StatementsRecorded, project_progress)
+    doors.listen(StatementsVoided, take_back_progress)
+    doors.listen(CoursePublished, understand_anew)
     doors.listen(ProgressChanged, project_standing)
     doors.listen(PeopleMoved, people_moved)
     doors.listen(RollChanged, roll_changed)
@@ -36,4 +57,8 @@ def fill(doors: Doors) -> None:
 
 def features() -> Iterable[Feature]:
     """The blueprints of this package."""
-    return ()
+    return (
+        authoring.bp,
+        enrolment.bp,
+        learning.bp,
+    )

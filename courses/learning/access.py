@@ -3,28 +3,48 @@
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session, defer
 
-from courses.catalog.models import Course, CourseVersion, Lesson
+from courses.catalog.models import Course, Lesson
 from courses.catalog.rules import Outline, OutlineLesson, OutlineModule, Settings
 from courses.learning.models import CourseProgress
-from courses.learning.queries import decoded
+from courses.learning.queries import STUDIED, Edition, edition
 from courses.learning.rules import registration_of
 from lms.db import person_lock
 from lms.web.acting import Actor, NotFound
 
+# Read at every click: built once, as in `queries`.
+ONE_STUDIED = STUDIED.where(Course.code == bindparam("code"))
+LESSON = (
+    select(Lesson)
+    .where(Lesson.module_version_id == bindparam("module_version"), Lesson.activity_id == bindparam("activity"))
+    .options(defer(Lesson.body, raiseload=True))
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A learner and a course: the version that was begun, or the newest when none was."""
+    """A learner and a course: the version that was begun, or the newest when none was.
+
+    `newest` is the number of the newest version.
+    """
 
     course: Course
-    version: CourseVersion
-    outline: Outline
-    settings: Settings
+    version: Edition
     progress: CourseProgress | None
     registration: uuid.UUID
+    newest: int
+
+    @property
+    def outline(self) -> Outline:
+        """What the version contains, in order."""
+        return self.version.outline
+
+    @property
+    def settings(self) -> Settings:
+        """How the version is tested."""
+        return self.version.settings
 
 
 def access_course(session: Session, actor: Actor, code: str, *, to_change: bool = False) -> Study:
@@ -32,34 +52,25 @@ def access_course(session: Session, actor: Actor, code: str, *, to_change: bool 
 
     `to_change` takes the learner's lock with the same query: needed before `actions` are called.
     """
-    newest = (
-        select(func.max(CourseVersion.number))
-        .where(CourseVersion.course_id == Course.id)
-        .correlate(Course)
-        .scalar_subquery()
-    )
-    row = session.execute(
-        select(Course, CourseVersion, CourseProgress, *(person_lock(session, actor.person_id) if to_change else ()))
-        .outerjoin(
-            CourseProgress,
-            and_(CourseProgress.course_id == Course.id, CourseProgress.person_id == actor.person_id),
-        )
-        .join(
-            CourseVersion,
-            and_(
-                CourseVersion.course_id == Course.id,
-                (CourseVersion.id == CourseProgress.course_version_id)
-                | (CourseProgress.course_version_id.is_(None) & (CourseVersion.number == newest)),
-            ),
-        )
-        .where(Course.code == code)
-    ).one_or_none()
+    query = ONE_STUDIED.add_columns(*person_lock(session, actor.person_id)) if to_change else ONE_STUDIED
+    row = session.execute(query, {"person": actor.person_id, "code": code}).one_or_none()
     if row is None:
         raise NotFound
-    course, version, progress = row[:3]
-    edition = decoded(version)
-    registration = registration_of(actor.public_id, course.iri)
-    return Study(course, version, edition.outline, edition.settings, progress, registration)
+    return study_of(session, actor, *row[:4])
+
+
+def access_courses(session: Session, actor: Actor) -> list[Study]:
+    """All courses as this learner studies them, in the order in which they were added."""
+    rows = session.execute(STUDIED, {"person": actor.person_id}).all()
+    return [study_of(session, actor, *row) for row in rows]
+
+
+def study_of(
+    session: Session, actor: Actor, course: Course, newest_id: int, newest: int, progress: CourseProgress | None
+) -> Study:
+    """A row of `queries.STUDIED` as a value."""
+    version = edition(session, progress.course_version_id if progress is not None else newest_id)
+    return Study(course, version, progress, registration_of(actor.public_id, course.iri), newest)
 
 
 def access_lesson_place(study: Study, lesson_code: str) -> tuple[OutlineModule, OutlineLesson]:
@@ -72,13 +83,9 @@ def access_lesson_place(study: Study, lesson_code: str) -> tuple[OutlineModule, 
 
 
 def access_lesson(session: Session, study: Study, lesson_code: str) -> tuple[OutlineModule, Lesson]:
-    """The text of a lesson of the learner's version. Raises `NotFound`."""
+    """The page of a lesson of the learner's version, without its Markdown. Raises `NotFound`."""
     module, place = access_lesson_place(study, lesson_code)
-    lesson = session.scalar(
-        select(Lesson).where(
-            Lesson.module_version_id == module.module_version_id, Lesson.activity_id == place.activity_id
-        )
-    )
+    lesson = session.scalar(LESSON, {"module_version": module.module_version_id, "activity": place.activity_id})
     if lesson is None:
         raise NotFound
     return module, lesson

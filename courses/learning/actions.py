@@ -39,12 +39,14 @@ def start_course(session: Session, actor: Actor, study: Study) -> None:
     record(session, [statement], source=ourselves(session))
 
 
-def finish_lesson(session: Session, actor: Actor, study: Study, module: OutlineModule, lesson: OutlineLesson) -> None:
-    """The learner has finished a lesson. Finishing it again changes nothing."""
+def finish_lesson(
+    session: Session, actor: Actor, study: Study, module: OutlineModule, lesson: OutlineLesson
+) -> rules.Record:
+    """The learner has finished a lesson. Finishing it again changes nothing. Returns what is known now."""
     mine = known(session, actor, study)
     done = mine.results.get(lesson.activity_id) if mine is not None else None
-    if done is not None and done.completed_at is not None:
-        return
+    if mine is not None and done is not None and done.completed_at is not None:
+        return mine
     home, now = config_of(session).iri_base, clock.now()
     statement = completed_lesson(
         home,
@@ -56,7 +58,7 @@ def finish_lesson(session: Session, actor: Actor, study: Study, module: OutlineM
         revision=study.version.number,
     )
     heard = [(statement["verb"]["id"], lesson.activity_id, None)]
-    say(session, actor, study, mine, [statement], heard, at=now)
+    return say(session, actor, study, mine, [statement], heard, at=now)
 
 
 def say(
@@ -68,8 +70,8 @@ def say(
     heard: Sequence[tuple[str, int, float | None]],
     *,
     at: datetime,
-) -> None:
-    """Record what happened and, when it completes the course, that too, in one batch.
+) -> rules.Record:
+    """Record what happened and, when it completes the course, that too, in one batch. Returns what is known then.
 
     `heard` is what the statements mean for progress: verb, activity and scaled score of each that counts. `mine` is
     what `known` returned in this transaction.
@@ -92,6 +94,7 @@ def say(
         )
     session.info["records"] = {(actor.person_id, study.course.id): mine}  # spares the projector the same query
     record(session, batch, source=ourselves(session))
+    return after
 
 
 def known(session: Session, actor: Actor, study: Study) -> rules.Record | None:

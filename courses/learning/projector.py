@@ -1,21 +1,24 @@
 """Progress follows from statements: heard one batch at a time, or read all over again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import delete, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from courses.catalog.actions import CoursePublished
 from courses.learning import queries
 from courses.learning.models import ActivityProgress, CourseProgress
 from courses.learning.queries import Edition, Place
-from courses.learning.rules import NOT_BEGUN, Reached, Record, heeded, reached
-from lms.db import lock_people
+from courses.learning.rules import HEEDED, NOT_BEGUN, Reached, Record, heeded, reached
+from lms.db import Base, lock_people
 from lms.doors import Row, tell
-from lms.xapi.projection import Recorded, StatementsRecorded, all_recorded
+from lms.xapi.projection import Recorded, StatementsRecorded, StatementsVoided, all_recorded, recorded_about
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +33,7 @@ class ProgressChanged:
 
 def project_progress(session: Session, event: StatementsRecorded) -> None:
     """Fold new statements into the progress of those they are about, and tell what changed."""
-    people = queries.people_by_account(session, [one.account for one in event.statements])
-    places = queries.places(session, [one.activity for one in event.statements])
-    heard = [
-        (people[one.account], places[one.activity], one)
-        for one in event.statements
-        if one.account in people and one.activity in places
-    ]
+    heard = placed(session, event.statements)
     if not heard:
         return
     pairs = {(person_id, place.course_id) for person_id, place, _ in heard}
@@ -48,6 +45,49 @@ def project_progress(session: Session, event: StatementsRecorded) -> None:
     save(session, before, after)
     for key in sorted(pairs):
         announce(session, key, before.get(key), after[key])
+
+
+def take_back_progress(session: Session, event: StatementsVoided) -> None:
+    """Compute anew the progress of those whose statements count no more, and tell what changed."""
+    pairs = {(person_id, place.course_id) for person_id, place, _ in placed(session, event.statements)}
+    fold_anew(session, pairs, [one.account for one in event.statements])
+
+
+def understand_anew(session: Session, event: CoursePublished) -> None:
+    """A new version gives meaning to activities and revisions that other systems spoke of before it was there."""
+    accounts = queries.accounts_told_by_clients(session, event.course_id)
+    people = queries.people_by_account(session, accounts)
+    fold_anew(session, {(person_id, event.course_id) for person_id in people.values()}, accounts)
+
+
+def fold_anew(session: Session, pairs: set[tuple[int, int]], accounts: Sequence[str]) -> None:
+    """Compute the progress of these people in these courses from all their statements, and tell what changed."""
+    if not pairs:
+        return
+    before = known_records(session, pairs)
+    after: dict[tuple[int, int], Record] = {}
+    for person_id, place, one in placed(session, recorded_about(session, accounts)):
+        key = (person_id, place.course_id)
+        if key in pairs:
+            after[key] = folded(session, after.get(key), place, one)
+    for person_id, course_id in sorted(pairs):
+        for model in (ActivityProgress, CourseProgress):
+            session.execute(delete(model).where(model.person_id == person_id, model.course_id == course_id))
+    save(session, {}, after)
+    for key in sorted(before.keys() | after.keys()):
+        announce(session, key, before.get(key), after.get(key))
+
+
+def placed(session: Session, statements: Iterable[Recorded]) -> list[tuple[int, Place, Recorded]]:
+    """Those statements that are about our people and our courses, with person and place, in order."""
+    heeded = [one for one in statements if one.verb in HEEDED]
+    people = queries.people_by_account(session, [one.account for one in heeded])
+    places = queries.places(session, [one.activity for one in heeded])
+    return [
+        (people[one.account], places[one.activity], one)
+        for one in heeded
+        if one.account in people and one.activity in places
+    ]
 
 
 def known_records(session: Session, pairs: set[tuple[int, int]]) -> dict[tuple[int, int], Record]:
@@ -80,13 +120,19 @@ def chosen(editions: list[Edition], one: Recorded) -> Edition:
     return published[-1] if published else editions[0]
 
 
-def announce(session: Session, key: tuple[int, int], old: Record | None, new: Record) -> None:
+def announce(session: Session, key: tuple[int, int], old: Record | None, new: Record | None) -> None:
     """Tell how far the person has come, when that is farther or less far than before."""
-    version = queries.edition(session, new.version_id)
-    before = reached(version.outline, version.settings, old) if old is not None else NOT_BEGUN
-    after = reached(version.outline, version.settings, new)
+    before, after = how_far(session, old), how_far(session, new)
     if before != after:
         tell(session, ProgressChanged(key[0], key[1], before, after))
+
+
+def how_far(session: Session, record: Record | None) -> Reached:
+    """What a record amounts to in the version of the course it belongs to."""
+    if record is None:
+        return NOT_BEGUN
+    version = queries.edition(session, record.version_id)
+    return reached(version.outline, version.settings, record)
 
 
 def save(session: Session, before: Mapping[tuple[int, int], Record], after: Mapping[tuple[int, int], Record]) -> None:
@@ -116,14 +162,21 @@ def begun_row(person_id: int, course_id: int, record: Record) -> dict[str, Any]:
     }
 
 
-def upsert(session: Session, model: type[Any], rows: list[dict[str, Any]], key: tuple[str, ...]) -> None:
+def upsert(session: Session, model: type[Base], rows: list[dict[str, Any]], key: tuple[str, ...]) -> None:
     """Insert rows, or bring those that stand already to the new values."""
-    if not rows:
-        return
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(model)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
-    session.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), rows)
+    if rows:
+        session.execute(upserting(model, session.get_bind().dialect.name, key, tuple(rows[0])), rows)
+
+
+@cache
+def upserting(
+    model: type[Base], dialect: str, key: tuple[str, ...], names: tuple[str, ...]
+) -> postgresql.Insert | sqlite.Insert:
+    """The statement for `upsert`: made once, since making it costs more than sending it."""
+    statement = (postgresql if dialect == "postgresql" else sqlite).insert(model.__table__)
+    changed = {name: statement.excluded[name] for name in names if name not in key}
+    ready: postgresql.Insert | sqlite.Insert = statement.on_conflict_do_update(index_elements=list(key), set_=changed)
+    return ready
 
 
 class ProgressProjection:
@@ -138,10 +191,9 @@ class ProgressProjection:
     def folded(self, session: Session, statements: Iterable[Recorded]) -> dict[tuple[int, int], Record]:
         """All records, from the statements alone."""
         found: dict[tuple[int, int], Record] = {}
-        for one in statements:
-            person_id = queries.people_by_account(session, [one.account]).get(one.account)
-            place = queries.places(session, [one.activity]).get(one.activity)
-            if person_id is not None and place is not None:
+        stream = iter(statements)
+        while chunk := list(islice(stream, 1000)):
+            for person_id, place, one in placed(session, chunk):
                 key = (person_id, place.course_id)
                 found[key] = folded(session, found.get(key), place, one)
         return found

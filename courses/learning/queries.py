@@ -3,31 +3,80 @@
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import Row, and_, select
+from sqlalchemy import Integer, Row, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
-from courses.catalog.models import Activity, Course, CourseVersion
-from courses.catalog.rules import Outline, Settings, outline_of, settings_of
+from courses.catalog.models import Activity, Course, CourseVersion, ModuleVersion
+from courses.catalog.rules import Outline, Register, Settings, outline_of, register_of, settings_of
+from courses.enrolment.models import Assignment
+from courses.enrolment.queries import on_the_roll
 from courses.learning.models import ActivityProgress, CourseProgress
 from courses.learning.rules import Record, Result
 from lms.accounts.models import Person
 from lms.db import remembered
+from lms.organisation.models import Unit
+from lms.xapi.models import XapiActivity, XapiAgent, XapiStatement
 
 RESULT_COLUMNS = tuple(field.name for field in fields(Result))
+BEGUN = CourseProgress.__table__.c
+DONE = ActivityProgress.__table__.c
+
+# Read at every click of every learner: columns of the tables, not mapped objects, in statements that are built once.
+ALL_JOINED = select(
+    BEGUN.person_id,
+    BEGUN.course_id,
+    BEGUN.course_version_id,
+    BEGUN.registration,
+    BEGUN.started_at,
+    BEGUN.concluded_at,
+    DONE.activity_id,
+    *(DONE[name] for name in RESULT_COLUMNS),
+).select_from(
+    CourseProgress.__table__.outerjoin(
+        ActivityProgress.__table__, and_(DONE.person_id == BEGUN.person_id, DONE.course_id == BEGUN.course_id)
+    )
+)
+JOINED = ALL_JOINED.where(
+    BEGUN.course_id == bindparam("course"), BEGUN.person_id.in_(bindparam("people", expanding=True))
+)
+RESULTS = select(DONE.activity_id, *(DONE[name] for name in RESULT_COLUMNS)).where(
+    DONE.person_id == bindparam("person")
+)
+NEWEST = select(func.max(CourseVersion.number)).where(CourseVersion.course_id == Course.id).correlate(Course)
+STUDIED = (
+    select(Course, CourseVersion.id, CourseVersion.number, CourseProgress)
+    .join(
+        CourseVersion,
+        and_(CourseVersion.course_id == Course.id, CourseVersion.number == NEWEST.scalar_subquery()),
+    )
+    .outerjoin(
+        CourseProgress,
+        and_(CourseProgress.course_id == Course.id, CourseProgress.person_id == bindparam("person")),
+    )
+    .order_by(Course.id)
+)
+"""Every published course with id and number of its newest version, and with the person's progress in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """A version of a course with its decoded documents."""
+    """A version of a course as a value, with its decoded documents."""
 
     id: int
     number: int
+    title: str
+    title_en: str
+    summary: str
+    summary_en: str
+    intro_html: str
     published_at: datetime
     outline: Outline
     settings: Settings
+    register: Register
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,55 +94,27 @@ def records(session: Session, pairs: Iterable[tuple[int, int]]) -> dict[tuple[in
     for person_id, course_id in pairs:
         by_course.setdefault(course_id, set()).add(person_id)
     for course_id, people in by_course.items():
-        rows = session.execute(
-            select(CourseProgress, ActivityProgress)
-            .outerjoin(
-                ActivityProgress,
-                and_(
-                    ActivityProgress.person_id == CourseProgress.person_id,
-                    ActivityProgress.course_id == CourseProgress.course_id,
-                ),
-            )
-            .where(CourseProgress.course_id == course_id, CourseProgress.person_id.in_(people))
-            .execution_options(populate_existing=True)
-        )
-        gather(found, rows.all())
+        gather(found, session.execute(JOINED, {"course": course_id, "people": list(people)}))
     return found
 
 
 def all_records(session: Session, course_id: int | None = None) -> dict[tuple[int, int], Record]:
     """Every record, or every record of one course."""
-    begun = select(CourseProgress)
-    results = select(ActivityProgress)
-    if course_id is not None:
-        begun = begun.where(CourseProgress.course_id == course_id)
-        results = results.where(ActivityProgress.course_id == course_id)
     found: dict[tuple[int, int], Record] = {}
-    mutable: dict[tuple[int, int], dict[int, Result]] = {}
-    for one in session.scalars(begun):
-        key = (one.person_id, one.course_id)
-        mutable[key] = {}
-        found[key] = Record(one.course_version_id, one.registration, one.started_at, one.concluded_at, mutable[key])
-    for row in session.scalars(results):
-        if (row.person_id, row.course_id) in mutable:
-            mutable[row.person_id, row.course_id][row.activity_id] = result_of(row)
+    gather(found, session.execute(ALL_JOINED if course_id is None else ALL_JOINED.where(BEGUN.course_id == course_id)))
     return found
 
 
-def gather(found: dict[tuple[int, int], Record], rows: Iterable[Row[CourseProgress, ActivityProgress | None]]) -> None:
+def gather(found: dict[tuple[int, int], Record], rows: Iterable[Row[*tuple[Any, ...]]]) -> None:
     """Add joined rows to the records they belong to."""
     results: dict[tuple[int, int], dict[int, Result]] = {}
-    for begun, row in rows:
-        key = (begun.person_id, begun.course_id)
-        mine = results.setdefault(key, {})
-        if row is not None:
-            mine[row.activity_id] = result_of(row)
-        found[key] = Record(begun.course_version_id, begun.registration, begun.started_at, begun.concluded_at, mine)
-
-
-def result_of(row: ActivityProgress) -> Result:
-    """The row as a value."""
-    return Result(**{name: getattr(row, name) for name in RESULT_COLUMNS})
+    for person_id, course_id, version_id, registration, started_at, concluded_at, activity_id, *values in rows:
+        key = (person_id, course_id)
+        if key not in results:
+            results[key] = {}
+            found[key] = Record(version_id, registration, started_at, concluded_at, results[key])
+        if activity_id is not None:
+            results[key][activity_id] = Result(*values)
 
 
 def editions(session: Session, course_id: int) -> list[Edition]:
@@ -114,7 +135,17 @@ def edition(session: Session, version_id: int) -> Edition:
 
 def decoded(version: CourseVersion) -> Edition:
     return Edition(
-        version.id, version.number, version.published_at, outline_of(version.outline), settings_of(version.settings)
+        id=version.id,
+        number=version.number,
+        title=version.title,
+        title_en=version.title_en,
+        summary=version.summary,
+        summary_en=version.summary_en,
+        intro_html=version.intro_html,
+        published_at=version.published_at,
+        outline=outline_of(version.outline),
+        settings=settings_of(version.settings),
+        register=register_of(version.register),
     )
 
 
@@ -127,6 +158,23 @@ def people_by_account(session: Session, accounts: Iterable[str]) -> Mapping[str,
         return {ours[public_id]: person_id for public_id, person_id in rows}
 
     return remembered(session, "account", accounts, find)
+
+
+def accounts_told_by_clients(session: Session, course_id: int) -> list[str]:
+    """The account names of those about whom other systems have stated something of the course that counts."""
+    course = select(Course.iri).where(Course.id == course_id).scalar_subquery()
+    told = (
+        select(XapiStatement.actor_id)
+        .join(XapiActivity, XapiActivity.id == XapiStatement.activity_id)
+        .where(
+            XapiStatement.client_id.is_not(None),
+            XapiStatement.counts,
+            ~XapiStatement.voided,
+            or_(XapiActivity.iri == course, XapiActivity.iri.startswith(course + "/")),
+        )
+    )
+    agents = session.scalars(select(XapiAgent.identifier).where(XapiAgent.id.in_(told)))
+    return [agent["account"]["name"] for agent in agents if "account" in agent]
 
 
 def parsed(name: str) -> uuid.UUID | None:
@@ -152,3 +200,61 @@ def places(session: Session, iris: Iterable[str]) -> Mapping[str, Place]:
         return found
 
     return remembered(session, "place", iris, find)
+
+
+def results(session: Session, person_id: int) -> dict[int, Result]:
+    """What the person's statements say of each lesson and test, over all courses."""
+    return {activity_id: Result(*values) for activity_id, *values in session.execute(RESULTS, {"person": person_id})}
+
+
+def activities_with_results(person_id: int) -> Select[Activity]:
+    """The lessons and tests of which the person's statements say something."""
+    return (
+        select(Activity)
+        .join(ActivityProgress, ActivityProgress.activity_id == Activity.id)
+        .where(ActivityProgress.person_id == person_id)
+        .order_by(Activity.id)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """A course was given to the person, through this unit, to be finished by then."""
+
+    due_at: datetime
+    unit: str
+
+
+def duties(session: Session, person_id: int, *, on: date) -> dict[int, Duty]:
+    """What the person must study that day, by course: the assignment in force where the person is counted."""
+    rows = session.execute(duties_on(on), {"person": person_id})
+    return {course_id: Duty(due_at, unit) for course_id, due_at, unit in rows}
+
+
+@lru_cache(maxsize=2)
+def duties_on(day: date) -> Select[int, datetime, str]:
+    """The statement of `duties`, built once a day."""
+    held = on_the_roll(None, on=day, person_ids=select(bindparam("person", type_=Integer))).subquery()
+    return (
+        select(Assignment.course_id, Assignment.due_at, Unit.name)
+        .join(held, held.c.assignment_id == Assignment.id)
+        .join(Unit, Unit.id == Assignment.unit_id)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Preface:
+    """What stands before the lessons of a module."""
+
+    objectives: list[str]
+    intro_html: str
+
+
+def prefaces(session: Session, outline: Outline) -> dict[int, Preface]:
+    """The prefaces of the modules of a course, by module version; such versions never change, so remembered."""
+
+    def find(missing: list[Any]) -> dict[Any, Any]:
+        versions = session.scalars(select(ModuleVersion).where(ModuleVersion.id.in_(missing)))
+        return {one.id: Preface(one.objectives, one.intro_html) for one in versions}
+
+    return remembered(session, "preface", [module.module_version_id for module in outline.modules], find)

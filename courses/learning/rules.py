@@ -1,12 +1,22 @@
-"""How statements add up to progress. Pure: the same folding serves each new statement and the rebuild of all."""
+"""How statements add up to progress, and what that means for the learner's next step. Pure.
+
+The same folding serves each new statement and the rebuild of all.
+"""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import count, groupby
 
-from courses.catalog.rules import Outline, Settings
+from courses.catalog.rules import Outline, OutlineLesson, OutlineModule, OutlineTest, Settings
+from lms.clock import day_of
 from lms.xapi import vocabulary
+
+HEEDED = frozenset(
+    {vocabulary.INITIALIZED, vocabulary.ATTEMPTED, vocabulary.COMPLETED, vocabulary.PASSED, vocabulary.FAILED}
+)
+"""The verbs progress knows. Answers to single questions, for one, say nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +123,164 @@ def latest(moments: list[datetime | None]) -> datetime | None:
 def registration_of(person: uuid.UUID, course_iri: str) -> uuid.UUID:
     """The registration under which all statements of a person about a course stand: always the same."""
     return uuid.uuid5(person, course_iri)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A lesson or a test on the way through a course, and where the learner stands with it.
+
+    A lesson has `lesson` and its `number` among all lessons; a test has neither. `chapter` is the place of its module
+    in the course, from 1; the final test has no `module` and stands in chapter 0. `done_at` is when it was completed or
+    passed; `closed` says that no further attempt at a test could count.
+    """
+
+    code: str
+    chapter: int
+    module: OutlineModule | None
+    lesson: OutlineLesson | None
+    number: int
+    required: bool
+    result: Result
+    score: float | None
+    done_at: datetime | None
+    closed: bool
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is still to be done, and can be."""
+        return self.required and self.done_at is None and not self.closed
+
+    @property
+    def state(self) -> str:
+        """not_started or completed for a lesson; not_taken, passed or failed for a test."""
+        if self.lesson is not None:
+            return "completed" if self.done_at else "not_started"
+        if self.score is None:
+            return "not_taken"
+        return "passed" if self.done_at else "failed"
+
+
+def way(outline: Outline, settings: Settings, results: Mapping[int, Result]) -> list[Step]:
+    """All lessons and tests of a version in the order in which they are studied.
+
+    The final test is there only when it is required; the tests of the modules always, since they serve for practice.
+    """
+    steps: list[Step] = []
+    numbers = count(1)
+    for chapter, module in enumerate(outline.modules, 1):
+        for lesson in module.lessons:
+            result = results.get(lesson.activity_id, Result())
+            steps.append(step_of_lesson(chapter, module, lesson, next(numbers), result))
+        steps.append(step_of_test(chapter, module, module.test, settings, results))
+    if outline.final.required:
+        steps.append(step_of_test(0, None, outline.final, settings, results))
+    return steps
+
+
+def step_of_lesson(chapter: int, module: OutlineModule, lesson: OutlineLesson, number: int, result: Result) -> Step:
+    """A lesson on the way."""
+    return Step(
+        code=lesson.code,
+        chapter=chapter,
+        module=module,
+        lesson=lesson,
+        number=number,
+        required=True,
+        result=result,
+        score=None,
+        done_at=result.completed_at,
+        closed=False,
+    )
+
+
+def step_of_test(
+    chapter: int, module: OutlineModule | None, test: OutlineTest, settings: Settings, results: Mapping[int, Result]
+) -> Step:
+    """A test on the way."""
+    result = results.get(test.activity_id, Result())
+    most = 1 if settings.attempt == "first" else settings.max_attempts
+    return Step(
+        code=test.code,
+        chapter=chapter,
+        module=module,
+        lesson=None,
+        number=0,
+        required=test.required,
+        result=result,
+        score=result.score(settings),
+        done_at=result.passed(settings),
+        closed=0 < most <= result.attempts,
+    )
+
+
+def next_step(steps: Sequence[Step]) -> Step | None:
+    """The first thing still to be done; None when there is nothing left that can be done."""
+    return next((step for step in steps if step.waits), None)
+
+
+def step_after(steps: Sequence[Step], code: str) -> Step | None:
+    """The first thing still to be done behind the one with this code."""
+    place = [step.code for step in steps].index(code)
+    return next_step(steps[place + 1 :])
+
+
+def neighbours(steps: Sequence[Step], code: str) -> tuple[Step | None, Step | None]:
+    """What stands before and behind the one with this code, done or not, as one leafs through a book."""
+    leaves = [step for step in steps if step.required]
+    place = [step.code for step in leaves].index(code)
+    return (leaves[place - 1] if place else None), (leaves[place + 1] if place + 1 < len(leaves) else None)
+
+
+def by_module(steps: Sequence[Step]) -> list[list[Step]]:
+    """The way, module by module; the final test stands alone at the end."""
+    return [list(group) for _, group in groupby(steps, lambda step: step.chapter)]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """How far a learner has come in a course, and by when it is due (None: not assigned).
+
+    `state` is not_started, in_progress, overdue or completed. `days_left` is below 0 when overdue, 0 on the last day.
+    """
+
+    lessons_done: int
+    lessons: int
+    tests_done: int
+    tests: int
+    following: Step | None
+    completed_at: datetime | None
+    due_at: datetime | None
+    days_left: int | None
+    state: str
+
+
+def overview(steps: Sequence[Step], *, begun: bool, due_at: datetime | None, now: datetime) -> Overview:
+    """What the pages say of a course at a glance."""
+    lessons = [step for step in steps if step.lesson is not None]
+    tests = [step for step in steps if step.lesson is None and step.required]
+    completed_at = latest([step.done_at for step in (*lessons, *tests)])
+    left = days_left(due_at, now) if due_at is not None else None
+    if completed_at is not None:
+        state = "completed"
+    elif left is not None and left < 0:
+        state = "overdue"
+    else:
+        state = "in_progress" if begun else "not_started"
+    return Overview(
+        lessons_done=sum(step.done_at is not None for step in lessons),
+        lessons=len(lessons),
+        tests_done=sum(step.done_at is not None for step in tests),
+        tests=len(tests),
+        following=next_step(steps),
+        completed_at=completed_at,
+        due_at=due_at,
+        days_left=left,
+        state=state,
+    )
+
+
+def days_left(due_at: datetime, now: datetime) -> int:
+    """Days in Vietnam's calendar until the due date; once it has passed, whole days since, below 0: -1 at first."""
+    if now > due_at:
+        return -((now - due_at) // timedelta(days=1) + 1)
+    return (day_of(due_at) - day_of(now)).days

@@ -54,6 +54,13 @@ def course(session: Session, code: str = "nq48") -> Course:
     return one
 
 
+def assigned(session: Session, one: Course, unit: Unit, *, minutes: int = 0, at: datetime = NOON) -> Assignment:
+    """The course given to the unit at that moment."""
+    with clock.moved_to(at):
+        due_at = DUE + timedelta(minutes=minutes)
+        return actions.assign(session, one, session.get_one(Unit, unit.id), due_at=due_at)
+
+
 def rows(session: Session, course_id: int, *, on: date = DAY) -> set[tuple[int, int, int]]:
     return {(row.person_id, row.unit_id, row.assignment_id) for row in roll(session, course_id, on=on)}
 
@@ -65,7 +72,7 @@ def test_an_assignment_reaches_the_unit_and_all_below_it_and_nobody_else(make: M
     above, here, below = (make.person(unit=unit) for unit in (root, district, commune))
     with make.writing() as session:
         nq48, other = course(session), course(session, "khac")
-        given = actions.assign(session, nq48, session.get_one(Unit, district.id), due_at=DUE, since=NOON)
+        given = assigned(session, nq48, district)
     with make.reading() as session:
         assert rows(session, nq48.id) == {(here.id, district.id, given.id), (below.id, commune.id, given.id)}
         assert rows(session, other.id) == set()
@@ -81,7 +88,7 @@ def test_the_roll_of_a_day_follows_assignments_withdrawals_and_moves(make: Make)
     person = make.person(unit=first)
     with make.writing() as session:
         nq48 = course(session)
-        given = actions.assign(session, nq48, session.get_one(Unit, first.id), due_at=DUE, since=NOON)
+        given = assigned(session, nq48, first)
     with make.writing() as session:
         accounts.move_person(
             session, session.merge(person), session.get_one(Unit, second.id), on=DAY + timedelta(days=5)
@@ -100,7 +107,7 @@ def test_a_unit_that_is_not_counted_has_no_roll(make: Make) -> None:
     with make.writing() as session:
         session.get_one(Unit, committee.id).counted = False
         nq48 = course(session)
-        actions.assign(session, nq48, session.get_one(Unit, root.id), due_at=DUE, since=NOON)
+        assigned(session, nq48, root)
         assert rows(session, nq48.id) == set()
 
 
@@ -114,14 +121,8 @@ def test_the_roll_in_sql_agrees_with_the_rule(make: Make) -> None:
     people = [make.person(unit=dice.choice(units)) for _ in range(25)]
     with make.writing() as session:
         for number in range(14):
-            unit = session.get_one(Unit, dice.choice(units).id)
-            given = actions.assign(
-                session,
-                session.get_one(Course, nq48.id),
-                unit,
-                due_at=DUE + timedelta(minutes=number),
-                since=NOON + timedelta(hours=dice.randrange(-6, 6)),
-            )
+            unit, moment = dice.choice(units), NOON + timedelta(hours=dice.randrange(-6, 6))
+            given = assigned(session, session.get_one(Course, nq48.id), unit, minutes=number, at=moment)
             if dice.random() < 0.3:
                 given.withdrawn_at = NOON
     with make.reading() as session:

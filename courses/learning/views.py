@@ -1,0 +1,180 @@
+"""The learner's pages: what I must study, a course, a lesson, and what the system keeps of my learning."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from flask import current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+from courses.catalog.models import Activity
+from courses.catalog.render import as_markup
+from courses.learning import actions, queries, rules
+from courses.learning.access import Study, access_course, access_courses, access_lesson, access_lesson_place
+from courses.learning.queries import Duty
+from courses.learning.rules import Overview, Result, Step
+from lms import clock
+from lms.db import get_session
+from lms.web.acting import actor
+from lms.web.feature import Feature
+from lms.web.gate import needs
+from lms.web.wording import day
+
+bp = Feature("learning", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A course as the pages show it to one learner. `duty` is None when nobody assigned it."""
+
+    study: Study
+    steps: list[Step]
+    overview: Overview
+    duty: Duty | None
+
+
+def shown(study: Study, results: Mapping[int, Result], duty: Duty | None, now: datetime) -> Shown:
+    """The course with everything that follows from the learner's results."""
+    steps = rules.way(study.outline, study.settings, results)
+    due_at = duty.due_at if duty is not None else None
+    overview = rules.overview(steps, begun=study.progress is not None, due_at=due_at, now=now)
+    return Shown(study, steps, overview, duty)
+
+
+def address(study: Study, step: Step | None) -> str:
+    """The page of a lesson or test of the course; the page of the course itself when there is none."""
+    tests = current_app.extensions["doors"].activity_kinds.get("test")
+    if step is not None and step.lesson is not None:
+        return url_for("learning.lesson", course_code=study.course.code, lesson_code=step.code)
+    if step is not None and tests is not None:
+        return str(tests.address(study.course.code, step.code))
+    return url_for("learning.course", course_code=study.course.code)
+
+
+@bp.app_template_filter("titled")
+def titled(thing: object) -> str:
+    """The title of a course, module or lesson in the reader's language, where it has one."""
+    english = getattr(thing, "title_en", "") if str(get_locale()) == "en" else ""
+    return str(english or getattr(thing, "title", ""))
+
+
+@bp.get("/learning")
+@needs("course:study")
+def home() -> ResponseReturnValue:
+    """What I must study and by when, then what else there is."""
+    own, me, now = get_session(), actor(), clock.now()
+    results = queries.results(own, me.person_id)
+    duties = queries.duties(own, me.person_id, on=clock.day_of(now))
+    courses = [shown(study, results, duties.get(study.course.id), now) for study in access_courses(own, me)]
+    assigned = sorted(
+        (one for one in courses if one.duty is not None),
+        key=lambda one: (one.overview.completed_at is not None, one.overview.due_at or now),
+    )
+    others = [one for one in courses if one.duty is None]
+    return render_template("learning/home.html", assigned=assigned, others=others, address=address)
+
+
+@bp.get("/courses/<course_code>")
+@needs("course:study")
+def course(course_code: str) -> ResponseReturnValue:
+    """What the course asks, how far I am, and every lesson and test of it."""
+    own, me, now = get_session(), actor(), clock.now()
+    study = access_course(own, me, course_code)
+    duty = queries.duties(own, me.person_id, on=clock.day_of(now)).get(study.course.id)
+    one = shown(study, queries.results(own, me.person_id), duty, now)
+    return render_template(
+        "learning/course.html",
+        one=one,
+        study=study,
+        modules=rules.by_module(one.steps),
+        prefaces=queries.prefaces(own, study.outline),
+        address=address,
+        as_markup=as_markup,
+    )
+
+
+@bp.post("/courses/<course_code>/start")
+@needs("course:study")
+def start(course_code: str) -> ResponseReturnValue:
+    """Begin the course and open its first lesson."""
+    own, me = get_session(), actor()
+    study = access_course(own, me, course_code, to_change=True)
+    actions.start_course(own, me, study)
+    first = rules.way(study.outline, study.settings, {})[0]
+    return redirect(address(study, first if study.progress is None else None))
+
+
+@bp.get("/courses/<course_code>/lessons/<lesson_code>")
+@needs("course:study")
+def lesson(course_code: str, lesson_code: str) -> ResponseReturnValue:
+    """One lesson to read, with its place in the course."""
+    own, me = get_session(), actor()
+    study = access_course(own, me, course_code)
+    module, text = access_lesson(own, study, lesson_code)
+    source = study.version.register.source
+    one = shown(study, queries.results(own, me.person_id), None, clock.now())
+    before, behind = rules.neighbours(one.steps, lesson_code)
+    return render_template(
+        "learning/lesson.html",
+        one=one,
+        study=study,
+        module=module,
+        lesson=text,
+        step=next(step for step in one.steps if step.code == lesson_code),
+        before=before,
+        behind=behind,
+        following=rules.step_after(one.steps, lesson_code) or one.overview.following,
+        source=source,
+        source_day=written_day(source.date),
+        body=as_markup(text.html),
+        address=address,
+    )
+
+
+def written_day(text: str) -> str:
+    """An ISO date as days are written on our pages; any other text as it is."""
+    try:
+        return day(date.fromisoformat(text))
+    except ValueError:
+        return text
+
+
+@bp.post("/courses/<course_code>/lessons/<lesson_code>/finish")
+@needs("course:study")
+def finish(course_code: str, lesson_code: str) -> ResponseReturnValue:
+    """I have finished this lesson: on to what comes next."""
+    own, me = get_session(), actor()
+    study = access_course(own, me, course_code, to_change=True)
+    if request.form.get("_version", type=int) != study.version.number:
+        flash(_("Khóa học có phiên bản mới sau khi trang được mở. Mời đọc lại bài rồi bấm nút một lần nữa."), "warning")
+        return redirect(address(study, None))
+    module, place = access_lesson_place(study, lesson_code)
+    record = actions.finish_lesson(own, me, study, module, place)
+    steps = rules.way(study.outline, study.settings, record.results)
+    flash(_("Hệ thống đã ghi nhận hoàn thành bài “%(title)s”.", title=titled(place)), "success")
+    return redirect(address(study, rules.step_after(steps, lesson_code)))
+
+
+@bp.get("/my-record")
+@needs("course:study")
+def my_record() -> ResponseReturnValue:
+    """What the system keeps of my learning, in plain sentences."""
+    own, me = get_session(), actor()
+    results = queries.results(own, me.person_id)
+    activities = own.scalars(queries.activities_with_results(me.person_id)).all()
+    begun = [shown(study, results, None, clock.now()) for study in access_courses(own, me) if study.progress]
+    kept = [(one, entries(one, activities, results)) for one in begun]
+    return render_template("learning/my_record.html", kept=kept, account=me.public_id)
+
+
+def entries(
+    one: Shown, activities: Sequence[Activity], results: Mapping[int, Result]
+) -> list[tuple[Activity, Step | None, Result]]:
+    """What is kept of each lesson and test of a course, in the order of the course; last what its version lacks."""
+    steps = {step.code: step for step in one.steps}
+    mine = [activity for activity in activities if activity.course_id == one.study.course.id]
+    order = {code: place for place, code in enumerate(steps)}
+    mine.sort(key=lambda activity: order.get(activity.code, len(order)))
+    return [(activity, steps.get(activity.code), results[activity.id]) for activity in mine]
