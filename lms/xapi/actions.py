@@ -1,25 +1,50 @@
 """`record`: the only way in. Everything else that is known about learning follows from what passes here."""
 
+import hashlib
+import secrets
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import insert, literal, null, select, union_all
+from sqlalchemy import insert, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from lms import clock
-from lms.db import config_of
+from lms.audit.actions import note
+from lms.db import adds_identities, config_of
 from lms.doors import tell
-from lms.xapi.models import XapiActivity, XapiAgent, XapiBody, XapiStatement, XapiVerb
-from lms.xapi.projection import StatementsRecorded, seen
-from lms.xapi.statement import agent_digest, agent_identifier, comparison_digest, rfc3339
+from lms.xapi import queries
+from lms.xapi.access import DEFINE, SCOPES, Client, secret_digest
+from lms.xapi.models import (
+    XapiActivity,
+    XapiAgent,
+    XapiBody,
+    XapiClient,
+    XapiStatement,
+    XapiStatementActivity,
+    XapiStatementAgent,
+    XapiVerb,
+)
+from lms.xapi.projection import Recorded, StatementsRecorded, StatementsVoided, seen
+from lms.xapi.rules import check_iri
+from lms.xapi.statement import (
+    Arrival,
+    agent_identifier,
+    arrival,
+    client_authority,
+    in_fixed_order,
+    own_authority,
+    redefined,
+    same,
+)
 
-VERSION = "1.0.3"
-CACHE_LIMIT = 50_000
+decode = msgspec.json.Decoder().decode
+VERSION = "1.0.0"  # what statements of every 1.0.x carry (Data 2.4.10)
+VERSION_2 = "2.0.0"
 
 
 class Conflict(Exception):
@@ -30,23 +55,49 @@ class Conflict(Exception):
         self.statement_id = statement_id
 
 
+class MayNotVoid(Exception):
+    """The statement to be voided was stated by another authority. Nothing of the batch was stored."""
+
+    def __init__(self, statement_id: uuid.UUID) -> None:
+        super().__init__(f"statement {statement_id}: only who stated it may void it")
+        self.statement_id = statement_id
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Who brings statements: ourselves (client None), or a client; `prefix` limits what of it counts."""
+    """Who brings statements: ourselves (client None), or a client.
+
+    `counts`: what it states of activities at or below `prefix` counts. `defines`: its definitions of activities become
+    the canonical ones.
+    """
 
     client: int | None
     authority: Mapping[str, Any]
     counts: bool
     prefix: str = ""
+    defines: bool = False
+
+    def heeded(self, activity: str | None) -> bool:
+        """Whether projections heed what this source says of the activity."""
+        if not self.counts or activity is None:
+            return False
+        below = self.prefix if self.prefix.endswith(("/", "#")) or not self.prefix else f"{self.prefix}/"
+        return activity == self.prefix or activity.startswith(below)
 
 
 def ourselves(session: Session) -> Source:
     """This system speaking for itself: what its own pages saw."""
-    home = config_of(session).iri_base
+    return Source(client=None, authority=own_authority(config_of(session).iri_base), counts=True, defines=True)
+
+
+def speaking(session: Session, client: Client) -> Source:
+    """Another system: the authority is what we know it by, whatever it claims (4.2.4.2 / Data 2.4.9)."""
     return Source(
-        client=None,
-        authority={"objectType": "Agent", "account": {"homePage": home, "name": "quan-triet"}},
-        counts=True,
+        client=client.id,
+        authority=client_authority(config_of(session).iri_base, client.key, client.name),
+        counts=client.prefix is not None,
+        prefix=client.prefix or "",
+        defines=client.may(DEFINE),
     )
 
 
@@ -56,165 +107,281 @@ def record(session: Session, documents: Sequence[Mapping[str, Any]], *, source: 
     Statements already stored with the same content are passed over in silence; a different one under a known id raises
     `Conflict`. `stored`, `authority`, `version` and a missing `id` or `timestamp` are filled in.
     """
-    now = clock.now()
-    complete = [completed(one, source=source, stored=now + timedelta(microseconds=i)) for i, one in enumerate(documents)]
-    ids = [uuid.UUID(one["id"]) for one in complete]
-    fresh = complete if source.client is None else unknown(session, complete)
+    return receive(session, [(one, None) for one in documents], source=source)
+
+
+def receive(
+    session: Session,
+    received: Sequence[tuple[Mapping[str, Any], bytes | None]],
+    *,
+    source: Source,
+    version: str = VERSION,
+) -> list[uuid.UUID]:
+    """`record` for statements that came as JSON objects, whose bytes are kept. Also raises `MayNotVoid`."""
+    named = [uuid.UUID(document["id"]) for document, _ in received if "id" in document]
+    known = queries.known_statements(session, named) if source.client is not None else {}
+    if not session.in_transaction():
+        session.execute(text("SELECT 1"))
+    now = clock.true_now()  # after the transaction has begun: see consistent_through
+    arrivals = [
+        arrival(document, raw, stored=now + timedelta(microseconds=number), heeded=source.heeded)
+        for number, (document, raw) in enumerate(received)
+    ]
+    fresh = unknown(session, arrivals, known)
     if fresh:
-        store(session, fresh, source=source)
-    return ids
+        store(session, fresh, source=source, version=version)
+    return [one.statement_id for one in arrivals]
 
 
-def completed(document: Mapping[str, Any], *, source: Source, stored: datetime) -> dict[str, Any]:
-    """The statement with everything the store adds."""
-    return {
-        "id": str(uuid.UUID(document["id"])) if "id" in document else str(uuid.uuid4()),
-        "timestamp": rfc3339(stored),
-        "version": VERSION,
-        **{key: value for key, value in document.items() if key != "id"},
-        "stored": rfc3339(stored),
-        "authority": dict(source.authority),
-    }
-
-
-def unknown(session: Session, documents: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def unknown(
+    session: Session, arrivals: Sequence[Arrival], known: Mapping[uuid.UUID, tuple[int, bytes]]
+) -> list[Arrival]:
     """Those that are not stored yet. Raises `Conflict` for one whose id belongs to another statement."""
-    ids = [uuid.UUID(one["id"]) for one in documents]
-    known = dict(
-        session.execute(
-            select(XapiStatement.statement_id, XapiStatement.digest).where(XapiStatement.statement_id.in_(ids))
-        ).tuples()
-    )
-    fresh = []
-    for statement_id, document in zip(ids, documents, strict=True):
-        if statement_id not in known:
-            fresh.append(document)
-        elif known[statement_id] != comparison_digest(document):
-            raise Conflict(statement_id)
-    return fresh
+    for one in arrivals:
+        if one.statement_id in known:
+            sequence, digest = known[one.statement_id]
+            if digest != one.digest and not same(one.document, decode(session.get_one(XapiBody, sequence).body)):
+                raise Conflict(one.statement_id)
+    return [one for one in arrivals if one.statement_id not in known]
 
 
-def store(session: Session, documents: Sequence[dict[str, Any]], *, source: Source) -> None:
-    """Insert a batch as two sets of rows, then tell it."""
-    agents, verbs, activities = identities(session, documents)
-    home = config_of(session).iri_base
-    rows = []
-    for one in documents:
-        target = one["object"]
-        about = target["id"] if target.get("objectType", "Activity") == "Activity" else None
-        registration = one.get("context", {}).get("registration")
-        rows.append(
-            {
-                "statement_id": uuid.UUID(one["id"]),
-                "actor_id": agents[agent_digest(one["actor"])],
-                "verb_id": verbs[one["verb"]["id"]],
-                "activity_id": activities[about] if about else None,
-                "registration": uuid.UUID(registration) if registration else None,
-                "timestamp": datetime.fromisoformat(one["timestamp"]),
-                "stored": datetime.fromisoformat(one["stored"]),
-                "client_id": source.client,
-                "counts": source.counts and bool(about) and str(about).startswith(source.prefix),
-                "voided": False,
-                "digest": comparison_digest(one),
-            }
-        )
-    sequences = session.scalars(
-        insert(XapiStatement).returning(XapiStatement.sequence, sort_by_parameter_order=True), rows
-    ).all()
-    bodies = [{"sequence": n, "body": msgspec.json.encode(one)} for n, one in zip(sequences, documents, strict=True)]
-    session.execute(insert(XapiBody), bodies)
-    told = [
-        value
-        for n, one, row in zip(sequences, documents, rows, strict=True)
-        if row["counts"]
-        and (
-            value := seen(one, sequence=n, statement_id=row["statement_id"], timestamp=row["timestamp"], home=home)
-        )
-    ]
-    if told:
-        tell(session, StatementsRecorded(tuple(told)))
+def store(session: Session, arrivals: Sequence[Arrival], *, source: Source, version: str) -> None:
+    """Insert a batch as sets of rows, then tell it."""
+    voiding = [one for one in arrivals if one.voids]
+    if voiding:
+        wait_for_writers(session)
+    keys = identities(session, arrivals, source)
+    fresh = insert_statements(session, arrivals, keys, source)
+    insert_bodies(session, fresh, source=source, version=version)
+    insert_relations(session, fresh, keys)
+    late = void_late(session, fresh, source) if source.client is not None else set()
+    gone = void(session, [one for one in fresh if one.voids], source)
+    told = [value for one in fresh if one.statement_id not in late and (value := heard(session, one)) is not None]
+    unsaid = {one.statement_id for one in gone}
+    if said := tuple(one for one in told if one.statement_id not in unsaid):
+        tell(session, StatementsRecorded(said))
+    ours = {one.statement_id for one in told}
+    if taken_back := tuple(one for one in gone if one.statement_id not in ours):
+        tell(session, StatementsVoided(taken_back))
 
 
-def identities(
-    session: Session, documents: Iterable[Mapping[str, Any]]
-) -> tuple[dict[bytes, int], dict[str, int], dict[str, int]]:
-    """The keys of all agents, verbs and activities of a batch; those never seen before are added.
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The rows of all agents, verbs and activities of a batch."""
 
-    Keys found in the database are remembered by the process: such rows are never changed or removed.
+    agents: Mapping[bytes, int]
+    verbs: Mapping[str, int]
+    activities: Mapping[str, int]
+
+
+def identities(session: Session, arrivals: Sequence[Arrival], source: Source) -> Keys:
+    """The keys of everything a batch names; what was never met is added.
+
+    Rows that stand are not written again, but for a definition that changed; and all writers add in one order: that is
+    why batches about the same few activities never wait for each other in a circle.
     """
-    agents = {agent_digest(one["actor"]): one["actor"] for one in documents}
-    verbs = {one["verb"]["id"] for one in documents}
-    activities = {
-        one["object"]["id"]: one["object"].get("definition")
-        for one in documents
-        if one["object"].get("objectType", "Activity") == "Activity"
-    }
-    wanted: list[tuple[str, Any]] = [
-        *(("agent", digest) for digest in sorted(agents)),
-        *(("verb", iri) for iri in sorted(verbs)),
-        *(("activity", iri) for iri in sorted(activities)),
-    ]
-    known = lookup(session, wanted)
-    missing = [key for key in wanted if key not in known]
-    if missing:
-        session.info["unsure"] = True  # what this transaction adds may yet be rolled back: remember nothing it finds
-        rows: dict[str, list[dict[str, Any]]] = {"agent": [], "verb": [], "activity": []}
-        for kind, key in missing:
-            if kind == "agent":
-                rows[kind].append({"digest": key, "identifier": agent_identifier(agents[key])})
-            elif kind == "verb":
-                rows[kind].append({"iri": key})
-            else:
-                rows[kind].append({"iri": key, "definition": activities[key]})
-        for kind, model in (("agent", XapiAgent), ("verb", XapiVerb), ("activity", XapiActivity)):
-            add_once(session, model, rows[kind])
-        known |= lookup(session, missing, remember=False)
-    return (
-        {digest: known["agent", digest] for digest in agents},
-        {iri: known["verb", iri] for iri in verbs},
-        {iri: known["activity", iri] for iri in activities},
-    )
+    agents = {digest: agent for one in arrivals for digest, agent in one.named.agents.items()}
+    verbs = {one.document["verb"]["id"] for one in arrivals}
+    activities = {iri: given for one in arrivals for iri, given in one.named.activities.items()}
+    found = queries.agent_ids(session, agents)
+    if missing := sorted(agents.keys() - found.keys()):
+        rows = [{"digest": digest, "identifier": agent_identifier(agents[digest])} for digest in missing]
+        add_once(session, XapiAgent, rows)
+        found |= queries.agent_ids(session, missing)
+    found_verbs = queries.verb_ids(session, verbs)
+    if unknown_verbs := sorted(verbs - found_verbs.keys()):
+        add_once(session, XapiVerb, [{"iri": iri} for iri in unknown_verbs])
+        found_verbs |= queries.verb_ids(session, unknown_verbs)
+    found_activities = queries.activity_ids(session, activities)
+    if strange := sorted(activities.keys() - found_activities.keys()):
+        add_once(session, XapiActivity, [{"iri": iri, "definition": None} for iri in strange])
+        found_activities |= queries.activity_ids(session, strange)
+    if source.defines:
+        define(session, {iri: given for iri, given in activities.items() if given})
+    return Keys(found, found_verbs, found_activities)
 
 
 def add_once(session: Session, model: type[Any], rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows unless another writer was first. Rows that stand already are never written again."""
-    if not rows:
+    """Insert rows unless another writer was first."""
+    adds_identities(session)
+    session.execute(dialect_of(session).insert(model).on_conflict_do_nothing(), list(rows))
+
+
+def dialect_of(session: Session) -> Any:
+    """The module with the INSERT … ON CONFLICT of this database."""
+    return postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+
+
+def define(session: Session, given: Mapping[str, Mapping[str, Any]]) -> None:
+    """Make these the canonical definitions of their activities (4.2.2.3 / Data 2.4.4.1).
+
+    Names in languages that are not given stay. A definition that changes nothing is not written.
+    """
+    memory: dict[Any, Any] = session.info["identities"]
+    digests = {iri: hashlib.sha256(in_fixed_order(one)).digest() for iri, one in given.items()}
+    doubtful = sorted(iri for iri in given if memory.get(("xapi.definition", iri)) != digests[iri])
+    if not doubtful:
         return
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    session.execute(dialect.insert(model).on_conflict_do_nothing(), list(rows))
+    known = queries.definitions(session, doubtful)
+    for iri in doubtful:
+        before = known.get(iri, {})
+        after = redefined(before, given[iri])
+        if after != before:
+            adds_identities(session)
+            session.execute(update(XapiActivity).where(XapiActivity.iri == iri).values(definition=after))
+        elif not session.info.get("unsure"):
+            memory["xapi.definition", iri] = digests[iri]
 
 
-def lookup(
-    session: Session, wanted: Sequence[tuple[str, Any]], *, remember: bool = True
-) -> dict[tuple[str, Any], int]:
-    """The ids of identities, from memory or with one query for all kinds together."""
-    memory: dict[tuple[str, Any], int] = session.info["identities"]
-    found = {key: memory[key] for key in wanted if key in memory}
-    sought = [key for key in wanted if key not in found]
-    if not sought:
-        return found
-    values: dict[str, list[Any]] = {"agent": [], "verb": [], "activity": []}
-    for kind, key in sought:
-        values[kind].append(key)
-    parts = []
-    if values["agent"]:
-        parts.append(
-            select(literal("agent"), XapiAgent.digest, null(), XapiAgent.id).where(XapiAgent.digest.in_(values["agent"]))
-        )
-    if values["verb"]:
-        parts.append(
-            select(literal("verb"), null(), XapiVerb.iri, XapiVerb.id).where(XapiVerb.iri.in_(values["verb"]))
-        )
-    if values["activity"]:
-        parts.append(
-            select(literal("activity"), null(), XapiActivity.iri, XapiActivity.id).where(
-                XapiActivity.iri.in_(values["activity"])
-            )
-        )
-    for kind, digest, iri, row_id in session.execute(union_all(*parts)):
-        found[kind, bytes(digest) if digest is not None else iri] = row_id
-    if remember and not session.info.get("unsure"):
-        if len(memory) > CACHE_LIMIT:
-            memory.clear()
-        memory.update(found)
-    return found
+def insert_statements(session: Session, arrivals: Sequence[Arrival], keys: Keys, source: Source) -> list[Arrival]:
+    """Insert the narrow rows and number their arrivals; returns those no other writer stored at this moment."""
+    rows = [
+        {
+            "statement_id": one.statement_id,
+            "actor_id": keys.agents[one.named.actor],
+            "verb_id": keys.verbs[one.document["verb"]["id"]],
+            "activity_id": keys.activities[one.named.about] if one.named.about is not None else None,
+            "registration": one.registration,
+            "target": one.named.target,
+            "timestamp": one.timestamp,
+            "stored": one.stored,
+            "client_id": source.client,
+            "counts": one.counts,
+            "voided": False,
+            "digest": one.digest,
+        }
+        for one in arrivals
+    ]
+    insertion = dialect_of(session).insert(XapiStatement).on_conflict_do_nothing(index_elements=["statement_id"])
+    numbered = session.execute(insertion.returning(XapiStatement.statement_id, XapiStatement.sequence), rows)
+    sequences = dict(numbered.all())
+    fresh = []
+    for one in arrivals:
+        if one.statement_id in sequences:
+            one.sequence = sequences[one.statement_id]
+            fresh.append(one)
+    if len(fresh) < len(arrivals):
+        others = [one for one in arrivals if one.statement_id not in sequences]
+        unknown(session, others, queries.known_statements(session, [one.statement_id for one in others]))
+    return fresh
+
+
+def insert_bodies(session: Session, arrivals: Sequence[Arrival], *, source: Source, version: str) -> None:
+    """Keep the statements themselves, with what the store adds to them."""
+    if arrivals:
+        bodies = [{"sequence": one.sequence, "body": one.json(source.authority, version)} for one in arrivals]
+        session.execute(insert(XapiBody), bodies)
+
+
+def insert_relations(session: Session, arrivals: Sequence[Arrival], keys: Keys) -> None:
+    """The rows for agents beside the actor and activities beside the object."""
+    agents = [
+        {"agent_id": keys.agents[digest], "direct": direct, "sequence": one.sequence}
+        for one in arrivals
+        for direct, digests in ((True, one.named.direct), (False, one.named.related))
+        for digest in digests
+    ]
+    activities = [
+        {"activity_id": keys.activities[iri], "sequence": one.sequence} for one in arrivals for iri in one.named.within
+    ]
+    if agents:
+        session.execute(insert(XapiStatementAgent), agents)
+    if activities:
+        session.execute(insert(XapiStatementActivity), activities)
+
+
+def heard(session: Session, one: Arrival) -> Recorded | None:
+    """What projectors hear of an arrival, when it counts."""
+    if not one.counts:
+        return None
+    return seen(
+        one.document,
+        sequence=one.sequence,
+        statement_id=one.statement_id,
+        timestamp=one.timestamp,
+        home=config_of(session).iri_base,
+    )
+
+
+def wait_for_writers(session: Session) -> None:
+    """Let one transaction void while no other stores: a statement and what voids it never miss each other."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("LOCK TABLE xapi_statement IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def void(session: Session, voiding: Sequence[Arrival], source: Source) -> list[Recorded]:
+    """Mark what these statements void; returns what projectors had heard of it.
+
+    Only who stated something may void it. What is not known yet is voided when it comes; what voids stays.
+    """
+    targets = {one.named.target for one in voiding if one.named.target is not None}
+    rows = queries.voidable(session, sorted(targets)) if targets else []
+    for row in rows:
+        if row.client_id != source.client:
+            raise MayNotVoid(row.statement_id)
+    if rows:
+        sequences = [row.sequence for row in rows]
+        session.execute(update(XapiStatement).where(XapiStatement.sequence.in_(sequences)).values(voided=True))
+    home = config_of(session).iri_base
+    found = (
+        seen(decode(row.body), sequence=row.sequence, statement_id=row.statement_id, timestamp=row.timestamp, home=home)
+        for row in rows
+        if row.counts
+    )
+    return [one for one in found if one is not None]
+
+
+def void_late(session: Session, fresh: Sequence[Arrival], source: Source) -> set[uuid.UUID]:
+    """Mark those of these statements that the same client voided before they came."""
+    late = queries.voided_already(
+        session, [one.statement_id for one in fresh if "id" in one.document and not one.voids], client=source.client
+    )
+    if late:
+        session.execute(update(XapiStatement).where(XapiStatement.statement_id.in_(late)).values(voided=True))
+    return late
+
+
+def create_client(
+    session: Session, *, name: str, scopes: Sequence[str], counts_prefix: str | None = None
+) -> tuple[XapiClient, str]:
+    """Let another system speak to the store; returns it with its secret, which is not kept and never shown again.
+
+    `counts_prefix`: what it states of activities at or below this IRI counts towards completion. Raises `ValueError`
+    for a scope that does not exist.
+    """
+    if unknown_scopes := set(scopes) - set(SCOPES):
+        raise ValueError(f"no such scope: {', '.join(sorted(unknown_scopes))}; there are {', '.join(SCOPES)}")
+    if counts_prefix is not None:
+        check_iri(counts_prefix, "counts prefix")
+    secret = secrets.token_urlsafe(32)
+    client = XapiClient(
+        key=secrets.token_hex(12),
+        secret_digest=secret_digest(secret),
+        name=name,
+        scopes=sorted(set(scopes)),
+        activity_prefix=counts_prefix,
+        created_at=clock.now(),
+    )
+    session.add(client)
+    session.flush()  # its id goes into the log
+    note_client(session, "create", client, scopes=client.scopes, counts_prefix=counts_prefix)
+    return client, secret
+
+
+def rotate_secret(session: Session, client: XapiClient) -> str:
+    """Give a client a new secret, shown this once; the old one opens nothing from now on."""
+    secret = secrets.token_urlsafe(32)
+    client.secret_digest = secret_digest(secret)
+    note_client(session, "rotate", client)
+    return secret
+
+
+def revoke_client(session: Session, client: XapiClient) -> None:
+    """Let this client speak no more. What it stated stays."""
+    client.revoked_at = clock.now()
+    note_client(session, "revoke", client)
+
+
+def note_client(session: Session, what: str, client: XapiClient, **details: Any) -> None:
+    """Who may speak to the store is audited."""
+    note(session, f"xapi.client.{what}", actor=None, object_kind="xapi_client", object_id=client.id, **details)

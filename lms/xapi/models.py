@@ -1,19 +1,26 @@
-"""Statements as received, and the identities they name.
+"""Statements as received, the identities they name, and the narrow rows by which each is found.
 
-Strings that recur (agents, verbs, activities) are stored once and referred to by narrow keys. The exact bytes of a
-statement are kept apart from the columns it is found by.
+Strings that recur (agents, verbs, activities) are stored once and referred to by short keys. The exact bytes of a
+statement are kept apart from the columns it is found by. Every index ends in the sequence, so that it also gives the
+order in which statements are read.
 """
 
 import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base
 
 Sequence = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts rows by INTEGER PRIMARY KEY only
+
+
+def only_where(name: str, column: str, *others: str) -> Index:
+    """An index of the rows that have a value in its first column; the others cost it nothing."""
+    given = text(f"{column} IS NOT NULL")
+    return Index(name, column, *others, sqlite_where=given, postgresql_where=given)
 
 
 class XapiAgent(Base):
@@ -67,7 +74,8 @@ class XapiStatement(Base):
     """The narrow row by which a statement is found. `sequence` orders all statements.
 
     `client_id` is None for our own statements; `counts` is fixed when the statement arrives and says that projections
-    heed it. `digest` is that of the statement without what the store adds, to tell a repeat from a conflict.
+    heed it. `target` is the statement this one is about, when its object is a StatementRef. `digest` is that of the
+    statement without what the store adds, to tell a repeat from a conflict.
     """
 
     __tablename__ = "xapi_statement"
@@ -76,7 +84,9 @@ class XapiStatement(Base):
         Index("ix_xapi_statement_actor_verb", "actor_id", "verb_id", "sequence"),
         Index("ix_xapi_statement_verb", "verb_id", "sequence"),
         Index("ix_xapi_statement_activity", "activity_id", "sequence"),
-        Index("ix_xapi_statement_registration", "registration", "sequence"),
+        only_where("ix_xapi_statement_registration", "registration", "sequence"),
+        only_where("ix_xapi_statement_client", "client_id", "sequence"),
+        only_where("ix_xapi_statement_target", "target", "sequence"),
         Index("ix_xapi_statement_stored", "stored", "sequence"),
     )
 
@@ -86,12 +96,36 @@ class XapiStatement(Base):
     verb_id: Mapped[int] = mapped_column(ForeignKey("xapi_verb.id"))
     activity_id: Mapped[int | None] = mapped_column(ForeignKey("xapi_activity.id"))
     registration: Mapped[uuid.UUID | None]
+    target: Mapped[uuid.UUID | None]
     timestamp: Mapped[datetime]
     stored: Mapped[datetime]
     client_id: Mapped[int | None] = mapped_column(ForeignKey("xapi_client.id"))
     counts: Mapped[bool]
     voided: Mapped[bool] = mapped_column(default=False)
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class XapiStatementAgent(Base):
+    """An agent a statement names beside its actor.
+
+    `direct`: as its object, or as a member of the group that is its actor or object (the filter `agent` finds these).
+    Otherwise anywhere else (`related_agents` finds all).
+    """
+
+    __tablename__ = "xapi_statement_agent"
+
+    agent_id: Mapped[int] = mapped_column(ForeignKey("xapi_agent.id"), primary_key=True)
+    direct: Mapped[bool] = mapped_column(primary_key=True)
+    sequence: Mapped[int] = mapped_column(Sequence, ForeignKey("xapi_statement.sequence"), primary_key=True)
+
+
+class XapiStatementActivity(Base):
+    """An activity a statement names beside its object: in its context, or in a statement it contains."""
+
+    __tablename__ = "xapi_statement_activity"
+
+    activity_id: Mapped[int] = mapped_column(ForeignKey("xapi_activity.id"), primary_key=True)
+    sequence: Mapped[int] = mapped_column(Sequence, ForeignKey("xapi_statement.sequence"), primary_key=True)
 
 
 class XapiBody(Base):

@@ -4,17 +4,18 @@ The same values are told when a statement arrives and read when a projection is 
 """
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session
 
 from lms.db import config_of
-from lms.xapi.models import XapiBody, XapiStatement
+from lms.xapi.models import XapiAgent, XapiBody, XapiStatement
+from lms.xapi.statement import agent_digest
 from lms.xapi.vocabulary import VOIDED
 
 
@@ -22,8 +23,8 @@ from lms.xapi.vocabulary import VOIDED
 class Recorded:
     """A statement that counts, as plain values.
 
-    `account` is the account name of one of our people (the text of a UUID); `revision` is `context.revision`, in our own
-    statements the number of the course version; `scaled` is `result.score.scaled`.
+    `account` is the account name of one of our people (the text of a UUID); `revision` is `context.revision`, in our
+    own statements the number of the course version; `scaled` is `result.score.scaled`.
     """
 
     sequence: int
@@ -40,6 +41,16 @@ class Recorded:
 @dataclass(frozen=True, slots=True)
 class StatementsRecorded:
     """Told once for each batch, in the transaction that stores it. Only statements that count are in it."""
+
+    statements: tuple[Recorded, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatementsVoided:
+    """Told once for each batch that voids, in the same transaction. These counted, and count no more.
+
+    They are already out of `recorded_about`, so that a projector can compute the people concerned anew.
+    """
 
     statements: tuple[Recorded, ...]
 
@@ -69,11 +80,24 @@ def seen(
 
 def all_recorded(session: Session) -> Iterator[Recorded]:
     """Every statement that counts and is not voided, in the order in which they were stored."""
+    return read_recorded(session, true())
+
+
+def recorded_about(session: Session, accounts: Iterable[str]) -> Iterator[Recorded]:
+    """The same for those of our people alone who have these account names."""
+    home = config_of(session).iri_base
+    digests = [agent_digest({"account": {"homePage": home, "name": account}}) for account in set(accounts)]
+    people = select(XapiAgent.id).where(XapiAgent.digest.in_(digests))
+    return read_recorded(session, XapiStatement.actor_id.in_(people))
+
+
+def read_recorded(session: Session, which: ColumnElement[bool]) -> Iterator[Recorded]:
+    """The statements that count, read in pieces."""
     home = config_of(session).iri_base
     rows = session.execute(
         select(XapiStatement.sequence, XapiStatement.statement_id, XapiStatement.timestamp, XapiBody.body)
         .join(XapiBody, XapiBody.sequence == XapiStatement.sequence)
-        .where(XapiStatement.counts, ~XapiStatement.voided)
+        .where(XapiStatement.counts, ~XapiStatement.voided, which)
         .order_by(XapiStatement.sequence)
         .execution_options(yield_per=1000)
     )

@@ -1,26 +1,21 @@
 """What a statement is: plain values and rules, no database and no HTTP."""
 
 import hashlib
+import json
+import re
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from lms.xapi import vocabulary
+from lms.xapi.rules import IDENTIFIERS, moment
 
-ADDED_BY_THE_STORE = frozenset({"id", "stored", "authority", "timestamp", "version"})
-
-
-class Malformed(ValueError):
-    """The statement breaks a rule of IEEE 9274.1.1; `path` says where and `rule` what was expected."""
-
-    def __init__(self, path: str, rule: str) -> None:
-        super().__init__(f"{path}: {rule}")
-        self.path = path
-        self.rule = rule
+SET_BY_THE_STORE = frozenset({"id", "stored", "authority", "version"})
+decode_properties = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +69,229 @@ def sentence(
     }
 
 
+def own_authority(home: str) -> dict[str, Any]:
+    """This system as the authority of what it stores (4.2.4.2 / Data 2.4.9)."""
+    return {"objectType": "Agent", "account": {"homePage": home, "name": "quan-triet"}}
+
+
+def client_authority(home: str, key: str, name: str) -> dict[str, Any]:
+    """Another system as the authority of what it brings: an account of ours, whatever it says of itself."""
+    return {"objectType": "Agent", "name": name, "account": {"homePage": f"{home}/xapi/clients", "name": key}}
+
+
 def rfc3339(moment: datetime) -> str:
     """A moment as the standard wants it: UTC, with milliseconds or finer."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def comparison_digest(document: Mapping[str, Any]) -> bytes:
-    """Equal for two statements that say the same, whatever the store added or the order of their keys."""
-    said = {key: value for key, value in document.items() if key not in ADDED_BY_THE_STORE}
-    return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).digest()
+    """Equal for two statements that say the same in the same spelling, whatever the order of their keys."""
+    said = {key: value for key, value in document.items() if key not in SET_BY_THE_STORE}
+    return hashlib.sha256(in_fixed_order(said)).digest()
+
+
+def in_fixed_order(value: Any) -> bytes:
+    """JSON in which keys stand in one order."""
+    try:
+        return msgspec.json.encode(value, order="deterministic")
+    except OverflowError:  # a whole number above 64 bits, which an extension may hold
+        return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def agent_identifier(agent: Mapping[str, Any]) -> dict[str, Any]:
-    """The inverse functional identifier of an agent or group: the one property it is known by."""
-    for name in ("mbox", "mbox_sha1sum", "openid", "account"):
+    """The inverse functional identifier of an agent or group: the one property it is known by.
+
+    A group that has none is told apart by its members.
+    """
+    for name in IDENTIFIERS:
         if name in agent:
-            return {name: agent[name]}
-    members = [agent_identifier(member) for member in agent.get("member", [])]
-    return {"member": members}
+            return {name: agent[name].lower() if name == "mbox_sha1sum" else agent[name]}
+    return {"member": [agent_identifier(member) for member in agent.get("member", [])]}
 
 
 def agent_digest(agent: Mapping[str, Any]) -> bytes:
     """The key under which an agent is stored and looked up."""
-    return hashlib.sha256(msgspec.json.encode(agent_identifier(agent), order="deterministic")).digest()
+    return hashlib.sha256(in_fixed_order(agent_identifier(agent))).digest()
+
+
+@dataclass(slots=True)
+class Mentions:
+    """Everything in a statement by which it can be found. Agents are keyed by digest, activities by IRI.
+
+    `direct` and `related` are the agents beside the actor, `within` the activities beside the object.
+    """
+
+    actor: bytes
+    agents: dict[bytes, Mapping[str, Any]]
+    activities: dict[str, Mapping[str, Any] | None]
+    about: str | None = None
+    target: uuid.UUID | None = None
+    direct: set[bytes] = field(default_factory=set)
+    related: set[bytes] = field(default_factory=set)
+    within: set[str] = field(default_factory=set)
+
+    def agent(self, agent: Mapping[str, Any], place: set[bytes]) -> None:
+        """Note an agent or group and its members."""
+        for one in (agent, *agent.get("member", ())):
+            digest = agent_digest(one)
+            self.agents[digest] = one
+            place.add(digest)
+
+    def activity(self, activity: Mapping[str, Any]) -> str:
+        """Note an activity, with its definition where one is given."""
+        iri: str = activity["id"]
+        self.activities[iri] = activity.get("definition") or self.activities.get(iri)
+        return iri
+
+
+def mentions(document: Mapping[str, Any]) -> Mentions:
+    """What a valid statement names."""
+    actor, target = document["actor"], document["object"]
+    digest = agent_digest(actor)
+    found = Mentions(actor=digest, agents={digest: actor}, activities={})
+    if "member" in actor:
+        found.agent(actor, found.direct)
+    kind = target.get("objectType", "Activity")
+    if kind == "Activity":
+        found.about = found.activity(target)
+    elif kind in {"Agent", "Group"}:
+        found.agent(target, found.direct)
+    elif kind == "StatementRef":
+        found.target = uuid.UUID(target["id"])
+    else:
+        mention_substatement(found, target)
+    mention_context(found, document.get("context", {}))
+    found.direct.discard(digest)
+    found.related -= found.direct | {digest}
+    found.within.discard(found.about or "")
+    return found
+
+
+def mention_substatement(found: Mentions, inner: Mapping[str, Any]) -> None:
+    """The filters related_agents and related_activities look into a contained statement too."""
+    found.agent(inner["actor"], found.related)
+    target = inner["object"]
+    kind = target.get("objectType", "Activity")
+    if kind == "Activity":
+        found.within.add(found.activity(target))
+    elif kind in {"Agent", "Group"}:
+        found.agent(target, found.related)
+    mention_context(found, inner.get("context", {}))
+
+
+def mention_context(found: Mentions, context: Mapping[str, Any]) -> None:
+    """Instructor, team and the agents, groups and activities of the context."""
+    for name in ("instructor", "team"):
+        if name in context:
+            found.agent(context[name], found.related)
+    for one in context.get("contextAgents", ()):
+        found.agent(one["agent"], found.related)
+    for one in context.get("contextGroups", ()):
+        found.agent(one["group"], found.related)
+    for activities in context.get("contextActivities", {}).values():
+        for one in activities if isinstance(activities, list) else (activities,):
+            found.within.add(found.activity(one))
+
+
+@dataclass(slots=True)
+class Arrival:
+    """A valid statement on its way in, with what follows from it alone. `raw` is the JSON object it came as, if any."""
+
+    document: Mapping[str, Any]
+    raw: bytes | None
+    statement_id: uuid.UUID
+    registration: uuid.UUID | None
+    timestamp: datetime
+    stored: datetime
+    digest: bytes
+    named: Mentions
+    counts: bool
+    sequence: int = 0
+
+    @property
+    def voids(self) -> bool:
+        """Whether this statement voids another (4.2.5 / Data 2.3.2)."""
+        return self.named.target is not None and self.document["verb"]["id"] == vocabulary.VOIDED
+
+    def json(self, authority: Mapping[str, Any], version: str) -> bytes:
+        """The statement as it is kept: with what the store sets, and what was missing (4.2.4 / Data 2.4)."""
+        stored = rfc3339(self.stored)
+        missing = {"id": str(self.statement_id), "timestamp": stored, "version": version}
+        added = {name: value for name, value in missing.items() if name not in self.document}
+        return completed(self.document, self.raw, {**added, "stored": stored, "authority": authority})
+
+
+def arrival(
+    document: Mapping[str, Any], raw: bytes | None, *, stored: datetime, heeded: Callable[[str | None], bool]
+) -> Arrival:
+    """A statement that arrives now; `heeded` says whether what it states of an activity counts."""
+    named = mentions(document)
+    registration = document.get("context", {}).get("registration")
+    return Arrival(
+        document=document,
+        raw=raw,
+        statement_id=uuid.UUID(document["id"]) if "id" in document else uuid.uuid4(),
+        registration=uuid.UUID(registration) if registration is not None else None,
+        timestamp=moment(document["timestamp"], "timestamp") if "timestamp" in document else stored,
+        stored=stored,
+        digest=comparison_digest(document),
+        named=named,
+        counts=heeded(named.about),
+    )
+
+
+def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two statements say the same by the rules of comparison (4.2.3 / Data 2.3.1).
+
+    Left out: what the store sets, a time only one of them gives, definitions and displays, the order of members,
+    the spelling of times, and durations beyond a hundredth of a second.
+    """
+    said, told = comparable(one), comparable(other)
+    if not ("timestamp" in said and "timestamp" in told):
+        said.pop("timestamp", None)
+        told.pop("timestamp", None)
+    return bool(said == told)
+
+
+def comparable(value: Any, *, name: str = "") -> Any:
+    """A statement, or a part of one called `name`, with what does not matter taken out."""
+    if name == "extensions":
+        return value
+    if isinstance(value, list):
+        parts = [comparable(one, name=f"{name}[]") for one in value]
+        return sorted(parts, key=in_fixed_order) if name == "member" else parts
+    if isinstance(value, dict):
+        left_out = frozenset({"definition", "display"}) if name else SET_BY_THE_STORE
+        return {key: comparable(one, name=key) for key, one in value.items() if key not in left_out}
+    if name == "timestamp":
+        return moment(value, name)
+    if name == "duration":
+        return re.sub(r"([.,]\d\d)\d+", r"\1", value)
+    return value
+
+
+def written(value: Any) -> bytes:
+    """JSON in UTF-8, for any whole number."""
+    try:
+        return msgspec.json.encode(value)
+    except OverflowError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def completed(document: Mapping[str, Any], raw: bytes | None, added: Mapping[str, Any]) -> bytes:
+    """The JSON of a statement with what the store adds; all else keeps its bytes where it came as bytes."""
+    if raw is None:
+        return written({**document, **added})
+    if not added.keys().isdisjoint(document):
+        kept = {name: part for name, part in decode_properties(raw).items() if name not in added}
+        raw = msgspec.json.encode(kept)
+    return raw[:-1] + b"," + written(added)[1:]
+
+
+def redefined(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """A canonical definition after another was given: languages are added, everything else given replaces."""
+    after = {**before, **given}
+    for name in ("name", "description"):
+        if name in before and name in given:
+            after[name] = {**before[name], **given[name]}
+    return after

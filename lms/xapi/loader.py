@@ -1,0 +1,160 @@
+"""From the bytes another system sends to statements that keep every rule, or one error that says what is wrong."""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from lms.xapi.rules import Malformed
+from lms.xapi.statement import decode_properties, written
+from lms.xapi.validation import check_statement
+
+MOST_AT_ONCE = 10_000  # statements in one request
+DEEPEST = 64  # levels of objects and lists in one request
+
+decode = msgspec.json.Decoder().decode
+decode_parts = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class Received(NamedTuple):
+    """A valid statement, as values and as the JSON object it came as."""
+
+    document: dict[str, Any]
+    raw: bytes
+
+
+def read_json(body: bytes, path: str) -> Any:
+    """The value of a JSON text. Refused: what is no JSON, two values under one name, nesting too deep to be meant."""
+    try:
+        value = decode(body)
+    except RecursionError as reason:
+        raise Malformed(path, f"is nested deeper than {DEEPEST} levels") from reason
+    except ValueError as reason:  # msgspec's errors and those of UTF-8
+        raise Malformed(path, f"is not JSON: {reason}") from reason
+    if body.count(b"{") + body.count(b"[") > DEEPEST and depth(value) > DEEPEST:
+        raise Malformed(path, f"is nested deeper than {DEEPEST} levels")
+    try:
+        twice = repeats_a_name(body, value)
+    except ValueError as reason:  # a whole number of more than 4,300 digits
+        raise Malformed(path, "holds a number out of range") from reason
+    if twice:
+        raise Malformed(path, "gives a property twice")
+    return value
+
+
+def depth(value: Any) -> int:
+    """The levels of objects and lists."""
+    levels, layer = 0, [value]
+    while layer:
+        inner: list[Any] = []
+        for one in layer:
+            if isinstance(one, dict):
+                inner.extend(one.values())
+            elif isinstance(one, list):
+                inner.extend(one)
+        levels += any(isinstance(one, dict | list) for one in layer)
+        layer = inner
+    return levels
+
+
+def repeats_a_name(body: bytes, value: Any) -> bool:
+    """Whether some object of the text has one name twice (4.2.1 / Data 2.2), of which the value keeps the last.
+
+    A name that was dropped takes its colon along, so that the value written again has fewer of them. Only a text with
+    colons written as \\u003a must be read again, slowly.
+    """
+    if b"\\u003a" in body.lower():
+        return any_name_twice(body)
+    try:
+        written = msgspec.json.encode(value)
+    except OverflowError:  # a whole number above 64 bits
+        return any_name_twice(body)
+    return written.count(b":") != body.count(b":")
+
+
+def any_name_twice(body: bytes) -> bool:
+    """The same by reading object for object."""
+    twice = False
+
+    def note(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal twice
+        found = dict(pairs)
+        twice = twice or len(found) != len(pairs)
+        return found
+
+    json.loads(body, object_pairs_hook=note)
+    return twice
+
+
+def read_statements(body: bytes, *, two: bool) -> tuple[list[Received], bool]:
+    """The statements of a POST, and whether they came as a list; raises `Malformed` for the first that is wrong.
+
+    `two` says that the request speaks xAPI 2.0.
+    """
+    value = read_json(body, "body")
+    if not isinstance(value, list):
+        return [checked(value, body.strip(), "statement", two=two)], False
+    if len(value) > MOST_AT_ONCE:
+        raise Malformed("statements", f"more than {MOST_AT_ONCE} at once")
+    found = [
+        checked(one, bytes(raw), f"statements[{number}]", two=two)
+        for number, (one, raw) in enumerate(zip(value, decode_parts(body), strict=True))
+    ]
+    check_ids_differ(found)
+    return found, True
+
+
+def check_ids_differ(found: Sequence[Received]) -> None:
+    """Two statements of one batch with the same id refuse the batch (4.1.6.1 / Communication 2.1.2)."""
+    seen: dict[uuid.UUID, int] = {}
+    for number, one in enumerate(found):
+        if "id" in one.document:
+            first = seen.setdefault(uuid.UUID(one.document["id"]), number)
+            if first != number:
+                raise Malformed(f"statements[{number}].id", f"is also the id of statements[{first}]")
+
+
+def read_statement(body: bytes, statement_id: str, *, two: bool) -> Received:
+    """The statement of a PUT, which carries the id of its address."""
+    value = read_json(body, "body")
+    received = checked(value, body.strip(), "statement", two=two)
+    if "id" not in received.document:
+        return Received(
+            {"id": statement_id, **received.document}, b'{"id":"%b",' % statement_id.encode() + received.raw[1:]
+        )
+    if uuid.UUID(received.document["id"]) != uuid.UUID(statement_id):
+        raise Malformed("statement.id", f"is not the statementId of the request, which is {statement_id}")
+    return received
+
+
+def checked(document: Any, raw: bytes, path: str, *, two: bool) -> Received:
+    """One statement, when it keeps all rules."""
+    check_statement(document, path, two=two)
+    check_attachments_are_elsewhere(document, path)
+    changed = listed_activities(document)
+    if document["object"].get("objectType") == "SubStatement" and listed_activities(document["object"]):
+        raw = replaced(raw, "object", document["object"])
+    return Received(document, replaced(raw, "context", document["context"]) if changed else raw)
+
+
+def check_attachments_are_elsewhere(document: Mapping[str, Any], path: str) -> None:
+    """Sent as plain JSON, every attachment says where its data are (4.1.3 / Communication 1.5.2)."""
+    for number, one in enumerate(document.get("attachments", ())):
+        if "fileUrl" not in one:
+            raise Malformed(f"{path}.attachments[{number}]", "fileUrl is missing, and no data came with the statement")
+
+
+def listed_activities(part: dict[str, Any]) -> bool:
+    """Put single context activities into lists, as they must be returned (4.2.2.5 / Data 2.4.6.2)."""
+    activities = part.get("context", {}).get("contextActivities", {})
+    single = [name for name, one in activities.items() if not isinstance(one, list)]
+    for name in single:
+        activities[name] = [activities[name]]
+    return bool(single)
+
+
+def replaced(raw: bytes, name: str, value: Any) -> bytes:
+    """The JSON object with one property written anew; the others keep their bytes."""
+    return msgspec.json.encode({**decode_properties(raw), name: msgspec.Raw(written(value))})

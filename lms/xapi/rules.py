@@ -1,0 +1,177 @@
+"""The rules for single values in a statement: identifiers, addresses, times, languages and numbers.
+
+Sections are those of IEEE 9274.1.1 (xAPI 2.0), then, after a slash, of xAPI 1.0.3 (Data = part two).
+"""
+
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+IDENTIFIERS = ("mbox", "mbox_sha1sum", "openid", "account")  # 4.2.2.1 / Data 2.4.2.3, inverse functional
+LONGEST_IRI = 2_000  # bytes; an index entry of PostgreSQL holds 2,704
+SHOWN = 60
+
+
+class Malformed(ValueError):
+    """A value breaks a rule of the standard; `path` says where it stands and `rule` what was expected."""
+
+    def __init__(self, path: str, rule: str) -> None:
+        super().__init__(f"{path}: {rule}")
+        self.path = path
+        self.rule = rule
+
+
+def shown(value: object) -> str:
+    """A value as an error quotes it, cut to a length that stays readable."""
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+Check = Callable[[Any, str], None]
+
+# 4.2.7 / Data 4.3: an IRI has a scheme, and none of the characters that RFC 3987 leaves out.
+IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\x00-\x20\x7f-\x9f<>\"{}|\\^`\u2028\u2029\ufff0-\uffff]+")
+# 4.2.7 / Data 4.4: the standard string form of RFC 4122, every version, in either case.
+UUID = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}")
+# 4.2.2.1 / Data 2.4.2.3: mbox is "mailto:" and one address, with letters of any script.
+MAILTO = re.compile(
+    r"mailto:[^\s\x00-\x1f\x7f@<>()\[\],;:\\]+@(?:[^\s\x00-\x1f\x7f@<>()\[\],;:\\/?#\"]+|\[[0-9A-Fa-f:.]+\])"
+)
+SHA1 = re.compile(r"[0-9A-Fa-f]{40}")
+# 4.2.2.6 / Data 2.4.11: SHA-2 in hexadecimal: 224, 256, 384 or 512 bits.
+SHA2 = re.compile(r"(?:[0-9A-Fa-f]{56}|[0-9A-Fa-f]{64}|[0-9A-Fa-f]{96}|[0-9A-Fa-f]{128})")
+MEDIA_TYPE = re.compile(r"[!#$&^_.+\-A-Za-z0-9]+/[!#$&^_.+\-A-Za-z0-9]+(?:\s*;.*)?")
+# 4.2.7 / Data 4.5: RFC 3339. Without an offset a time counts as UTC; the offset -00 ("unknown") is refused below.
+TIMESTAMP = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)[Tt ](?P<minute>\d\d:\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?"
+    r"(?P<offset>[Zz]|[+-]\d\d(?::?\d\d)?)?",
+    re.ASCII,
+)
+UNKNOWN_OFFSETS = frozenset({"-00", "-0000", "-00:00"})
+# 4.2.7 / Data 4.6: ISO 8601:2004 4.4.3.2; weeks stand alone, only the last figure may have a fraction.
+DURATION = re.compile(
+    r"P(?!$)(?:(\d+(?:[.,]\d+)?W)|"
+    r"(?:\d+(?:[.,]\d+(?=Y$))?Y)?(?:\d+(?:[.,]\d+(?=M$))?M)?(?:\d+(?:[.,]\d+(?=D$))?D)?"
+    r"(?:T(?=\d)(?:\d+(?:[.,]\d+(?=H$))?H)?(?:\d+(?:[.,]\d+(?=M$))?M)?(?:\d+(?:[.,]\d+)?S)?)?)",
+    re.ASCII,
+)
+# 4.2.7 / Data 4.2: the lengths of the parts of a language tag are those of RFC 5646.
+LANGUAGE = re.compile(
+    r"(?:(?:[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4}|[a-z]{5,8})(?:-[a-z]{4})?(?:-(?:[a-z]{2}|\d{3}))?"
+    r"(?:-(?:[a-z0-9]{5,8}|\d[a-z0-9]{3}))*(?:-[a-wyz0-9](?:-[a-z0-9]{2,8})+)*(?:-x(?:-[a-z0-9]{1,8})+)?"
+    r"|x(?:-[a-z0-9]{1,8})+"
+    r"|en-gb-oed|i-(?:ami|bnn|default|enochian|hak|klingon|lux|mingo|navajo|pwn|tao|tay|tsu)|sgn-(?:be-fr|be-nl|ch-de)"
+    r"|art-lojban|cel-gaulish|no-bok|no-nyn|zh-(?:guoyu|hakka|min|min-nan|xiang))",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def check_text(value: Any, path: str) -> None:
+    """A string, the empty one included."""
+    if not isinstance(value, str):
+        raise Malformed(path, f"expected a string, got {shown(value)}")
+
+
+def check_truth(value: Any, path: str) -> None:
+    """true or false; the strings "true" and "false" are neither (Data 2.2)."""
+    if value is not True and value is not False:
+        raise Malformed(path, f"expected true or false, got {shown(value)}")
+
+
+def check_number(value: Any, path: str) -> None:
+    """A JSON number that a double can hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Malformed(path, f"expected a number, got {shown(value)}")
+    if isinstance(value, int):
+        if abs(value) >= 1 << 1023:
+            raise Malformed(path, "is too large a number")
+    elif not math.isfinite(value):
+        raise Malformed(path, "is not a finite number")
+
+
+def check_octets(value: Any, path: str) -> None:
+    """A length: a whole number from 0 on."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise Malformed(path, f"expected a whole number from 0 on, got {shown(value)}")
+
+
+def is_absolute_iri(value: str) -> bool:
+    return IRI.fullmatch(value) is not None and (len(value) < LONGEST_IRI // 4 or len(value.encode()) <= LONGEST_IRI)
+
+
+known_iri = lru_cache(maxsize=8_192)(is_absolute_iri)  # verbs and activities recur all day
+
+
+def check_iri(value: Any, path: str) -> None:
+    """An absolute IRI (RFC 3987) of at most 2,000 bytes."""
+    if not isinstance(value, str) or not known_iri(value):
+        raise Malformed(path, f"expected an absolute IRI of at most {LONGEST_IRI} bytes, got {shown(value)}")
+
+
+def is_language(value: str) -> bool:
+    return LANGUAGE.fullmatch(value) is not None
+
+
+known_language = lru_cache(maxsize=512)(is_language)
+
+
+def check_language(value: Any, path: str) -> None:
+    """A language tag."""
+    if not isinstance(value, str) or not known_language(value):
+        raise Malformed(path, f"expected a language tag such as vi or en-US, got {shown(value)}")
+
+
+def matching(pattern: re.Pattern[str], expected: str) -> Check:
+    """A check that a value is a string of this form, the whole of it."""
+    fullmatch = pattern.fullmatch
+
+    def check(value: Any, path: str) -> None:
+        if not isinstance(value, str) or fullmatch(value) is None:
+            raise Malformed(path, f"expected {expected}, got {shown(value)}")
+
+    return check
+
+
+check_uuid = matching(UUID, "a UUID in its standard form")
+check_mailto = matching(MAILTO, "mailto: and one e-mail address")
+check_sha1 = matching(SHA1, "a SHA-1 of 40 hexadecimal digits")
+check_sha2 = matching(SHA2, "a SHA-2 in hexadecimal digits")
+check_media_type = matching(MEDIA_TYPE, "a media type such as text/plain")
+check_duration = matching(DURATION, "an ISO 8601 duration such as PT1H30M")
+
+
+def one_of(*values: str) -> Check:
+    """A check that a value is one of these strings, in this case."""
+    allowed = frozenset(values)
+    words = " or ".join(values)
+
+    def check(value: Any, path: str) -> None:
+        if not isinstance(value, str) or value not in allowed:
+            raise Malformed(path, f"expected {words}, got {shown(value)}")
+
+    return check
+
+
+def check_timestamp(value: Any, path: str) -> None:
+    """A point in time as RFC 3339 writes it."""
+    moment(value, path)
+
+
+def moment(value: Any, path: str) -> datetime:
+    """The point in time a timestamp names, in UTC; a leap second is the last microsecond before it ends."""
+    found = TIMESTAMP.fullmatch(value) if isinstance(value, str) else None
+    if found is None or found["offset"] in UNKNOWN_OFFSETS:
+        raise Malformed(path, f"expected a time such as 2026-03-01T08:30:00.000+07:00, got {shown(value)}")
+    second, fraction = found["second"] or "00", (found["fraction"] or "0")[:6]
+    if second == "60":
+        second, fraction = "59", "999999"
+    offset = found["offset"] or "Z"
+    try:
+        return datetime.fromisoformat(
+            f"{found['day']}T{found['minute']}:{second}.{fraction:0<6}{'+00:00' if offset in 'Zz' else offset}"
+        ).astimezone(UTC)
+    except (ValueError, OverflowError) as reason:
+        raise Malformed(path, f"{shown(value)} is not a point in time") from reason

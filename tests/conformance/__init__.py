@@ -1,0 +1,1 @@
+"""The rules of xAPI, by the section that states each."""

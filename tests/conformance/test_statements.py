@@ -1,0 +1,56 @@
+"""Every case of the two tables, read as a statement of each edition it speaks of; and all of them over HTTP."""
+
+import json
+
+import pytest
+
+from lms.xapi.loader import read_statements
+from lms.xapi.rules import Malformed
+from tests.conformance.cases import MULTIPLICITY_CASES, OPTIONAL_CASES, TYPE_CASES, UNKNOWN_CASES, Case
+from tests.conformance.rules import VALUE_CASES
+from tests.make import Make
+from tests.store import Outsider
+
+CASES = [*MULTIPLICITY_CASES, *OPTIONAL_CASES, *UNKNOWN_CASES, *TYPE_CASES, *VALUE_CASES]
+BY_EDITION = [
+    pytest.param(case, edition, id=f"{edition}, {case.section}: {case.says}")
+    for case in CASES
+    for edition in case.editions
+]
+
+
+@pytest.mark.parametrize(("case", "edition"), BY_EDITION)
+def test_a_statement_is_accepted_or_refused_where_it_is_wrong(case: Case, edition: str) -> None:
+    body = json.dumps(case.statement()).encode()
+    if case.wrong is None:
+        [(document, _raw)], _ = read_statements(body, two=edition == "2.0.0")
+        assert document["actor"]
+        return
+    with pytest.raises(Malformed) as error:
+        read_statements(body, two=edition == "2.0.0")
+    where = f"statement.{case.wrong}".rstrip(".")
+    assert error.value.path == where or error.value.path.startswith(f"{where} (key)"), str(error.value)
+
+
+def test_there_are_enough_cases_and_none_stands_twice() -> None:
+    names = [(case.section, case.says, case.wrong) for case in CASES]
+    assert len(names) == len(set(names)) >= 400
+
+
+@pytest.mark.parametrize("edition", ["1.0.3", "2.0.0"])
+def test_the_store_answers_each_of_them_with_200_or_400_and_what_was_accepted_comes_back(
+    make: Make, edition: str
+) -> None:
+    outsider = Outsider(make, "all", edition=edition)
+    for case in CASES:
+        if edition not in case.editions:
+            continue
+        sent = case.statement()
+        if case.changes.keys() & {"id"} == set():
+            del sent["id"]
+        answer = outsider.post(sent)
+        assert answer.status_code == (200 if case.wrong is None else 400), (case, answer.text)
+        if case.wrong is None and "contextActivities" not in str(case.changes):
+            found = outsider.get(statementId=answer.json[0]).json
+            kept = sent.keys() - {"stored", "authority"}
+            assert {name: found[name] for name in kept} == {name: sent[name] for name in kept}

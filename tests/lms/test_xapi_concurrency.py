@@ -1,0 +1,154 @@
+"""Many write at once about the same few activities: nobody waits in a circle, nothing is lost or stored twice."""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from lms.db import Database
+from lms.xapi.actions import Conflict, ourselves, record
+from lms.xapi.models import XapiActivity, XapiAgent, XapiStatement
+from tests.make import Make
+from tests.store import Outsider, new_id, statement
+
+THREADS, ROUNDS, BATCH = 8, 5, 24
+ACTIVITIES = [f"https://example.vn/bai-{number}" for number in range(12)]
+
+
+def at_once(*works: Callable[[], Any]) -> list[Any]:
+    """Run them in threads that start together; what one raises is its result."""
+    barrier = threading.Barrier(len(works))
+    results: list[Any] = [None] * len(works)
+
+    def run(number: int) -> None:
+        barrier.wait()
+        try:
+            results[number] = works[number]()
+        except Exception as error:  # the test looks at it
+            results[number] = error
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(works))]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    return results
+
+
+def count(make: Make, model: Any) -> int:
+    with make.reading() as session:
+        return session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def test_eight_clients_store_batches_about_the_same_twelve_activities_without_an_error(make: Make) -> None:
+    outsiders = [Outsider(make, "all") for _ in range(THREADS)]
+
+    def post(outsider: Outsider, thread: int) -> list[int]:
+        statuses = []
+        for turn in range(ROUNDS):
+            batch = [
+                statement(
+                    actor={"mbox": f"mailto:p{(thread * 7 + number) % 20}@example.vn"},
+                    object={
+                        "id": ACTIVITIES[(thread * 5 + number * 7) % 12],
+                        "definition": {"name": {"vi": f"Bài {(number + turn) % 2}"}},
+                    },
+                    context={"contextActivities": {"grouping": [{"id": ACTIVITIES[(number * 5 + turn) % 12]}]}},
+                )
+                for number in range(BATCH)
+            ]
+            statuses.append(Outsider.post(outsider, batch).status_code)
+        return statuses
+
+    results = at_once(*(lambda one=one, n=n: post(one, n) for n, one in enumerate(outsiders)))
+    assert results == [[200] * ROUNDS] * THREADS
+    assert count(make, XapiStatement) == THREADS * ROUNDS * BATCH
+    assert (count(make, XapiActivity), count(make, XapiAgent)) == (12, 20)
+
+
+def test_the_same_statement_arriving_eight_times_at_once_is_stored_once_and_all_succeed(make: Make) -> None:
+    outsider = Outsider(make, "all")
+    for _ in range(ROUNDS):
+        one = statement(id=new_id())
+        assert [a.status_code for a in at_once(*[lambda one=one: outsider_copy(outsider).post(one)] * THREADS)] == [
+            200
+        ] * THREADS
+    assert count(make, XapiStatement) == ROUNDS
+
+
+def test_of_two_different_statements_under_one_id_at_once_one_is_stored(make: Make) -> None:
+    outsider = Outsider(make, "all")
+    for _ in range(ROUNDS):
+        statement_id = new_id()
+        works = [
+            lambda one=one: outsider_copy(outsider).post(one)
+            for one in (statement(id=statement_id, actor={"mbox": f"mailto:p{n}@example.vn"}) for n in range(4))
+        ]
+        assert sorted(answer.status_code for answer in at_once(*works)) == [200, 409, 409, 409]
+    assert count(make, XapiStatement) == ROUNDS
+
+
+def outsider_copy(outsider: Outsider) -> Outsider:
+    """The same client over a connection of its own."""
+    found = object.__new__(Outsider)
+    found.__dict__.update(outsider.__dict__)
+    found.client = outsider.make.app.test_client()
+    return found
+
+
+def test_a_statement_and_what_voids_it_never_miss_each_other(make: Make) -> None:
+    outsider = Outsider(make, "all")
+    for _ in range(ROUNDS * 2):
+        one = statement(id=new_id())
+        void = statement(
+            verb={"id": "http://adlnet.gov/expapi/verbs/voided"}, object={"objectType": "StatementRef", "id": one["id"]}
+        )
+        answers = at_once(
+            lambda one=one: outsider_copy(outsider).post(one), lambda void=void: outsider_copy(outsider).post(void)
+        )
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert outsider.get(voidedStatementId=one["id"]).status_code == 200
+
+
+def test_our_own_clicks_do_not_hinder_each_other(make: Make) -> None:
+    database: Database = make.database
+
+    def click(number: int) -> int:
+        for turn in range(ROUNDS):
+            with database.writing() as session:
+                own = statement(
+                    actor={"account": {"homePage": "https://quan-triet.example", "name": f"{number}"}},
+                    object={"id": ACTIVITIES[turn], "definition": {"name": {"vi": "Bài"}}},
+                )
+                record(session, [own], source=ourselves(session))
+        return number
+
+    assert at_once(*(lambda number=number: click(number) for number in range(THREADS))) == list(range(THREADS))
+    assert count(make, XapiStatement) == THREADS * ROUNDS
+
+
+def test_an_own_statement_said_twice_is_stored_once(make: Make) -> None:
+    own = statement(id=new_id())
+    for _ in range(2):
+        with make.writing() as session:
+            record(session, [own], source=ourselves(session))
+    assert count(make, XapiStatement) == 1
+    with pytest.raises(Conflict), make.writing() as session:
+        record(session, [{**own, "result": {"success": True}}], source=ourselves(session))
+
+
+def test_consistent_through_never_vouches_for_a_statement_whose_transaction_is_open(make: Make) -> None:
+    outsider = Outsider(make, "all")
+    outsider.post(statement())
+    with make.database.write_sessions() as slow:
+        record(slow, [statement(id=new_id())], source=ourselves(slow))
+        slow.flush()
+        through = datetime.fromisoformat(outsider.get().headers["X-Experience-API-Consistent-Through"])
+        slow.commit()
+    newest = outsider.get(limit="1").json["statements"][0]
+    assert through <= datetime.fromisoformat(newest["stored"])
+    after = datetime.fromisoformat(outsider.get().headers["X-Experience-API-Consistent-Through"])
+    assert after > datetime.fromisoformat(newest["stored"])

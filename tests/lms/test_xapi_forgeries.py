@@ -1,0 +1,236 @@
+"""Nobody but this system, and whom the administrator trusts with an activity, says that somebody has completed it."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from lms import clock
+from lms.db import Base
+from lms.doors import differences
+from lms.xapi.actions import ourselves, record
+from lms.xapi.statement import Activity, sentence
+from lms.xapi.vocabulary import COMPLETED, LESSON, VOIDED, activity_iri
+from tests.floor.world import World, build_world
+from tests.make import Make
+from tests.store import Outsider, new_id, statement
+
+BASE = "https://quan-triet.example"
+FIRST, SECOND = (activity_iri(BASE, "demo", code) for code in ("m1-1", "m1-2"))
+PROJECTIONS = ("course_progress", "activity_progress", "standing", "tally")
+
+
+class Scene:
+    """A learner who has finished the first lesson of an assigned course, and a client with every scope but no trust."""
+
+    def __init__(self, make: Make, folder: Path) -> None:
+        self.world: World = build_world(make, folder)
+        self.make = make
+        self.learner = self.world.people["learner"]
+        self.outsider = Outsider(make, "all")
+        self.account = {"homePage": BASE, "name": str(self.learner.public_id)}
+        self.registration = new_id()
+        self.own = self.finish(FIRST)
+
+    def finish(self, lesson: str) -> str:
+        """Our own pages saw it; returns the id of the statement."""
+        with self.make.writing() as session:
+            document = sentence(
+                BASE,
+                self.learner.public_id,
+                COMPLETED,
+                Activity(lesson, LESSON, "Bài"),
+                at=self.learner.created_at,
+                registration=uuid.UUID(self.registration),
+                revision=1,
+            )
+            record(session, [document], source=ourselves(session))
+        return str(document["id"])
+
+    def claim(self, **changes: Any) -> dict[str, Any]:
+        """A statement that the learner completed the second lesson, made to look like ours."""
+        return (
+            statement(
+                id=new_id(),
+                actor={"objectType": "Agent", "account": self.account},
+                verb={"id": COMPLETED},
+                object={"objectType": "Activity", "id": SECOND},
+                context={"registration": self.registration, "revision": "1"},
+                result={"completion": True, "success": True, "score": {"scaled": 1}},
+            )
+            | changes
+        )
+
+    def tables(self) -> dict[str, list[Any]]:
+        """All rows of the projections."""
+        with self.make.reading() as session:
+            return {
+                name: [
+                    tuple(row)
+                    for row in session.execute(sa.select(Base.metadata.tables[name]).order_by(sa.text("1, 2, 3")))
+                ]
+                for name in PROJECTIONS
+            }
+
+
+@pytest.fixture
+def scene(make: Make, tmp_path: Path) -> Scene:
+    return Scene(make, tmp_path)
+
+
+def another_actor(scene: Scene) -> Any:
+    head = scene.world.people["head_inside"]
+    return scene.claim(actor={"account": {"homePage": BASE, "name": str(head.public_id)}})
+
+
+def authority(scene: Scene) -> Any:
+    return scene.claim(authority={"objectType": "Agent", "account": {"homePage": BASE, "name": "quan-triet"}})
+
+
+def voiding(scene: Scene) -> Any:
+    return statement(
+        actor={"account": scene.account}, verb={"id": VOIDED}, object={"objectType": "StatementRef", "id": scene.own}
+    )
+
+
+def aliases(scene: Scene) -> Any:
+    address = f"mailto:{scene.learner.public_id}@example.vn"
+    names = [
+        {"mbox": address},
+        {"mbox_sha1sum": hashlib.sha1(address.encode(), usedforsecurity=False).hexdigest()},
+        {"openid": f"{BASE}/{scene.learner.public_id}"},
+        {"account": {"homePage": f"{BASE}/", "name": scene.account["name"]}},
+        {"account": {"homePage": BASE, "name": scene.account["name"].upper()}},
+    ]
+    return [scene.claim(actor=name, id=new_id()) for name in names]
+
+
+def group(scene: Scene) -> Any:
+    member = {"account": scene.account}
+    return [
+        scene.claim(actor={"objectType": "Group", "member": [member]}),
+        scene.claim(actor={"objectType": "Group", **member}, id=new_id()),
+    ]
+
+
+def substatement(scene: Scene) -> Any:
+    inner = {name: value for name, value in scene.claim().items() if name != "id"}
+    return scene.claim(object={"objectType": "SubStatement", **inner}, context=None) | {"context": {}}
+
+
+FORGERIES: dict[str, Callable[[Scene], Any]] = {
+    "another actor": another_actor,
+    "the learner himself": lambda scene: scene.claim(),
+    "our authority": authority,
+    "voiding what we stated": voiding,
+    "a time long ago": lambda scene: scene.claim(timestamp="2020-01-01T00:00:00+07:00"),
+    "another registration": lambda scene: scene.claim(context={"registration": new_id(), "revision": "1"}),
+    "aliases of one person": aliases,
+    "a group the learner is in": group,
+    "a statement inside a statement": substatement,
+    "hidden in a batch": lambda scene: [*(statement() for _ in range(20)), scene.claim(), statement()],
+    "an attachment called a signature": lambda scene: scene.claim(
+        attachments=[
+            {
+                "usageType": "http://adlnet.gov/expapi/attachments/signature",
+                "display": {"vi": "chữ ký"},
+                "contentType": "application/octet-stream",
+                "length": 1,
+                "sha2": "0" * 64,
+                "fileUrl": "https://example.vn/chu-ky",
+            }
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES.keys())
+def test_a_forged_statement_changes_no_progress_and_no_figure(scene: Scene, forge: Callable[[Scene], Any]) -> None:
+    before = scene.tables()
+    assert before["activity_progress"]  # something to lose
+    answer = scene.outsider.post(forge(scene))
+    assert answer.status_code in {200, 403}
+    assert scene.tables() == before
+    assert drift(scene) == []
+
+
+def test_the_twelfth_forgery_under_an_id_of_ours_changes_nothing_either(scene: Scene) -> None:
+    before = scene.tables()
+    assert scene.outsider.put(scene.own, scene.claim(id=scene.own)).status_code == 409
+    assert scene.outsider.put(scene.own.upper(), scene.claim(id=scene.own)).status_code == 409
+    chosen = new_id()
+    assert scene.outsider.put(chosen, scene.claim(id=chosen)).status_code == 204
+    assert scene.tables() == before
+    assert drift(scene) == []
+
+
+def test_a_client_trusted_with_another_activity_is_not_believed_about_this_one(scene: Scene) -> None:
+    before = scene.tables()
+    for prefix in (FIRST, SECOND[:-1], f"{BASE}/xapi/courses/dem", f"{SECOND}/"):
+        trusted = Outsider(scene.make, "all", counts_prefix=prefix)
+        assert trusted.post(scene.claim(id=new_id())).status_code == 200
+    assert scene.tables() == before
+
+
+@pytest.mark.parametrize("prefix", [SECOND, f"{BASE}/xapi/courses/demo", f"{BASE}/xapi/courses/demo/"])
+def test_a_client_trusted_with_this_activity_is_believed_and_may_take_it_back(scene: Scene, prefix: str) -> None:
+    before = scene.tables()
+    trusted = Outsider(scene.make, "statements/write", counts_prefix=prefix)
+    [claimed] = trusted.post(scene.claim()).json
+    assert scene.tables() != before
+    assert drift(scene) == []
+    answer = trusted.post(statement(verb={"id": VOIDED}, object={"objectType": "StatementRef", "id": claimed}))
+    assert answer.status_code == 200
+    assert scene.tables() == before
+    assert drift(scene) == []
+
+
+def test_who_voids_first_and_states_later_is_not_counted(scene: Scene) -> None:
+    before = scene.tables()
+    trusted = Outsider(scene.make, "all", counts_prefix=SECOND)
+    claim = scene.claim()
+    void = statement(verb={"id": VOIDED}, object={"objectType": "StatementRef", "id": claim["id"]})
+    scene.outsider.post(void)  # what another voids of ours does not count either, known or not
+    assert trusted.post(scene.claim(id=new_id(), verb={"id": f"{VOIDED}-not"})).status_code == 200
+    assert trusted.post(void).status_code == 200
+    assert trusted.post(claim).status_code == 200
+    assert scene.tables() == before
+    together = scene.claim(id=new_id())
+    batch = [together, statement(verb={"id": VOIDED}, object={"objectType": "StatementRef", "id": together["id"]})]
+    for one in (batch, list(reversed(batch))):
+        assert trusted.post(one).status_code == 200
+        assert scene.tables() == before
+    assert drift(scene) == []
+
+
+def test_voiding_what_another_stated_is_refused_and_it_still_counts(scene: Scene) -> None:
+    answer = scene.outsider.post([statement(), voiding(scene)])
+    assert answer.status_code == 403
+    assert scene.outsider.get(statementId=scene.own).status_code == 200
+    assert scene.outsider.ids() == [scene.own]
+
+
+def test_signed_in_people_have_no_way_to_write_statements(scene: Scene) -> None:
+    browser = scene.make.browser(scene.learner)
+    answer = browser.client.post(
+        "/xapi/statements",
+        data=json.dumps(scene.claim()),
+        content_type="application/json",
+        headers={"X-Experience-API-Version": "1.0.3"},
+    )
+    assert answer.status_code == 401
+
+
+def drift(scene: Scene) -> list[str]:
+    """How the projections differ from what they would be if computed anew."""
+    found: list[str] = []
+    database = scene.make.database
+    for projection in database.doors.projections:
+        with database.reading() as session:
+            found += differences(projection.expected(session, now=clock.now()), projection.actual(session))
+    return found

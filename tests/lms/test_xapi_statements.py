@@ -1,0 +1,219 @@
+"""Other systems store statements and read them again: what comes back, what is refused, what a repeat does."""
+
+import json
+import uuid
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from lms import clock
+from lms.xapi.models import XapiStatement
+from tests.counting import count_queries
+from tests.make import Make
+from tests.store import VERBS, Outsider, new_id, statement
+
+
+@pytest.fixture
+def outsider(make: Make) -> Outsider:
+    """A client that may do everything."""
+    return Outsider(make, "all")
+
+
+def how_many(make: Make) -> int:
+    with make.reading() as session:
+        return session.scalar(select(func.count()).select_from(XapiStatement)) or 0
+
+
+def test_a_statement_comes_back_byte_for_byte_with_what_the_store_adds(outsider: Outsider) -> None:
+    sent = (
+        '{ "verb":{"id":"http://adlnet.gov/expapi/verbs/completed"}, "actor" : {"mbox":"mailto:an@example.vn"},'
+        '"result":{"score":{"raw":1.50,"max":1e2},"extensions":{"https://example.vn/ng\\u00e0y":[1.0,null,9007199254740993]}},'
+        '"object":{"id":"https://example.vn/bài"}'
+    )
+    [statement_id] = outsider.post(f"{sent}}}".encode()).json
+    body = outsider.get(statementId=statement_id).data.decode()
+    assert body.startswith(sent + ",")
+    added = json.loads("{" + body[len(sent) + 1 :])
+    assert set(added) == {"id", "timestamp", "stored", "authority", "version"}
+    assert added["timestamp"] == added["stored"]
+    assert added["version"] == "1.0.0"
+    assert uuid.UUID(added["id"]).version == 4
+
+
+def test_stored_and_authority_are_ours_whatever_is_claimed(outsider: Outsider) -> None:
+    lie = statement(
+        stored="2000-01-01T00:00:00Z",
+        authority={"account": {"homePage": "https://quan-triet.example", "name": "quan-triet"}},
+        timestamp="2001-01-01T00:00:00+07:00",
+    )
+    [statement_id] = outsider.post(lie).json
+    found = outsider.get(statementId=statement_id).json
+    assert found["authority"]["account"] == {
+        "homePage": "https://quan-triet.example/xapi/clients",
+        "name": outsider.key,
+    }
+    assert abs(datetime.fromisoformat(found["stored"]) - clock.now()) < timedelta(minutes=1)
+    assert found["timestamp"] == "2001-01-01T00:00:00+07:00"
+
+
+def test_a_batch_answers_with_ids_in_order_and_stands_or_falls_as_one(make: Make, outsider: Outsider) -> None:
+    batch = [statement(id=new_id()) for _ in range(3)]
+    assert outsider.post(batch).json == [one["id"] for one in batch]
+    wrong = [*(statement(id=new_id()) for _ in range(3)), statement(result={"score": {"scaled": 1.7}})]
+    answer = outsider.post(wrong)
+    assert answer.status_code == 400
+    assert answer.json == {"error": "statements[3].result.score.scaled: 1.7 is above 1"}
+    conflict = [statement(id=new_id()), statement(id=batch[0]["id"], verb={"id": f"{VERBS}failed"})]
+    assert outsider.post(conflict).status_code == 409
+    assert how_many(make) == 3
+    assert outsider.post([]).json == []
+
+
+def test_a_repeat_succeeds_and_changes_nothing(make: Make, outsider: Outsider) -> None:
+    sent = statement(id=new_id(), timestamp="2026-03-01T08:00:00.000+07:00", result={"duration": "PT1.239S"})
+    assert outsider.post(sent).status_code == 200
+    before = outsider.get(statementId=sent["id"]).data
+    again = [
+        sent,
+        dict(reversed(sent.items())),
+        {**sent, "id": sent["id"].upper()},
+        {**sent, "timestamp": "2026-03-01T01:00:00Z"},
+        {**sent, "result": {"duration": "PT1.23S"}},
+        {**sent, "verb": {"id": sent["verb"]["id"]}},
+        {name: value for name, value in sent.items() if name != "timestamp"},
+        outsider.get(statementId=sent["id"]).json,
+    ]
+    for one in again:
+        assert outsider.post(one).status_code == 200, one
+        assert outsider.put(sent["id"], one).status_code == 204
+    assert outsider.get(statementId=sent["id"]).data == before
+    assert how_many(make) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"actor": {"mbox": "mailto:binh@example.vn"}},
+        {"verb": {"id": f"{VERBS}failed"}},
+        {"object": {"id": "https://example.vn/bai-2"}},
+        {"result": {"success": True}},
+        {"timestamp": "2026-03-01T08:00:01+07:00"},
+        {"context": {"registration": "00000000-0000-4000-8000-000000000001"}},
+    ],
+)
+def test_another_statement_under_a_known_id_is_refused(outsider: Outsider, change: dict[str, object]) -> None:
+    sent = statement(id=new_id(), timestamp="2026-03-01T08:00:00+07:00")
+    outsider.post(sent)
+    before = outsider.get(statementId=sent["id"]).data
+    assert outsider.post({**sent, **change}).status_code == 409
+    assert outsider.put(sent["id"].upper(), {**sent, **change}).status_code == 409
+    assert outsider.get(statementId=sent["id"]).data == before
+
+
+def test_one_id_twice_in_a_batch_is_refused_in_either_case(make: Make, outsider: Outsider) -> None:
+    one = statement(id=new_id())
+    answer = outsider.post([one, {**one, "id": one["id"].upper()}])
+    assert answer.status_code == 400
+    assert "statements[1].id" in answer.json["error"]
+    assert how_many(make) == 0
+
+
+def test_put_takes_the_id_of_the_address(outsider: Outsider) -> None:
+    statement_id = new_id()
+    assert outsider.put(statement_id, statement()).status_code == 204
+    assert outsider.get(statementId=statement_id.upper()).json["id"] == statement_id
+    assert outsider.put(new_id(), statement(id=new_id())).status_code == 400
+    assert outsider.put("no-uuid", statement()).status_code == 400
+    assert outsider.put(new_id(), [statement()]).status_code == 400
+
+
+def test_names_in_composed_and_decomposed_letters_come_back_as_they_were_sent(outsider: Outsider) -> None:
+    for name in ("Nguyễn", "Nguyễn"):
+        [statement_id] = outsider.post(statement(actor={"mbox": "mailto:an@example.vn", "name": name})).json
+        assert outsider.get(statementId=statement_id).json["actor"]["name"] == name
+
+
+def test_a_single_context_activity_comes_back_as_a_list(outsider: Outsider) -> None:
+    parent = {"id": "https://example.vn/khoa"}
+    inner = statement(object={"id": "https://example.vn/bai-2"}, context={"contextActivities": {"grouping": parent}})
+    sent = statement(
+        object={"objectType": "SubStatement", **inner},
+        context={"contextActivities": {"parent": parent, "other": [parent]}},
+    )
+    [statement_id] = outsider.post(sent).json
+    found = outsider.get(statementId=statement_id).json
+    assert found["context"]["contextActivities"] == {"parent": [parent], "other": [parent]}
+    assert found["object"]["context"]["contextActivities"] == {"grouping": [parent]}
+
+
+HOSTILE = {
+    "no JSON": b"{",
+    "no UTF-8": b'{"actor":"\xff"}',
+    "half a surrogate": b'"\\ud800"',
+    "nothing": b"",
+    "a bare number": b"12",
+    "null": b"null",
+    "a list of nothing": b"[null]",
+    "nested far too deep": b"[" * 100_000,
+    "nested too deep in an extension": json.dumps(
+        statement(result={"extensions": {"https://example.vn/e": json.loads("[" * 70 + "]" * 70)}})
+    ).encode(),
+    "a name twice": b'{"actor":{"mbox":"mailto:a@b.vn","mbox":"mailto:c@d.vn"},"verb":{"id":"x:y"}}',
+    "a name twice, escaped": json.dumps(statement()).encode()[:-1] + b',"\\u0076erb":{"id":"x:y"}}',
+    "a number beyond every double": json.dumps(statement()).encode()[:-1] + b',"result":{"score":{"raw":1e999}}}',
+    "a number of 5,000 digits": json.dumps(statement()).encode()[:-1]
+    + b',"result":{"score":{"raw":'
+    + b"9" * 5_000
+    + b"}}}",
+    "NaN": json.dumps(statement(result={"score": {"raw": float("nan")}})).encode(),
+    "an IRI of 9,000 letters": json.dumps(statement(object={"id": "https://example.vn/" + "a" * 9_000})).encode(),
+    "a NUL in an IRI": json.dumps(statement(object={"id": "https://example.vn/\0"})).encode(),
+    "10,001 statements": b"[" + b",".join([b"{}"] * 10_001) + b"]",
+}
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_bodies_are_refused_with_a_reason(make: Make, outsider: Outsider, body: bytes) -> None:
+    answer = outsider.post(body)
+    assert answer.status_code == 400
+    assert answer.json["error"]
+    assert len(answer.data) < 1_000
+    assert how_many(make) == 0
+
+
+def test_strange_but_valid_values_are_kept(outsider: Outsider) -> None:
+    strange = statement(
+        actor={"account": {"homePage": "https://example.vn", "name": "\0 \u202e 🐃 '; DROP TABLE"}},
+        result={
+            "score": {"raw": 1e308, "min": -1e308, "max": 1e308},
+            "response": "\0",
+            "extensions": {"https://example.vn/e": [None, 10**25, {"": {"\0": ""}}]},
+        },
+    )
+    [statement_id] = outsider.post(strange).json
+    assert outsider.post({**strange, "id": statement_id}).status_code == 200
+    found = outsider.get(statementId=statement_id).json
+    assert found["result"] == strange["result"]
+    assert outsider.ids(agent=json.dumps(strange["actor"])) == [statement_id]
+    assert outsider.get(format="canonical").json["statements"][0]["result"] == strange["result"]
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(outsider: Outsider) -> None:
+    answer = outsider.post(b" " * 10_000_001)
+    assert answer.status_code == 413
+    assert answer.headers["X-Experience-API-Version"] == "1.0.3"
+
+
+def test_a_batch_needs_no_more_sql_than_a_single_statement(make: Make, outsider: Outsider) -> None:
+    for _ in range(2):
+        outsider.post(statement())  # the process has met agent, verb and activity
+
+    def cost(batch: object) -> int:
+        with count_queries(make.app) as counted:
+            assert outsider.post(batch).status_code == 200
+        return len(counted)
+
+    single, fifty = cost(statement(id=new_id())), cost([statement(id=new_id()) for _ in range(50)])
+    assert single == fifty
+    assert single <= 5

@@ -1,0 +1,89 @@
+"""Another system in front of the record store: it knows its key and secret, and speaks an edition of the standard."""
+
+import base64
+import json
+import uuid
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+from lms.xapi.actions import create_client
+from lms.xapi.models import XapiClient
+from tests.make import Make
+
+VERBS = "http://adlnet.gov/expapi/verbs/"
+
+
+def statement(**changes: Any) -> dict[str, Any]:
+    """A small valid statement, with these properties set; None takes one out."""
+    found: dict[str, Any] = {
+        "actor": {"mbox": "mailto:an@example.vn"},
+        "verb": {"id": f"{VERBS}completed", "display": {"vi": "hoàn thành", "en": "completed"}},
+        "object": {"objectType": "Activity", "id": "https://example.vn/bai-1"},
+        **changes,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+class Outsider:
+    """A client of the store with these scopes."""
+
+    def __init__(
+        self,
+        make: Make,
+        *scopes: str,
+        counts_prefix: str | None = None,
+        name: str = "Hệ thống ngoài",
+        edition: str = "1.0.3",
+    ) -> None:
+        with make.writing() as session:
+            client, self.secret = create_client(session, name=name, scopes=scopes, counts_prefix=counts_prefix)
+        self.key, self.id = client.key, client.id
+        self.make = make
+        self.edition = edition
+        self.client = make.app.test_client()
+
+    @property
+    def row(self) -> XapiClient:
+        """The client as the store knows it now."""
+        with self.make.reading() as session:
+            return session.get_one(XapiClient, self.id)
+
+    def headers(self, **more: str) -> dict[str, str]:
+        """Credentials and version, with these headers set."""
+        token = base64.b64encode(f"{self.key}:{self.secret}".encode()).decode()
+        own = {"Authorization": f"Basic {token}", "X-Experience-API-Version": self.edition}
+        return {**own, **{name.replace("_", "-"): value for name, value in more.items()}}
+
+    def post(self, body: Any, **headers: str) -> TestResponse:
+        """POST statements: plain values are sent as JSON, bytes as they are."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.client.post(
+            "/xapi/statements", data=data, content_type="application/json", headers=self.headers(**headers)
+        )
+
+    def put(self, statement_id: str, body: Any) -> TestResponse:
+        """PUT one statement."""
+        return self.client.put(
+            "/xapi/statements", query_string={"statementId": statement_id}, json=body, headers=self.headers()
+        )
+
+    def get(
+        self, path: str = "/xapi/statements", *, headers: dict[str, str] | None = None, **query: str
+    ) -> TestResponse:
+        """GET statements by these parameters, or an address the store gave."""
+        return self.client.get(path, query_string=query or None, headers=self.headers(**headers or {}))
+
+    def ids(self, **query: str) -> list[str]:
+        """The ids of matching statements in order, over all pages."""
+        answer = self.get(**query)
+        assert answer.status_code == 200, answer.text
+        found = [one["id"] for one in answer.json["statements"]]
+        while answer.json["more"]:
+            answer = self.get(answer.json["more"])
+            found += [one["id"] for one in answer.json["statements"]]
+        return found
