@@ -9,14 +9,25 @@ from sqlalchemy import exists, select
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from lms import db, serving
+from lms.accounts import admin as people
 from lms.accounts import views as accounts
+from lms.accounts.actions import mail_person
+from lms.accounts.cli import user
+from lms.accounts.demo import load_fictional_people
 from lms.accounts.models import Person
 from lms.config import Config
 from lms.db import Database
-from lms.doors import Doors
+from lms.doors import ADMINISTRATION, Doors, MenuEntry
+from lms.organisation import access as organisation_access
+from lms.organisation import views as organisation
+from lms.organisation.demo import load_sample_units
+from lms.outbox.actions import MAIL, NIGHTLY, forget_done, run_nightly
+from lms.outbox.cli import worker
 from lms.web import errors, gate, navigation, shell, wording
 from lms.web import views as web
 from lms.web.feature import Feature
+from lms.xapi import views as xapi
+from lms.xapi.cli import xapi as xapi_command
 
 
 class Package(Protocol):
@@ -31,11 +42,19 @@ class Package(Protocol):
 
 def fill(doors: Doors) -> None:
     """What the ground itself registers."""
+    doors.demo_steps += [load_sample_units, load_fictional_people]
+    doors.commands += [worker, user, xapi_command]
+    doors.jobs |= {MAIL: mail_person, NIGHTLY: run_nightly}
+    doors.nightly.append(forget_done)
+    doors.menu += [
+        MenuEntry("Cán bộ", "people.index", people.KEEP, 80, ADMINISTRATION),
+        MenuEntry("Đơn vị", "organisation.index", organisation_access.KEEP, 81, ADMINISTRATION),
+    ]
 
 
 def features() -> Iterable[Feature]:
     """The blueprints of the ground itself."""
-    return (web.bp, accounts.bp)
+    return (web.bp, accounts.bp, people.bp, organisation.bp, xapi.bp)
 
 
 def open_doors(packages: Iterable[Package]) -> Doors:

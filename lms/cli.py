@@ -25,9 +25,11 @@ def build(packages: Iterable[Package], environ: Mapping[str, str] = os.environ) 
 
     def open_database() -> Database:
         try:
-            return Database(Config.from_environment(environ), doors)
+            database = Database(Config.from_environment(environ), doors)
         except Misconfigured as reason:
             raise click.ClickException(str(reason)) from reason
+        click.get_current_context().call_on_close(database.dispose)
+        return database
 
     @click.group(context_settings={"help_option_names": ["-h", "--help"]})
     @click.pass_context
@@ -62,9 +64,11 @@ def init(open_database: Opener) -> None:
 def demo(open_database: Opener, people: int) -> None:
     """Load the sample organisation and fictional people with a history of study. Does nothing when they are there."""
     database = open_database()
-    with database.writing() as session:
-        for step in database.doors.demo_steps:
+    for step in database.doors.demo_steps:
+        with database.writing() as session:
             for line in step(session, people):
+                session.commit()  # a step may say how far it has come: what it has done so far is kept
+                session.info.pop("unsure", None)
                 click.echo(line)
 
 

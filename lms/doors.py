@@ -33,14 +33,22 @@ class Projection(Protocol):
         """Write what is expected."""
 
 
+ADMINISTRATION = "Quản trị"
+"""The group of the menu under which packages put the pages of administrators."""
+
+
 @dataclass(frozen=True, slots=True)
 class MenuEntry:
-    """A line of the main menu, for those who hold the permission."""
+    """A line of the main menu, for those who hold the permission.
+
+    Entries of one `group` share a line, which bears the group's name; on their own pages they stand as tabs.
+    """
 
     label: str
     endpoint: str
     permission: str
     order: int
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,15 @@
 
 import secrets
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lms import clock, text
@@ -15,9 +18,10 @@ from lms.accounts.models import Membership, OneTimeLink, Person, RoleGrant, Sign
 from lms.accounts.rules import LINK_LIFE, THROTTLE_WINDOW
 from lms.accounts.session import digest, end_all_sessions
 from lms.audit.actions import note
-from lms.db import adds_identities
+from lms.db import adds_identities, config_of
 from lms.doors import tell
 from lms.organisation.models import STATE_TREE, Unit
+from lms.outbox.actions import deliver
 
 hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 NOBODY = hasher.hash("the hash that is checked when there is no such account, so that both take as long")
@@ -25,6 +29,14 @@ NOBODY = hasher.hash("the hash that is checked when there is no such account, so
 
 class UsernameTaken(ValueError):
     """Another account has this user name."""
+
+
+class MoveTooEarly(ValueError):
+    """The person already belongs to a unit from a later day on."""
+
+    def __init__(self, since: date) -> None:
+        super().__init__(f"the present membership begins on {since}")
+        self.since = since
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +72,17 @@ def create_person(
     person = new_person(full_name, position=position, category=category, party=party, email=email, fictional=fictional)
     session.add(person)
     session.flush()  # account and membership need the id
-    session.add(
-        SignInAccount(
-            person_id=person.id,
-            username=username,
-            password_hash=hasher.hash(password) if password else None,
-            password_changed_at=clock.now() if password else None,
-        )
+    account = SignInAccount(
+        person_id=person.id,
+        username=username,
+        password_hash=hasher.hash(password) if password else None,
+        password_changed_at=clock.now() if password else None,
     )
+    try:
+        with session.begin_nested():
+            session.add(account)
+    except IntegrityError as error:  # another transaction took the name after we had looked
+        raise UsernameTaken(username) from error
     if unit is not None:
         session.add(Membership(person_id=person.id, unit_id=unit.id, tree=STATE_TREE, kind="main", valid_from=since))
     session.flush()  # those who are told read what was added
@@ -97,20 +112,29 @@ def new_person(
 
 
 def move_person(session: Session, person: Person, unit: Unit, *, on: date, by: uuid.UUID | None = None) -> None:
-    """From the day `on` the person is counted in `unit`. The earlier membership ends that day and is kept."""
-    session.execute(
-        update(Membership)
-        .where(
+    """From the day `on` the person is counted in `unit`. The earlier membership ends that day and is kept.
+
+    A membership that begins on that very day has never held for a day: it is corrected. Raises `MoveTooEarly`.
+    """
+    session.execute(select(Person.id).where(Person.id == person.id).with_for_update())  # one move at a time
+    last = session.scalar(
+        select(Membership).where(
             Membership.person_id == person.id,
             Membership.tree == STATE_TREE,
             Membership.kind == "main",
             Membership.valid_to.is_(None),
         )
-        .values(valid_to=on)
     )
-    session.execute(
-        insert(Membership).values(person_id=person.id, unit_id=unit.id, tree=STATE_TREE, kind="main", valid_from=on)
-    )
+    if last is not None and on < last.valid_from:
+        raise MoveTooEarly(last.valid_from)
+    if last is not None and on == last.valid_from:
+        last.unit_id = unit.id
+    else:
+        if last is not None:
+            last.valid_to = on
+            session.flush()  # the table allows one membership without an end
+        session.add(Membership(person_id=person.id, unit_id=unit.id, tree=STATE_TREE, kind="main", valid_from=on))
+    session.flush()  # those who are told read what was added
     note(session, "person.move", actor=by, object_kind="person", object_id=person.public_id, unit=str(unit.public_id))
     tell(session, PeopleMoved((person.id,)))
 
@@ -118,10 +142,35 @@ def move_person(session: Session, person: Person, unit: Unit, *, on: date, by: u
 def grant_role(
     session: Session, person: Person, role: str, *, unit: Unit | None, since: date, by: uuid.UUID | None = None
 ) -> None:
-    """Give a role over a unit and all below it, or everywhere (None), from the day `since`."""
+    """Give a role over a unit and all below it, or everywhere (None), from `since`; the person signs in anew."""
     session.add(RoleGrant(person_id=person.id, role=role, unit_id=unit.id if unit else None, valid_from=since))
+    end_all_sessions(session, person.id)
     scope = str(unit.public_id) if unit else "everywhere"
     note(session, "role.grant", actor=by, object_kind="person", object_id=person.public_id, role=role, unit=scope)
+
+
+def end_role(session: Session, grant: RoleGrant, *, by: uuid.UUID | None = None) -> None:
+    """From today on the role no longer holds, and the person signs in anew. One that has ended is left as it is."""
+    if grant.valid_to is not None:
+        return
+    grant.valid_to = clock.today()
+    end_all_sessions(session, grant.person_id)
+    public_id = session.scalar(select(Person.public_id).where(Person.id == grant.person_id))
+    note(session, "role.end", actor=by, object_kind="person", object_id=public_id, role=grant.role)
+
+
+def close_account(session: Session, person: Person, *, by: uuid.UUID | None = None) -> None:
+    """Nobody signs in with this account any more, and every session of it ends. What was studied stays."""
+    account = session.get_one(SignInAccount, person.id)
+    account.disabled_at = account.disabled_at or clock.now()
+    end_all_sessions(session, person.id)
+    note(session, "account.close", actor=by, object_kind="person", object_id=person.public_id)
+
+
+def open_account(session: Session, person: Person, *, by: uuid.UUID | None = None) -> None:
+    """The account that was closed opens again, with the password it had."""
+    session.get_one(SignInAccount, person.id).disabled_at = None
+    note(session, "account.open", actor=by, object_kind="person", object_id=person.public_id)
 
 
 def issue_link(session: Session, person: Person, *, by: uuid.UUID | None = None) -> str:
@@ -194,3 +243,12 @@ def password_fits(account: SignInAccount | None, password: str) -> bool:
     except (VerifyMismatchError, InvalidHashError):
         return False
     return account is not None and account.password_hash is not None and account.disabled_at is None
+
+
+def mail_person(session: Session, payload: Mapping[str, Any]) -> None:
+    """The handler of queued mail: finds name and address, which no job carries, and hands the mail over."""
+    person = session.get(Person, payload["person_id"])
+    name, address = (person.full_name, person.email) if person is not None else ("", None)
+    session.rollback()  # nothing was written: a mail server must not be waited for with the database locked
+    if address:
+        deliver(config_of(session), address=address, name=name, payload=payload)

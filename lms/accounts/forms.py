@@ -1,9 +1,36 @@
 """Forms of accounts."""
 
-from flask_babel import lazy_gettext as _l
-from wtforms import PasswordField, StringField
+import re
+from datetime import date, timedelta
+from typing import Any
 
-from lms.web.forms import PageForm, at_most, required
+from flask_babel import lazy_gettext as _l
+from wtforms import PasswordField, StringField, validators
+
+from lms import clock
+from lms.organisation.forms import UnitField
+from lms.web.forms import ChoiceField, DayField, MustBe, PageForm, at_most, choices, chosen, required, tidy
+
+CATEGORIES = {
+    "can_bo": _l("Cán bộ"),
+    "cong_chuc": _l("Công chức"),
+    "vien_chuc": _l("Viên chức"),
+    "nguoi_lao_dong": _l("Người lao động"),
+    "khac": _l("Khác"),
+}
+PARTY = {
+    "quan_chung": _l("Quần chúng"),
+    "du_bi": _l("Đảng viên dự bị"),
+    "chinh_thuc": _l("Đảng viên chính thức"),
+}
+ROLES = {
+    "head": _l("Thủ trưởng cơ quan, đơn vị"),
+    "trainer": _l("Giảng viên"),
+    "administrator": _l("Quản trị viên"),
+}
+USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{1,48}[a-z0-9])")
+EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\".]+(?:\.[^@\s,;<>\".]+)+")
+LATEST = timedelta(days=366)
 
 
 class SignInForm(PageForm):
@@ -24,3 +51,88 @@ class ChangePasswordForm(NewPasswordForm):
     """The present password, and a new one twice."""
 
     password = PasswordField(_l("Mật khẩu hiện nay"), [required(_l("Nhập mật khẩu hiện nay.")), at_most(200)])
+
+
+def lower(value: Any) -> Any:
+    """As user names are kept."""
+    return tidy(value).lower() if isinstance(value, str) else value
+
+
+class PersonForm(PageForm):
+    """A new person with an account, a unit and perhaps a role."""
+
+    full_name = StringField(
+        _l("Họ và tên"),
+        [chosen(_l("Nhập họ và tên.")), at_most(100)],
+        filters=[tidy],
+        description=_l("Đủ họ, tên đệm và tên, viết có dấu. Ví dụ: Lý A Hoa."),
+    )
+    username = StringField(
+        _l("Tên đăng nhập"),
+        [
+            required(_l("Nhập tên đăng nhập.")),
+            MustBe(
+                lambda text: USERNAME.fullmatch(text or "") is not None,
+                _l("Tên đăng nhập gồm 3 đến 50 chữ cái không dấu, chữ số, dấu chấm, gạch nối; không có dấu cách."),
+            ),
+        ],
+        filters=[lower],
+        description=_l("Chữ thường không dấu, không có dấu cách. Ví dụ: hoala."),
+    )
+    position = StringField(_l("Chức vụ"), [at_most(150)], filters=[tidy], description=_l("Không bắt buộc."))
+    category = ChoiceField(_l("Đối tượng"), choices=choices(CATEGORIES), default="cong_chuc")
+    party = ChoiceField(_l("Đảng viên"), choices=choices(PARTY), default="quan_chung")
+    email = StringField(
+        _l("Thư điện tử"),
+        [
+            at_most(200),
+            MustBe(
+                lambda text: not text or EMAIL.fullmatch(text) is not None,
+                _l("Địa chỉ thư có dạng ten@coquan.gov.vn."),
+            ),
+        ],
+        filters=[tidy],
+        description=_l("Không bắt buộc. Dùng để nhắc việc học tập."),
+    )
+    unit = UnitField(_l("Cơ quan, đơn vị"), [required(_l("Chọn cơ quan, đơn vị."))])
+    role = ChoiceField(_l("Vai trò"), choices=choices({"": _l("Học viên"), **ROLES}), default="")
+    role_unit = UnitField(
+        _l("Phạm vi của thủ trưởng"),
+        none=_l("Đơn vị của người này"),
+        description=_l(
+            "Đơn vị được chọn và mọi đơn vị trực thuộc. Giảng viên, quản trị viên có phạm vi toàn hệ thống."
+        ),
+    )
+
+
+class MoveForm(PageForm):
+    """Another unit, from a day on."""
+
+    unit = UnitField(_l("Chuyển đến"), [required(_l("Chọn cơ quan, đơn vị."))])
+    on = DayField(
+        _l("Từ ngày"),
+        [required(_l("Chọn ngày chuyển."))],
+        default=clock.today,
+        description=_l("Từ ngày này, người được tính vào sĩ số của đơn vị mới. Kết quả đã học được giữ nguyên."),
+    )
+
+    def validate_on(self, field: DayField) -> None:
+        """Not years ahead, and not before the new unit exists."""
+        day: date | None = field.data
+        if day is not None and day > clock.today() + LATEST:
+            raise validators.ValidationError(_l("Ngày này còn quá xa. Kiểm tra lại năm."))
+        if day is not None and self.unit.unit is not None and day < self.unit.unit.valid_from:
+            raise validators.ValidationError(_l("Đơn vị mới chưa hoạt động vào ngày này."))
+
+
+class RoleForm(PageForm):
+    """A role for somebody who is here already."""
+
+    role = ChoiceField(_l("Vai trò"), choices=choices(ROLES), default="head")
+    role_unit = UnitField(
+        _l("Phạm vi của thủ trưởng"),
+        none=_l("Đơn vị của người này"),
+        description=_l(
+            "Đơn vị được chọn và mọi đơn vị trực thuộc. Giảng viên, quản trị viên có phạm vi toàn hệ thống."
+        ),
+    )

@@ -2,9 +2,11 @@
 
 from datetime import date
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, or_, select
+from sqlalchemy.orm import joinedload
 
-from lms.accounts.models import Membership, Person, SignInAccount
+from lms import text
+from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
 from lms.organisation.models import STATE_TREE, Unit
 from lms.organisation.queries import holds_on, subtree
 
@@ -50,4 +52,55 @@ def people_below(unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select[Pe
             Membership.unit_id.in_(subtree(unit_id, on=on, tree=tree)),
         )
         .order_by(Person.sort_key, Person.id)
+    )
+
+
+def people_found(
+    sought: str = "", *, on: date, unit_id: int | None = None, tree: str = STATE_TREE
+) -> Select[Person, SignInAccount, Unit | None]:
+    """People with their account and the unit where they are counted that day, in Vietnamese order of names.
+
+    Every word of `sought` is found in the name, with or without marks, or the whole is part of the user name; with
+    `unit_id`, only people of that unit and below it.
+    """
+    query = (
+        select(Person, SignInAccount, Unit)
+        .join(SignInAccount, SignInAccount.person_id == Person.id)
+        .outerjoin(
+            Membership,
+            and_(
+                Membership.person_id == Person.id,
+                Membership.tree == tree,
+                Membership.kind == "main",
+                holds_on(on, Membership.valid_from, Membership.valid_to),
+            ),
+        )
+        .outerjoin(Unit, Unit.id == Membership.unit_id)
+        .order_by(Person.sort_key, Person.id)
+    )
+    if unit_id is not None:
+        query = query.where(Membership.unit_id.in_(subtree(unit_id, on=on, tree=tree)))
+    if words := text.fold(sought).split():
+        named = and_(*(Person.search_key.contains(word, autoescape=True) for word in words))
+        query = query.where(or_(named, SignInAccount.username.contains("".join(words), autoescape=True)))
+    return query
+
+
+def memberships_of(person_id: int) -> Select[Membership]:
+    """Where the person has been counted, with the unit of each membership, the latest first."""
+    return (
+        select(Membership)
+        .options(joinedload(Membership.unit))
+        .where(Membership.person_id == person_id, Membership.kind == "main")
+        .order_by(Membership.valid_from.desc(), Membership.id.desc())
+    )
+
+
+def roles_of(person_id: int) -> Select[RoleGrant]:
+    """The roles the person holds or has held, with their units, the latest first."""
+    return (
+        select(RoleGrant)
+        .options(joinedload(RoleGrant.unit))
+        .where(RoleGrant.person_id == person_id)
+        .order_by(RoleGrant.valid_to.is_not(None), RoleGrant.valid_from.desc(), RoleGrant.id.desc())
     )

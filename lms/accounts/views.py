@@ -1,6 +1,6 @@
 """Signing in and out, the first password, and one's own profile."""
 
-from flask import current_app, flash, make_response, redirect, render_template, request, session, url_for
+from flask import current_app, flash, g, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_user, logout_user
@@ -51,7 +51,7 @@ def sign_in() -> ResponseReturnValue:
         if isinstance(outcome, int):
             return enter(outcome, kept_form, next_path)
         form.password.errors = [outcome]
-    status = 200 if request.method == "GET" else 422
+    status = 422 if request.method == "POST" else 200
     return render_template("accounts/sign_in.html", form=form, next=next_path, kept=kept_form), status
 
 
@@ -82,6 +82,7 @@ def enter(person_id: int, kept_form: str, next_path: str) -> ResponseReturnValue
     person = signed_in(own, key)
     language = session.get("language")
     session.clear()
+    g.pop("csrf_token", None)  # Flask-WTF keeps it for the request; it belonged to the session that has just ended
     if language:
         session["language"] = language
     login_user(person)
@@ -138,7 +139,7 @@ def first_password(token: str) -> ResponseReturnValue:
         actions.use_link(own, token, account, typed(form.new_password))
         flash(_("Đã đặt mật khẩu. Mời đăng nhập."), "success")
         return redirect(url_for("accounts.sign_in"))
-    status = 200 if request.method == "GET" else 422
+    status = 422 if request.method == "POST" else 200
     return render_template(
         "accounts/first_password.html", form=form, username=account.username, length=PASSWORD_LENGTH
     ), status
@@ -167,7 +168,7 @@ def change_password() -> ResponseReturnValue:
             flash(_("Đã đổi mật khẩu. Các phiên đăng nhập khác đã kết thúc."), "success")
             return enter(account.person_id, "", url_for("accounts.profile"))
         form.password.errors = [_("Mật khẩu hiện nay không đúng.")]
-    status = 200 if request.method == "GET" else 422
+    status = 422 if request.method == "POST" else 200
     return render_template("accounts/change_password.html", form=form, length=PASSWORD_LENGTH), status
 
 

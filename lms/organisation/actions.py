@@ -3,7 +3,8 @@
 import uuid
 from datetime import date
 
-from sqlalchemy import insert, literal, select
+from sqlalchemy import func, insert, literal, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lms import text
@@ -32,7 +33,7 @@ def create_unit(
     by: uuid.UUID | None = None,
 ) -> Unit:
     """Add a unit below `parent` (None makes a root) from the day `since`. Raises `CodeTaken`."""
-    if session.scalar(select(Unit.id).where(Unit.code == code)) is not None:
+    if session.scalar(select(Unit.id).where(func.lower(Unit.code) == code.lower())) is not None:
         raise CodeTaken(code)
     unit = Unit(
         public_id=uuid.uuid4(),
@@ -45,8 +46,11 @@ def create_unit(
         note=note_text,
         valid_from=since,
     )
-    session.add(unit)
-    session.flush()  # the closure needs the id
+    try:
+        with session.begin_nested():
+            session.add(unit)  # the closure needs the id
+    except IntegrityError as error:  # another transaction took the code after we had looked
+        raise CodeTaken(code) from error
     place(session, unit, parent, since=since, tree=tree, position=position)
     note(session, "unit.create", actor=by, object_kind="unit", object_id=unit.public_id, code=code, tree=tree)
     return unit
@@ -59,9 +63,7 @@ def place(session: Session, unit: Unit, parent: Unit | None, *, since: date, tre
     if parent is None:
         return
     session.execute(
-        insert(UnitEdge).values(
-            tree=tree, parent_id=parent.id, child_id=unit.id, position=position, valid_from=since
-        )
+        insert(UnitEdge).values(tree=tree, parent_id=parent.id, child_id=unit.id, position=position, valid_from=since)
     )
     above = select(
         UnitClosure.tree, UnitClosure.ancestor_id, literal(unit.id), UnitClosure.depth + 1, literal(since)

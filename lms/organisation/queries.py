@@ -2,10 +2,11 @@
 
 from datetime import date
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitEdge
+from lms.organisation.rules import Branch, branches
 
 
 def holds_on(
@@ -75,3 +76,22 @@ def tree_of_units(*, on: date, tree: str = STATE_TREE) -> Select[Unit, int | Non
         )
         .order_by(UnitEdge.position, Unit.sort_key)
     )
+
+
+def standing_since(unit_id: int, *, tree: str = STATE_TREE) -> Select[date | None]:
+    """The day since when the unit stands in the tree below all those above it today: no child can be older."""
+    return select(func.max(UnitClosure.valid_from)).where(
+        UnitClosure.tree == tree, UnitClosure.descendant_id == unit_id, UnitClosure.valid_to.is_(None)
+    )
+
+
+def last_position(unit_id: int, *, tree: str = STATE_TREE) -> Select[int]:
+    """The place after the last of the units below, or 0 where they simply stand by name."""
+    last = func.coalesce(func.max(UnitEdge.position), 0)
+    return select(case((last > 0, last + 1), else_=0)).where(UnitEdge.tree == tree, UnitEdge.parent_id == unit_id)
+
+
+def unit_trees(session: Session, *, on: date, tree: str = STATE_TREE) -> list[Branch[Unit]]:
+    """The units of the tree on that day, each with those below it."""
+    rows = session.execute(tree_of_units(on=on, tree=tree))
+    return branches([(unit, unit.id, parent_id) for unit, parent_id, _position in rows])

@@ -13,7 +13,11 @@ class Job(Base):
     """One piece of work for the worker. `key` makes a job unique: the same one is never queued twice."""
 
     __tablename__ = "job"
-    __table_args__ = (Index("ix_job_waiting", "due_at", sqlite_where=text("done_at IS NULL"), postgresql_where=text("done_at IS NULL")),)
+    __table_args__ = (
+        Index(
+            "ix_job_waiting", "due_at", sqlite_where=text("done_at IS NULL"), postgresql_where=text("done_at IS NULL")
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str]

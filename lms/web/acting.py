@@ -43,3 +43,11 @@ def signed_in() -> Actor | None:
     """The person who is asking, or None on a page open to everyone."""
     person = current_user._get_current_object()
     return cast(Actor, person) if person.is_authenticated else None
+
+
+def holds_everywhere(permission: str) -> Actor:
+    """The signed-in person, when the permission holds for every unit. Raises `NotFound`."""
+    person = actor()
+    if not person.everywhere(permission):
+        raise NotFound
+    return person

@@ -1,11 +1,20 @@
 """Forms: one base, and validators whose words are ours. WTForms has no Vietnamese of its own."""
 
 import unicodedata
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import Field, Form, validators
+from wtforms import (  # type: ignore[attr-defined]  # SelectChoice is newer than the stubs
+    DateField,
+    Field,
+    Form,
+    SelectChoice,
+    SelectField,
+    validators,
+)
 
 from lms.text import nfc
 
@@ -49,3 +58,45 @@ class MustBe:
     def __call__(self, form: Form, field: Field) -> None:
         if not self.test(field.data):
             raise validators.ValidationError(self.message)
+
+
+def text_in(field: Field) -> str:
+    """What was typed into a field of a form that has been checked."""
+    return str(field.data or "")
+
+
+def day_in(field: DateField) -> date:
+    """The day in a required field of a form that has been checked."""
+    if field.data is None:
+        raise ValueError(f"no day in {field.name}")
+    return field.data
+
+
+class DayField(DateField):
+    """A calendar day, also when typed as dd/mm/yyyy in a browser that knows no calendar."""
+
+    def __init__(self, label: str, checks: Any = None, **options: Any) -> None:
+        super().__init__(label, checks, format=["%Y-%m-%d", "%d/%m/%Y"], **options)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata([value.strip() for value in valuelist])
+        except ValueError:
+            self.data = None
+            if any(value.strip() for value in valuelist):
+                raise ValueError(_l("Nhập ngày theo dạng ngày/tháng/năm, ví dụ 31/12/2026.")) from None
+
+
+def choices(words: Mapping[str, Any]) -> list[SelectChoice]:
+    """What a ChoiceField offers: from value to the words for it, in order."""
+    return [SelectChoice(value, label) for value, label in words.items()]
+
+
+class ChoiceField(SelectField):
+    """One of a list."""
+
+    def pre_validate(self, form: Any) -> None:
+        try:
+            super().pre_validate(form)
+        except (ValueError, TypeError):
+            raise validators.ValidationError(_l("Chọn một mục trong danh sách.")) from None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask import Flask, g, request, url_for
 from flask_babel import gettext
 
-from lms.doors import Doors
+from lms.doors import Doors, MenuEntry
 from lms.web.acting import signed_in
 
 
@@ -20,19 +20,41 @@ class Shown:
 
 def init_app(app: Flask, doors: Doors) -> None:
     app.extensions["doors"] = doors
-    app.context_processor(lambda: {"navigation": menu(doors)})
+    app.context_processor(lambda: {"navigation": menu(doors), "section": section(doors)})
 
 
-def menu(doors: Doors) -> list[Shown]:
-    """The lines this person may use."""
+def allowed(doors: Doors) -> list[MenuEntry]:
+    """The entries this person may use, in order."""
     person = None if g.get("database_away") else signed_in()
     if person is None:
         return []
-    here = (request.endpoint or "").split(".")[0]
+    return [entry for entry in sorted(doors.menu, key=lambda entry: entry.order) if person.may(entry.permission)]
+
+
+def is_current(entry: MenuEntry) -> bool:
+    """Whether this page belongs to the entry."""
+    return entry.endpoint.split(".")[0] == (request.endpoint or "").split(".")[0]
+
+
+def menu(doors: Doors) -> list[Shown]:
+    """The lines of the main menu; a group has one, which leads to the first of its entries."""
+    lines: dict[str, Shown] = {}
+    for entry in allowed(doors):
+        label = entry.group or entry.label
+        before = lines.get(label)
+        url = before.url if before else url_for(entry.endpoint)
+        lines[label] = Shown(gettext(label), url, is_current(entry) or (before is not None and before.current))
+    return list(lines.values())
+
+
+def section(doors: Doors) -> list[Shown]:
+    """The entries of the group this page belongs to."""
+    entries = allowed(doors)
+    groups = {entry.group for entry in entries if entry.group and is_current(entry)}
     return [
-        Shown(gettext(entry.label), url_for(entry.endpoint), entry.endpoint.split(".")[0] == here)
-        for entry in sorted(doors.menu, key=lambda entry: entry.order)
-        if person.may(entry.permission)
+        Shown(gettext(entry.label), url_for(entry.endpoint), is_current(entry))
+        for entry in entries
+        if entry.group in groups
     ]
 
 

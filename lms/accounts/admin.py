@@ -1,0 +1,299 @@
+"""Pages with which administrators look after people: finding, adding, moving, closing accounts, giving roles."""
+
+import uuid
+from datetime import date
+
+from flask import flash, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from lms import clock, text
+from lms.accounts import actions, queries
+from lms.accounts.access import access_person, access_unit
+from lms.accounts.forms import CATEGORIES, PARTY, ROLES, MoveForm, PersonForm, RoleForm
+from lms.accounts.models import Person, RoleGrant, SignInAccount
+from lms.accounts.rules import LINK_LIFE
+from lms.audit.actions import note
+from lms.db import apart, config_of, get_session
+from lms.organisation.models import Unit
+from lms.organisation.queries import unit_trees
+from lms.web.acting import Actor, NotFound, actor, holds_everywhere
+from lms.web.feature import Feature
+from lms.web.forms import day_in, text_in
+from lms.web.gate import needs
+from lms.web.wording import day as worded
+
+bp = Feature("people", __name__, url_prefix="/people")
+
+KEEP = "person:create"
+PAGE = 50
+ONE_TIME_LINK = "one_time_link"
+
+
+@bp.get("")
+@needs(KEEP)
+def index() -> ResponseReturnValue:
+    """People by name, or those searched for; that the list was seen is noted."""
+    person, own = holds_everywhere(KEEP), get_session()
+    sought = text.nfc(request.args.get("q", ""))[:100]
+    unit = asked_unit(own, person)
+    query = queries.people_found(sought, on=clock.today(), unit_id=unit.id if unit else None)
+    total = own.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    pages = max(1, -(-total // PAGE))
+    page = min(max(request.args.get("page", 1, type=int), 1), pages)
+    rows = own.execute(query.limit(PAGE).offset((page - 1) * PAGE)).all()
+    seen("person.list", person, unit, rows=len(rows), page=page, searched=bool(sought))
+    return render_template(
+        "people/list.html",
+        rows=rows,
+        total=total,
+        page=page,
+        pages=pages,
+        sought=sought,
+        unit=unit,
+        trees=unit_trees(own, on=clock.today()),
+        page_url=lambda n: url_for("people.index", q=sought or None, unit=unit.public_id if unit else None, page=n),
+    )
+
+
+def asked_unit(own: Session, person: Actor) -> Unit | None:
+    """The unit named in the address, when one is. Raises `NotFound`."""
+    asked = request.args.get("unit", "")
+    if not asked:
+        return None
+    try:
+        return access_unit(own, person, KEEP, uuid.UUID(asked))
+    except ValueError:
+        raise NotFound from None
+
+
+def seen(action: str, person: Actor, about: Person | Unit | None, **details: object) -> None:
+    """Note that names were looked at. The words searched for are not kept: they may be a name."""
+    kind = "person" if isinstance(about, Person) else "unit"
+    object_id = about.public_id if about is not None else "-"
+    address = request.remote_addr or ""
+    apart(
+        lambda own: note(
+            own, action, actor=person.public_id, object_kind=kind, object_id=object_id, address=address, **details
+        )
+    )
+
+
+@bp.route("/new", methods=["GET", "POST"])
+@needs(KEEP)
+def new() -> ResponseReturnValue:
+    """A new person; then the page with the link to hand over."""
+    by, own = holds_everywhere(KEEP), get_session()
+    form = PersonForm(unit=request.args.get("unit", ""))
+    trees = unit_trees(own, on=clock.today())
+    form.unit.offer(trees)
+    form.role_unit.offer(trees)
+    if form.validate_on_submit() and (person := created(own, form, by=by.public_id)) is not None:
+        return with_link(own, person, by=by.public_id)
+    status = 200 if request.method == "GET" else 422
+    return render_template("people/new.html", form=form, no_units=not trees), status
+
+
+def created(own: Session, form: PersonForm, *, by: uuid.UUID) -> Person | None:
+    """The new person, or None when the form now says what must be changed."""
+    try:
+        person = actions.create_person(
+            own,
+            full_name=text_in(form.full_name),
+            username=text_in(form.username),
+            unit=form.unit.unit,
+            since=clock.today(),
+            position=text_in(form.position),
+            category=form.category.data,
+            party=form.party.data,
+            email=text_in(form.email) or None,
+            by=by,
+        )
+    except actions.UsernameTaken:
+        form.username.errors = [
+            _(
+                "Tên đăng nhập này đã có người dùng. Nếu vừa bấm “Lưu” hai lần thì người này đã được thêm, có thể tìm "
+                "trong danh sách. Nếu không, chọn tên khác."
+            )
+        ]
+        return None
+    if form.role.data:
+        give(own, person, form.role.data, form.role_unit.unit or form.unit.unit, by=by)
+    return person
+
+
+def give(own: Session, person: Person, role: str, unit: Unit | None, *, by: uuid.UUID) -> None:
+    """Grant a role from today: heads over the unit, all others everywhere."""
+    actions.grant_role(own, person, role, unit=unit if role == "head" else None, since=clock.today(), by=by)
+
+
+def with_link(own: Session, person: Person, *, by: uuid.UUID) -> ResponseReturnValue:
+    """Issue a link and go to the page that shows it. Until then it travels in the administrator's own cookie."""
+    session[ONE_TIME_LINK] = [str(person.public_id), actions.issue_link(own, person, by=by)]
+    return redirect(url_for("people.link", public_id=person.public_id))
+
+
+@bp.get("/<uuid:public_id>")
+@needs(KEEP)
+def show(public_id: uuid.UUID) -> ResponseReturnValue:
+    """One person: account, units, roles, and what can be done."""
+    own = get_session()
+    person = access_person(own, actor(), KEEP, public_id)
+    seen("person.read", actor(), person)
+    today = clock.today()
+    return render_template(
+        "people/person.html",
+        person=person,
+        account=own.get_one(SignInAccount, person.id),
+        memberships=own.scalars(queries.memberships_of(person.id)).all(),
+        roles=own.scalars(queries.roles_of(person.id)).all(),
+        today=today,
+        oneself=person.public_id == actor().public_id,
+        words={**CATEGORIES, **PARTY, **ROLES},
+    )
+
+
+@bp.get("/<uuid:public_id>/link")
+@needs(KEEP)
+def link(public_id: uuid.UUID) -> ResponseReturnValue:
+    """The one-time link, once: whoever reloads the page is told to issue another."""
+    own = get_session()
+    person = access_person(own, actor(), KEEP, public_id)
+    whose, token = session.pop(ONE_TIME_LINK, ("", ""))
+    address = None
+    if whose == str(person.public_id):
+        address = config_of(own).site_url + url_for("accounts.first_password", token=token)
+    return render_template(
+        "people/link.html",
+        person=person,
+        username=own.get_one(SignInAccount, person.id).username,
+        address=address,
+        until=clock.now() + LINK_LIFE,
+    )
+
+
+@bp.post("/<uuid:public_id>/link")
+@needs(KEEP)
+def issue_link(public_id: uuid.UUID) -> ResponseReturnValue:
+    """Another link; earlier ones end."""
+    own = get_session()
+    return with_link(own, access_person(own, actor(), KEEP, public_id), by=actor().public_id)
+
+
+@bp.route("/<uuid:public_id>/move", methods=["GET", "POST"])
+@needs(KEEP)
+def move(public_id: uuid.UUID) -> ResponseReturnValue:
+    """To another unit from a day on."""
+    own, today = get_session(), clock.today()
+    person = access_person(own, actor(), KEEP, public_id)
+    present = own.scalar(queries.main_unit(person.id, on=today))
+    form = MoveForm()
+    form.unit.offer(unit_trees(own, on=today))
+    if form.validate_on_submit() and moved(own, form, person, by=actor().public_id):
+        return redirect(url_for("people.show", public_id=person.public_id))
+    status = 200 if request.method == "GET" else 422
+    return render_template("people/move.html", form=form, person=person, present=present), status
+
+
+def moved(own: Session, form: MoveForm, person: Person, *, by: uuid.UUID) -> bool:
+    """Whether the person was moved; otherwise the form says what must be changed."""
+    unit, on = form.unit.unit, day_in(form.on)
+    latest = own.scalars(queries.memberships_of(person.id).limit(1)).first()
+    if unit is None or (latest is not None and latest.valid_to is None and latest.unit_id == unit.id):
+        form.unit.errors = [_("Người này đã ở đơn vị được chọn. Chọn đơn vị khác.")]
+        return False
+    try:
+        actions.move_person(own, person, unit, on=on, by=by)
+    except actions.MoveTooEarly as too_early:
+        form.on.errors = [
+            _("Người này thuộc đơn vị hiện nay từ ngày %(day)s; chọn từ ngày đó trở đi.", day=worded(too_early.since))
+        ]
+        return False
+    flash(moved_words(person, unit, on), "success")
+    return True
+
+
+def moved_words(person: Person, unit: Unit, on: date) -> str:
+    """What is said after a move."""
+    return str(
+        _("%(name)s được tính ở %(unit)s từ ngày %(day)s.", name=person.full_name, unit=unit.name, day=worded(on))
+    )
+
+
+@bp.route("/<uuid:public_id>/roles/new", methods=["GET", "POST"])
+@needs(KEEP)
+def grant(public_id: uuid.UUID) -> ResponseReturnValue:
+    """A role for somebody who is here already."""
+    own, today = get_session(), clock.today()
+    person = access_person(own, actor(), KEEP, public_id)
+    form = RoleForm()
+    form.role_unit.offer(unit_trees(own, on=today))
+    if form.validate_on_submit() and granted(own, form, person, by=actor().public_id):
+        flash(_("Đã giao vai trò. Người này sẽ đăng nhập lại để dùng vai trò mới."), "success")
+        return redirect(url_for("people.show", public_id=person.public_id))
+    status = 200 if request.method == "GET" else 422
+    return render_template("people/role.html", form=form, person=person), status
+
+
+def granted(own: Session, form: RoleForm, person: Person, *, by: uuid.UUID) -> bool:
+    """Whether the role was given; otherwise the form says what must be changed."""
+    role = text_in(form.role)
+    unit = form.role_unit.unit or own.scalar(queries.main_unit(person.id, on=clock.today()))
+    if role == "head" and unit is None:
+        form.role_unit.errors = [_("Người này chưa thuộc đơn vị nào. Chọn đơn vị.")]
+        return False
+    over = unit.id if role == "head" and unit is not None else None
+    if any(one.role == role and one.unit_id == over and one.valid_to is None for one in held(own, person)):
+        form.role.errors = [_("Người này đang giữ đúng vai trò này.")]
+        return False
+    give(own, person, role, unit, by=by)
+    return True
+
+
+def held(own: Session, person: Person) -> list[RoleGrant]:
+    """All roles of a person, of today and of the past."""
+    return list(own.scalars(queries.roles_of(person.id)))
+
+
+@bp.post("/<uuid:public_id>/roles/<int:grant_id>/end")
+@needs(KEEP)
+def end_role(public_id: uuid.UUID, grant_id: int) -> ResponseReturnValue:
+    """The role holds no longer, from today on. One's own role as administrator is ended by another administrator."""
+    own = get_session()
+    person = access_person(own, actor(), KEEP, public_id)
+    found = next((one for one in held(own, person) if one.id == grant_id), None)
+    if found is None:
+        raise NotFound
+    if found.role == "administrator" and person.public_id == actor().public_id:
+        flash(_("Vai trò quản trị của chính mình chỉ do quản trị viên khác kết thúc."), "warning")
+    else:
+        actions.end_role(own, found, by=actor().public_id)
+        flash(_("Đã kết thúc vai trò."), "success")
+    return redirect(url_for("people.show", public_id=person.public_id))
+
+
+@bp.post("/<uuid:public_id>/close")
+@needs(KEEP)
+def close(public_id: uuid.UUID) -> ResponseReturnValue:
+    """Nobody signs in with this account any more. One's own is closed by another administrator."""
+    own = get_session()
+    person = access_person(own, actor(), KEEP, public_id)
+    if person.public_id == actor().public_id:
+        flash(_("Tài khoản của chính mình chỉ do quản trị viên khác khóa."), "warning")
+    else:
+        actions.close_account(own, person, by=actor().public_id)
+        flash(_("Đã khóa tài khoản. Mọi phiên đăng nhập của tài khoản này đã kết thúc."), "success")
+    return redirect(url_for("people.show", public_id=person.public_id))
+
+
+@bp.post("/<uuid:public_id>/open")
+@needs(KEEP)
+def reopen(public_id: uuid.UUID) -> ResponseReturnValue:
+    """The account opens again."""
+    own = get_session()
+    person = access_person(own, actor(), KEEP, public_id)
+    actions.open_account(own, person, by=actor().public_id)
+    flash(_("Đã kích hoạt lại tài khoản."), "success")
+    return redirect(url_for("people.show", public_id=person.public_id))

@@ -1,0 +1,62 @@
+"""`lms user`: the first administrator, and anybody else whom no administrator can add yet."""
+
+from collections.abc import Callable
+
+import click
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from lms import clock
+from lms.accounts.actions import UsernameTaken, create_person, grant_role, issue_link
+from lms.accounts.rules import LINK_LIFE
+from lms.db import Database
+from lms.organisation.models import Unit
+
+FIRST_PASSWORD = "/first-password/"  # noqa: S105 - the path of a page
+
+
+@click.group()
+def user() -> None:
+    """People and their accounts."""
+
+
+@user.command()
+@click.option("--name", required=True, help="Full name, as one writes it: 'Lý A Hoa'.")
+@click.option("--username", required=True, help="What the person signs in with; small letters without marks.")
+@click.option("--role", type=click.Choice(["administrator", "head", "trainer"]), help="Beside being a learner.")
+@click.option("--unit", "code", metavar="CODE", help="Unit where the person is counted; a head heads it.")
+@click.pass_obj
+def create(open_database: Callable[[], Database], name: str, username: str, role: str | None, code: str | None) -> None:
+    """Add a person and print a link, good once and for a week, with which the person sets a password.
+
+    \b
+    The first administrator of a new product:
+      lms user create --name "Lý A Hoa" --username hoala --role administrator
+
+    The link is shown here only. Hand it over in person; a new one comes from the page of the person.
+    """
+    if not name.strip() or not username.strip():
+        raise click.UsageError("--name and --username must not be empty.")
+    if role == "head" and code is None:
+        raise click.UsageError("A head needs --unit CODE: the unit that the person heads.")
+    database = open_database()
+    with database.writing() as session:
+        unit = unit_named(session, code) if code else None
+        try:
+            person = create_person(session, full_name=name, username=username, unit=unit, since=clock.today())
+        except UsernameTaken as taken:
+            raise click.ClickException(f"The user name {taken} belongs to somebody else. Choose another.") from taken
+        if role:
+            grant_role(session, person, role, unit=unit if role == "head" else None, since=clock.today())
+        token = issue_link(session, person)
+    click.echo(f"{person.full_name} ({username.strip().lower()}) has been added{f' as {role}' if role else ''}.")
+    click.echo(f"Link to set a password, good once and for {LINK_LIFE.days} days:")
+    click.echo(f"  {database.config.site_url}{FIRST_PASSWORD}{token}")
+
+
+def unit_named(session: Session, code: str) -> Unit:
+    """The unit with that code. Raises the error that click shows."""
+    unit = session.scalar(select(Unit).where(func.lower(Unit.code) == code.lower()))
+    if unit is None:
+        raise click.ClickException(f"There is no unit with the code {code!r}.")
+    return unit

@@ -1,0 +1,82 @@
+"""The pages of administrators are for those whose role holds everywhere; for all others there is nothing."""
+
+import uuid
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from lms.accounts.models import RoleGrant
+from tests.browser import ORIGIN
+from tests.make import Make
+
+FEATURES = {"people", "organisation", "enrolment"}
+
+
+def routes(app: Flask, make: Make) -> list[tuple[str, str]]:
+    """Method and path of every page of administration, about things that are there."""
+    unit = make.unit("Sở Bí Mật")
+    person = make.person("Chim Hoàng Yến", unit=unit, role="head", over=unit)
+    with make.reading() as session:
+        grant_id = session.scalars(select(RoleGrant.id)).one()
+    found = []
+    for rule in app.url_map.iter_rules():
+        feature = rule.endpoint.split(".")[0]
+        if feature not in FEATURES:
+            continue
+        public_id = {"people": person.public_id, "organisation": unit.public_id}.get(feature, uuid.uuid4())
+        path = rule.rule.replace("<uuid:public_id>", str(public_id)).replace("<int:grant_id>", str(grant_id))
+        found += [(method, path) for method in sorted((rule.methods or set()) & {"GET", "POST"})]
+    return found
+
+
+@pytest.mark.parametrize("role", [None, "head", "trainer", "administrator of one unit"])
+def test_whoever_is_no_administrator_of_everything_finds_nothing(app: Flask, make: Make, role: str | None) -> None:
+    over = make.unit("Đơn vị mình")
+    found = routes(app, make)
+    if role == "administrator of one unit":
+        browser = make.browser(make.person(unit=over, role="administrator", over=over))
+    else:
+        browser = make.browser(make.person(unit=over, role=role, over=over if role == "head" else None))
+    browser.get("/profile")
+    token = dict(browser.form("/sign-out").fields)["csrf_token"]
+    assert len(found) > 15
+    for method, path in found:
+        if method == "GET":
+            answer = browser.get(path)
+        else:
+            answer = browser.post(path, data={"csrf_token": token}, headers={"Origin": ORIGIN})
+        assert answer.status_code == 404, (method, path)
+        assert "Chim Hoàng Yến" not in answer.text
+        assert "Sở Bí Mật" not in answer.text
+    browser.get("/profile")
+    assert "Quản trị" not in browser.text or role == "administrator of one unit"
+
+
+def test_strangers_are_asked_to_sign_in(app: Flask, make: Make) -> None:
+    found = routes(app, make)
+    browser = make.browser()
+    for method, path in found:
+        if method == "GET":
+            answer = browser.get(path, follow=False)
+            assert answer.status_code == 302
+            assert answer.location.startswith("/sign-in?next=")
+
+
+def test_nothing_is_changed_without_a_token(app: Flask, make: Make) -> None:
+    found = routes(app, make)
+    browser = make.browser(make.person("Quản Thị Trị", role="administrator"))
+    for method, path in found:
+        if method == "POST":
+            assert browser.post(path, data={}, headers={"Origin": ORIGIN}).status_code == 400, path
+
+
+def test_administrators_find_their_pages_under_one_line_of_the_menu(make: Make) -> None:
+    browser = make.browser(make.person("Quản Thị Trị", role="administrator"))
+    for path in ("/people", "/units", "/assignments"):
+        browser.get(path)
+        menu, tabs = browser.text.split('<main id="main"')
+        assert menu.count(">Quản trị</a>") >= 1
+        assert 'aria-current="page">Quản trị' in menu
+        for label in ("Cán bộ", "Đơn vị", "Giao học"):
+            assert f">{label}</a>" in tabs

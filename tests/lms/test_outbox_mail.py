@@ -1,0 +1,196 @@
+"""Mail: queued with what asked for it, sent by the worker to the mail server, or written to a folder."""
+
+import email
+import email.policy
+import socketserver
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from lms.accounts.models import Person
+from lms.outbox.actions import MAIL, MailFailed, by_smtp, send_mail, template_text
+from lms.outbox.cli import Worker
+from lms.outbox.models import Job
+from tests.make import Make
+
+TEXT = "Kính gửi $name,\n\nKhóa học $course chờ tại $site/courses.\n"
+
+
+@pytest.fixture(autouse=True)
+def template(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mail template, as a feature would keep it."""
+    monkeypatch.setattr("lms.outbox.actions.template_text", lambda _name: TEXT)
+
+
+class SmtpServer(socketserver.ThreadingTCPServer):
+    """Takes every mail, or refuses every recipient."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self, *, refuses: bool = False) -> None:
+        super().__init__(("127.0.0.1", 0), SmtpTalk)
+        self.refuses = refuses
+        self.mails: list[EmailMessage] = []
+        self.url = f"smtp://127.0.0.1:{self.server_address[1]}"
+
+
+class SmtpTalk(socketserver.StreamRequestHandler):
+    """The server's side of one conversation."""
+
+    def handle(self) -> None:
+        assert isinstance(self.server, SmtpServer)
+        self.wfile.write(b"220 here\r\n")
+        while line := self.rfile.readline():
+            word = line.split()[0].upper() if line.split() else b""
+            if word == b"RCPT" and self.server.refuses:
+                self.wfile.write(b"550 5.1.1 <hoa@example.vn> does not live here\r\n")
+            elif word == b"DATA":
+                self.wfile.write(b"354 go on\r\n")
+                lines = []
+                while (one := self.rfile.readline()) != b".\r\n":
+                    lines.append(one)
+                self.server.mails.append(email.message_from_bytes(b"".join(lines), policy=email.policy.default))
+                self.wfile.write(b"250 taken\r\n")
+            elif word == b"QUIT":
+                self.wfile.write(b"221 bye\r\n")
+                return
+            else:
+                self.wfile.write(b"250 ok\r\n")
+
+
+@pytest.fixture
+def smtp() -> Iterator[SmtpServer]:
+    """A mail server on this machine."""
+    with SmtpServer() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def addressed(make: Make, address: str | None = "hoa@example.vn") -> Person:
+    person = make.person("Lý A Hoa")
+    with make.writing() as session:
+        session.get_one(Person, person.id).email = address
+    return person
+
+
+def remind(make: Make, person: Person) -> None:
+    with make.writing() as session:
+        send_mail(
+            session,
+            person.id,
+            subject="Nhắc học tập, quán triệt Nghị quyết",
+            template="some.feature/reminder.txt",
+            values={"course": "Nghị quyết 48"},
+        )
+
+
+def work(make: Make) -> None:
+    worker = Worker(make.database)
+    while worker.step():
+        pass
+
+
+def mail_job(make: Make) -> Job:
+    with make.reading() as session:
+        return session.scalars(select(Job).where(Job.kind == MAIL)).one()
+
+
+def test_without_a_mail_server_the_mail_is_a_file_only_its_owner_may_read(make: Make, tmp_path: Path) -> None:
+    remind(make, addressed(make))
+    folder = tmp_path / "mail"
+    assert not folder.exists()
+    work(make)
+    (path,) = folder.iterdir()
+    assert path.suffix == ".eml"
+    assert path.stat().st_mode & 0o077 == 0
+    assert folder.stat().st_mode & 0o077 == 0
+    mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    assert mail["Subject"] == "Nhắc học tập, quán triệt Nghị quyết"
+    assert mail["To"] == "hoa@example.vn"
+    assert mail["From"] == "no-reply@localhost"
+    assert mail.get_content() == "Kính gửi Lý A Hoa,\n\nKhóa học Nghị quyết 48 chờ tại http://localhost/courses.\n"
+    assert mail_job(make).done_at is not None
+
+
+def test_the_job_carries_neither_name_nor_address(make: Make) -> None:
+    remind(make, addressed(make))
+    assert "Hoa" not in str(mail_job(make).payload)
+    assert "example.vn" not in str(mail_job(make).payload)
+
+
+def test_somebody_without_an_address_gets_none_and_nothing_fails(make: Make, tmp_path: Path) -> None:
+    remind(make, addressed(make, None))
+    work(make)
+    assert not (tmp_path / "mail").exists()
+    assert mail_job(make).done_at is not None
+
+
+def test_mail_goes_to_the_configured_server(make: Make, smtp: SmtpServer, tmp_path: Path) -> None:
+    config = replace(make.database.config, smtp_url=smtp.url, mail_from="Quán triệt <hoc@example.gov.vn>")
+    for sessions in (make.database.write_sessions, make.database.read_sessions):
+        sessions.kw["info"] = {**sessions.kw["info"], "config": config}
+    remind(make, addressed(make))
+    work(make)
+    (mail,) = smtp.mails
+    assert mail["To"] == "hoa@example.vn"
+    assert mail["From"] == "Quán triệt <hoc@example.gov.vn>"
+    assert "Lý A Hoa" in mail.get_content()
+    assert not (tmp_path / "mail").exists()
+
+
+def test_a_refusal_of_the_server_is_tried_again_and_named_without_the_address(make: Make, smtp: SmtpServer) -> None:
+    smtp.refuses = True
+    config = replace(make.database.config, smtp_url=smtp.url)
+    for sessions in (make.database.write_sessions, make.database.read_sessions):
+        sessions.kw["info"] = {**sessions.kw["info"], "config": config}
+    remind(make, addressed(make))
+    work(make)
+    job = mail_job(make)
+    assert job.done_at is None
+    assert job.last_error == "MailFailed: the mail server refused: SMTPRecipientsRefused"
+    assert not smtp.mails
+
+
+def message() -> EmailMessage:
+    one = EmailMessage()
+    one["From"], one["To"], one["Subject"] = "a@example.vn", "b@example.vn", "x"
+    one.set_content("x")
+    return one
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("smtp://127.0.0.1:1", "did not answer: ConnectionRefusedError"),
+        ("http://127.0.0.1", "must look like smtps://"),
+        ("mail.example.vn", "must look like smtps://"),
+    ],
+)
+def test_a_server_that_cannot_be_reached_is_named(url: str, reason: str) -> None:
+    with pytest.raises(MailFailed, match=reason):
+        by_smtp(url, message())
+
+
+def test_a_password_is_never_sent_over_an_open_line(smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lms.outbox.actions.LOOPBACK", frozenset())
+    with pytest.raises(MailFailed, match="not sent over an open line"):
+        by_smtp(smtp.url.replace("//", "//hoa:secret@"), message())
+    assert not smtp.mails
+
+
+def test_a_word_missing_from_a_template_is_an_error_of_the_caller(make: Make) -> None:
+    person = addressed(make)
+    with pytest.raises(KeyError), make.writing() as session:
+        send_mail(session, person.id, subject="x", template="some.feature/reminder.txt")
+
+
+def test_templates_are_found_in_the_mail_folder_of_their_feature() -> None:
+    with pytest.raises(FileNotFoundError, match="mail"):
+        template_text("lms.outbox/nothing.txt")
