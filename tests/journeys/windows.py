@@ -1,0 +1,88 @@
+"""Windows of a real browser, and everything in them that should not happen."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, WebError, expect
+
+SCREENSHOTS = Path(__file__).resolve().parents[2] / "screenshots"
+PHONE = {"width": 360, "height": 800}
+DESK = {"width": 1280, "height": 900}
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class Windows:
+    """Opens windows on the site, each with cookies of its own, and keeps what a person would rightly complain about.
+
+    `troubles` holds errors and warnings of the console, errors of scripts, answers that are the server's fault, and
+    every request to another host. Whoever causes one on purpose takes it back with `excuse`.
+    """
+
+    browser: Browser
+    address: str
+    troubles: list[str] = field(default_factory=list)
+
+    def open(self, **options: Any) -> Page:
+        """A new window of a browser that has never been here; as wide as a desk unless `viewport` says otherwise."""
+        context = self.browser.new_context(
+            **{"base_url": self.address, "viewport": DESK, "locale": "vi-VN", "timezone_id": "Asia/Ho_Chi_Minh", **options}
+        )
+        context.set_default_timeout(20_000)
+        self._watch(context)
+        return context.new_page()
+
+    def excuse(self, words: str) -> None:
+        """Take back the troubles that contain these words. There must be one, or the excuse is no longer needed."""
+        kept = [line for line in self.troubles if words not in line]
+        assert len(kept) < len(self.troubles), f"nothing to excuse: no trouble with {words!r} among {self.troubles}"
+        self.troubles[:] = kept
+
+    def _watch(self, context: BrowserContext) -> None:
+        context.on("console", self._heard)
+        context.on("weberror", self._failed)
+        context.on("request", self._asked)
+        context.on("response", self._answered)
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.troubles.append(f"console: {message.text}: {message.location.get('url', '')}")
+
+    def _failed(self, error: WebError) -> None:
+        self.troubles.append(f"script: {error.error}")
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith((f"{self.address}/", "data:", "blob:")):
+            self.troubles.append(f"another host: {request.url}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 500:
+            self.troubles.append(f"the server's fault: {response.status}: {response.url}")
+
+
+def sign_in(page: Page, username: str, password: str) -> None:
+    """Fill in the sign-in page as it stands, and wait for the first page."""
+    page.get_by_label("Tên đăng nhập").fill(username)
+    page.get_by_label("Mật khẩu", exact=True).fill(password)
+    page.get_by_role("button", name="Đăng nhập").click()
+    expect(page.get_by_role("button", name="Đăng xuất")).to_be_visible()
+
+
+def shoot(page: Page, name: str) -> None:
+    """Keep pictures of the page as a phone and as a desk show it, under screenshots/."""
+    before = page.viewport_size
+    SCREENSHOTS.mkdir(exist_ok=True)
+    for size in (PHONE, DESK):
+        page.set_viewport_size({"width": size["width"], "height": size["height"]})
+        page.screenshot(path=SCREENSHOTS / f"{name}-{size['width']}.png", full_page=True, animations="disabled")
+    if before:
+        page.set_viewport_size(before)
