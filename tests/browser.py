@@ -49,6 +49,8 @@ class FormReader(HTMLParser):
         elif self._form is not None and tag == "select":
             self._select, self._select_values = given.get("name"), []
             self._form.names.add(given.get("name", ""))
+        elif self._form is not None and tag == "button" and "name" in given:
+            self._form.names.add(given["name"])  # sent only when pressed: say which with submit(name=value)
         elif tag == "option" and self._select is not None:
             self._select_values.append((given.get("value", ""), "selected" in given))
 
@@ -76,7 +78,8 @@ class FormReader(HTMLParser):
         self._form.text += data
         if self._area is not None:
             name, value = self._form.fields[-1]
-            # a browser drops the first line break after <textarea>
+            # a browser drops the first line break after <textarea>, and knows no others than \n
+            data = data.replace("\r\n", "\n")
             self._form.fields[-1] = (name, value + (data[1:] if not value and data.startswith("\n") else data))
 
 

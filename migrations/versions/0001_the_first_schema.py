@@ -346,6 +346,7 @@ def upgrade() -> None:
         sa.Column("verb_id", sa.Integer(), nullable=False),
         sa.Column("activity_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("registration", sa.Uuid(), nullable=True),
+        sa.Column("target", sa.Uuid(), nullable=True),
         sa.Column("timestamp", sa.DateTime(timezone=True), nullable=False),
         sa.Column("stored", sa.DateTime(timezone=True), nullable=False),
         sa.Column("client_id", sa.Integer(), nullable=True),
@@ -363,8 +364,28 @@ def upgrade() -> None:
         batch_op.create_index("ix_xapi_statement_activity", ["activity_id", "sequence"], unique=False)
         batch_op.create_index("ix_xapi_statement_actor", ["actor_id", "sequence"], unique=False)
         batch_op.create_index("ix_xapi_statement_actor_verb", ["actor_id", "verb_id", "sequence"], unique=False)
-        batch_op.create_index("ix_xapi_statement_registration", ["registration", "sequence"], unique=False)
+        batch_op.create_index(
+            "ix_xapi_statement_client",
+            ["client_id", "sequence"],
+            unique=False,
+            sqlite_where=sa.text("client_id IS NOT NULL"),
+            postgresql_where=sa.text("client_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_xapi_statement_registration",
+            ["registration", "sequence"],
+            unique=False,
+            sqlite_where=sa.text("registration IS NOT NULL"),
+            postgresql_where=sa.text("registration IS NOT NULL"),
+        )
         batch_op.create_index("ix_xapi_statement_stored", ["stored", "sequence"], unique=False)
+        batch_op.create_index(
+            "ix_xapi_statement_target",
+            ["target", "sequence"],
+            unique=False,
+            sqlite_where=sa.text("target IS NOT NULL"),
+            postgresql_where=sa.text("target IS NOT NULL"),
+        )
         batch_op.create_index("ix_xapi_statement_verb", ["verb_id", "sequence"], unique=False)
 
     op.create_table(
@@ -543,6 +564,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sequence", name=op.f("pk_xapi_body")),
     )
     op.create_table(
+        "xapi_statement_activity",
+        sa.Column("activity_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["activity_id"], ["xapi_activity.id"], name=op.f("fk_xapi_statement_activity_activity_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["sequence"], ["xapi_statement.sequence"], name=op.f("fk_xapi_statement_activity_sequence")
+        ),
+        sa.PrimaryKeyConstraint("activity_id", "sequence", name=op.f("pk_xapi_statement_activity")),
+    )
+    op.create_table(
+        "xapi_statement_agent",
+        sa.Column("agent_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("direct", sa.Boolean(), nullable=False),
+        sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["agent_id"], ["xapi_agent.id"], name=op.f("fk_xapi_statement_agent_agent_id")),
+        sa.ForeignKeyConstraint(
+            ["sequence"], ["xapi_statement.sequence"], name=op.f("fk_xapi_statement_agent_sequence")
+        ),
+        sa.PrimaryKeyConstraint("agent_id", "direct", "sequence", name=op.f("pk_xapi_statement_agent")),
+    )
+    op.create_table(
         "lesson",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("module_version_id", sa.Integer(), nullable=False),
@@ -607,6 +651,8 @@ def downgrade() -> None:
     op.drop_table("attempt_item")
     op.drop_table("question_version")
     op.drop_table("lesson")
+    op.drop_table("xapi_statement_agent")
+    op.drop_table("xapi_statement_activity")
     op.drop_table("xapi_body")
     op.drop_table("test")
     with op.batch_alter_table("tally", schema=None) as batch_op:
@@ -636,8 +682,22 @@ def downgrade() -> None:
     op.drop_table("activity_progress")
     with op.batch_alter_table("xapi_statement", schema=None) as batch_op:
         batch_op.drop_index("ix_xapi_statement_verb")
+        batch_op.drop_index(
+            "ix_xapi_statement_target",
+            sqlite_where=sa.text("target IS NOT NULL"),
+            postgresql_where=sa.text("target IS NOT NULL"),
+        )
         batch_op.drop_index("ix_xapi_statement_stored")
-        batch_op.drop_index("ix_xapi_statement_registration")
+        batch_op.drop_index(
+            "ix_xapi_statement_registration",
+            sqlite_where=sa.text("registration IS NOT NULL"),
+            postgresql_where=sa.text("registration IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_xapi_statement_client",
+            sqlite_where=sa.text("client_id IS NOT NULL"),
+            postgresql_where=sa.text("client_id IS NOT NULL"),
+        )
         batch_op.drop_index("ix_xapi_statement_actor_verb")
         batch_op.drop_index("ix_xapi_statement_actor")
         batch_op.drop_index("ix_xapi_statement_activity")
