@@ -72,6 +72,17 @@ def create_person(
     person = new_person(full_name, position=position, category=category, party=party, email=email, fictional=fictional)
     session.add(person)
     session.flush()  # account and membership need the id
+    give_account(session, person, username, password)
+    if unit is not None:
+        session.add(Membership(person_id=person.id, unit_id=unit.id, tree=STATE_TREE, kind="main", valid_from=since))
+    session.flush()  # those who are told read what was added
+    note(session, "person.create", actor=by, object_kind="person", object_id=person.public_id)
+    tell(session, PeopleMoved((person.id,)))
+    return person
+
+
+def give_account(session: Session, person: Person, username: str, password: str | None) -> None:
+    """Give a person a way to sign in. Raises `UsernameTaken` when somebody else took the name at this moment."""
     account = SignInAccount(
         person_id=person.id,
         username=username,
@@ -81,14 +92,8 @@ def create_person(
     try:
         with session.begin_nested():
             session.add(account)
-    except IntegrityError as error:  # another transaction took the name after we had looked
+    except IntegrityError as error:
         raise UsernameTaken(username) from error
-    if unit is not None:
-        session.add(Membership(person_id=person.id, unit_id=unit.id, tree=STATE_TREE, kind="main", valid_from=since))
-    session.flush()  # those who are told read what was added
-    note(session, "person.create", actor=by, object_kind="person", object_id=person.public_id)
-    tell(session, PeopleMoved((person.id,)))
-    return person
 
 
 def new_person(
@@ -167,10 +172,10 @@ def close_account(session: Session, person: Person, *, by: uuid.UUID | None = No
     note(session, "account.close", actor=by, object_kind="person", object_id=person.public_id)
 
 
-def open_account(session: Session, person: Person, *, by: uuid.UUID | None = None) -> None:
+def reopen_account(session: Session, person: Person, *, by: uuid.UUID | None = None) -> None:
     """The account that was closed opens again, with the password it had."""
     session.get_one(SignInAccount, person.id).disabled_at = None
-    note(session, "account.open", actor=by, object_kind="person", object_id=person.public_id)
+    note(session, "account.reopen", actor=by, object_kind="person", object_id=person.public_id)
 
 
 def issue_link(session: Session, person: Person, *, by: uuid.UUID | None = None) -> str:

@@ -294,6 +294,6 @@ def reopen(public_id: uuid.UUID) -> ResponseReturnValue:
     """The account opens again."""
     own = get_session()
     person = access_person(own, actor(), KEEP, public_id)
-    actions.open_account(own, person, by=actor().public_id)
+    actions.reopen_account(own, person, by=actor().public_id)
     flash(_("Đã kích hoạt lại tài khoản."), "success")
     return redirect(url_for("people.show", public_id=person.public_id))
