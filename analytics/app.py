@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from flask_babel import lazy_gettext as _l
+
 from analytics.dashboard import views as dashboard
 from analytics.facts import models as facts_models
 from analytics.facts.projector import TallyProjection, project_tally
@@ -16,7 +18,7 @@ figures = Feature("figures", "analytics.figures")  # serves the library of chart
 
 def fill(doors: Doors) -> None:
     """Register at the doors."""
-    doors.menu.append(MenuEntry("Bảng theo dõi", "dashboard.mine", "unit:read_figures", 20))
+    doors.menu.append(MenuEntry(_l("Bảng theo dõi"), "dashboard.mine", "unit:read_figures", 20))
     doors.homes.append(Home("dashboard.mine", "unit:read_figures", 10))
     doors.listen(StandingsChanged, project_tally)
     doors.projections.append(TallyProjection())

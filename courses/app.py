@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from flask_babel import lazy_gettext as _l
+
 from courses.authoring import models as authoring_models
 from courses.authoring import views as authoring
 from courses.briefings import models as briefings_models
@@ -40,11 +42,11 @@ def fill(doors: Doors) -> None:
     """Register at the doors."""
     doors.first_steps.append(load_library)
     doors.demo_steps.append(assign_the_course)
-    doors.menu.append(MenuEntry("Học tập", "learning.home", "course:study", 10))
+    doors.menu.append(MenuEntry(_l("Học tập"), "learning.home", "course:study", 10))
     doors.homes.append(Home("learning.home", "course:study", 1))
-    doors.menu.append(MenuEntry("Biên soạn", "authoring.index", "module:edit", 40))
+    doors.menu.append(MenuEntry(_l("Biên soạn"), "authoring.index", "module:edit", 40))
     doors.homes.append(Home("authoring.index", "module:edit", 20))
-    doors.menu.append(MenuEntry("Giao học", "enrolment.index", ASSIGN, 82, ADMINISTRATION))
+    doors.menu.append(MenuEntry(_l("Giao học"), "enrolment.index", ASSIGN, 82, ADMINISTRATION))
     doors.listen(StatementsRecorded, project_progress)
     doors.listen(StatementsVoided, take_back_progress)
     doors.listen(CoursePublished, understand_anew)

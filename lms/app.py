@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from flask import Flask
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import exists, select
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -47,8 +48,8 @@ def fill(doors: Doors) -> None:
     doors.jobs |= {MAIL: mail_person, NIGHTLY: run_nightly}
     doors.nightly.append(forget_done)
     doors.menu += [
-        MenuEntry("Cán bộ", "people.index", people.KEEP, 80, ADMINISTRATION),
-        MenuEntry("Đơn vị", "organisation.index", organisation_access.KEEP, 81, ADMINISTRATION),
+        MenuEntry(_l("Cán bộ"), "people.index", people.KEEP, 80, ADMINISTRATION),
+        MenuEntry(_l("Đơn vị"), "organisation.index", organisation_access.KEEP, 81, ADMINISTRATION),
     ]
 
 

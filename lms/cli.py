@@ -9,7 +9,7 @@ import click
 from alembic import command
 from alembic.config import Config as AlembicConfig
 
-from lms import clock
+from lms import clock, supervision
 from lms.app import Package, open_doors
 from lms.config import Config, Misconfigured
 from lms.db import Database
@@ -80,7 +80,6 @@ def demo(open_database: Opener, people: int) -> None:
 def serve(open_database: Opener, port: int | None, workers: int, bind: str | None) -> None:
     """Start the web server (gunicorn) and the worker; stop both with Ctrl-C."""
     open_database().dispose()  # says now, in one line, what is missing
-    from lms import supervision
 
     address = bind or f"127.0.0.1:{port or os.environ.get('PORT') or 8000}"
     sys.exit(supervision.run(address, workers=workers))

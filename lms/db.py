@@ -71,7 +71,7 @@ class Database:
             self.read_engine = sqlite_engine(self.url, begin="BEGIN", read_only=True)
         else:
             url = self.url.set(drivername="postgresql+psycopg")
-            self.write_engine = sa.create_engine(url, json_serializer=compact_json, pool_pre_ping=False)
+            self.write_engine = sa.create_engine(url, json_serializer=compact_json, pool_size=10, max_overflow=20)
             self.read_engine = self.write_engine.execution_options(postgresql_readonly=True)
         self.write_sessions = orm.sessionmaker(self.write_engine, expire_on_commit=False, info=info)
         self.read_sessions = orm.sessionmaker(self.read_engine, expire_on_commit=False, info=info)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import click
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 Event = TypeVar("Event")
@@ -33,7 +34,7 @@ class Projection(Protocol):
         """Write what is expected."""
 
 
-ADMINISTRATION = "Quản trị"
+ADMINISTRATION = _l("Quản trị")
 """The group of the menu under which packages put the pages of administrators."""
 
 
@@ -41,7 +42,8 @@ ADMINISTRATION = "Quản trị"
 class MenuEntry:
     """A line of the main menu, for those who hold the permission.
 
-    Entries of one `group` share a line, which bears the group's name; on their own pages they stand as tabs.
+    Entries of one `group` share a line, which bears the group's name; on their own pages they stand as tabs. Label
+    and group are lazy texts, so that each reader sees them in the language of the page.
     """
 
     label: str
@@ -97,9 +99,7 @@ def tell(session: Session, event: object) -> None:
 
 def doors_of(session: Session) -> Doors:
     """The doors of the product this session belongs to."""
-    doors = session.info["doors"]
-    assert isinstance(doors, Doors)
-    return doors
+    return cast(Doors, session.info["doors"])
 
 
 def differences(expected: Mapping[Any, Row], actual: Mapping[Any, Row]) -> Iterator[str]:

@@ -1,9 +1,10 @@
 """How Alembic reaches the database: through the connection that `lms.cli.migrate` hands over."""
 
+from alembic import context
+
 import analytics.app
 import assessments.app
 import courses.app
-from alembic import context
 from lms.accounts import models as accounts
 from lms.audit import models as audit
 from lms.db import Base

@@ -1,7 +1,7 @@
 """Nouns for tests: each method makes one thing through the product's own actions, with sensible defaults."""
 
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from itertools import count
 

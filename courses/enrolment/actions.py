@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from courses.catalog.models import Course
@@ -43,14 +43,8 @@ def assign(
     `by` is the public id of whoever gives it. An earlier assignment of the same unit stays in the books, and this later
     one holds. Raises `AlreadyAssigned`.
     """
-    same = select(Assignment.id).where(
-        Assignment.course_id == course.id,
-        Assignment.unit_id == unit.id,
-        Assignment.tree == tree,
-        Assignment.due_at == due_at,
-        Assignment.withdrawn_at.is_(None),
-    )
-    if session.scalar(select(exists(same))):
+    same = {"course_id": course.id, "unit_id": unit.id, "tree": tree, "due_at": due_at, "withdrawn_at": None}
+    if session.scalar(select(Assignment.id).filter_by(**same).limit(1)) is not None:
         raise AlreadyAssigned(unit.code)
     assignment = Assignment(
         public_id=uuid.uuid4(),
@@ -63,16 +57,8 @@ def assign(
     )
     session.add(assignment)
     session.flush()  # those who are told read the roll
-    note(
-        session,
-        "course.assign",
-        actor=by,
-        object_kind="assignment",
-        object_id=assignment.public_id,
-        course=course.code,
-        unit=str(unit.public_id),
-        due=due_at.isoformat(),
-    )
+    what = {"course": course.code, "unit": str(unit.public_id), "due": due_at.isoformat()}
+    note(session, "course.assign", actor=by, object_kind="assignment", object_id=assignment.public_id, **what)
     tell(session, RollChanged(course.id, unit.id, tree))
     return assignment
 

@@ -17,6 +17,16 @@ from lms.organisation.queries import holds_on, subtree
 BATCH = 10_000
 """Ids handed to the database in one statement; both allow some thirty thousand."""
 
+NEAREST_FIRST = (
+    func.row_number()
+    .over(
+        partition_by=Membership.person_id,
+        order_by=(UnitClosure.depth, Assignment.assigned_at.desc(), Assignment.id.desc()),
+    )
+    .label("place")
+)
+"""Of the assignments that reach a person, 1 is the one that holds (`rules.effective_assignment`)."""
+
 
 def in_force(on: date) -> ColumnElement[bool]:
     """Whether an assignment holds at the end of that day in Vietnam."""
@@ -36,25 +46,14 @@ def on_the_roll(
     `person_ids` narrows the answer; a subquery is taken as well as ids. Without a course: of every course, one row for
     each person and course.
     """
-    order = func.row_number().over(
-        partition_by=(Membership.person_id, Assignment.course_id),
-        order_by=(UnitClosure.depth, Assignment.assigned_at.desc(), Assignment.id.desc()),
-    )
     reaching = (
-        select(
-            Membership.person_id.label("person_id"),
-            Membership.unit_id.label("unit_id"),
-            Assignment.id.label("assignment_id"),
-            order.label("place"),
-        )
+        select(Membership.person_id, Membership.unit_id, Assignment.id.label("assignment_id"), NEAREST_FIRST)
         .select_from(Assignment)
         .join(UnitClosure, and_(UnitClosure.tree == Assignment.tree, UnitClosure.ancestor_id == Assignment.unit_id))
-        .join(
-            Membership,
-            and_(Membership.tree == UnitClosure.tree, Membership.unit_id == UnitClosure.descendant_id),
-        )
+        .join(Membership, and_(Membership.tree == UnitClosure.tree, Membership.unit_id == UnitClosure.descendant_id))
         .join(Unit, Unit.id == Membership.unit_id)
         .where(
+            Assignment.course_id == course_id,
             in_force(on),
             holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),
             Membership.kind == "main",
@@ -62,8 +61,6 @@ def on_the_roll(
             Unit.counted,
         )
     )
-    if course_id is not None:
-        reaching = reaching.where(Assignment.course_id == course_id)
     if person_ids is not None:
         reaching = reaching.where(Membership.person_id.in_(person_ids))
     rows = reaching.subquery()

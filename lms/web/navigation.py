@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from flask import Flask, g, request, url_for
-from flask_babel import gettext
 
 from lms.doors import Doors, MenuEntry
 from lms.web.acting import signed_in
@@ -40,10 +39,10 @@ def menu(doors: Doors) -> list[Shown]:
     """The lines of the main menu; a group has one, which leads to the first of its entries."""
     lines: dict[str, Shown] = {}
     for entry in allowed(doors):
-        label = entry.group or entry.label
+        label = str(entry.group or entry.label)
         before = lines.get(label)
         url = before.url if before else url_for(entry.endpoint)
-        lines[label] = Shown(gettext(label), url, is_current(entry) or (before is not None and before.current))
+        lines[label] = Shown(label, url, is_current(entry) or (before is not None and before.current))
     return list(lines.values())
 
 
@@ -52,7 +51,7 @@ def section(doors: Doors) -> list[Shown]:
     entries = allowed(doors)
     groups = {entry.group for entry in entries if entry.group and is_current(entry)}
     return [
-        Shown(gettext(entry.label), url_for(entry.endpoint), is_current(entry))
+        Shown(str(entry.label), url_for(entry.endpoint), is_current(entry))
         for entry in entries
         if entry.group in groups
     ]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from lms.db import config_of
@@ -60,19 +60,19 @@ def secret_digest(secret: str) -> bytes:
 
 def access_client(session: Session, key: str, secret: str) -> Client:
     """The client that proves who it is; raises `Unknown`."""
-    found = session.execute(
-        select(
-            XapiClient.id,
-            XapiClient.name,
-            XapiClient.scopes,
-            XapiClient.activity_prefix,
-            XapiClient.secret_digest,
-        ).where(XapiClient.key == key, XapiClient.revoked_at.is_(None))
-    ).one_or_none()
+    if not (key.isascii() and key.isalnum()):
+        raise Unknown
+    found = session.execute(ACTIVE, {"key": key}).one_or_none()
     kept = found.secret_digest if found is not None else bytes(32)
     if not hmac.compare_digest(secret_digest(secret), bytes(kept)) or found is None:
         raise Unknown
     return Client(found.id, key, found.name, frozenset(found.scopes), found.activity_prefix)
+
+
+row = XapiClient.__table__.c
+ACTIVE = select(row.id, row.name, row.scopes, row.activity_prefix, row.secret_digest).where(
+    row.key == bindparam("key"), row.revoked_at.is_(None)
+)
 
 
 def must_write(client: Client) -> None:

@@ -6,16 +6,17 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 import msgspec
-from sqlalchemy import insert, text, update
+from sqlalchemy import Table, insert, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from lms import clock
 from lms.audit.actions import note
-from lms.db import adds_identities, config_of
+from lms.db import Base, adds_identities, config_of
 from lms.doors import tell
 from lms.xapi import queries
 from lms.xapi.access import DEFINE, SCOPES, Client, secret_digest
@@ -154,7 +155,7 @@ def store(session: Session, arrivals: Sequence[Arrival], *, source: Source, vers
     fresh = insert_statements(session, arrivals, keys, source)
     insert_bodies(session, fresh, source=source, version=version)
     insert_relations(session, fresh, keys)
-    late = void_late(session, fresh, source) if source.client is not None else set()
+    late = void_late(session, fresh, source)
     gone = void(session, [one for one in fresh if one.voids], source)
     told = [value for one in fresh if one.statement_id not in late and (value := heard(session, one)) is not None]
     unsaid = {one.statement_id for one in gone}
@@ -201,15 +202,11 @@ def identities(session: Session, arrivals: Sequence[Arrival], source: Source) ->
     return Keys(found, found_verbs, found_activities)
 
 
-def add_once(session: Session, model: type[Any], rows: Sequence[dict[str, Any]]) -> None:
+def add_once(session: Session, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows unless another writer was first."""
     adds_identities(session)
-    session.execute(dialect_of(session).insert(model).on_conflict_do_nothing(), list(rows))
-
-
-def dialect_of(session: Session) -> Any:
-    """The module with the INSERT … ON CONFLICT of this database."""
-    return postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    session.execute(dialect.insert(model.__table__).on_conflict_do_nothing(), list(rows))
 
 
 def define(session: Session, given: Mapping[str, Mapping[str, Any]]) -> None:
@@ -252,25 +249,39 @@ def insert_statements(session: Session, arrivals: Sequence[Arrival], keys: Keys,
         }
         for one in arrivals
     ]
-    insertion = dialect_of(session).insert(XapiStatement).on_conflict_do_nothing(index_elements=["statement_id"])
-    numbered = session.execute(insertion.returning(XapiStatement.statement_id, XapiStatement.sequence), rows)
+    numbered = session.execute(insertion(session.get_bind().dialect.name), rows)
     sequences = dict(numbered.all())
-    fresh = []
-    for one in arrivals:
-        if one.statement_id in sequences:
-            one.sequence = sequences[one.statement_id]
-            fresh.append(one)
+    fresh = [one for one in arrivals if one.statement_id in sequences]
+    for one in fresh:
+        one.sequence = sequences[one.statement_id]
     if len(fresh) < len(arrivals):
         others = [one for one in arrivals if one.statement_id not in sequences]
         unknown(session, others, queries.known_statements(session, [one.statement_id for one in others]))
     return fresh
 
 
+@cache
+def insertion(dialect: str) -> Any:
+    """Inserts narrow rows and numbers them. Made once: making such a statement costs more than sending it."""
+    table = XapiStatement.__table__
+    return (
+        (postgresql if dialect == "postgresql" else sqlite)
+        .insert(table)
+        .on_conflict_do_nothing(index_elements=["statement_id"])
+        .returning(table.c.statement_id, table.c.sequence)
+    )
+
+
+INSERT_BODIES, INSERT_AGENTS, INSERT_ACTIVITIES = (
+    insert(cast(Table, model.__table__)) for model in (XapiBody, XapiStatementAgent, XapiStatementActivity)
+)
+
+
 def insert_bodies(session: Session, arrivals: Sequence[Arrival], *, source: Source, version: str) -> None:
     """Keep the statements themselves, with what the store adds to them."""
-    if arrivals:
-        bodies = [{"sequence": one.sequence, "body": one.json(source.authority, version)} for one in arrivals]
-        session.execute(insert(XapiBody), bodies)
+    bodies = [{"sequence": one.sequence, "body": one.json(source.authority, version)} for one in arrivals]
+    if bodies:
+        session.execute(INSERT_BODIES, bodies)
 
 
 def insert_relations(session: Session, arrivals: Sequence[Arrival], keys: Keys) -> None:
@@ -285,9 +296,9 @@ def insert_relations(session: Session, arrivals: Sequence[Arrival], keys: Keys) 
         {"activity_id": keys.activities[iri], "sequence": one.sequence} for one in arrivals for iri in one.named.within
     ]
     if agents:
-        session.execute(insert(XapiStatementAgent), agents)
+        session.execute(INSERT_AGENTS, agents)
     if activities:
-        session.execute(insert(XapiStatementActivity), activities)
+        session.execute(INSERT_ACTIVITIES, activities)
 
 
 def heard(session: Session, one: Arrival) -> Recorded | None:
@@ -333,9 +344,10 @@ def void(session: Session, voiding: Sequence[Arrival], source: Source) -> list[R
 
 def void_late(session: Session, fresh: Sequence[Arrival], source: Source) -> set[uuid.UUID]:
     """Mark those of these statements that the same client voided before they came."""
-    late = queries.voided_already(
-        session, [one.statement_id for one in fresh if "id" in one.document and not one.voids], client=source.client
-    )
+    if source.client is None:
+        return set()
+    ids = [one.statement_id for one in fresh if "id" in one.document and not one.voids]
+    late = queries.voided_already(session, ids, client=source.client)
     if late:
         session.execute(update(XapiStatement).where(XapiStatement.statement_id.in_(late)).values(voided=True))
     return late

@@ -13,7 +13,7 @@ from typing import Any
 from flask import Request
 from werkzeug.datastructures import Authorization, Headers
 
-from lms.xapi.loader import read_json
+from lms.xapi.loader import check_depth, read_json
 from lms.xapi.rules import IDENTIFIERS, Malformed, check_iri, check_uuid, moment, one_of, shown
 from lms.xapi.validation import check_actor
 
@@ -220,7 +220,9 @@ def agent_parameter(parameters: Mapping[str, str]) -> Mapping[str, Any] | None:
     """An agent or an identified group, if given."""
     if "agent" not in parameters:
         return None
-    agent = read_json(parameters["agent"].encode(), "agent")
+    text = parameters["agent"].encode()
+    agent = read_json(text, "agent")
+    check_depth(agent, text, "agent")
     check_actor(agent, "agent")
     found: Mapping[str, Any] = agent
     if found.keys().isdisjoint(IDENTIFIERS):

@@ -9,9 +9,9 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Engine, Select, exists, func, or_, select, text, true, union
+from sqlalchemy import ColumnElement, Engine, Select, bindparam, exists, func, or_, select, text, true, union
 from sqlalchemy.orm import Session, aliased
 
 from lms import clock
@@ -32,6 +32,7 @@ FULL_PAGE = 10_000_000  # bytes: no statement is begun after this
 NOTHING = 0  # the key of what the store never met
 KEYS_AT_ONCE = 500  # values in one IN (…)
 SHORT_WHILE = timedelta(seconds=10)
+DISORDER = 100_000  # how far sequence and `stored` may part while several writers are at work: times bound sequences
 
 
 def agent_ids(session: Session, digests: Iterable[bytes]) -> dict[bytes, int]:
@@ -82,29 +83,29 @@ def definitions(session: Session, iris: Sequence[str]) -> dict[str, dict[str, An
 
 def known_statements(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[int, bytes]]:
     """Sequence and digest of those of these statements that are stored."""
-    found: dict[uuid.UUID, tuple[int, bytes]] = {}
-    for part in parts(ids):
-        rows = session.execute(
-            select(XapiStatement.statement_id, XapiStatement.sequence, XapiStatement.digest).where(
-                XapiStatement.statement_id.in_(part)
-            )
-        )
-        found |= {statement_id: (sequence, digest) for statement_id, sequence, digest in rows}
-    return found
+    return {
+        statement_id: (sequence, digest)
+        for part in parts(ids)
+        for statement_id, sequence, digest in session.execute(KNOWN, {"ids": part})
+    }
 
 
-def voided_already(session: Session, ids: Sequence[uuid.UUID], *, client: int | None) -> set[uuid.UUID]:
+# Made once, and of columns: making a query, or mapping its rows, costs more than asking it.
+statement, verb = XapiStatement.__table__.c, XapiVerb.__table__.c
+KNOWN = select(statement.statement_id, statement.sequence, statement.digest).where(
+    statement.statement_id.in_(bindparam("ids", expanding=True))
+)
+VOIDED_BY = select(statement.target).where(
+    statement.target.in_(bindparam("ids", expanding=True)),
+    statement.client_id == bindparam("client"),
+    statement.verb_id == verb.id,
+    verb.iri == VOIDED,
+)
+
+
+def voided_already(session: Session, ids: Sequence[uuid.UUID], *, client: int) -> set[uuid.UUID]:
     """Those of these statements that this client voided before they came."""
-    found: set[uuid.UUID | None] = set()
-    for part in parts(ids):
-        found |= set(
-            session.scalars(
-                select(XapiStatement.target)
-                .join(XapiVerb, XapiVerb.id == XapiStatement.verb_id)
-                .where(XapiStatement.target.in_(part), XapiVerb.iri == VOIDED, of_client(XapiStatement, client))
-            )
-        )
-    return {one for one in found if one is not None}
+    return {one for part in parts(ids) for one in session.scalars(VOIDED_BY, {"ids": part, "client": client})}
 
 
 class Voidable(NamedTuple):
@@ -217,13 +218,16 @@ def matching(asked: Asked, limit: int) -> Select[int]:
 
 def ordered(branch: Select[int], asked: Asked, limit: int) -> Select[int]:
     """A branch within the bounds of time and page that hold for the statement itself, in order."""
+    sequence, stored = branch.selected_columns[0], XapiStatement.stored
+    anyone = aliased(XapiStatement)
     if asked.since is not None:
-        branch = branch.where(XapiStatement.stored > asked.since)
+        first = select(anyone.sequence).where(anyone.stored > asked.since).order_by(anyone.stored).limit(1)
+        branch = branch.where(stored > asked.since, sequence > first.scalar_subquery() - DISORDER)
     if asked.until is not None:
-        branch = branch.where(XapiStatement.stored <= asked.until)
+        last = select(anyone.sequence).where(anyone.stored <= asked.until).order_by(anyone.stored.desc()).limit(1)
+        branch = branch.where(stored <= asked.until, sequence < last.scalar_subquery() + DISORDER)
     if asked.client is not None:
         branch = branch.where(XapiStatement.client_id == asked.client)
-    sequence = branch.selected_columns[0]
     if asked.after is not None:
         branch = branch.where(sequence > asked.after if asked.ascending else sequence < asked.after)
     return (
@@ -358,19 +362,17 @@ def consistent_through(session: Session, writers: Engine) -> datetime:
         return min(now, oldest.astimezone(UTC)) if oldest is not None else now
     if nobody_writes(writers):
         return now
-    newest = session.scalar(select(func.max(XapiStatement.stored)))
-    return newest if newest is not None else now - SHORT_WHILE
+    return session.scalar(select(func.max(XapiStatement.stored))) or now - SHORT_WHILE
 
 
 def recently_through(session: Session, writers: Engine) -> datetime:
     """`consistent_through` as it was at some time in the last second: what held then holds still."""
     memory: dict[Any, Any] = session.info["identities"]
     until, through = memory.get("xapi.through", (0.0, None))
-    if through is None or time.monotonic() > until:
+    if time.monotonic() > until:
         through = consistent_through(session, writers)
         memory["xapi.through"] = (time.monotonic() + 1, through)
-    found: datetime = through
-    return found
+    return cast(datetime, through)
 
 
 OLDEST_OPEN = text(

@@ -106,7 +106,7 @@ def test_an_assignment_that_cannot_be_says_why_on_preview_and_on_sending(
     values = {"course": "nq48", "unit": str(unit.public_id), "due": day(3), **changes}
     admin = administrator(make)
     admin.get("/assignments/new")
-    for answer in (admin.submit("/check", **values), send(admin, values)):
+    for answer in (admin.submit("/check", follow=True, **values), send(admin, values)):
         assert answer.status_code == 422
         assert reason in answer.text.split(f'id="{field}-error"')[1].split("</p>")[0]
         assert field == "due" or f'value="{day(3)}"' in answer.text

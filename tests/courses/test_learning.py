@@ -89,7 +89,7 @@ def test_the_way_through_a_course_from_the_first_click_to_the_last(make: Make, t
     learner.read("m2-1", "m2-2")
     learner.take("m2-test", 1.0)
     text = browser.get(COURSE).text
-    assert f"khóa học đã hoàn thành ngày {clock.today():%d/%m/%Y}" in text
+    assert f"Khóa học đã hoàn thành ngày {clock.today():%d/%m/%Y}" in text
     assert "Học tiếp" not in text
     assert "Đã hoàn thành mọi khóa học được giao" in browser.get("/learning").text
     assert not any(check_projections(make.database).values())
@@ -259,7 +259,7 @@ def test_when_only_the_final_test_counts_it_is_shown_and_the_others_are_practice
     assert learner.browser.path == f"{COURSE}/lessons/m2-1"
     assert learner.read("m2-1", "m2-2").path == f"{COURSE}/tests/final-test"
     learner.take("final-test", 0.7)
-    assert "khóa học đã hoàn thành" in learner.browser.get(COURSE).text
+    assert "Khóa học đã hoàn thành" in learner.browser.get(COURSE).text
 
 
 def test_when_module_tests_count_there_is_no_final_test(learner: Learner) -> None:

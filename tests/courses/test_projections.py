@@ -248,7 +248,7 @@ def check(history: History, events: list[tuple[Any, ...]]) -> None:
 
 
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     database=None,

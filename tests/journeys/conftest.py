@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import BaseWSGIServer, make_server
 
 import wsgi
@@ -18,7 +18,7 @@ from lms.db import Database
 from tests.conftest import config_for
 from tests.groups import chromium
 from tests.journeys.province import PASSWORD, Province, populate
-from tests.journeys.windows import ARGUMENTS, Windows, sign_in
+from tests.journeys.windows import ARGUMENTS, PATIENCE, Windows, sign_in
 from tests.make import Make
 
 
@@ -59,7 +59,9 @@ def chromium_browser() -> Iterator[Browser]:
     """The browser of this machine. Not for the whole session: other tests drive one of their own."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        expect.set_options(timeout=PATIENCE)
         yield browser
+        expect.set_options(timeout=None)
         browser.close()
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page
 
-from assessments.bank.rules import MATCH, MULTIPLE, SINGLE
 from assessments.attempts.queries import Keyed
+from assessments.bank.rules import MATCH, MULTIPLE, SINGLE
 
 
 def question_on(page: Page, question: Keyed) -> Locator:

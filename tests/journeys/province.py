@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from assessments.attempts.access import access_test
 from assessments.attempts.actions import Absent, close_attempt, save_answers, start_attempt
+from assessments.attempts.models import Attempt
 from assessments.attempts.queries import Keyed, keyed
 from assessments.bank.actions import load_questions
 from assessments.bank.rules import MULTIPLE, SINGLE
@@ -20,7 +21,7 @@ from lms import clock
 from lms.accounts.models import Person
 from lms.organisation.models import Unit
 from tests.library_course import load_built_in_course
-from tests.make import LONG_AGO, Make
+from tests.make import Make
 
 COURSE = "nq48"
 PASSWORD = "muoi bon ky tu tro len"
@@ -28,7 +29,7 @@ DAYS_TO_FINISH = 14
 
 
 class Citizen(NamedTuple):
-    """Somebody of the province. `studied`: how many lessons are finished, with the tests on the way; None: not begun."""
+    """Somebody of the province. `studied`: how many lessons are finished, and the tests on the way; None: not begun."""
 
     name: str
     unit: str
@@ -92,7 +93,11 @@ def populate(make: Make) -> None:
         units[code] = make.unit(name, under=units.get(above), code=code)
     for username, one in PEOPLE.items():
         person = make.person(
-            one.name, unit=units[one.unit], role=one.role or None, username=username, password=PASSWORD,
+            one.name,
+            unit=units[one.unit],
+            role=one.role or None,
+            username=username,
+            password=PASSWORD,
             over=units[one.unit] if one.role == "head" else None,
         )
         with make.writing() as session:
@@ -117,7 +122,7 @@ def due_at() -> datetime:
 
 def study(make: Make) -> None:
     """Let people study as far as `PEOPLE` says, some days ago."""
-    for days, (username, one) in enumerate(PEOPLE.items(), 2):
+    for days, one in enumerate(PEOPLE.values(), 2):
         if one.studied is not None:
             with clock.moved_to(clock.true_now() - timedelta(days=days)), make.writing() as session:
                 person = session.scalars(select(Person).where(Person.full_name == one.name)).one()
@@ -137,13 +142,14 @@ def learn(session: Session, who: Absent, lessons: int) -> None:
             pass_test(session, who, module.test.code)
 
 
-def pass_test(session: Session, who: Absent, code: str) -> None:
+def pass_test(session: Session, who: Absent, code: str) -> Attempt:
     """Take a test and answer everything right."""
     sitting = access_test(session, who, COURSE, code, to_change=True)
     attempt = start_attempt(session, who, sitting)
     paper = keyed(session, attempt.id)
     save_answers(session, attempt, {one.position: right_answer(one) for one in paper})
     close_attempt(session, who, sitting, attempt)
+    return attempt
 
 
 def right_answer(question: Keyed) -> list[int | None]:

@@ -29,9 +29,6 @@ from tests.journeys.windows import PHONE, shoot, sign_in
 pytestmark = pytest.mark.chromium
 
 TITLE = "Quán triệt Nghị quyết số 48-NQ/TU về chuyển đổi số tỉnh Tuyên Quang"
-LESSONS = (
-    "Chuyển đổi số: mới, khó nhưng tất yếu",
-)
 
 
 def press(page: Page, button: str) -> None:
@@ -41,6 +38,21 @@ def press(page: Page, button: str) -> None:
 def heading(page: Page, words: str | re.Pattern[str]) -> None:
     """The page is the one with this heading."""
     expect(page.get_by_role("heading", level=1, name=words)).to_be_visible()
+
+
+def lesson(page: Page, number: int) -> None:
+    """The page is the lesson with this number."""
+    expect(page.get_by_text(re.compile(rf"^Bài {number}/\d+, khoảng"))).to_be_visible()
+
+
+def saved(page: Page) -> None:
+    """The paper says that answers are with the server."""
+    expect(page.get_by_role("status").filter(has_text="Đã lưu lúc")).to_be_visible()
+
+
+def all_sent(page: Page) -> None:
+    """The paper keeps no answer on this machine any more."""
+    page.wait_for_function("Object.keys(localStorage).length === 0")
 
 
 def papers(site: Site, username: str) -> list[Keyed]:
@@ -90,15 +102,15 @@ def test_a_learner_studies_the_first_module_and_passes_its_test(site: Site) -> N
 
     page.get_by_role("link", name="Quán triệt", exact=False).first.click()
     heading(page, "Việc học của tôi")
-    expect(card).to_contain_text("3/20 bài học đã hoàn thành")
-    expect(card).to_contain_text("1/6 bài kiểm tra đã đạt")
+    expect(card).to_contain_text(re.compile(r"3/\d+ bài học đã hoàn thành"))
+    expect(card).to_contain_text(re.compile(r"1/\d+ bài kiểm tra đã đạt"))
     shoot(page, "learner-9-home")
 
 
 def read_first_module(page: Page) -> None:
     """Lesson after lesson, until what follows is the test."""
     for number in (1, 2, 3):
-        expect(page.get_by_text(f"Bài {number}/20")).to_be_visible()
+        lesson(page, number)
         expect(page.get_by_role("heading", name="Thông điệp hành động")).to_be_visible()
         if number == 1:
             shoot(page, "learner-4-lesson")
@@ -112,10 +124,10 @@ def take_test(site: Site, page: Page) -> None:
     paper = papers(site, LEARNER)
     for question in paper:
         answer_right(page, question)
-    expect(page.get_by_role("status")).to_contain_text("Đã lưu lúc")
-    page.wait_for_function("Object.keys(localStorage).length === 0")
+    saved(page)
+    all_sent(page)
     page.reload()
-    expect(page.get_by_role("status")).to_contain_text("Đã lưu lúc")
+    saved(page)
     press(page, "Xem lại và nộp bài")
     expect(page.get_by_text("Đã trả lời tất cả các câu.")).to_be_visible()
     shoot(page, "learner-7-hand-in")
@@ -125,15 +137,14 @@ def take_test(site: Site, page: Page) -> None:
 def test_a_learner_without_javascript_can_do_all_of_it(site: Site) -> None:
     page = site.signed_in(LEARNER, java_script_enabled=False, viewport=PHONE)
     page.get_by_role("button", name="Bắt đầu học").click()
-    expect(page.get_by_text("Bài 1/20")).to_be_visible()
+    lesson(page, 1)
     press(page, "Tôi đã học xong bài này")
-    expect(page.get_by_text("Bài 2/20")).to_be_visible()
+    lesson(page, 2)
     begin_first_test(page)
-    expect(page.get_by_text("Trình duyệt này không tự lưu")).to_be_visible()
     for question in papers(site, LEARNER):
         answer_right(page, question)
     press(page, "Lưu bài")
-    expect(page.get_by_role("status")).to_contain_text("Đã lưu lúc")
+    saved(page)
     press(page, "Xem lại và nộp bài")
     shoot(page, "learner-no-script-hand-in")
     press(page, "Nộp bài")
@@ -151,8 +162,8 @@ def test_answers_given_without_a_network_are_saved_when_it_is_back(site: Site) -
     shoot(page, "learner-offline")
     assert [one.response for one in papers(site, LEARNER)[:2]] == [None, None]
     page.context.set_offline(False)
-    expect(page.get_by_role("status")).to_contain_text("Đã lưu lúc")
-    page.wait_for_function("Object.keys(localStorage).length === 0")
+    saved(page)
+    all_sent(page)
     assert all(one.response for one in papers(site, LEARNER)[:2])
     site.windows.excuse("ERR_INTERNET_DISCONNECTED")
 
@@ -162,7 +173,7 @@ def test_answers_given_after_the_session_ended_are_there_after_signing_in_again(
     begin_first_test(page)
     first, second, *_ = papers(site, LEARNER)
     answer_right(page, first)
-    expect(page.get_by_role("status")).to_contain_text("Đã lưu lúc")
+    saved(page)
     with site.make.writing() as session:
         end_all_sessions(session, site.province.person(LEARNER).id)
     answer_right(page, second)
@@ -170,8 +181,8 @@ def test_answers_given_after_the_session_ended_are_there_after_signing_in_again(
     shoot(page, "learner-signed-out")
     page.get_by_role("link", name="Đăng nhập lại để gửi").click()
     sign_in(page, LEARNER, PASSWORD)
-    expect(page.get_by_role("status")).to_contain_text("Đã lưu lúc")
-    page.wait_for_function("Object.keys(localStorage).length === 0")
+    saved(page)
+    all_sent(page)
     for question in (first, second):
         assert question_on(page, question).locator(":checked:not([value=''])").count() > 0
     assert all(one.response for one in papers(site, LEARNER)[:2])
@@ -183,7 +194,9 @@ def test_a_head_sees_at_once_who_has_learned_what_and_who_is_missing(site: Site)
     heading(page, "Sở Nông nghiệp và Phát triển nông thôn")
     figures = page.locator("dl.numbers")
     expect(page.get_by_text("còn 5 trong 8 người phải học chưa được quán triệt")).to_be_visible()
-    expect(figures).to_have_text(re.compile(r"Phải học \(A\)\s*8.*Đã quán triệt \(B\)\s*3.*Hoàn thành \(C\)\s*3.*Quá hạn\s*0", re.S))
+    expect(figures).to_have_text(
+        re.compile(r"Phải học \(A\)\s*8.*Đã quán triệt \(B\)\s*3.*Hoàn thành \(C\)\s*3.*Quá hạn\s*0", re.S)
+    )
 
     finish_last_lesson(site)
     page.reload()
@@ -224,7 +237,7 @@ def test_a_trainer_publishes_a_new_version_and_whoever_is_under_way_keeps_the_ol
     sentence = "Câu này chỉ có trong bản thứ hai của bài."
     under_way = site.signed_in(LEARNER)
     under_way.get_by_role("button", name="Bắt đầu học").click()
-    expect(under_way.get_by_text("Bài 1/20")).to_be_visible()
+    lesson(under_way, 1)
 
     page = site.signed_in(TRAINER)
     heading(page, "Biên soạn")
@@ -232,7 +245,7 @@ def test_a_trainer_publishes_a_new_version_and_whoever_is_under_way_keeps_the_ol
     page.get_by_role("link", name="Chuyên đề 1:").click()
     shoot(page, "trainer-2-module")
     page.get_by_role("link", name=re.compile("^1\\. ")).click()
-    body = page.get_by_label("Nội dung bài")
+    body = page.get_by_role("textbox", name="Nội dung bài")
     body.fill(f"{body.input_value()}\n{sentence}\n")
     expect(page.locator(".preview")).to_contain_text(sentence)
     shoot(page, "trainer-3-lesson")
@@ -248,7 +261,7 @@ def test_a_trainer_publishes_a_new_version_and_whoever_is_under_way_keeps_the_ol
     shoot(page, "trainer-5-published")
 
     under_way.reload()
-    expect(under_way.get_by_text("Bài 1/20")).to_be_visible()
+    lesson(under_way, 1)
     expect(under_way.get_by_text(sentence)).to_have_count(0)
     newcomer = site.signed_in("senqt")
     newcomer.get_by_role("button", name="Bắt đầu học").click()

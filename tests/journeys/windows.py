@@ -9,6 +9,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "screenshots"
 PHONE = {"width": 360, "height": 800}
 DESK = {"width": 1280, "height": 900}
+PATIENCE = 20_000
+"""Milliseconds to wait for what must come: a busy machine is slow, and a test that passes never waits so long."""
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -35,9 +37,15 @@ class Windows:
     def open(self, **options: Any) -> Page:
         """A new window of a browser that has never been here; as wide as a desk unless `viewport` says otherwise."""
         context = self.browser.new_context(
-            **{"base_url": self.address, "viewport": DESK, "locale": "vi-VN", "timezone_id": "Asia/Ho_Chi_Minh", **options}
+            **{
+                "base_url": self.address,
+                "viewport": DESK,
+                "locale": "vi-VN",
+                "timezone_id": "Asia/Ho_Chi_Minh",
+                **options,
+            }
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE)
         self._watch(context)
         return context.new_page()
 

@@ -23,7 +23,7 @@ def administrator(make: Make) -> Browser:
 def new_person(browser: Browser, **changes: str) -> Browser:
     """Open the form, fill it in as usual but for the changes, and send it."""
     browser.get("/people/new")
-    browser.submit("/people/new", **{"full_name": "Lý A Hoa", "username": "hoala", **changes})
+    browser.submit("/people/new", follow=True, **{"full_name": "Lý A Hoa", "username": "hoala", **changes})
     return browser
 
 

@@ -85,7 +85,9 @@ def test_a_unit_that_cannot_be_added_names_the_field_and_keeps_what_was_typed(
     make.unit("Sở cũ", code="cu", under=root)
     admin = administrator(make)
     admin.get(f"/units/new?under={root.public_id}")
-    answer = admin.submit("/units/new", **{"name": "Sở Giữ Lại", "code": "moi", "since": "2022-01-01", **changes})
+    answer = admin.submit(
+        "/units/new", follow=True, **{"name": "Sở Giữ Lại", "code": "moi", "since": "2022-01-01", **changes}
+    )
     assert answer.status_code == 422
     beside = answer.text.split(f'id="{field}-error"')[1].split("</p>")[0]
     assert reason in beside

@@ -89,7 +89,7 @@ def test_six_hundred_people_are_spread_over_the_units_by_their_kind(make: Make) 
 
 
 def test_names_are_those_of_the_province_and_no_officials(make: Make) -> None:
-    load(make, 2000)
+    load(make, 1000)
     found = [name for _, name, _ in names(make)]
     families = Counter(name.split()[0] for name in found)
     assert {"Ma", "Nông", "Bàn", "Lý", "Hoàng", "Triệu", "Quan", "Hứa", "Chẩu"} <= families.keys()
@@ -108,7 +108,7 @@ def test_the_same_people_come_every_time_and_a_second_run_does_nothing(make: Mak
     first = names(make)
     assert load(make, 100) == []
     assert names(make) == first
-    assert first[0][1:] == ("Triệu Hữu Hiệp", "hiepth")
+    assert first[0][1:] == ("Bùi Kim Hạnh", "hanhbk")
 
 
 def test_four_people_may_be_tried_and_nobody_else(make: Make) -> None:
@@ -137,8 +137,8 @@ def test_a_sample_is_never_mixed_into_an_organisation(make: Make) -> None:
         assert session.scalar(select(func.count(Person.id))) == 0
 
 
-@pytest.mark.parametrize("people", [1, 28, 420, 421, 1500])
-def test_any_number_of_people_can_be_asked_for(make: Make, people: int) -> None:
-    load(make, people)
+@pytest.mark.parametrize(("people", "loaded"), [(1, 28), (60, 60), (419, 419), (420, 420), (421, 421), (700, 700)])
+def test_any_number_of_people_can_be_asked_for(make: Make, people: int, loaded: int) -> None:
+    load(make, people)  # at the least a head for each of the 25 units, and the three others who may be tried
     with make.reading() as session:
-        assert session.scalar(select(func.count(Person.id))) == max(people, 28)
+        assert session.scalar(select(func.count(Person.id))) == loaded

@@ -6,8 +6,14 @@ import pytest
 
 from lms.text import fold, nfc, person_sort_key, sort_key
 
-PLAIN = "Bàn Văn Ăn|Chẩu Văn Lâm|Đặng Văn Đạt|Đỗ Văn Dũng|Hà Thị Hoà|Hà Thị Hòa|Hầu A Lềnh|Lê U|Lê Ư|Phạm On|Phạm Ôn|Phạm Ơn"
-BY_GIVEN_NAME = "Nguyễn Văn An|Ma Thị Ánh|Bàn Văn Ăn|Nguyễn Thị Ân|Trần Văn Dat|Nông Văn Dung|Đỗ Văn Dũng|Đặng Văn Đạt|Y Phương|Lê U"
+PLAIN = (
+    "Bàn Văn Ăn|Chẩu Văn Lâm|Đặng Văn Đạt|Đỗ Văn Dũng|Hà Thị Hoà|Hà Thị Hòa|"
+    "Hầu A Lềnh|Lê U|Lê Ư|Phạm On|Phạm Ôn|Phạm Ơn"
+)
+BY_GIVEN_NAME = (
+    "Nguyễn Văn An|Ma Thị Ánh|Bàn Văn Ăn|Nguyễn Thị Ân|Trần Văn Dat|Nông Văn Dung|"
+    "Đỗ Văn Dũng|Đặng Văn Đạt|Y Phương|Lê U"
+)
 SYLLABLES = "a à ả ã á ạ ă ằ ẳ ẵ ắ ặ â ầ ẩ ẫ ấ ậ b d đ e ê ma mà mả mã má mạ man nga ngã nghĩa o ô ơ u ư y"
 
 

@@ -33,11 +33,14 @@ def test_nobody_enters_without_the_right_secret_and_no_answer_asks_a_browser_for
     wrong.secret = outsider.secret
     nameless = Outsider(make, "all")
     nameless.key = "unknown"
+    strange = Outsider(make, "all")
+    strange.key = "\0ế"
     version = {"X-Experience-API-Version": "1.0.3"}
     bare = make.app.test_client()
     answers = [
         wrong.get(),
         nameless.get(),
+        strange.get(),
         wrong.post(statement()),
         bare.get("/xapi/statements", headers=version),
         bare.get("/xapi/statements", headers={**version, "Authorization": "Basic !!!"}),
