@@ -12,7 +12,7 @@ from alembic.config import Config as AlembicConfig
 from lms import clock, supervision
 from lms.app import Package, open_doors
 from lms.config import Config, Misconfigured
-from lms.db import Database
+from lms.db import Database, forget_own
 from lms.doors import differences
 
 Opener = Callable[[], Database]
@@ -68,7 +68,7 @@ def demo(open_database: Opener, people: int) -> None:
         with database.writing() as session:
             for line in step(session, people):
                 session.commit()  # a step may say how far it has come: what it has done so far is kept
-                session.info.pop("unsure", None)
+                forget_own(session)
                 click.echo(line)
 
 

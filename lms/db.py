@@ -196,28 +196,46 @@ REMEMBERED = 100_000
 def remembered(
     session: orm.Session, space: str, keys: Iterable[Any], find: Callable[[list[Any]], Mapping[Any, Any]]
 ) -> dict[Any, Any]:
-    """What never changes once committed (the id of an IRI, of a person's account), from the memory of this process.
+    """What never changes once committed (the id of an IRI, of a person's account), from memory where it is known.
 
-    `find` looks up the keys that are not remembered. Nothing is remembered while the session has added such rows
-    itself (`adds_identities`): they may yet be rolled back.
+    `find` looks up the keys that are not. What a session finds after it has added such rows itself
+    (`adds_identities`) may yet be rolled back: it is remembered for that session only.
     """
-    memory: dict[tuple[str, Any], Any] = session.info["identities"]
     wanted = list(dict.fromkeys(keys))
-    known = {key: memory[space, key] for key in wanted if (space, key) in memory}
+    known = {key: value for key in wanted if (value := recalled(session, space, key)) is not None}
     missing = [key for key in wanted if key not in known]
     if not missing:
         return known
     found = find(missing)
-    if not session.info.get("unsure"):
-        if len(memory) > REMEMBERED:
-            memory.clear()
-        memory.update({(space, key): value for key, value in found.items()})
+    for key, value in found.items():
+        remember(session, space, key, value)
     return {**known, **found}
 
 
+def recalled(session: orm.Session, space: str, key: Any) -> Any:
+    """What `remember` was told; None when nothing."""
+    own: dict[tuple[str, Any], Any] | None = session.info.get("own identities")
+    value = own.get((space, key)) if own is not None else None
+    return value if value is not None else session.info["identities"].get((space, key))
+
+
+def remember(session: orm.Session, space: str, key: Any, value: Any) -> None:
+    """Keep it in the memory of the process, or of the session while that has added identities."""
+    own = session.info.get("own identities")
+    memory: dict[tuple[str, Any], Any] = session.info["identities"] if own is None else own
+    if len(memory) > REMEMBERED:
+        memory.clear()
+    memory[space, key] = value
+
+
 def adds_identities(session: orm.Session) -> None:
-    """Say that this session adds rows whose ids others look up: nothing it sees is remembered until it has ended."""
-    session.info["unsure"] = True
+    """Say that this session adds rows whose ids others look up: what it finds from now on is for itself alone."""
+    session.info.setdefault("own identities", {})
+
+
+def forget_own(session: orm.Session) -> None:
+    """After a commit in the middle of long work: what the session had added stands, and memory is common again."""
+    session.info.pop("own identities", None)
 
 
 def lock_people(session: orm.Session, person_ids: Iterable[int]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
-from sqlalchemy.orm import Session, contains_eager
+from sqlalchemy.orm import Session, aliased, contains_eager
 
 from courses.catalog.models import Course, CourseVersion
 from courses.catalog.queries import newest_versions
@@ -53,7 +53,6 @@ def on_the_roll(
         .join(Membership, and_(Membership.tree == UnitClosure.tree, Membership.unit_id == UnitClosure.descendant_id))
         .join(Unit, Unit.id == Membership.unit_id)
         .where(
-            Assignment.course_id == course_id,
             in_force(on),
             holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),
             Membership.kind == "main",
@@ -61,6 +60,8 @@ def on_the_roll(
             Unit.counted,
         )
     )
+    if course_id is not None:
+        reaching = reaching.where(Assignment.course_id == course_id)
     if person_ids is not None:
         reaching = reaching.where(Membership.person_id.in_(person_ids))
     rows = reaching.subquery()
@@ -113,19 +114,29 @@ def people_held_by(assignment: Assignment, *, on: date) -> Select[int]:
     return select(rows.c.person_id).where(rows.c.assignment_id == assignment.id)
 
 
-def people_nearer(course_id: int, unit_id: int, *, on: date) -> Select[int]:
-    """The ids of those for whom an assignment given below the unit holds: a new one at the unit passes them by."""
-    rows = on_the_roll(course_id, on=on, person_ids=people_reached(unit_id, on=on)).subquery()
-    below = select(UnitClosure.descendant_id).where(
-        UnitClosure.ancestor_id == unit_id,
-        UnitClosure.depth > 0,
-        UnitClosure.tree == Assignment.tree,
-        holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),
-    )
+def people_nearer(course_id: int, unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select[int]:
+    """The ids of those whom an assignment given below the unit reaches: a new one at the unit passes them by."""
+    above = aliased(UnitClosure)
     return (
-        select(rows.c.person_id)
-        .join(Assignment, Assignment.id == rows.c.assignment_id)
-        .where(Assignment.unit_id.in_(below))
+        select(Membership.person_id)
+        .distinct()
+        .select_from(Assignment)
+        .join(above, and_(above.tree == Assignment.tree, above.descendant_id == Assignment.unit_id))
+        .join(UnitClosure, and_(UnitClosure.tree == Assignment.tree, UnitClosure.ancestor_id == Assignment.unit_id))
+        .join(Membership, and_(Membership.tree == UnitClosure.tree, Membership.unit_id == UnitClosure.descendant_id))
+        .join(Unit, Unit.id == Membership.unit_id)
+        .where(
+            Assignment.course_id == course_id,
+            Assignment.tree == tree,
+            in_force(on),
+            above.ancestor_id == unit_id,
+            above.depth > 0,
+            holds_on(on, above.valid_from, above.valid_to),
+            holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),
+            Membership.kind == "main",
+            holds_on(on, Membership.valid_from, Membership.valid_to),
+            Unit.counted,
+        )
     )
 
 

@@ -44,7 +44,7 @@ def translations(language: str) -> NullTranslations:
 def catalogue(language: str) -> Catalog:
     """The catalogue as a translator sees it."""
     with (TRANSLATIONS / f"{language}.po").open("rb") as file:
-        return read_po(file, locale=language)
+        return read_po(file, locale=language, abort_invalid=True)
 
 
 def messages(root: Path) -> Iterator[tuple[str, str, int]]:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from lms import clock
 from lms.audit.actions import note
-from lms.db import Base, adds_identities, config_of
+from lms.db import Base, adds_identities, config_of, recalled, remember
 from lms.doors import tell
 from lms.xapi import queries
 from lms.xapi.access import DEFINE, SCOPES, Client, secret_digest
@@ -214,9 +214,8 @@ def define(session: Session, given: Mapping[str, Mapping[str, Any]]) -> None:
 
     Names in languages that are not given stay. A definition that changes nothing is not written.
     """
-    memory: dict[Any, Any] = session.info["identities"]
     digests = {iri: hashlib.sha256(in_fixed_order(one)).digest() for iri, one in given.items()}
-    doubtful = sorted(iri for iri in given if memory.get(("xapi.definition", iri)) != digests[iri])
+    doubtful = sorted(iri for iri in given if recalled(session, "xapi.definition", iri) != digests[iri])
     if not doubtful:
         return
     known = queries.definitions(session, doubtful)
@@ -226,8 +225,7 @@ def define(session: Session, given: Mapping[str, Mapping[str, Any]]) -> None:
         if after != before:
             adds_identities(session)
             session.execute(update(XapiActivity).where(XapiActivity.iri == iri).values(definition=after))
-        elif not session.info.get("unsure"):
-            memory["xapi.definition", iri] = digests[iri]
+        remember(session, "xapi.definition", iri, digests[iri])
 
 
 def insert_statements(session: Session, arrivals: Sequence[Arrival], keys: Keys, source: Source) -> list[Arrival]:

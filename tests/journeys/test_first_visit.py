@@ -65,12 +65,10 @@ def test_a_dashboard_can_be_read_before_its_chart_is_fetched(site: Site) -> None
     page = first_visit(site, HEAD)
     held: list[Route] = []
     page.route("**/plotly*", lambda route: held.append(route))
-    with fetching(page) as fetched:
+    figure = page.locator("figure.chart")
+    with fetching(page) as fetched, page.expect_request("**/plotly*"):
         page.goto("/dashboard/")
-        figure = page.locator("figure.chart")
         figure.scroll_into_view_if_needed()
-        while not held:
-            page.wait_for_event("request")
     expect(page.get_by_role("row", name="Chi cục Kiểm lâm")).to_contain_text("1/3")
     expect(page.locator("dl.numbers")).to_contain_text("Phải học (A)")
     assert len(fetched.addresses) - len(held) <= MOST_REQUESTS, fetched

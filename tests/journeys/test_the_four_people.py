@@ -159,7 +159,7 @@ def test_answers_given_without_a_network_are_saved_when_it_is_back(site: Site) -
     answer_right(page, first)
     expect(page.get_by_role("status")).to_contain_text("đang giữ trên máy này")
     answer_right(page, second)
-    shoot(page, "learner-offline")
+    shoot(page, "learner-offline", whole=False)
     assert [one.response for one in papers(site, LEARNER)[:2]] == [None, None]
     page.context.set_offline(False)
     saved(page)
@@ -178,7 +178,7 @@ def test_answers_given_after_the_session_ended_are_there_after_signing_in_again(
         end_all_sessions(session, site.province.person(LEARNER).id)
     answer_right(page, second)
     expect(page.get_by_role("status")).to_contain_text("Phiên đăng nhập đã hết")
-    shoot(page, "learner-signed-out")
+    shoot(page, "learner-signed-out", whole=False)
     page.get_by_role("link", name="Đăng nhập lại để gửi").click()
     sign_in(page, LEARNER, PASSWORD)
     saved(page)

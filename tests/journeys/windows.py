@@ -21,6 +21,10 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 
+CHARTS_FIT = """() => [...document.querySelectorAll("[data-plot]")].every(
+    place => Math.abs(place.querySelector(".main-svg").getBoundingClientRect().width - place.clientWidth) < 2)"""
+"""A chart is drawn anew shortly after the window has changed."""
+
 
 @dataclass
 class Windows:
@@ -85,12 +89,14 @@ def sign_in(page: Page, username: str, password: str) -> None:
     expect(page.get_by_role("button", name="Đăng xuất")).to_be_visible()
 
 
-def shoot(page: Page, name: str) -> None:
-    """Keep pictures of the page as a phone and as a desk show it, under screenshots/."""
+def shoot(page: Page, name: str, *, whole: bool = True) -> None:
+    """Keep pictures of the page as a phone and as a desk show it, under screenshots/; not `whole`: what is in view."""
     before = page.viewport_size
     SCREENSHOTS.mkdir(exist_ok=True)
     for size in (PHONE, DESK):
         page.set_viewport_size({"width": size["width"], "height": size["height"]})
-        page.screenshot(path=SCREENSHOTS / f"{name}-{size['width']}.png", full_page=True, animations="disabled")
+        if page.locator(".main-svg").count():
+            page.wait_for_function(CHARTS_FIT)
+        page.screenshot(path=SCREENSHOTS / f"{name}-{size['width']}.png", full_page=whole, animations="disabled")
     if before:
         page.set_viewport_size(before)

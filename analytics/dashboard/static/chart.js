@@ -33,9 +33,11 @@
   }
 
   function described(figure) {
-    const described = coloured(JSON.parse(figure.dataset.figure), getComputedStyle(document.documentElement));
-    described.layout.font.family = getComputedStyle(document.body).fontFamily;
-    return described;
+    const found = coloured(JSON.parse(figure.dataset.figure), getComputedStyle(document.documentElement));
+    const family = getComputedStyle(document.body).fontFamily;
+    found.layout.font.family = family;
+    found.layout.hoverlabel.font.family = family;
+    return found;
   }
 
   function draw(Plotly, figure) {
