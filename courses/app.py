@@ -26,6 +26,7 @@ from courses.learning import views as learning
 from courses.learning.projector import (
     ProgressChanged,
     ProgressProjection,
+    await_turn,
     project_progress,
     take_back_progress,
     understand_anew,
@@ -33,7 +34,7 @@ from courses.learning.projector import (
 from lms.accounts.actions import PeopleMoved
 from lms.doors import ADMINISTRATION, Doors, Home, MenuEntry
 from lms.web.feature import Feature
-from lms.xapi.projection import StatementsRecorded, StatementsVoided
+from lms.xapi.projection import StatementsArriving, StatementsRecorded, StatementsVoided
 
 MODELS = (authoring_models, briefings_models, catalog_models, enrolment_models, learning_models)
 
@@ -47,6 +48,7 @@ def fill(doors: Doors) -> None:
     doors.menu.append(MenuEntry(_l("Biên soạn"), "authoring.index", "module:edit", 40))
     doors.homes.append(Home("authoring.index", "module:edit", 20))
     doors.menu.append(MenuEntry(_l("Giao học"), "enrolment.index", ASSIGN, 82, ADMINISTRATION))
+    doors.listen(StatementsArriving, await_turn)
     doors.listen(StatementsRecorded, project_progress)
     doors.listen(StatementsVoided, take_back_progress)
     doors.listen(CoursePublished, understand_anew)

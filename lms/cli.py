@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 from alembic import command
 from alembic.config import Config as AlembicConfig
+from sqlalchemy.orm import Session
 
 from lms import clock, supervision
 from lms.app import Package, open_doors
 from lms.config import Config, Misconfigured
-from lms.db import Database, forget_own
+from lms.db import Database, forget_own, lock_roll
 from lms.doors import differences
 
 Opener = Callable[[], Database]
@@ -106,14 +107,24 @@ def check_projections(database: Database, *, repair: bool = False) -> dict[str, 
     """The differences of each projection, by name, from lower to upper."""
     found: dict[str, list[str]] = {}
     opened = database.writing if repair else database.reading
-    for projection in database.doors.projections:
-        with opened() as session:
+    with opened() as session:
+        one_moment(session, repair=repair)
+        for projection in database.doors.projections:
             expected = projection.expected(session, now=clock.now())
             actual = projection.actual(session)
             found[projection.name] = sorted(differences(expected, actual))
             if repair and found[projection.name]:
                 projection.repair(session, expected, actual)
+                session.expire_all()
     return found
+
+
+def one_moment(session: Session, *, repair: bool) -> None:
+    """Let all that is compared be of one moment, also while people study; a repair keeps them waiting."""
+    if repair:
+        lock_roll(session)
+    elif session.get_bind().dialect.name == "postgresql":
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
 
 
 def migrate(database: Database, revision: str = "head") -> None:

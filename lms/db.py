@@ -71,7 +71,9 @@ class Database:
             self.read_engine = sqlite_engine(self.url, begin="BEGIN", read_only=True)
         else:
             url = self.url.set(drivername="postgresql+psycopg")
-            self.write_engine = sa.create_engine(url, json_serializer=compact_json, pool_size=10, max_overflow=20)
+            self.write_engine = sa.create_engine(
+                url, json_serializer=compact_json, pool_size=10, max_overflow=20, hide_parameters=True
+            )
             self.read_engine = self.write_engine.execution_options(postgresql_readonly=True)
         self.write_sessions = orm.sessionmaker(self.write_engine, expire_on_commit=False, info=info)
         self.read_sessions = orm.sessionmaker(self.read_engine, expire_on_commit=False, info=info)
@@ -101,7 +103,7 @@ def compact_json(value: object) -> str:
 
 def sqlite_engine(url: sa.URL, *, begin: str, read_only: bool) -> sa.Engine:
     """An engine that begins its transactions itself: the driver's deferred ones fail under concurrent writers."""
-    engine = sa.create_engine(url, json_serializer=compact_json)
+    engine = sa.create_engine(url, json_serializer=compact_json, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

@@ -20,12 +20,12 @@ BATCH = 10_000
 NEAREST_FIRST = (
     func.row_number()
     .over(
-        partition_by=Membership.person_id,
+        partition_by=(Membership.person_id, Assignment.course_id),
         order_by=(UnitClosure.depth, Assignment.assigned_at.desc(), Assignment.id.desc()),
     )
     .label("place")
 )
-"""Of the assignments that reach a person, 1 is the one that holds (`rules.effective_assignment`)."""
+"""Of the assignments of a course that reach a person, 1 is the one that holds (`rules.effective_assignment`)."""
 
 
 def in_force(on: date) -> ColumnElement[bool]:

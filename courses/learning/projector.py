@@ -18,7 +18,14 @@ from courses.learning.queries import Edition, Place
 from courses.learning.rules import HEEDED, NOT_BEGUN, Reached, Record, heeded, reached
 from lms.db import Base, lock_people
 from lms.doors import Row, tell
-from lms.xapi.projection import Recorded, StatementsRecorded, StatementsVoided, all_recorded, recorded_about
+from lms.xapi.projection import (
+    Recorded,
+    StatementsArriving,
+    StatementsRecorded,
+    StatementsVoided,
+    all_recorded,
+    recorded_about,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,11 @@ class ProgressChanged:
     course_id: int
     before: Reached
     after: Reached
+
+
+def await_turn(session: Session, event: StatementsArriving) -> None:
+    """Lock those a client's statements are about before they are numbered: never after, or two would wait in a ring."""
+    lock_people(session, queries.people_by_account(session, event.accounts).values())
 
 
 def project_progress(session: Session, event: StatementsRecorded) -> None:

@@ -235,6 +235,15 @@ def attempt_allowed(session: Session, kind: str, value: str, *, limit: int) -> b
     return counter.attempts <= limit
 
 
+def uncount_attempt(session: Session, kind: str, value: str) -> None:
+    """Take one attempt back: it was a good one, as most are that come from one office's address."""
+    session.execute(
+        update(ThrottleCounter)
+        .where(ThrottleCounter.key == digest(f"{kind} {value}"), ThrottleCounter.attempts > 0)
+        .values(attempts=ThrottleCounter.attempts - 1)
+    )
+
+
 def forgive_attempts(session: Session, kind: str, value: str) -> None:
     """Forget what was counted: the right password was given."""
     session.execute(delete(ThrottleCounter).where(ThrottleCounter.key == digest(f"{kind} {value}")))

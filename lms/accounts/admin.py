@@ -29,6 +29,7 @@ bp = Feature("people", __name__, url_prefix="/people")
 
 KEEP = "person:create"
 PAGE = 50
+SOUGHT = "people sought"
 ONE_TIME_LINK = "one_time_link"
 
 
@@ -37,7 +38,7 @@ ONE_TIME_LINK = "one_time_link"
 def index() -> ResponseReturnValue:
     """People by name, or those searched for; that the list was seen is noted."""
     person, own = holds_everywhere(KEEP), get_session()
-    sought = text.nfc(request.args.get("q", ""))[:100]
+    sought = str(session.get(SOUGHT, ""))
     unit = asked_unit(own, person)
     query = queries.people_found(sought, on=clock.today(), unit_id=unit.id if unit else None)
     total = own.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
@@ -54,8 +55,16 @@ def index() -> ResponseReturnValue:
         sought=sought,
         unit=unit,
         trees=unit_trees(own, on=clock.today()),
-        page_url=lambda n: url_for("people.index", q=sought or None, unit=unit.public_id if unit else None, page=n),
+        page_url=lambda n: url_for("people.index", unit=unit.public_id if unit else None, page=n),
     )
+
+
+@bp.post("/search")
+@needs(KEEP)
+def search() -> ResponseReturnValue:
+    """Keep what is sought for this browser; a name never enters an address."""
+    session[SOUGHT] = text.nfc(request.form.get("q", ""))[:100]
+    return redirect(url_for("people.index", unit=request.form.get("unit") or None))
 
 
 def asked_unit(own: Session, person: Actor) -> Unit | None:

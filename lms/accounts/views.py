@@ -70,6 +70,7 @@ def check_password(username: str, password: str) -> int | str:
         return str(_("Tên đăng nhập hoặc mật khẩu không đúng."))
     with database().writing() as own:
         actions.forgive_attempts(own, "account", subject)
+        actions.uncount_attempt(own, "address", request.remote_addr or "")
     return account.person_id
 
 

@@ -30,7 +30,7 @@ from lms.xapi.models import (
     XapiStatementAgent,
     XapiVerb,
 )
-from lms.xapi.projection import Recorded, StatementsRecorded, StatementsVoided, seen
+from lms.xapi.projection import Recorded, StatementsArriving, StatementsRecorded, StatementsVoided, seen
 from lms.xapi.rules import check_iri
 from lms.xapi.statement import (
     Arrival,
@@ -151,6 +151,8 @@ def store(session: Session, arrivals: Sequence[Arrival], *, source: Source, vers
     voiding = [one for one in arrivals if one.voids]
     if voiding:
         wait_for_writers(session)
+    if source.client is not None:
+        tell(session, StatementsArriving(tuple(sorted(accounts_of(arrivals)))))
     keys = identities(session, arrivals, source)
     fresh = insert_statements(session, arrivals, keys, source)
     insert_bodies(session, fresh, source=source, version=version)
@@ -164,6 +166,12 @@ def store(session: Session, arrivals: Sequence[Arrival], *, source: Source, vers
     ours = {one.statement_id for one in told}
     if taken_back := tuple(one for one in gone if one.statement_id not in ours):
         tell(session, StatementsVoided(taken_back))
+
+
+def accounts_of(arrivals: Sequence[Arrival]) -> set[str]:
+    """The account names of the actors whose statements count."""
+    actors = [one.document["actor"] for one in arrivals if one.counts]
+    return {str(actor["account"]["name"]) for actor in actors if "account" in actor}
 
 
 @dataclass(frozen=True, slots=True)

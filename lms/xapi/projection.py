@@ -39,6 +39,17 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class StatementsArriving:
+    """Told before a client's statements that may count are numbered, with the accounts they name as actors.
+
+    Whoever folds statements in their order locks what they are about now: the number given next is then also the
+    order in which they are heard.
+    """
+
+    accounts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StatementsRecorded:
     """Told once for each batch, in the transaction that stores it. Only statements that count are in it."""
 

@@ -17,6 +17,7 @@ STATEMENT_COLUMNS = (
     "verb_id",
     "activity_id",
     "registration",
+    "target",
     "timestamp",
     "stored",
     "client_id",

@@ -51,6 +51,22 @@ def test_the_due_date_is_said_in_words(make: Make, tmp_path: Path, days: int, wo
     assert ("state--overdue" in text) == (days < 0)
 
 
+def test_every_course_assigned_is_there_with_its_own_due_date_the_most_pressing_first(
+    make: Make, tmp_path: Path
+) -> None:
+    load_small_course(make, tmp_path)
+    load_built_in_course(make)
+    root = make.unit("Tỉnh")
+    unit = make.unit("Sở Y tế", under=root)
+    for days, given_to, code in ((9, root, "nq48"), (2, root, "demo"), (5, unit, "demo")):
+        give(make, given_to, code=code, due_at=clock.end_of_day(clock.today() + timedelta(days=days)))
+    text = make.browser(make.person(unit=unit)).get("/learning").text
+    assert headings(text)[1:3] == ["Được giao", "Khóa học nhỏ"]
+    assert re.findall(r"còn \d+ ngày", text) == ["còn 5 ngày", "còn 9 ngày"]
+    assert "Các khóa học khác" not in text
+    assert "Giao cho: Sở Y tế" in make.browser(make.person(unit=unit)).get(COURSE).text
+
+
 def test_with_nothing_assigned_the_page_is_calm_and_offers_what_is_open(learner: Learner) -> None:
     text = learner.browser.get("/learning").text
     assert "Hiện chưa có khóa học nào được giao" in text
