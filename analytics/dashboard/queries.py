@@ -122,11 +122,16 @@ def names(
     """Who is missing in the units `within`, and how many more there are in the units `beyond`."""
     count = count_of(session, within, course_id, now=now)
     more = count_of(session, beyond, course_id, now=now) if beyond is not None else Count()
-    if not count.not_completed:
+    found = sum(count.by_state[state] for state in STATES[wanted.state]) if wanted.state != "overdue" else count.overdue
+    if not found:
         return Names([], 0, count, more)
     page = missing_people(within, course_id, wanted, now=now).limit(PAGE).offset((wanted.page - 1) * PAGE)
+    if wanted.search:  # otherwise the tallies know how many there are, and the list is not read to its end
+        page = page.add_columns(func.count().over().label("found"))
     rows = session.execute(page).all()
-    return Names(with_progress(session, rows, course_id), rows[0].found if rows else 0, count, more)
+    if wanted.search:
+        found = rows[0].found if rows else 0
+    return Names(with_progress(session, rows, course_id), found, count, more)
 
 
 def count_of(session: Session, units: Select[int], course_id: int, *, now: datetime) -> Count:
@@ -135,7 +140,7 @@ def count_of(session: Session, units: Select[int], course_id: int, *, now: datet
 
 
 def missing_people(units: Select[int], course_id: int, wanted: Wanted, *, now: datetime) -> Select[*tuple[Any, ...]]:
-    """Who of these units has not completed the course, in Vietnamese order; each row tells how many there are.
+    """Who of these units has not completed the course, in Vietnamese order.
 
     Names are found without marks, each word that is looked for anywhere in the name.
     """
@@ -147,7 +152,6 @@ def missing_people(units: Select[int], course_id: int, wanted: Wanted, *, now: d
             Unit.name.label("unit"),
             Standing.state,
             Assignment.due_at,
-            func.count().over().label("found"),
         )
         .select_from(Standing)
         .join(Person, Person.id == Standing.person_id)

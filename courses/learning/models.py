@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base
@@ -33,10 +33,11 @@ class ActivityProgress(Base):
     """
 
     __tablename__ = "activity_progress"
+    __table_args__ = (Index("ix_activity_progress_course", "course_id", "person_id"),)
 
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
     activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id"), primary_key=True)
-    course_id: Mapped[int] = mapped_column(ForeignKey("course.id"), index=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id"))
     completed_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     first_score: Mapped[float | None]

@@ -351,7 +351,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('person_id', 'activity_id', name=op.f('pk_activity_progress'))
     )
     with op.batch_alter_table('activity_progress', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_activity_progress_course_id'), ['course_id'], unique=False)
+        batch_op.create_index('ix_activity_progress_course', ['course_id', 'person_id'], unique=False)
 
     op.create_table('attempt',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -583,7 +583,7 @@ def downgrade() -> None:
 
     op.drop_table('attempt')
     with op.batch_alter_table('activity_progress', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_activity_progress_course_id'))
+        batch_op.drop_index('ix_activity_progress_course')
 
     op.drop_table('activity_progress')
     with op.batch_alter_table('xapi_statement', schema=None) as batch_op:
