@@ -12,6 +12,8 @@ from lms.web.acting import Actor
 NAMED_AT_ONCE = 1
 """The head of a unit and of the unit directly above see its names; whoever stands higher states a purpose first."""
 
+NEAR = aliased(UnitClosure)
+
 
 def ancestors_in_scope(
     session: Session, actor: Actor, permission: str, unit: Unit, *, on: date, tree: str = STATE_TREE
@@ -25,10 +27,9 @@ def ancestors_in_scope(
 
 def units_named_at_once(actor: Actor, permission: str, *, on: date, tree: str = STATE_TREE) -> Select[int]:
     """The ids of the units whose members' names this person sees without stating why: the head's own and the next."""
-    near = aliased(UnitClosure)
-    return select(near.descendant_id).where(
-        near.tree == tree,
-        near.ancestor_id.in_(actor.unit_ids(permission)),
-        near.depth <= NAMED_AT_ONCE,
-        holds_on(on, near.valid_from, near.valid_to),
+    return select(NEAR.descendant_id).where(
+        NEAR.tree == tree,
+        NEAR.ancestor_id.in_(actor.unit_ids(permission)),
+        NEAR.depth <= NAMED_AT_ONCE,
+        holds_on(on, NEAR.valid_from, NEAR.valid_to),
     )

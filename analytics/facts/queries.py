@@ -13,6 +13,15 @@ from courses.enrolment.models import Assignment
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitEdge
 from lms.organisation.queries import holds_on
 
+# Made once: to make an alias or a subquery anew for every page costs more than to ask the database.
+BRANCH, BELOW = aliased(UnitClosure), aliased(UnitClosure)
+TITLES = (
+    newest_versions()
+    .with_only_columns(CourseVersion.course_id, CourseVersion.title, CourseVersion.title_en)
+    .order_by(None)
+    .subquery()
+)
+
 
 def tallies_by_child(
     unit_id: int, course_id: int, *, on: date, now: datetime, tree: str = STATE_TREE
@@ -22,14 +31,13 @@ def tallies_by_child(
     Columns: public_id, code, name, short_name, depth (0: the unit itself), people, started, briefed, completed,
     overdue, next_due, last_due. Units with nobody to count are there with noughts. One statement.
     """
-    branch, below = aliased(UnitClosure), aliased(UnitClosure)
     return (
         select(
             Unit.public_id,
             Unit.code,
             Unit.name,
             Unit.short_name,
-            branch.depth,
+            BRANCH.depth,
             added(Tally.people).label("people"),
             added(Tally.started).label("started"),
             added(Tally.briefed).label("briefed"),
@@ -38,15 +46,15 @@ def tallies_by_child(
             func.min(case((Assignment.due_at >= now, Assignment.due_at))).label("next_due"),
             func.max(Assignment.due_at).label("last_due"),
         )
-        .select_from(branch)
-        .join(Unit, Unit.id == branch.descendant_id)
+        .select_from(BRANCH)
+        .join(Unit, Unit.id == BRANCH.descendant_id)
         .join(
-            below,
+            BELOW,
             and_(
-                below.tree == tree,
-                below.ancestor_id == branch.descendant_id,
-                or_(branch.depth == 1, below.depth == 0),
-                holds_on(on, below.valid_from, below.valid_to),
+                BELOW.tree == tree,
+                BELOW.ancestor_id == BRANCH.descendant_id,
+                or_(BRANCH.depth == 1, BELOW.depth == 0),
+                holds_on(on, BELOW.valid_from, BELOW.valid_to),
             ),
         )
         .outerjoin(
@@ -54,20 +62,20 @@ def tallies_by_child(
             and_(
                 UnitEdge.tree == tree,
                 UnitEdge.parent_id == unit_id,
-                UnitEdge.child_id == branch.descendant_id,
+                UnitEdge.child_id == BRANCH.descendant_id,
                 holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to),
             ),
         )
-        .outerjoin(Tally, and_(Tally.unit_id == below.descendant_id, Tally.course_id == course_id, Tally.people > 0))
+        .outerjoin(Tally, and_(Tally.unit_id == BELOW.descendant_id, Tally.course_id == course_id, Tally.people > 0))
         .outerjoin(Assignment, Assignment.id == Tally.assignment_id)
         .where(
-            branch.tree == tree,
-            branch.ancestor_id == unit_id,
-            branch.depth <= 1,
-            holds_on(on, branch.valid_from, branch.valid_to),
+            BRANCH.tree == tree,
+            BRANCH.ancestor_id == unit_id,
+            BRANCH.depth <= 1,
+            holds_on(on, BRANCH.valid_from, BRANCH.valid_to),
         )
-        .group_by(Unit.id, branch.depth, UnitEdge.position)
-        .order_by(branch.depth.desc(), UnitEdge.position, Unit.sort_key, Unit.id)
+        .group_by(Unit.id, BRANCH.depth, UnitEdge.position)
+        .order_by(BRANCH.depth.desc(), UnitEdge.position, Unit.sort_key, Unit.id)
     )
 
 
@@ -77,30 +85,29 @@ def units_below(unit_id: int, course_id: int, *, on: date, tree: str = STATE_TRE
     One row. Units in which nobody must study the course are not concerned. The outer join keeps SQLite from reading
     all tallies once for every unit.
     """
-    each, below = aliased(UnitClosure), aliased(UnitClosure)
     unit = (
         select(
             func.sum(Tally.people).label("people"),
             func.sum(Tally.started).label("started"),
             func.sum(Tally.briefed).label("briefed"),
         )
-        .select_from(each)
+        .select_from(BRANCH)
         .join(
-            below,
+            BELOW,
             and_(
-                below.tree == tree,
-                below.ancestor_id == each.descendant_id,
-                holds_on(on, below.valid_from, below.valid_to),
+                BELOW.tree == tree,
+                BELOW.ancestor_id == BRANCH.descendant_id,
+                holds_on(on, BELOW.valid_from, BELOW.valid_to),
             ),
         )
-        .outerjoin(Tally, and_(Tally.unit_id == below.descendant_id, Tally.course_id == course_id))
+        .outerjoin(Tally, and_(Tally.unit_id == BELOW.descendant_id, Tally.course_id == course_id))
         .where(
-            each.tree == tree,
-            each.ancestor_id == unit_id,
-            each.depth > 0,
-            holds_on(on, each.valid_from, each.valid_to),
+            BRANCH.tree == tree,
+            BRANCH.ancestor_id == unit_id,
+            BRANCH.depth > 0,
+            holds_on(on, BRANCH.valid_from, BRANCH.valid_to),
         )
-        .group_by(each.descendant_id)
+        .group_by(BRANCH.descendant_id)
         .having(func.sum(Tally.people) > 0)
         .subquery()
     )
@@ -113,18 +120,15 @@ def units_below(unit_id: int, course_id: int, *, on: date, tree: str = STATE_TRE
 
 def courses_studied(unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select[int, str, str, str]:
     """Id, code and titles of each course that somebody in the unit or below must study, the one assigned last first."""
-    below = aliased(UnitClosure)
-    titles = (CourseVersion.course_id, CourseVersion.title, CourseVersion.title_en)
-    newest = newest_versions().with_only_columns(*titles).order_by(None).subquery()
     return (
-        select(Course.id, Course.code, newest.c.title, newest.c.title_en)
-        .select_from(below)
-        .join(Tally, and_(Tally.unit_id == below.descendant_id, Tally.people > 0))
+        select(Course.id, Course.code, TITLES.c.title, TITLES.c.title_en)
+        .select_from(BELOW)
+        .join(Tally, and_(Tally.unit_id == BELOW.descendant_id, Tally.people > 0))
         .join(Assignment, Assignment.id == Tally.assignment_id)
         .join(Course, Course.id == Tally.course_id)
-        .join(newest, newest.c.course_id == Course.id)
-        .where(below.tree == tree, below.ancestor_id == unit_id, holds_on(on, below.valid_from, below.valid_to))
-        .group_by(Course.id, Course.code, newest.c.title, newest.c.title_en)
+        .join(TITLES, TITLES.c.course_id == Course.id)
+        .where(BELOW.tree == tree, BELOW.ancestor_id == unit_id, holds_on(on, BELOW.valid_from, BELOW.valid_to))
+        .group_by(Course.id, Course.code, TITLES.c.title, TITLES.c.title_en)
         .order_by(func.max(Assignment.assigned_at).desc(), Course.id.desc())
     )
 
