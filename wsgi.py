@@ -1,7 +1,7 @@
 """The composition root: the one file that knows every package.
 
-    gunicorn wsgi:app
-    lms --help
+gunicorn wsgi:app
+lms --help
 """
 
 import os

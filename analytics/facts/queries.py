@@ -48,24 +48,8 @@ def tallies_by_child(
         )
         .select_from(BRANCH)
         .join(Unit, Unit.id == BRANCH.descendant_id)
-        .join(
-            BELOW,
-            and_(
-                BELOW.tree == tree,
-                BELOW.ancestor_id == BRANCH.descendant_id,
-                or_(BRANCH.depth == 1, BELOW.depth == 0),
-                holds_on(on, BELOW.valid_from, BELOW.valid_to),
-            ),
-        )
-        .outerjoin(
-            UnitEdge,
-            and_(
-                UnitEdge.tree == tree,
-                UnitEdge.parent_id == unit_id,
-                UnitEdge.child_id == BRANCH.descendant_id,
-                holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to),
-            ),
-        )
+        .join(BELOW, rolled_up(on=on, tree=tree))
+        .outerjoin(UnitEdge, placed_under(unit_id, on=on, tree=tree))
         .outerjoin(Tally, and_(Tally.unit_id == BELOW.descendant_id, Tally.course_id == course_id, Tally.people > 0))
         .outerjoin(Assignment, Assignment.id == Tally.assignment_id)
         .where(
@@ -76,6 +60,26 @@ def tallies_by_child(
         )
         .group_by(Unit.id, BRANCH.depth, UnitEdge.position)
         .order_by(BRANCH.depth.desc(), UnitEdge.position, Unit.sort_key, Unit.id)
+    )
+
+
+def rolled_up(*, on: date, tree: str) -> ColumnElement[bool]:
+    """Each branch with all that stands below it; the unit itself alone."""
+    return and_(
+        BELOW.tree == tree,
+        BELOW.ancestor_id == BRANCH.descendant_id,
+        or_(BRANCH.depth == 1, BELOW.depth == 0),
+        holds_on(on, BELOW.valid_from, BELOW.valid_to),
+    )
+
+
+def placed_under(unit_id: int, *, on: date, tree: str) -> ColumnElement[bool]:
+    """The edge that gives a branch its place among its siblings."""
+    return and_(
+        UnitEdge.tree == tree,
+        UnitEdge.parent_id == unit_id,
+        UnitEdge.child_id == BRANCH.descendant_id,
+        holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to),
     )
 
 

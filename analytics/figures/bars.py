@@ -34,6 +34,19 @@ class Bar:
     beside: str
 
 
+LEGEND = {
+    "orientation": "h",
+    "x": 0,
+    "xanchor": "left",
+    "y": 1,
+    "yanchor": "bottom",
+    "traceorder": "normal",
+    "itemclick": False,
+    "itemdoubleclick": False,
+}
+"""What the parts are called, in a row above the bars; a press on it hides nothing."""
+
+
 def stacked_shares(bars: Sequence[Bar], parts: Sequence[Part], *, people: str) -> dict[str, Any]:
     """Each bar is the whole of its row, divided into `parts`; rows that count nobody are left out.
 
@@ -57,16 +70,7 @@ def stacked_shares(bars: Sequence[Bar], parts: Sequence[Part], *, people: str) -
                 "bordercolor": "var(--edge)",
                 "font": {"color": "var(--ink)", "size": 14},
             },
-            "legend": {
-                "orientation": "h",
-                "x": 0,
-                "xanchor": "left",
-                "y": 1,
-                "yanchor": "bottom",
-                "traceorder": "normal",
-                "itemclick": False,
-                "itemdoubleclick": False,
-            },
+            "legend": LEGEND,
             "xaxis": {
                 "range": [0, 100],
                 "fixedrange": True,

@@ -63,7 +63,7 @@ def as_markup(html: str) -> Markup:
     It may, because such HTML consists of the tags listed above, and the tables that keep it are written once, by
     publishing. No template uses the filter `safe`, and a test holds both.
     """
-    return Markup(html)  # noqa: S704  # nosec B704 - the reason is the docstring
+    return Markup(html)  # noqa: S704  # nosec B704
 
 
 def block_html(block: Block, context: dict[str, Any], register: Register, figures: dict[str, str]) -> str:

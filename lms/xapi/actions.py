@@ -34,6 +34,7 @@ from lms.xapi.projection import Recorded, StatementsArriving, StatementsRecorded
 from lms.xapi.rules import check_iri
 from lms.xapi.statement import (
     Arrival,
+    accounts_of,
     agent_identifier,
     arrival,
     client_authority,
@@ -166,12 +167,6 @@ def store(session: Session, arrivals: Sequence[Arrival], *, source: Source, vers
     ours = {one.statement_id for one in told}
     if taken_back := tuple(one for one in gone if one.statement_id not in ours):
         tell(session, StatementsVoided(taken_back))
-
-
-def accounts_of(arrivals: Sequence[Arrival]) -> set[str]:
-    """The account names of the actors whose statements count."""
-    actors = [one.document["actor"] for one in arrivals if one.counts]
-    return {str(actor["account"]["name"]) for actor in actors if "account" in actor}
 
 
 @dataclass(frozen=True, slots=True)

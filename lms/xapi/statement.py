@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -238,6 +238,12 @@ def arrival(
         named=named,
         counts=heeded(named.about),
     )
+
+
+def accounts_of(arrivals: Sequence[Arrival]) -> set[str]:
+    """The account names of the actors whose statements count."""
+    actors = [one.document["actor"] for one in arrivals if one.counts]
+    return {str(actor["account"]["name"]) for actor in actors if "account" in actor}
 
 
 def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -310,10 +310,10 @@ def unexpected(error: Exception) -> Response:
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 
 
-@bp.route("/", defaults={"path": ""}, methods=METHODS)
+@bp.route("/", methods=METHODS)
 @bp.route("/<path:path>", methods=METHODS)
 @for_clients
-def elsewhere(path: str) -> Response:
+def elsewhere(path: str = "") -> Response:
     """Every other address answers in JSON too, with the version."""
     if path in {"about", "statements"}:
         return refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"{request.method} is no method of this resource")
