@@ -93,11 +93,11 @@ class Browser:
 
     def get(self, path: str, *, follow: bool = True, **kwargs: object) -> TestResponse:
         """Open a path of the site."""
-        return self._remember(self.client.get(path, follow_redirects=follow, **kwargs))  # type: ignore[arg-type]
+        return self._remember(self.client.get(path, follow_redirects=follow, **kwargs))
 
     def post(self, path: str, *, follow: bool = True, **kwargs: object) -> TestResponse:
         """Send something no form of a page sent; for tests of what must be refused."""
-        return self._remember(self.client.post(path, follow_redirects=follow, **kwargs))  # type: ignore[arg-type]
+        return self._remember(self.client.post(path, follow_redirects=follow, **kwargs))
 
     @property
     def text(self) -> str:
@@ -136,5 +136,5 @@ class Browser:
 
     def _remember(self, response: TestResponse) -> TestResponse:
         self.page = response
-        self.path = response.request.full_path.rstrip("?") if response.request else self.path
+        self.path = response.request.full_path.rstrip("?")
         return response

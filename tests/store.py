@@ -72,18 +72,17 @@ class Outsider:
             "/xapi/statements", query_string={"statementId": statement_id}, json=body, headers=self.headers()
         )
 
-    def get(
-        self, path: str = "/xapi/statements", *, headers: dict[str, str] | None = None, **query: str
-    ) -> TestResponse:
+    def get(self, path: str = "/xapi/statements", *, language: str | None = None, **query: str) -> TestResponse:
         """GET statements by these parameters, or an address the store gave."""
-        return self.client.get(path, query_string=query or None, headers=self.headers(**headers or {}))
+        wished = {} if language is None else {"Accept_Language": language}
+        return self.client.get(path, query_string=query or None, headers=self.headers(**wished))
 
     def ids(self, **query: str) -> list[str]:
         """The ids of matching statements in order, over all pages."""
         answer = self.get(**query)
         assert answer.status_code == 200, answer.text
-        found = [one["id"] for one in answer.json["statements"]]
-        while answer.json["more"]:
-            answer = self.get(answer.json["more"])
-            found += [one["id"] for one in answer.json["statements"]]
+        found = [one["id"] for one in answer.get_json()["statements"]]
+        while answer.get_json()["more"]:
+            answer = self.get(answer.get_json()["more"])
+            found += [one["id"] for one in answer.get_json()["statements"]]
         return found

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, aliased
+from sqlalchemy.orm import aliased
 
 from analytics.facts.models import Tally
 from courses.catalog.models import Course, CourseVersion
@@ -31,6 +31,12 @@ def tallies_by_child(
     Columns: public_id, code, name, short_name, depth (0: the unit itself), people, started, briefed, completed,
     overdue, next_due, last_due. Units with nobody to count are there with noughts. One statement.
     """
+    edge = and_(
+        UnitEdge.tree == tree,
+        UnitEdge.parent_id == unit_id,
+        UnitEdge.child_id == BRANCH.descendant_id,
+        holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to),
+    )
     return (
         select(
             Unit.public_id,
@@ -38,48 +44,19 @@ def tallies_by_child(
             Unit.name,
             Unit.short_name,
             BRANCH.depth,
-            added(Tally.people).label("people"),
-            added(Tally.started).label("started"),
-            added(Tally.briefed).label("briefed"),
-            added(Tally.completed).label("completed"),
-            overdue(now).label("overdue"),
+            *counts(now),
             func.min(case((Assignment.due_at >= now, Assignment.due_at))).label("next_due"),
             func.max(Assignment.due_at).label("last_due"),
         )
         .select_from(BRANCH)
         .join(Unit, Unit.id == BRANCH.descendant_id)
-        .join(BELOW, rolled_up(on=on, tree=tree))
-        .outerjoin(UnitEdge, placed_under(unit_id, on=on, tree=tree))
+        .join(BELOW, and_(stands_below(on, tree), or_(BRANCH.depth == 1, BELOW.depth == 0)))
+        .outerjoin(UnitEdge, edge)
         .outerjoin(Tally, and_(Tally.unit_id == BELOW.descendant_id, Tally.course_id == course_id, Tally.people > 0))
         .outerjoin(Assignment, Assignment.id == Tally.assignment_id)
-        .where(
-            BRANCH.tree == tree,
-            BRANCH.ancestor_id == unit_id,
-            BRANCH.depth <= 1,
-            holds_on(on, BRANCH.valid_from, BRANCH.valid_to),
-        )
+        .where(stands_in(unit_id, on, tree), BRANCH.depth <= 1)
         .group_by(Unit.id, BRANCH.depth, UnitEdge.position)
         .order_by(BRANCH.depth.desc(), UnitEdge.position, Unit.sort_key, Unit.id)
-    )
-
-
-def rolled_up(*, on: date, tree: str) -> ColumnElement[bool]:
-    """Each branch with all that stands below it; the unit itself alone."""
-    return and_(
-        BELOW.tree == tree,
-        BELOW.ancestor_id == BRANCH.descendant_id,
-        or_(BRANCH.depth == 1, BELOW.depth == 0),
-        holds_on(on, BELOW.valid_from, BELOW.valid_to),
-    )
-
-
-def placed_under(unit_id: int, *, on: date, tree: str) -> ColumnElement[bool]:
-    """The edge that gives a branch its place among its siblings."""
-    return and_(
-        UnitEdge.tree == tree,
-        UnitEdge.parent_id == unit_id,
-        UnitEdge.child_id == BRANCH.descendant_id,
-        holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to),
     )
 
 
@@ -96,21 +73,9 @@ def units_below(unit_id: int, course_id: int, *, on: date, tree: str = STATE_TRE
             func.sum(Tally.briefed).label("briefed"),
         )
         .select_from(BRANCH)
-        .join(
-            BELOW,
-            and_(
-                BELOW.tree == tree,
-                BELOW.ancestor_id == BRANCH.descendant_id,
-                holds_on(on, BELOW.valid_from, BELOW.valid_to),
-            ),
-        )
+        .join(BELOW, stands_below(on, tree))
         .outerjoin(Tally, and_(Tally.unit_id == BELOW.descendant_id, Tally.course_id == course_id))
-        .where(
-            BRANCH.tree == tree,
-            BRANCH.ancestor_id == unit_id,
-            BRANCH.depth > 0,
-            holds_on(on, BRANCH.valid_from, BRANCH.valid_to),
-        )
+        .where(stands_in(unit_id, on, tree), BRANCH.depth > 0)
         .group_by(BRANCH.descendant_id)
         .having(func.sum(Tally.people) > 0)
         .subquery()
@@ -120,6 +85,20 @@ def units_below(unit_id: int, course_id: int, *, on: date, tree: str = STATE_TRE
         func.coalesce(func.sum(case((unit.c.briefed == unit.c.people, 1), else_=0)), 0),
         func.coalesce(func.sum(case((unit.c.started == 0, 1), else_=0)), 0),
     ).select_from(unit)
+
+
+def stands_in(unit_id: int, on: date, tree: str) -> ColumnElement[bool]:
+    """Whether the branch is the unit or stands below it on that day."""
+    return and_(BRANCH.tree == tree, BRANCH.ancestor_id == unit_id, holds_on(on, BRANCH.valid_from, BRANCH.valid_to))
+
+
+def stands_below(on: date, tree: str) -> ColumnElement[bool]:
+    """Whether a unit is the root of a branch or stands below it on that day."""
+    return and_(
+        BELOW.tree == tree,
+        BELOW.ancestor_id == BRANCH.descendant_id,
+        holds_on(on, BELOW.valid_from, BELOW.valid_to),
+    )
 
 
 def courses_studied(unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select[int, str, str, str]:
@@ -137,26 +116,23 @@ def courses_studied(unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select
     )
 
 
-def tally_of_units(unit_ids: Select[int], course_id: int, *, now: datetime) -> Select[int, int, int, int, int]:
+def tally_of_units(unit_ids: Select[int], course_id: int, *, now: datetime) -> Select[*tuple[Any, ...]]:
     """One row: people, started, briefed, completed, overdue of these units themselves, not of what is below them."""
     return (
-        select(
-            added(Tally.people),
-            added(Tally.started),
-            added(Tally.briefed),
-            added(Tally.completed),
-            overdue(now),
-        )
+        select(*counts(now))
         .join(Assignment, Assignment.id == Tally.assignment_id)
         .where(Tally.course_id == course_id, Tally.unit_id.in_(unit_ids))
     )
 
 
-def added(column: InstrumentedAttribute[int]) -> ColumnElement[int]:
-    """The sum, nought when there is nothing to add."""
-    return func.coalesce(func.sum(column), 0)
-
-
-def overdue(now: datetime) -> ColumnElement[int]:
-    """Those who have not completed although their assignment was due before now."""
-    return func.coalesce(func.sum(case((Assignment.due_at < now, Tally.people - Tally.completed), else_=0)), 0)
+def counts(now: datetime) -> list[ColumnElement[int]]:
+    """The sums people, started, briefed, completed and overdue; nought where there is nothing to add."""
+    late = case((Assignment.due_at < now, Tally.people - Tally.completed), else_=0)
+    sums = {
+        "people": Tally.people,
+        "started": Tally.started,
+        "briefed": Tally.briefed,
+        "completed": Tally.completed,
+        "overdue": late,
+    }
+    return [func.coalesce(func.sum(column), 0).label(name) for name, column in sums.items()]

@@ -13,6 +13,41 @@ ROW = 50
 LONGEST = 38
 """Letters of a label that still fit above a bar on a phone."""
 
+LAYOUT: dict[str, Any] = {
+    "barmode": "stack",
+    "margin": {"l": 2, "r": 2, "t": 60, "b": 34, "pad": 0},
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "font": {"color": "var(--ink)", "size": 14},
+    "dragmode": False,
+    "hovermode": "closest",
+    "hoverlabel": {
+        "align": "left",
+        "bgcolor": "var(--surface)",
+        "bordercolor": "var(--edge)",
+        "font": {"color": "var(--ink)", "size": 14},
+    },
+    "legend": {
+        "orientation": "h",
+        "x": 0,
+        "xanchor": "left",
+        "y": 1,
+        "yanchor": "bottom",
+        "traceorder": "normal",
+        "itemclick": False,
+        "itemdoubleclick": False,
+    },
+    "xaxis": {
+        "range": [0, 100],
+        "fixedrange": True,
+        "tickvals": [0, 25, 50, 75, 100],
+        "ticktext": ["", "25 %", "50 %", "75 %", ""],
+        "gridcolor": "var(--line)",
+        "zeroline": False,
+    },
+}
+"""What all these figures share. Dragging zooms nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -56,29 +91,8 @@ def stacked_shares(bars: Sequence[Bar], parts: Sequence[Part], *, people: str) -
     return {
         "data": [trace(shown, place, part, people) for place, part in enumerate(parts)],
         "layout": {
-            "barmode": "stack",
+            **LAYOUT,
             "height": ROW * len(shown) + 110,
-            "margin": {"l": 2, "r": 2, "t": 60, "b": 34, "pad": 0},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "font": {"color": "var(--ink)", "size": 14},
-            "dragmode": False,
-            "hovermode": "closest",
-            "hoverlabel": {
-                "align": "left",
-                "bgcolor": "var(--surface)",
-                "bordercolor": "var(--edge)",
-                "font": {"color": "var(--ink)", "size": 14},
-            },
-            "legend": LEGEND,
-            "xaxis": {
-                "range": [0, 100],
-                "fixedrange": True,
-                "tickvals": [0, 25, 50, 75, 100],
-                "ticktext": ["", "25 %", "50 %", "75 %", ""],
-                "gridcolor": "var(--line)",
-                "zeroline": False,
-            },
             "yaxis": {"range": [len(shown) - 0.5, -0.75], "fixedrange": True, "visible": False},
             "annotations": [note for place, bar in enumerate(shown) for note in labels(place, bar)],
         },

@@ -136,3 +136,18 @@ def test_without_scripts_the_table_says_it_all_and_no_empty_chart_is_left(
         assert not page.locator("figure.chart").is_visible()
         assert page.get_by_text("Đến ", exact=False).first.is_visible()
     assert faults == []
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_a_finger_on_the_chart_scrolls_the_page(app: Flask, head: str, browser: Browser) -> None:
+    faults: list[str] = []
+    phone = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
+    with served(app) as site, opened(browser, site, head, faults, **phone) as page:
+        page.locator("figure.chart").scroll_into_view_if_needed()
+        page.locator("[data-save]").wait_for()
+        page.locator("[data-plot]").evaluate("one => one.scrollIntoView({block: 'start', behavior: 'instant'})")
+        before = page.evaluate("scrollY")
+        gesture = {"x": 180, "y": 300, "yDistance": 150, "gestureSourceType": "touch"}
+        page.context.new_cdp_session(page).send("Input.synthesizeScrollGesture", gesture)
+        page.wait_for_function("before => scrollY < before - 100", arg=before)
+    assert faults == []

@@ -104,12 +104,12 @@ class Case:
         return found
 
 
-def holds(section: str, says: str, /, editions: tuple[str, ...] = BOTH, **changes: Any) -> Case:
+def holds(section: str, says: str, editions: tuple[str, ...] = BOTH, /, **changes: Any) -> Case:
     """A case that must be accepted. `__` in a name stands for a dot."""
     return Case(section, says, dotted(changes), editions=editions)
 
 
-def breaks(section: str, says: str, wrong: str, /, editions: tuple[str, ...] = BOTH, **changes: Any) -> Case:
+def breaks(section: str, says: str, wrong: str, editions: tuple[str, ...] = BOTH, /, **changes: Any) -> Case:
     """A case that must be refused, with an error that points to `wrong`."""
     return Case(section, says, dotted(changes), wrong, editions)
 

@@ -77,7 +77,7 @@ def test_about_needs_neither_version_nor_credentials(make: Make) -> None:
     """4.1.6.7 / Comm 2.8."""
     answer = make.app.test_client().get("/xapi/about")
     assert answer.status_code == 200
-    assert answer.json == {"version": ["1.0.3", "2.0.0"]}
+    assert answer.get_json() == {"version": ["1.0.3", "2.0.0"]}
     assert make.app.test_client().head("/xapi/about").status_code == 200
 
 
@@ -137,7 +137,7 @@ def test_a_parameter_that_is_unknown_or_ill_formed_is_refused_with_its_name(outs
     for query in ILL_FORMED:
         answer = outsider.get(f"/xapi/statements?{query}")
         assert answer.status_code == 400, query
-        assert answer.json["error"].startswith(query.partition("=")[0])
+        assert answer.get_json()["error"].startswith(query.partition("=")[0])
 
 
 ONE = "7ccd3322-e1a5-411a-a67d-6a735c76f119"
@@ -168,7 +168,7 @@ def test_a_single_statement_goes_with_no_filter(outsider: Outsider, single: str)
 def test_all_filters_together_find_nothing_and_say_so(outsider: Outsider) -> None:
     answer = outsider.get(**FILTERS)
     assert answer.status_code == 200
-    assert answer.json == {"statements": [], "more": ""}
+    assert answer.get_json() == {"statements": [], "more": ""}
     assert answer.content_type == "application/json"
 
 
@@ -210,7 +210,7 @@ def test_an_attachment_sent_without_its_data_says_where_they_are(outsider: Outsi
 
 def test_asked_for_attachments_the_store_answers_in_parts(outsider: Outsider) -> None:
     """4.1.3 / Comm 2.1.3."""
-    [sent] = outsider.post(statement()).json
+    [sent] = outsider.post(statement()).get_json()
     for query in ({"statementId": sent}, {}):
         answer = outsider.get(**query, attachments="true")
         kind, boundary = answer.content_type.split("; boundary=")
@@ -219,7 +219,7 @@ def test_asked_for_attachments_the_store_answers_in_parts(outsider: Outsider) ->
         assert (empty, end) == (b"", b"--\r\n")
         head, body = part.split(b"\r\n\r\n", 1)
         assert head.strip() == b"Content-Type: application/json"
-        assert json.loads(body) == outsider.get(**query).json
+        assert json.loads(body) == outsider.get(**query).get_json()
 
 
 @pytest.mark.parametrize("method", ["DELETE", "PATCH"])
@@ -229,7 +229,7 @@ def test_other_methods_and_addresses_are_refused_in_json(outsider: Outsider, met
     missing = outsider.client.open("/xapi/statement", method=method, headers=outsider.headers())
     assert missing.status_code == 404
     for one in (answer, missing):
-        assert one.json["error"]
+        assert one.get_json()["error"]
         assert one.headers[VERSION] == "1.0.3"
 
 
@@ -237,23 +237,23 @@ def test_other_methods_and_addresses_are_refused_in_json(outsider: Outsider, met
 
 
 def test_a_single_statement_says_when_it_was_stored(outsider: Outsider) -> None:
-    [sent] = outsider.post(statement()).json
+    [sent] = outsider.post(statement()).get_json()
     answer = outsider.get(statementId=sent)
-    stored = datetime.fromisoformat(answer.json["stored"])
+    stored = datetime.fromisoformat(answer.get_json()["stored"])
     assert parsedate_to_datetime(answer.headers["Last-Modified"]) == stored.replace(microsecond=0)
 
 
 def test_consistent_through_is_recent_and_reaches_what_has_been_stored(outsider: Outsider) -> None:
     before = now()
-    [sent] = outsider.post(statement()).json
-    stored = datetime.fromisoformat(outsider.get(statementId=sent).json["stored"])
+    [sent] = outsider.post(statement()).get_json()
+    stored = datetime.fromisoformat(outsider.get(statementId=sent).get_json()["stored"])
     through = datetime.fromisoformat(outsider.get().headers[THROUGH])
     assert before < stored < through <= datetime.now(UTC)
 
 
 def test_post_answers_with_ids_and_put_with_nothing(outsider: Outsider) -> None:
     single, batch = outsider.post(statement()), outsider.post([statement()])
-    assert (len(single.json), len(batch.json)) == (1, 1)
+    assert (len(single.get_json()), len(batch.get_json())) == (1, 1)
     assert single.content_type == "application/json"
     answer = outsider.put(new_id(), statement())
     assert (answer.status_code, answer.data) == (204, b"")

@@ -51,6 +51,6 @@ def test_the_store_answers_each_of_them_with_200_or_400_and_what_was_accepted_co
         answer = outsider.post(sent)
         assert answer.status_code == (200 if case.wrong is None else 400), (case, answer.text)
         if case.wrong is None and "contextActivities" not in str(case.changes):
-            found = outsider.get(statementId=answer.json[0]).json
+            found = outsider.get(statementId=answer.get_json()[0]).get_json()
             kept = sent.keys() - {"stored", "authority"}
             assert {name: found[name] for name in kept} == {name: sent[name] for name in kept}

@@ -83,9 +83,9 @@ def test_the_secret_is_kept_as_a_digest_and_every_change_is_noted_without_it(mak
 
 def test_a_client_that_reads_its_own_sees_nothing_of_others(make: Make) -> None:
     mine, other = Outsider(make, "statements/write", "statements/read/mine"), Outsider(make, "all")
-    [own] = mine.post(statement()).json
-    [foreign] = other.post(statement()).json
-    [voided] = other.post(statement()).json
+    [own] = mine.post(statement()).get_json()
+    [foreign] = other.post(statement()).get_json()
+    [voided] = other.post(statement()).get_json()
     void = {"verb": {"id": "http://adlnet.gov/expapi/verbs/voided"}}
     assert other.post(statement(**void, object={"objectType": "StatementRef", "id": voided})).status_code == 200
     mine.post(statement(object={"objectType": "StatementRef", "id": foreign}, actor={"mbox": "mailto:ref@example.vn"}))
@@ -101,8 +101,8 @@ def test_a_client_that_reads_its_own_sees_nothing_of_others(make: Make) -> None:
 def test_an_address_of_further_pages_serves_only_the_client_it_was_given_to(make: Make) -> None:
     first, second = Outsider(make, "all"), Outsider(make, "all")
     first.post([statement() for _ in range(3)])
-    more = first.get(limit="2").json["more"]
-    assert len(first.get(more).json["statements"]) == 1
+    more = first.get(limit="2").get_json()["more"]
+    assert len(first.get(more).get_json()["statements"]) == 1
     assert second.get(more).status_code == 403
     assert first.get(more[:-1] + ("A" if more[-1] != "A" else "B")).status_code == 400
     assert first.get(f"{more}&limit=1").status_code == 400
@@ -115,8 +115,8 @@ def test_only_a_client_with_the_scope_defines_activities(make: Make) -> None:
         return statement(object={"id": "https://example.vn/bai-1", "definition": {"name": name}})
 
     def canonical() -> list[dict[str, str]]:
-        answer = writer.get(format="canonical", headers={"Accept_Language": "vi"})
-        return [one["object"]["definition"]["name"] for one in answer.json["statements"]]
+        answer = writer.get(format="canonical", language="vi")
+        return [one["object"]["definition"]["name"] for one in answer.get_json()["statements"]]
 
     writer.post(names(name={"vi": "Tên của người viết"}))
     assert canonical() == [{"vi": "Tên của người viết"}]  # its own statement says so, and nothing else does
@@ -125,8 +125,8 @@ def test_only_a_client_with_the_scope_defines_activities(make: Make) -> None:
     assert canonical() == [{"vi": "Bài một"}] * 3
     definer.post(names(name={"vi": "Bài 1"}))
     assert canonical() == [{"vi": "Bài 1"}] * 4
-    answer = writer.get(format="canonical", headers={"Accept_Language": "vi;q=0.5, en"})
-    assert answer.json["statements"][0]["object"]["definition"]["name"] == {"en": "Lesson one"}
+    answer = writer.get(format="canonical", language="vi;q=0.5, en")
+    assert answer.get_json()["statements"][0]["object"]["definition"]["name"] == {"en": "Lesson one"}
 
 
 def test_the_command_makes_lists_rotates_and_revokes_clients(make: Make) -> None:

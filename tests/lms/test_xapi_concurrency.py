@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from werkzeug.test import TestResponse
 
 from lms.db import Database
 from lms.xapi.actions import Conflict, ourselves, record
@@ -99,6 +100,10 @@ def outsider_copy(outsider: Outsider) -> Outsider:
     return found
 
 
+def posting(outsider: Outsider, sent: dict[str, Any]) -> Callable[[], TestResponse]:
+    return lambda: outsider_copy(outsider).post(sent)
+
+
 def test_a_statement_and_what_voids_it_never_miss_each_other(make: Make) -> None:
     outsider = Outsider(make, "all")
     for _ in range(ROUNDS * 2):
@@ -106,9 +111,7 @@ def test_a_statement_and_what_voids_it_never_miss_each_other(make: Make) -> None
         void = statement(
             verb={"id": "http://adlnet.gov/expapi/verbs/voided"}, object={"objectType": "StatementRef", "id": one["id"]}
         )
-        answers = at_once(
-            lambda one=one: outsider_copy(outsider).post(one), lambda void=void: outsider_copy(outsider).post(void)
-        )
+        answers = at_once(posting(outsider, one), posting(outsider, void))
         assert [answer.status_code for answer in answers] == [200, 200]
         assert outsider.get(voidedStatementId=one["id"]).status_code == 200
 
@@ -148,7 +151,7 @@ def test_consistent_through_never_vouches_for_a_statement_whose_transaction_is_o
         slow.flush()
         through = datetime.fromisoformat(outsider.get().headers["X-Experience-API-Consistent-Through"])
         slow.commit()
-    newest = outsider.get(limit="1").json["statements"][0]
+    newest = outsider.get(limit="1").get_json()["statements"][0]
     assert through <= datetime.fromisoformat(newest["stored"])
     after = datetime.fromisoformat(outsider.get().headers["X-Experience-API-Consistent-Through"])
     assert after > datetime.fromisoformat(newest["stored"])

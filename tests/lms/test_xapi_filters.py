@@ -47,7 +47,7 @@ def test_the_agent_filter_finds_actor_object_and_members_and_related_agents_ever
         "object inside": statement(actor=CHI, object={**inner, "actor": BINH, "object": {"objectType": "Agent", **AN}}),
         "nowhere": statement(actor=CHI),
     }
-    ids = dict(zip(outsider.post(list(sent.values())).json, sent, strict=True))
+    ids = dict(zip(outsider.post(list(sent.values())).get_json(), sent, strict=True))
     direct = {"actor", "object", "member of the actor", "member of the object"}
     assert {ids[one] for one in outsider.ids(agent=json.dumps(AN))} == direct
     related = outsider.ids(agent=json.dumps(AN), related_agents="true")
@@ -64,18 +64,18 @@ def test_context_agents_and_groups_of_2_are_related_agents(make: Make) -> None:
         "contextAgents": [{"objectType": "contextAgent", "agent": AN, "relevantTypes": ["https://example.vn/vai-tro"]}],
         "contextGroups": [{"objectType": "contextGroup", "group": TEAM}],
     }
-    [sent] = outsider.post(statement(actor={"mbox": "mailto:x@example.vn"}, context=context)).json
+    [sent] = outsider.post(statement(actor={"mbox": "mailto:x@example.vn"}, context=context)).get_json()
     for agent in (AN, CHI, {"objectType": "Group", "mbox": TEAM["mbox"]}):
         assert outsider.ids(agent=json.dumps(agent)) == []
         assert outsider.ids(agent=json.dumps(agent), related_agents="true") == [sent]
-    assert outsider.get(statementId=sent).json["version"] == "2.0.0"
+    assert outsider.get(statementId=sent).get_json()["version"] == "2.0.0"
 
 
 def test_the_authority_is_a_related_agent(make: Make) -> None:
     outsider, other = Outsider(make, "all"), Outsider(make, "all")
-    [own] = outsider.post(statement()).json
+    [own] = outsider.post(statement()).get_json()
     other.post(statement())
-    authority = outsider.get(statementId=own).json["authority"]
+    authority = outsider.get(statementId=own).get_json()["authority"]
     assert outsider.ids(agent=json.dumps(authority), related_agents="true") == [own]
     assert outsider.ids(agent=json.dumps(authority)) == []
 
@@ -94,7 +94,7 @@ def test_the_activity_filter_finds_the_object_and_related_activities_everywhere(
         ),
         "nowhere": statement(object=TWO),
     }
-    ids = dict(zip(outsider.post(list(sent.values())).json, sent, strict=True))
+    ids = dict(zip(outsider.post(list(sent.values())).get_json(), sent, strict=True))
     assert {ids[one] for one in outsider.ids(activity=COURSE["id"])} == {"object"}
     related = outsider.ids(activity=COURSE["id"], related_activities="true")
     assert {ids[one] for one in related} == set(sent) - {"nowhere"}
@@ -109,15 +109,15 @@ def test_filters_hold_together(outsider: Outsider) -> None:
         {**wanted, "object": TWO},
         {**wanted, "context": {"registration": new_id()}},
     ]
-    [found, *_] = outsider.post([wanted, *others]).json
+    [found, *_] = outsider.post([wanted, *others]).get_json()
     query = {"agent": json.dumps(AN), "verb": "x:passed", "activity": ONE["id"], "registration": registration}
     assert outsider.ids(**query) == [found]
     assert outsider.ids(**query, related_agents="true", related_activities="true") == [found]
 
 
 def test_since_is_exclusive_until_inclusive_and_order_can_be_turned(outsider: Outsider) -> None:
-    ids = [outsider.post(statement()).json[0] for _ in range(4)]
-    stored = [outsider.get(statementId=one).json["stored"] for one in ids]
+    ids = [outsider.post(statement()).get_json()[0] for _ in range(4)]
+    stored = [outsider.get(statementId=one).get_json()["stored"] for one in ids]
     assert stored == sorted(set(stored))
     assert outsider.ids() == ids[::-1]
     assert outsider.ids(ascending="true") == ids
@@ -128,15 +128,15 @@ def test_since_is_exclusive_until_inclusive_and_order_can_be_turned(outsider: Ou
 
 @pytest.mark.parametrize("ascending", ["true", "false"])
 def test_pages_walk_through_everything_once_while_others_write(outsider: Outsider, ascending: str) -> None:
-    ids = outsider.post([statement() for _ in range(25)]).json
+    ids = outsider.post([statement() for _ in range(25)]).get_json()
     answer = outsider.get(limit="10", ascending=ascending, verb=f"{VERBS}completed")
-    found = [one["id"] for one in answer.json["statements"]]
-    fresh = outsider.post([statement() for _ in range(5)]).json
-    while answer.json["more"]:
-        assert answer.json["more"].startswith("/xapi/statements?more=")
-        answer = outsider.get(answer.json["more"])
-        found += [one["id"] for one in answer.json["statements"]]
-        assert len(answer.json["statements"]) <= 10
+    found = [one["id"] for one in answer.get_json()["statements"]]
+    fresh = outsider.post([statement() for _ in range(5)]).get_json()
+    while answer.get_json()["more"]:
+        assert answer.get_json()["more"].startswith("/xapi/statements?more=")
+        answer = outsider.get(answer.get_json()["more"])
+        found += [one["id"] for one in answer.get_json()["statements"]]
+        assert len(answer.get_json()["statements"]) <= 10
     assert found == ([*ids, *fresh] if ascending == "true" else ids[::-1])
 
 
@@ -144,8 +144,8 @@ def test_a_page_ends_where_the_statements_grow_too_large_to_send_at_once(outside
     for _ in range(2):
         outsider.post([statement(result={"response": "x" * 3_000_000}) for _ in range(3)])
     first = outsider.get()
-    assert len(first.json["statements"]) == 4
-    assert len(outsider.get(first.json["more"]).json["statements"]) == 2
+    assert len(first.get_json()["statements"]) == 4
+    assert len(outsider.get(first.get_json()["more"]).get_json()["statements"]) == 2
 
 
 def test_statements_about_a_matching_statement_match_through_any_number_of_references(outsider: Outsider) -> None:
@@ -161,17 +161,17 @@ def test_statements_about_a_matching_statement_match_through_any_number_of_refer
         assert outsider.ids(**query) == [original["id"], first["id"], second["id"]]
         assert outsider.ids(**query, limit="1") == [original["id"], first["id"], second["id"]]
     assert outsider.ids(agent=json.dumps(AN), verb=f"{VERBS}completed") == []  # not from two statements together
-    stored = outsider.get(statementId=first["id"]).json["stored"]
+    stored = outsider.get(statementId=first["id"]).get_json()["stored"]
     assert outsider.ids(agent=json.dumps(AN), until=stored) == [first["id"], second["id"]]
 
 
 def test_a_voided_statement_is_found_by_nothing_but_its_own_parameter(outsider: Outsider) -> None:
-    gone, kept = outsider.post([statement(), statement()]).json
-    [void] = outsider.post(about(gone, verb=VOID)).json
+    gone, kept = outsider.post([statement(), statement()]).get_json()
+    [void] = outsider.post(about(gone, verb=VOID)).get_json()
     assert outsider.ids() == [void, kept]
     assert outsider.ids(agent=json.dumps(AN)) == [void, kept]  # the voiding statement is about the voided one
     assert outsider.get(statementId=gone).status_code == 404
-    assert outsider.get(voidedStatementId=gone).json["id"] == gone
+    assert outsider.get(voidedStatementId=gone).get_json()["id"] == gone
     assert outsider.get(voidedStatementId=kept).status_code == 404
     assert outsider.post(about(gone, verb=VOID)).status_code == 200
     outsider.post(about(void, verb=VOID))  # what voids cannot be voided
@@ -197,7 +197,7 @@ def test_ids_names_everything_and_tells_nothing_more(outsider: Outsider) -> None
     )
     outsider.post(full)
     outsider.post(statement(actor={"objectType": "Group", "member": [{**AN, "name": "An"}]}))
-    anonymous, found = outsider.get(format="ids").json["statements"]
+    anonymous, found = outsider.get(format="ids").get_json()["statements"]
     assert found["actor"] == {"objectType": "Group", "mbox": TEAM["mbox"]}
     assert found["verb"] == {"id": full["verb"]["id"]}
     assert found["object"] == ONE
@@ -234,7 +234,7 @@ def test_canonical_sends_one_language_of_each_map(outsider: Outsider, accepted: 
             context={"contextActivities": {"parent": [{**COURSE, "definition": {"name": texts}}]}},
         )
     )
-    [found] = outsider.get(format="canonical", headers={"Accept_Language": accepted}).json["statements"]
+    [found] = outsider.get(format="canonical", language=accepted).get_json()["statements"]
     one = {expected: texts[expected]}
     assert found["verb"]["display"] == one
     told = found["object"]["definition"]
@@ -291,7 +291,7 @@ def test_any_filters_find_what_reading_every_statement_finds(
     outsider: Outsider, batch: list[dict[str, Any]], asked: list[dict[str, str]]
 ) -> None:
     before = set(outsider.ids())
-    ids = outsider.post(batch).json
+    ids = outsider.post(batch).get_json()
     for query in asked:
         expected = [one for one, sent in zip(ids, batch, strict=True) if meets(sent, query)]
         found = [one for one in outsider.ids(**query) if one not in before]

@@ -181,7 +181,7 @@ def test_a_client_trusted_with_another_activity_is_not_believed_about_this_one(s
 def test_a_client_trusted_with_this_activity_is_believed_and_may_take_it_back(scene: Scene, prefix: str) -> None:
     before = scene.tables()
     trusted = Outsider(scene.make, "statements/write", counts_prefix=prefix)
-    [claimed] = trusted.post(scene.claim()).json
+    [claimed] = trusted.post(scene.claim()).get_json()
     assert scene.tables() != before
     assert drift(scene) == []
     answer = trusted.post(statement(verb={"id": VOIDED}, object={"objectType": "StatementRef", "id": claimed}))

@@ -34,7 +34,7 @@ def test_a_statement_comes_back_byte_for_byte_with_what_the_store_adds(outsider:
         '"result":{"score":{"raw":1.50,"max":1e2},"extensions":{"https://example.vn/ng\\u00e0y":[1.0,null,9007199254740993]}},'
         '"object":{"id":"https://example.vn/bài"}'
     )
-    [statement_id] = outsider.post(f"{sent}}}".encode()).json
+    [statement_id] = outsider.post(f"{sent}}}".encode()).get_json()
     body = outsider.get(statementId=statement_id).data.decode()
     assert body.startswith(sent + ",")
     added = json.loads("{" + body[len(sent) + 1 :])
@@ -50,8 +50,8 @@ def test_stored_and_authority_are_ours_whatever_is_claimed(outsider: Outsider) -
         authority={"account": {"homePage": "https://quan-triet.example", "name": "quan-triet"}},
         timestamp="2001-01-01T00:00:00+07:00",
     )
-    [statement_id] = outsider.post(lie).json
-    found = outsider.get(statementId=statement_id).json
+    [statement_id] = outsider.post(lie).get_json()
+    found = outsider.get(statementId=statement_id).get_json()
     assert found["authority"]["account"] == {
         "homePage": "https://quan-triet.example/xapi/clients",
         "name": outsider.key,
@@ -62,15 +62,15 @@ def test_stored_and_authority_are_ours_whatever_is_claimed(outsider: Outsider) -
 
 def test_a_batch_answers_with_ids_in_order_and_stands_or_falls_as_one(make: Make, outsider: Outsider) -> None:
     batch = [statement(id=new_id()) for _ in range(3)]
-    assert outsider.post(batch).json == [one["id"] for one in batch]
+    assert outsider.post(batch).get_json() == [one["id"] for one in batch]
     wrong = [*(statement(id=new_id()) for _ in range(3)), statement(result={"score": {"scaled": 1.7}})]
     answer = outsider.post(wrong)
     assert answer.status_code == 400
-    assert answer.json == {"error": "statements[3].result.score.scaled: 1.7 is above 1"}
+    assert answer.get_json() == {"error": "statements[3].result.score.scaled: 1.7 is above 1"}
     conflict = [statement(id=new_id()), statement(id=batch[0]["id"], verb={"id": f"{VERBS}failed"})]
     assert outsider.post(conflict).status_code == 409
     assert how_many(make) == 3
-    assert outsider.post([]).json == []
+    assert outsider.post([]).get_json() == []
 
 
 def test_a_repeat_succeeds_and_changes_nothing(make: Make, outsider: Outsider) -> None:
@@ -85,7 +85,7 @@ def test_a_repeat_succeeds_and_changes_nothing(make: Make, outsider: Outsider) -
         {**sent, "result": {"duration": "PT1.23S"}},
         {**sent, "verb": {"id": sent["verb"]["id"]}},
         {name: value for name, value in sent.items() if name != "timestamp"},
-        outsider.get(statementId=sent["id"]).json,
+        outsider.get(statementId=sent["id"]).get_json(),
     ]
     for one in again:
         assert outsider.post(one).status_code == 200, one
@@ -118,14 +118,14 @@ def test_one_id_twice_in_a_batch_is_refused_in_either_case(make: Make, outsider:
     one = statement(id=new_id())
     answer = outsider.post([one, {**one, "id": one["id"].upper()}])
     assert answer.status_code == 400
-    assert "statements[1].id" in answer.json["error"]
+    assert "statements[1].id" in answer.get_json()["error"]
     assert how_many(make) == 0
 
 
 def test_put_takes_the_id_of_the_address(outsider: Outsider) -> None:
     statement_id = new_id()
     assert outsider.put(statement_id, statement()).status_code == 204
-    assert outsider.get(statementId=statement_id.upper()).json["id"] == statement_id
+    assert outsider.get(statementId=statement_id.upper()).get_json()["id"] == statement_id
     assert outsider.put(new_id(), statement(id=new_id())).status_code == 400
     assert outsider.put("no-uuid", statement()).status_code == 400
     assert outsider.put(new_id(), [statement()]).status_code == 400
@@ -133,8 +133,8 @@ def test_put_takes_the_id_of_the_address(outsider: Outsider) -> None:
 
 def test_names_in_composed_and_decomposed_letters_come_back_as_they_were_sent(outsider: Outsider) -> None:
     for name in ("Nguyễn", "Nguyễn"):
-        [statement_id] = outsider.post(statement(actor={"mbox": "mailto:an@example.vn", "name": name})).json
-        assert outsider.get(statementId=statement_id).json["actor"]["name"] == name
+        [statement_id] = outsider.post(statement(actor={"mbox": "mailto:an@example.vn", "name": name})).get_json()
+        assert outsider.get(statementId=statement_id).get_json()["actor"]["name"] == name
 
 
 def test_a_single_context_activity_comes_back_as_a_list(outsider: Outsider) -> None:
@@ -144,8 +144,8 @@ def test_a_single_context_activity_comes_back_as_a_list(outsider: Outsider) -> N
         object={"objectType": "SubStatement", **inner},
         context={"contextActivities": {"parent": parent, "other": [parent]}},
     )
-    [statement_id] = outsider.post(sent).json
-    found = outsider.get(statementId=statement_id).json
+    [statement_id] = outsider.post(sent).get_json()
+    found = outsider.get(statementId=statement_id).get_json()
     assert found["context"]["contextActivities"] == {"parent": [parent], "other": [parent]}
     assert found["object"]["context"]["contextActivities"] == {"grouping": [parent]}
 
@@ -180,7 +180,7 @@ def test_hostile_bodies_are_refused_with_a_reason(make: Make, outsider: Outsider
     for name, body in HOSTILE.items():
         answer = outsider.post(body)
         assert answer.status_code == 400, name
-        assert answer.json["error"], name
+        assert answer.get_json()["error"], name
         assert len(answer.data) < 1_000, name
     assert how_many(make) == 0
 
@@ -194,12 +194,12 @@ def test_strange_but_valid_values_are_kept(outsider: Outsider) -> None:
             "extensions": {"https://example.vn/e": [None, 10**25, {"": {"\0": ""}}]},
         },
     )
-    [statement_id] = outsider.post(strange).json
+    [statement_id] = outsider.post(strange).get_json()
     assert outsider.post({**strange, "id": statement_id}).status_code == 200
-    found = outsider.get(statementId=statement_id).json
+    found = outsider.get(statementId=statement_id).get_json()
     assert found["result"] == strange["result"]
     assert outsider.ids(agent=json.dumps(strange["actor"])) == [statement_id]
-    assert outsider.get(format="canonical").json["statements"][0]["result"] == strange["result"]
+    assert outsider.get(format="canonical").get_json()["statements"][0]["result"] == strange["result"]
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(outsider: Outsider) -> None:

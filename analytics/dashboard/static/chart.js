@@ -40,9 +40,13 @@
     return found;
   }
 
+  // Plotly keeps every touch on a chart to itself. Where fingers are used it only draws, so that the page still scrolls.
+  const touched = window.matchMedia("(any-pointer: coarse)").matches;
+
   function draw(Plotly, figure) {
     const { data, layout } = described(figure);
-    return Plotly.react(figure.querySelector("[data-plot]"), data, layout, { responsive: true, displayModeBar: false });
+    const config = { responsive: true, displayModeBar: false, staticPlot: touched };
+    return Plotly.react(figure.querySelector("[data-plot]"), data, layout, config);
   }
 
   function save(Plotly, figure) {
