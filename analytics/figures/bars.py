@@ -46,7 +46,7 @@ LAYOUT: dict[str, Any] = {
         "zeroline": False,
     },
 }
-"""What all these figures share. Dragging zooms nothing."""
+"""What all these figures share. Dragging zooms nothing, so that a finger on the chart scrolls the page."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,11 @@ def test_a_finger_on_the_chart_scrolls_the_page(app: Flask, head: str, browser: 
         page.locator("[data-save]").wait_for()
         page.locator("[data-plot]").evaluate("one => one.scrollIntoView({block: 'start', behavior: 'instant'})")
         before = page.evaluate("scrollY")
-        gesture = {"x": 180, "y": 300, "yDistance": 150, "gestureSourceType": "touch"}
-        page.context.new_cdp_session(page).send("Input.synthesizeScrollGesture", gesture)
+        finger = page.context.new_cdp_session(page)
+        for step in range(12):
+            kind = "touchMove" if step else "touchStart"
+            point = {"x": 180, "y": 200 + 15 * step}
+            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+        finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
         page.wait_for_function("before => scrollY < before - 100", arg=before)
     assert faults == []

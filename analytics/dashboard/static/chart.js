@@ -40,13 +40,9 @@
     return found;
   }
 
-  // Plotly keeps every touch on a chart to itself. Where fingers are used it only draws, so that the page still scrolls.
-  const touched = window.matchMedia("(any-pointer: coarse)").matches;
-
   function draw(Plotly, figure) {
     const { data, layout } = described(figure);
-    const config = { responsive: true, displayModeBar: false, staticPlot: touched };
-    return Plotly.react(figure.querySelector("[data-plot]"), data, layout, config);
+    return Plotly.react(figure.querySelector("[data-plot]"), data, layout, { responsive: true, displayModeBar: false });
   }
 
   function save(Plotly, figure) {
