@@ -36,15 +36,17 @@ $(BIN)/python: | python
 	@echo "Making .venv"
 	@$(PYTHON) -m venv --clear .venv
 
-# The stamps are newer than the locks they were made from, so nothing is downloaded or installed twice.
+# The locks name everything, so pip resolves nothing (--no-deps): a resolver would reach for a release newer than the
+# lock wherever an extra is asked for. The stamps are newer than the locks they were made from, so nothing is downloaded or installed twice.
 .venv/run.stamp: requirements/lock.txt | $(BIN)/python
 	@echo "Installing the locked libraries into .venv (once; about a minute)"
-	@$(PIP) install --quiet --require-hashes -r requirements/lock.txt
+	@$(PIP) install --quiet --no-deps --require-hashes -r requirements/lock.txt
 	@touch $@
 
 .venv/dev.stamp: requirements/lock.txt requirements/dev.txt | $(BIN)/python
 	@echo "Installing the locked libraries and test tools into .venv (once; about a minute)"
-	@$(PIP) install --quiet --require-hashes -r requirements/lock.txt -r requirements/dev.txt
+	@$(PIP) install --quiet --no-deps --require-hashes -r requirements/lock.txt -r requirements/dev.txt
+	@$(PIP) check >/dev/null || { echo "requirements/ lacks something: make lock"; $(PIP) check; exit 1; }
 	@touch .venv/run.stamp $@
 
 .venv/project.stamp: pyproject.toml .venv/run.stamp
