@@ -24,11 +24,11 @@ from lms.organisation import views as organisation
 from lms.organisation.demo import load_sample_units
 from lms.outbox.actions import MAIL, NIGHTLY, forget_done, run_nightly
 from lms.outbox.cli import worker
+from lms.records.cli import xapi as xapi_command
 from lms.web import errors, gate, navigation, shell, wording
 from lms.web import views as web
 from lms.web.feature import Feature
 from lms.xapi import views as xapi
-from lms.xapi.cli import xapi as xapi_command
 
 
 class Package(Protocol):

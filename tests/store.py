@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from lms.xapi.actions import create_client
+from lms.records.actions import create_client
 from lms.xapi.models import XapiClient
 from tests.make import Make
 

@@ -3,7 +3,6 @@
 Sections are those of IEEE 9274.1.1, then, after a slash, of xAPI 1.0.3 (Comm = part three).
 """
 
-import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -12,70 +11,35 @@ from typing import Any
 import msgspec
 from flask import Response, g, request
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import HTTPException
 from werkzeug.http import http_date
 
-from lms.db import database, get_read_session, get_session
-from lms.web.feature import Feature
+from lms.db import database, get_read_session
 from lms.web.gate import for_clients
-from lms.web.shell import csrf
-from lms.xapi import queries
-from lms.xapi.access import Client, Forbidden, Unknown, access_client, authorities, must_read, must_write
-from lms.xapi.actions import VERSION, VERSION_2, Conflict, MayNotVoid, receive, speaking
-from lms.xapi.forms import (
-    EDITION_1,
-    EDITION_2,
-    VERSION_HEADER,
-    Call,
-    StatementQuery,
-    call_of,
-    edition_of,
-    statement_query,
-)
+from lms.xapi import filters, queries
+from lms.xapi.access import Client, Forbidden, authorities, must_read, must_write
+from lms.xapi.actions import VERSION, VERSION_2, receive, speaking
+from lms.xapi.forms import EDITION_1, EDITION_2, Call, StatementQuery, statement_query
 from lms.xapi.loader import Received, read_statement, read_statements
+from lms.xapi.protocol import asked, json_answer, refusal, resources, tried
 from lms.xapi.render import activities_of, canonical, ids_only, page_json
 from lms.xapi.rules import Malformed, check_uuid
 from lms.xapi.statement import agent_digest, rfc3339, written
 
-bp = Feature("xapi", __name__, url_prefix="/xapi")
-csrf.exempt(bp)
-log = logging.getLogger(__name__)
+bp = resources("xapi", __name__)
 
-LARGEST_BODY = 10_000_000
 THROUGH_HEADER = "X-Experience-API-Consistent-Through"
-TRIES = 4
-CONTENDED = frozenset({"40001", "40P01"})  # PostgreSQL: the transaction lost to another, and may be tried again
 decode = msgspec.json.Decoder().decode
 
 
-@bp.before_request
-def bound_body() -> None:
-    """What other systems send may be larger than a form."""
-    request.max_content_length = LARGEST_BODY
-    request.max_form_memory_size = LARGEST_BODY
-
-
 @bp.after_request
-def speak_version(response: Response) -> Response:
-    """Every answer names the edition it follows (4.1.2 / Comm 3.3)."""
-    edition = edition_of(request.headers.get(VERSION_HEADER)) or database().config.xapi_default_version
-    response.headers.setdefault(VERSION_HEADER, g.get("xapi_edition", edition))
+def vouch(response: Response) -> Response:
+    """How far statements are complete (4.1.6.1 / Comm 2.1.3)."""
     if g.get("xapi_statements") and not g.get("database_away"):
         response.headers[THROUGH_HEADER] = rfc3339(
             g.get("xapi_through") or queries.recently_through(get_read_session(), database().write_engine)
         )
     return response
-
-
-def asked() -> tuple[Call, Client]:
-    """The request and who sends it, or a refusal."""
-    call = call_of(request)
-    g.xapi_edition = call.edition
-    if call.credentials is None:
-        raise Unknown
-    return call, access_client(get_read_session(), *call.credentials)
 
 
 @bp.get("/about")
@@ -129,17 +93,9 @@ def must_be_json(call: Call) -> None:
 
 
 def stored(received: Sequence[Received], call: Call, client: Client) -> list[Any]:
-    """Store them all or none; a batch that lost to another writer is tried again."""
-    session = get_session()
-    for tries_left in reversed(range(TRIES)):
-        try:
-            version = VERSION_2 if call.two else VERSION
-            return receive(session, received, source=speaking(session, client), version=version)
-        except DBAPIError as error:
-            if tries_left == 0 or getattr(error.orig, "sqlstate", None) not in CONTENDED:
-                raise
-            session.rollback()
-    raise AssertionError("the last try returns or raises")
+    """Store them all or none."""
+    version = VERSION_2 if call.two else VERSION
+    return tried(lambda session: receive(session, received, source=speaking(session, client), version=version))
 
 
 def read(call: Call, client: Client) -> Response:
@@ -154,28 +110,30 @@ def read(call: Call, client: Client) -> Response:
         found = queries.one_statement(session, query.statement_id, voided=query.voided, client=mine)
         if found is None:
             return refusal(HTTPStatus.NOT_FOUND, "there is no such statement")
-        answer = json_answer(formatted(session, [found[0]], query.format)[0], attachments=query.attachments)
+        body = formatted(session, [found[0]], query.format)[0]
+        answer = in_parts(body) if query.attachments else json_answer(body)
         answer.headers["Last-Modified"] = http_date(found[1])
         return answer
-    page = queries.page(session, keys_of(session, query, mine=mine, after=after))
+    page = filters.page(session, keys_of(session, query, mine=mine, after=after))
     more = more_address(parameters, client, page.last) if page.last is not None else ""
-    return json_answer(page_json(formatted(session, page.bodies, query.format), more), attachments=query.attachments)
+    body = page_json(formatted(session, page.bodies, query.format), more)
+    return in_parts(body) if query.attachments else json_answer(body)
 
 
-def keys_of(session: Session, query: StatementQuery, *, mine: int | None, after: int | None) -> queries.Asked:
+def keys_of(session: Session, query: StatementQuery, *, mine: int | None, after: int | None) -> filters.Asked:
     """The filters as keys of the store."""
     agent: int | None = None
     names: tuple[int | None, ...] = ()
     if query.agent is not None:
         digest = agent_digest(query.agent)
-        agent = queries.agent_ids(session, [digest]).get(digest, queries.NOTHING)
+        agent = queries.agent_ids(session, [digest]).get(digest, filters.NOTHING)
         names = authorities(session, query.agent) if query.related_agents else ()
-    return queries.Asked(
+    return filters.Asked(
         agent=agent,
         authorities=names,
-        verb=queries.verb_ids(session, [query.verb]).get(query.verb, queries.NOTHING) if query.verb else None,
+        verb=queries.verb_ids(session, [query.verb]).get(query.verb, filters.NOTHING) if query.verb else None,
         activity=(
-            queries.activity_ids(session, [query.activity]).get(query.activity, queries.NOTHING)
+            queries.activity_ids(session, [query.activity]).get(query.activity, filters.NOTHING)
             if query.activity
             else None
         ),
@@ -184,7 +142,7 @@ def keys_of(session: Session, query: StatementQuery, *, mine: int | None, after:
         related_activities=query.related_activities,
         since=query.since,
         until=query.until,
-        limit=min(query.limit or queries.LARGEST_PAGE, queries.LARGEST_PAGE),
+        limit=min(query.limit or filters.LARGEST_PAGE, filters.LARGEST_PAGE),
         ascending=query.ascending,
         client=mine,
         after=after,
@@ -243,68 +201,13 @@ def followed(parameters: Mapping[str, str], client: Client) -> tuple[Mapping[str
     return before, int(last)
 
 
-def json_answer(body: bytes, *, attachments: bool = False) -> Response:
-    """JSON; with `attachments` as the first part of multipart/mixed, which is all while no data are stored."""
-    if not attachments:
-        return Response(body, content_type="application/json")
+def in_parts(body: bytes) -> Response:
+    """The answer as the first part of multipart/mixed, which is all while no data are stored."""
     boundary = secrets.token_hex(16)
     head = f"--{boundary}\r\nContent-Type: application/json\r\n\r\n".encode()
     return Response(
         head + body + f"\r\n--{boundary}--\r\n".encode(), content_type=f"multipart/mixed; boundary={boundary}"
     )
-
-
-def refusal(status: int, reason: str) -> Response:
-    """An error: what was wrong, and what was expected."""
-    return Response(msgspec.json.encode({"error": reason}), status, content_type="application/json")
-
-
-@bp.errorhandler(Malformed)
-def malformed(error: Malformed) -> Response:
-    """4.1.7 / Comm 3.2: the request breaks a rule."""
-    return refusal(HTTPStatus.BAD_REQUEST, str(error))
-
-
-@bp.errorhandler(Unknown)
-def unauthorized(_error: Unknown) -> Response:
-    """Never with WWW-Authenticate: a browser would ask the learner for a password."""
-    return refusal(HTTPStatus.UNAUTHORIZED, "key and secret of a client are needed, by Basic authentication")
-
-
-@bp.errorhandler(Forbidden)
-@bp.errorhandler(MayNotVoid)
-def forbidden(error: Forbidden | MayNotVoid) -> Response:
-    """The client is known, and may not."""
-    return refusal(HTTPStatus.FORBIDDEN, str(error))
-
-
-@bp.errorhandler(Conflict)
-def conflict(error: Conflict) -> Response:
-    """Another statement carries this id."""
-    return refusal(HTTPStatus.CONFLICT, str(error))
-
-
-@bp.errorhandler(HTTPException)
-def refused(error: HTTPException) -> Response:
-    """A refusal by Flask or Werkzeug, such as of a body that is too large."""
-    return refusal(error.code or HTTPStatus.BAD_REQUEST, error.name)
-
-
-@bp.errorhandler(OperationalError)
-def database_away(error: OperationalError) -> Response:
-    """Nothing was written, trying again is safe."""
-    log.error("database does not answer: %s", type(error.orig).__name__)
-    g.database_away = True
-    answer = refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer; nothing was stored")
-    answer.headers["Retry-After"] = "10"
-    return answer
-
-
-@bp.errorhandler(Exception)
-def unexpected(error: Exception) -> Response:
-    """A bug: logged whole, told to nobody."""
-    log.exception("%s %s failed", request.method, request.path, exc_info=error)
-    return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "an unexpected error; nothing was stored")
 
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")

@@ -7,9 +7,9 @@ from click.testing import CliRunner
 from sqlalchemy import select
 
 from lms.audit.models import AuditEntry
+from lms.records.actions import create_client, revoke_client, rotate_secret
+from lms.records.cli import xapi
 from lms.xapi.access import SCOPES
-from lms.xapi.actions import create_client, revoke_client, rotate_secret
-from lms.xapi.cli import xapi
 from lms.xapi.models import XapiClient
 from tests.make import Make
 from tests.store import Outsider, new_id, statement

@@ -7,8 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lms.db import Database
+from lms.records.actions import create_client, revoke_client, rotate_secret
 from lms.xapi.access import SCOPES, clients
-from lms.xapi.actions import create_client, revoke_client, rotate_secret
 from lms.xapi.models import XapiClient
 from lms.xapi.rules import Malformed
 

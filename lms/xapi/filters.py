@@ -1,0 +1,213 @@
+"""The filters of GET statements as SQL: branches that each walk one index in the order of the sequence.
+
+Sections are those of IEEE 9274.1.1, then, after a slash, of xAPI 1.0.3 (Comm = part three).
+"""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, exists, or_, select, true, union
+from sqlalchemy.orm import Session, aliased
+
+from lms.xapi.models import XapiBody, XapiStatement, XapiStatementActivity, XapiStatementAgent
+
+LARGEST_PAGE = 500  # statements
+FULL_PAGE = 10_000_000  # bytes: no statement is begun after this
+NOTHING = 0  # the key of what the store never met
+DISORDER = 100_000  # how far sequence and `stored` may part while several writers are at work: times bound sequences
+
+
+def of_client(statement: Any, client: int | None) -> ColumnElement[bool]:
+    """Whether that client brought the statement; None stands for ourselves."""
+    owner: ColumnElement[Any] = statement.client_id
+    return owner.is_(None) if client is None else owner == client
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The filters of a request for statements, as keys of the store (4.1.6.1 / Comm 2.1.3).
+
+    An agent, verb or activity the store never met is NOTHING. `authorities` are the clients (None: we
+    ourselves) whose authority is that agent. `client`: only what this client brought (statements/read/mine). `after` is
+    the sequence of the last statement of the page before.
+    """
+
+    agent: int | None = None
+    authorities: tuple[int | None, ...] = ()
+    verb: int | None = None
+    activity: int | None = None
+    registration: uuid.UUID | None = None
+    related_agents: bool = False
+    related_activities: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int = LARGEST_PAGE
+    ascending: bool = False
+    client: int | None = None
+    after: int | None = None
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a filter looks at what statements say, so that references to matching statements match too."""
+        return any(one is not None for one in (self.agent, self.verb, self.activity, self.registration))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Statements in the order asked for; `last` is where the next page begins, None when there is none."""
+
+    bodies: list[bytes]
+    last: int | None
+
+
+def page(session: Session, asked: Asked) -> Page:
+    """The first statements that match, up to the limit and to a bounded number of bytes."""
+    sequences = list(session.scalars(matching(asked, asked.limit + 1)))
+    rows = session.execute(
+        select(XapiBody.sequence, XapiBody.body).where(XapiBody.sequence.in_(sequences[: asked.limit]))
+    )
+    found = dict(rows.all())
+    bodies: list[bytes] = []
+    size = 0
+    for sequence in sequences[: asked.limit]:
+        bodies.append(found[sequence])
+        size += len(found[sequence])
+        if size >= FULL_PAGE:
+            break
+    return Page(bodies, sequences[len(bodies) - 1] if len(bodies) < len(sequences) else None)
+
+
+def matching(asked: Asked, limit: int) -> Select[int]:
+    """The sequences of matching statements in order.
+
+    Each branch walks one index in the order of the sequence and stops at the limit; the branches are merged.
+    """
+    branches = list(direct_branches(asked))
+    if asked.filtered:
+        branches.append(references(asked))
+    limited = [ordered(branch, asked, limit).subquery() for branch in branches]
+    if len(limited) == 1:
+        return select(limited[0].c.sequence)
+    merged = union(*(select(one.c.sequence) for one in limited)).subquery()
+    order = merged.c.sequence.asc() if asked.ascending else merged.c.sequence.desc()
+    return select(merged.c.sequence).order_by(order).limit(limit)
+
+
+def ordered(branch: Select[int], asked: Asked, limit: int) -> Select[int]:
+    """A branch within the bounds of time and page that hold for the statement itself, in order."""
+    sequence, stored = branch.selected_columns[0], XapiStatement.stored
+    anyone = aliased(XapiStatement)
+    if asked.since is not None:
+        first = select(anyone.sequence).where(anyone.stored > asked.since).order_by(anyone.stored).limit(1)
+        branch = branch.where(stored > asked.since, sequence > first.scalar_subquery() - DISORDER)
+    if asked.until is not None:
+        last = select(anyone.sequence).where(anyone.stored <= asked.until).order_by(anyone.stored.desc()).limit(1)
+        branch = branch.where(stored <= asked.until, sequence < last.scalar_subquery() + DISORDER)
+    if asked.client is not None:
+        branch = branch.where(XapiStatement.client_id == asked.client)
+    if asked.after is not None:
+        branch = branch.where(sequence > asked.after if asked.ascending else sequence < asked.after)
+    return (
+        branch.where(~XapiStatement.voided)
+        .order_by(sequence.asc() if asked.ascending else sequence.desc())
+        .limit(limit)
+    )
+
+
+def direct_branches(asked: Asked) -> Iterable[Select[int]]:
+    """Statements that match by themselves: one branch for each place an agent and an activity may stand in."""
+    for agent in agent_places(asked):
+        for activity in activity_places(asked):
+            tables = [table for table in (agent[0], activity[0]) if table is not None]
+            sequence = tables[0].sequence if tables else XapiStatement.sequence
+            branch = select(sequence.label("sequence")).select_from(tables[0] if tables else XapiStatement)
+            if tables:
+                branch = branch.join(XapiStatement, XapiStatement.sequence == sequence)
+            for other in tables[1:]:
+                branch = branch.join(other, other.sequence == sequence)
+            yield branch.where(*agent[1], *activity[1], *plain_filters(XapiStatement, asked))
+
+
+Place = tuple[Any, list[ColumnElement[bool]]]
+
+
+def agent_places(asked: Asked) -> list[Place]:
+    """Where the filters agent and related_agents look: a table to join, if any, and what must hold."""
+    if asked.agent is None:
+        return [(None, [])]
+    named, statement = XapiStatementAgent, XapiStatement
+    places: list[Place] = [
+        (None, [statement.actor_id == asked.agent]),
+        (named, [named.agent_id == asked.agent, named.direct.is_(True)]),
+    ]
+    if asked.related_agents:
+        places.append((named, [named.agent_id == asked.agent, named.direct.is_(False)]))
+        places.extend((None, [of_client(statement, client)]) for client in asked.authorities)
+    return places
+
+
+def activity_places(asked: Asked) -> list[Place]:
+    """Where the filters activity and related_activities look."""
+    if asked.activity is None:
+        return [(None, [])]
+    places: list[Place] = [(None, [XapiStatement.activity_id == asked.activity])]
+    if asked.related_activities:
+        places.append((XapiStatementActivity, [XapiStatementActivity.activity_id == asked.activity]))
+    return places
+
+
+def plain_filters(statement: Any, asked: Asked) -> list[ColumnElement[bool]]:
+    """Verb and registration."""
+    found: list[ColumnElement[bool]] = []
+    if asked.verb is not None:
+        found.append(statement.verb_id == asked.verb)
+    if asked.registration is not None:
+        found.append(statement.registration == asked.registration)
+    return found
+
+
+def references(asked: Asked) -> Select[int]:
+    """Statements about a statement that matches, however many references lie between (Comm 2.1.3, StatementRefs)."""
+    own, further, told = XapiStatement, aliased(XapiStatement), aliased(XapiStatement)
+    chain = (
+        select(own.sequence.label("head"), own.target.label("target"))
+        .where(own.target.is_not(None))
+        .cte("chain", recursive=True)
+    )
+    chain = chain.union(
+        select(chain.c.head, further.target)
+        .join(further, further.statement_id == chain.c.target)
+        .where(further.target.is_not(None))
+    )
+    matches = [or_(*agent_conditions(told, asked)), or_(*activity_conditions(told, asked)), *plain_filters(told, asked)]
+    if asked.client is not None:
+        matches.append(told.client_id == asked.client)
+    return (
+        select(chain.c.head.label("sequence"))
+        .distinct()
+        .join(told, told.statement_id == chain.c.target)
+        .join(XapiStatement, XapiStatement.sequence == chain.c.head)
+        .where(*matches)
+    )
+
+
+def agent_conditions(told: Any, asked: Asked) -> list[ColumnElement[bool]]:
+    """The places of an agent, as conditions on one statement."""
+    if asked.agent is None:
+        return [true()]
+    named = exists().where(XapiStatementAgent.agent_id == asked.agent, XapiStatementAgent.sequence == told.sequence)
+    if not asked.related_agents:
+        return [told.actor_id == asked.agent, named.where(XapiStatementAgent.direct)]
+    return [told.actor_id == asked.agent, named, *(of_client(told, client) for client in asked.authorities)]
+
+
+def activity_conditions(told: Any, asked: Asked) -> list[ColumnElement[bool]]:
+    """The places of an activity, as conditions on one statement."""
+    if asked.activity is None:
+        return [true()]
+    named = XapiStatementActivity
+    related = exists().where(named.activity_id == asked.activity, named.sequence == told.sequence)
+    return [told.activity_id == asked.activity, *([related] if asked.related_activities else [])]

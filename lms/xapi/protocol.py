@@ -1,0 +1,152 @@
+"""What all resources of the store have in common over HTTP: who asks in which edition, and how a refusal is told.
+
+Sections are those of IEEE 9274.1.1, then, after a slash, of xAPI 1.0.3 (Comm = part three).
+"""
+
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import msgspec
+from flask import Response, g, request
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
+
+from lms.db import database, get_read_session, get_session
+from lms.web.feature import Feature
+from lms.web.shell import csrf
+from lms.xapi.access import Client, Forbidden, Unknown, access_client
+from lms.xapi.actions import Conflict, MayNotVoid
+from lms.xapi.forms import VERSION_HEADER, Call, call_of, edition_of
+from lms.xapi.rules import Malformed
+
+log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+LARGEST_BODY = 10_000_000
+TRIES = 4
+CONTENDED = frozenset({"40001", "40P01"})  # PostgreSQL: the transaction lost to another, and may be tried again
+
+
+class Refusal(Exception):
+    """A request that breaks no rule of form but cannot be answered: the status and what was wrong."""
+
+    def __init__(self, status: HTTPStatus, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+def resources(name: str, import_name: str) -> Feature:
+    """A blueprint of resources under /xapi: no cookies, no token, larger bodies, errors as JSON with the version."""
+    bp = Feature(name, import_name, url_prefix="/xapi")
+    csrf.exempt(bp)
+    bp.before_request(bound_body)
+    bp.after_request(speak_version)
+    for kind, tell in TOLD.items():
+        bp.register_error_handler(kind, tell)
+    return bp
+
+
+def bound_body() -> None:
+    """What other systems send may be larger than a form."""
+    request.max_content_length = LARGEST_BODY
+    request.max_form_memory_size = LARGEST_BODY
+
+
+def speak_version(response: Response) -> Response:
+    """Every answer names the edition it follows (4.1.2 / Comm 3.3)."""
+    edition = edition_of(request.headers.get(VERSION_HEADER)) or database().config.xapi_default_version
+    response.headers.setdefault(VERSION_HEADER, g.get("xapi_edition", edition))
+    return response
+
+
+def asked() -> tuple[Call, Client]:
+    """The request and who sends it. Raises `Malformed` or `Unknown`."""
+    call = call_of(request)
+    g.xapi_edition = call.edition
+    if call.credentials is None:
+        raise Unknown
+    return call, access_client(get_read_session(), *call.credentials)
+
+
+def tried(work: Callable[[Session], Answer]) -> Answer:
+    """Do the writing of this request; what lost to another writer (PostgreSQL) is rolled back and tried again."""
+    session = get_session()
+    for tries_left in reversed(range(TRIES)):
+        try:
+            return work(session)
+        except DBAPIError as error:
+            if tries_left == 0 or getattr(error.orig, "sqlstate", None) not in CONTENDED:
+                raise
+            session.rollback()
+    raise AssertionError("the last try returns or raises")
+
+
+def json_answer(body: bytes) -> Response:
+    """An answer in JSON."""
+    return Response(body, content_type="application/json")
+
+
+def refusal(status: int, reason: str) -> Response:
+    """An error: what was wrong, and what was expected."""
+    return Response(msgspec.json.encode({"error": reason}), status, content_type="application/json")
+
+
+def refused_here(error: Refusal) -> Response:
+    """What a resource refuses by itself."""
+    return refusal(error.status, str(error))
+
+
+def malformed(error: Malformed) -> Response:
+    """4.1.7 / Comm 3.2: the request breaks a rule."""
+    return refusal(HTTPStatus.BAD_REQUEST, str(error))
+
+
+def unauthorized(_error: Unknown) -> Response:
+    """Never with WWW-Authenticate: a browser would ask the learner for a password."""
+    return refusal(HTTPStatus.UNAUTHORIZED, "key and secret of a client are needed, by Basic authentication")
+
+
+def forbidden(error: Forbidden | MayNotVoid) -> Response:
+    """The client is known, and may not."""
+    return refusal(HTTPStatus.FORBIDDEN, str(error))
+
+
+def conflict(error: Conflict) -> Response:
+    """Another statement carries this id."""
+    return refusal(HTTPStatus.CONFLICT, str(error))
+
+
+def refused(error: HTTPException) -> Response:
+    """A refusal by Flask or Werkzeug, such as of a body that is too large."""
+    return refusal(error.code or HTTPStatus.BAD_REQUEST, error.name)
+
+
+def database_away(error: OperationalError) -> Response:
+    """Nothing was written, trying again is safe."""
+    log.error("database does not answer: %s", type(error.orig).__name__)
+    g.database_away = True
+    answer = refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer; nothing was stored")
+    answer.headers["Retry-After"] = "10"
+    return answer
+
+
+def unexpected(error: Exception) -> Response:
+    """A bug: logged whole, told to nobody."""
+    log.exception("%s %s failed", request.method, request.path, exc_info=error)
+    return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "an unexpected error; nothing was stored")
+
+
+TOLD: dict[type[Exception], Callable[[Any], Response]] = {
+    Malformed: malformed,
+    Unknown: unauthorized,
+    Forbidden: forbidden,
+    MayNotVoid: forbidden,
+    Conflict: conflict,
+    Refusal: refused_here,
+    HTTPException: refused,
+    OperationalError: database_away,
+    Exception: unexpected,
+}
