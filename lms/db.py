@@ -243,21 +243,13 @@ def forget_own(session: orm.Session) -> None:
 def lock_people(session: orm.Session, person_ids: Iterable[int]) -> None:
     """Let one transaction at a time change what is known of a person, and none while the roll is being settled.
 
-    SQLite has one writer anyway. Held until the transaction ends.
+    SQLite has one writer anyway. Held until the transaction ends. What the locks guard is read by a later query than
+    the one that takes them: that one sees the database as it was before it waited.
     """
-    for person_id in sorted(set(person_ids)):
-        if columns := person_lock(session, person_id):
-            session.execute(sa.select(*columns))
-
-
-def person_lock(session: orm.Session, person_id: int) -> list[sa.ColumnElement[Any]]:
-    """The locks of `lock_people` as columns, for a query that is made anyway before what they guard is read."""
     if session.get_bind().dialect.name != "postgresql":
-        return []
-    return [
-        sa.func.pg_advisory_xact_lock_shared(ROLL_LOCK, 0).label("roll_lock"),
-        sa.func.pg_advisory_xact_lock(PERSON_LOCKS, person_id).label("person_lock"),
-    ]
+        return
+    for person_id in sorted(set(person_ids)):
+        session.execute(PERSON_LOCK, {"person": person_id})
 
 
 def lock_roll(session: orm.Session) -> None:
@@ -268,3 +260,7 @@ def lock_roll(session: orm.Session) -> None:
 
 PERSON_LOCKS = 48
 ROLL_LOCK = 49
+PERSON_LOCK = sa.select(
+    sa.func.pg_advisory_xact_lock_shared(ROLL_LOCK, 0),
+    sa.func.pg_advisory_xact_lock(PERSON_LOCKS, sa.bindparam("person", type_=sa.Integer)),
+)

@@ -82,6 +82,9 @@ class _Serving(WhiteNoise):  # type: ignore[misc]  # WhiteNoise has no annotatio
         self.versions[url, f"v={content_hash}"] = static_file(cache_control=FOREVER)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if not environ.get("PATH_INFO", "").startswith(PREFIX):
+            passed_on: Iterable[bytes] = self.application(environ, start_response)
+            return passed_on
         asked = (decode_path_info(environ.get("PATH_INFO", "")), environ.get("QUERY_STRING", ""))
         version = self.versions.get(asked)
         answer: Iterable[bytes] = (

@@ -3,19 +3,23 @@
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session, defer
 
 from courses.catalog.models import Course, Lesson
 from courses.catalog.rules import Outline, OutlineLesson, OutlineModule, Settings
-from courses.learning.models import CourseProgress
-from courses.learning.queries import STUDIED, Edition, edition
-from courses.learning.rules import registration_of
-from lms.db import person_lock
+from courses.learning.models import ActivityProgress, CourseProgress
+from courses.learning.queries import DONE, RESULT_COLUMNS, STUDIED, Edition, edition, record_of, remember_known
+from courses.learning.rules import Result, registration_of
+from lms.db import lock_people
 from lms.web.acting import Actor, NotFound
 
 # Read at every click: built once, as in `queries`.
 ONE_STUDIED = STUDIED.where(Course.code == bindparam("code"))
+ONE_STUDIED_WITH_RESULTS = ONE_STUDIED.outerjoin(
+    ActivityProgress,
+    and_(ActivityProgress.course_id == Course.id, ActivityProgress.person_id == bindparam("person")),
+).add_columns(DONE.activity_id, *(DONE[name] for name in RESULT_COLUMNS))
 LESSON = (
     select(Lesson)
     .where(Lesson.module_version_id == bindparam("module_version"), Lesson.activity_id == bindparam("activity"))
@@ -50,13 +54,23 @@ class Study:
 def access_course(session: Session, actor: Actor, code: str, *, to_change: bool = False) -> Study:
     """The course as this learner studies it. Every published course is open to all who are signed in.
 
-    `to_change` takes the learner's lock with the same query: needed before `actions` are called.
+    `to_change` takes the learner's lock first and reads what is known of the learner along with the course
+    (`queries.known`): needed before `actions` are called.
     """
-    query = ONE_STUDIED.add_columns(*person_lock(session, actor.person_id)) if to_change else ONE_STUDIED
-    row = session.execute(query, {"person": actor.person_id, "code": code}).one_or_none()
-    if row is None:
+    named = {"person": actor.person_id, "code": code}
+    if not to_change:
+        row = session.execute(ONE_STUDIED, named).one_or_none()
+        if row is None:
+            raise NotFound
+        return study_of(session, actor, *row)
+    lock_people(session, [actor.person_id])
+    rows = session.execute(ONE_STUDIED_WITH_RESULTS, named).all()
+    if not rows:
         raise NotFound
-    return study_of(session, actor, *row[:4])
+    study = study_of(session, actor, *rows[0][:4])
+    results = {activity_id: Result(*values) for _, _, _, _, activity_id, *values in rows if activity_id is not None}
+    remember_known(session, actor.person_id, study.course.id, record_of(study.progress, results))
+    return study
 
 
 def access_courses(session: Session, actor: Actor) -> list[Study]:

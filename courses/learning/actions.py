@@ -98,8 +98,8 @@ def say(
 
 
 def known(session: Session, actor: Actor, study: Study) -> rules.Record | None:
-    """What is known of the learner in this course, read under the lock that `access_course(to_change=True)` took."""
-    return queries.records(session, [(actor.person_id, study.course.id)]).get((actor.person_id, study.course.id))
+    """What is known of the learner in this course, under the lock that `access_course(to_change=True)` took."""
+    return queries.known(session, actor.person_id, study.course.id)
 
 
 def this_course(study: Study) -> Activity:

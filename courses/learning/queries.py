@@ -98,6 +98,30 @@ def records(session: Session, pairs: Iterable[tuple[int, int]]) -> dict[tuple[in
     return found
 
 
+def record_of(progress: CourseProgress | None, results: dict[int, Result]) -> Record | None:
+    """A person's record from its rows; None when the course has not been begun."""
+    if progress is None:
+        return None
+    return Record(
+        progress.course_version_id, progress.registration, progress.started_at, progress.concluded_at, results
+    )
+
+
+def remember_known(session: Session, person_id: int, course_id: int, record: Record | None) -> None:
+    """What was just read under the person's lock: it spares the next `known` its query."""
+    session.info.setdefault("known", {})[person_id, course_id] = record
+
+
+def known(session: Session, person_id: int, course_id: int) -> Record | None:
+    """What is known of a person in a course; whoever asks holds the person's lock.
+
+    What was read along with the course serves once: the next one asks again, after what has been done since.
+    """
+    memo: dict[tuple[int, int], Record | None] = session.info.get("known", {})
+    key = (person_id, course_id)
+    return memo.pop(key) if key in memo else records(session, [key]).get(key)
+
+
 def all_records(session: Session, course_id: int | None = None) -> dict[tuple[int, int], Record]:
     """Every record, or every record of one course."""
     found: dict[tuple[int, int], Record] = {}

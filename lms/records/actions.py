@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from lms import clock
 from lms.audit.actions import note
-from lms.xapi.access import SCOPES, secret_digest
+from lms.xapi.access import SCOPES, forget_client, secret_digest
 from lms.xapi.models import XapiClient
 from lms.xapi.rules import check_iri
 
@@ -44,6 +44,7 @@ def rotate_secret(session: Session, client: XapiClient) -> str:
     """Give a client a new secret, shown this once; the old one opens nothing from now on."""
     secret = secrets.token_urlsafe(32)
     client.secret_digest = secret_digest(secret)
+    forget_client(session, client.key)
     note_client(session, "rotate", client)
     return secret
 
@@ -51,6 +52,7 @@ def rotate_secret(session: Session, client: XapiClient) -> str:
 def revoke_client(session: Session, client: XapiClient) -> None:
     """Let this client speak no more. What it stated stays."""
     client.revoked_at = clock.now()
+    forget_client(session, client.key)
     note_client(session, "revoke", client)
 
 

@@ -5,9 +5,10 @@ Scopes are those of xAPI 1.0.3 (part three, 4.2), which IEEE 9274.1.1 keeps as a
 
 import hashlib
 import hmac
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
@@ -59,14 +60,39 @@ def secret_digest(secret: str) -> bytes:
 
 
 def access_client(session: Session, key: str, secret: str) -> Client:
-    """The client that proves who it is; raises `Unknown`."""
+    """The client that proves who it is; raises `Unknown`.
+
+    What the database says of a client is believed for a second: a revoked one is refused everywhere after that.
+    """
+    found = known_client(session, key)
+    kept = found[1] if found is not None else bytes(32)
+    if not hmac.compare_digest(secret_digest(secret), kept) or found is None:
+        raise Unknown
+    return found[0]
+
+
+BELIEVED_FOR = 1.0  # seconds
+
+
+def known_client(session: Session, key: str) -> tuple[Client, bytes] | None:
+    """The active client with that key and the digest of its secret, as they were at some time in the last second."""
     if not (key.isascii() and key.isalnum()):
-        raise Unknown
-    found = session.execute(ACTIVE, {"key": key}).one_or_none()
-    kept = found.secret_digest if found is not None else bytes(32)
-    if not hmac.compare_digest(secret_digest(secret), bytes(kept)) or found is None:
-        raise Unknown
-    return Client(found.id, key, found.name, frozenset(found.scopes), found.activity_prefix)
+        return None
+    memory: dict[Any, Any] = session.info["identities"]
+    until, found = memory.get(("xapi.client", key), (0.0, None))
+    if time.monotonic() < until:
+        return cast("tuple[Client, bytes]", found)
+    row = session.execute(ACTIVE, {"key": key}).one_or_none()
+    if row is None:
+        return None
+    found = Client(row.id, key, row.name, frozenset(row.scopes), row.activity_prefix), bytes(row.secret_digest)
+    memory["xapi.client", key] = (time.monotonic() + BELIEVED_FOR, found)
+    return found
+
+
+def forget_client(session: Session, key: str) -> None:
+    """What was believed of this client no longer holds: it has been changed in this process."""
+    session.info["identities"].pop(("xapi.client", key), None)
 
 
 row = XapiClient.__table__.c

@@ -14,14 +14,14 @@ from sqlalchemy import Engine, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from lms import clock
-from lms.db import BUSY_TIMEOUT_MS, remembered
+from lms.db import BUSY_TIMEOUT_MS
 from lms.xapi.models import (
     XapiActivity,
-    XapiAgent,
     XapiBody,
     XapiStatement,
     XapiVerb,
 )
+from lms.xapi.storage import found_ids
 from lms.xapi.vocabulary import VOIDED
 
 KEYS_AT_ONCE = 500  # values in one IN (…)
@@ -30,30 +30,17 @@ SHORT_WHILE = timedelta(seconds=10)
 
 def agent_ids(session: Session, digests: Iterable[bytes]) -> dict[bytes, int]:
     """The rows of agents, by digest; those the store never met are left out."""
-    return ids(session, "xapi.agent", XapiAgent.digest, XapiAgent.id, digests)
+    return found_ids(session, "xapi_agent", "digest", list(digests))
 
 
 def verb_ids(session: Session, iris: Iterable[str]) -> dict[str, int]:
     """The rows of verbs, by IRI."""
-    return ids(session, "xapi.verb", XapiVerb.iri, XapiVerb.id, iris)
+    return found_ids(session, "xapi_verb", "iri", list(iris))
 
 
 def activity_ids(session: Session, iris: Iterable[str]) -> dict[str, int]:
     """The rows of activities, by IRI."""
-    return ids(session, "xapi.activity", XapiActivity.iri, XapiActivity.id, iris)
-
-
-def ids(session: Session, space: str, key: Any, row_id: Any, wanted: Iterable[Any]) -> dict[Any, int]:
-    """The rows with these keys, from the memory of the process where it has them: they never change or go."""
-    return remembered(session, space, wanted, lambda missing: found_ids(session, key, row_id, missing))
-
-
-def found_ids(session: Session, key: Any, row_id: Any, wanted: Sequence[Any]) -> dict[Any, int]:
-    """Keys and ids of the rows that stand."""
-    found: dict[Any, int] = {}
-    for part in parts(wanted):
-        found |= dict(session.execute(select(key, row_id).where(key.in_(part))).all())
-    return found
+    return found_ids(session, "xapi_activity", "iri", list(iris))
 
 
 def parts(wanted: Sequence[Any]) -> Iterable[Sequence[Any]]:
@@ -88,17 +75,6 @@ statement, verb = XapiStatement.__table__.c, XapiVerb.__table__.c
 KNOWN = select(statement.statement_id, statement.sequence, statement.digest).where(
     statement.statement_id.in_(bindparam("ids", expanding=True))
 )
-VOIDED_BY = select(statement.target).where(
-    statement.target.in_(bindparam("ids", expanding=True)),
-    statement.client_id == bindparam("client"),
-    statement.verb_id == verb.id,
-    verb.iri == VOIDED,
-)
-
-
-def voided_already(session: Session, ids: Sequence[uuid.UUID], *, client: int) -> set[uuid.UUID]:
-    """Those of these statements that this client voided before they came."""
-    return {one for part in parts(ids) for one in session.scalars(VOIDED_BY, {"ids": part, "client": client})}
 
 
 class Voidable(NamedTuple):

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,8 @@ import msgspec
 from lms.xapi import vocabulary
 from lms.xapi.rules import IDENTIFIERS, moment
 
+VERSION = "1.0.0"  # what statements of every 1.0.x carry (Data 2.4.10)
+VERSION_2 = "2.0.0"
 SET_BY_THE_STORE = frozenset({"id", "stored", "authority", "version"})
 decode_properties = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -193,50 +195,90 @@ def mention_context(found: Mentions, context: Mapping[str, Any]) -> None:
             found.within.add(found.activity(one))
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who brings statements: ourselves (client None), or a client.
+
+    `counts`: what it states of activities at or below `prefix` counts. `defines`: its definitions of activities become
+    the canonical ones. `version`: what its statements carry that name none.
+    """
+
+    client: int | None
+    authority: Mapping[str, Any]
+    counts: bool
+    prefix: str = ""
+    defines: bool = False
+    version: str = VERSION
+
+    def heeded(self, activity: str | None) -> bool:
+        """Whether projections heed what this source says of the activity."""
+        if not self.counts or activity is None:
+            return False
+        below = self.prefix if self.prefix.endswith(("/", "#")) or not self.prefix else f"{self.prefix}/"
+        return activity == self.prefix or activity.startswith(below)
+
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
 @dataclass(slots=True)
 class Arrival:
-    """A valid statement on its way in, with what follows from it alone. `raw` is the JSON object it came as, if any."""
+    """A valid statement on its way in, with what follows from it alone. `raw` is the JSON object it came as, if any.
+
+    `stored` and `sequence` are given when its row is inserted; a sequence of 0 says that another writer stored it.
+    """
 
     document: Mapping[str, Any]
     raw: bytes | None
     statement_id: uuid.UUID
     registration: uuid.UUID | None
-    timestamp: datetime
-    stored: datetime
+    given: datetime | None
     digest: bytes
     named: Mentions
-    counts: bool
+    source: Source
+    stored: datetime = NEVER
     sequence: int = 0
+
+    @property
+    def counts(self) -> bool:
+        """Whether projections heed it: fixed when it arrives."""
+        return self.source.heeded(self.named.about)
+
+    @property
+    def timestamp(self) -> datetime:
+        """When it happened: as it says itself, else when it was stored (4.2.4 / Data 2.4.7)."""
+        return self.given or self.stored
 
     @property
     def voids(self) -> bool:
         """Whether this statement voids another (4.2.5 / Data 2.3.2)."""
         return self.named.target is not None and self.document["verb"]["id"] == vocabulary.VOIDED
 
-    def json(self, authority: Mapping[str, Any], version: str) -> bytes:
+    @property
+    def may_be_void(self) -> bool:
+        """Whether another statement could have named it before it came, to void it."""
+        return "id" in self.document and not self.voids
+
+    def json(self) -> bytes:
         """The statement as it is kept: with what the store sets, and what was missing (4.2.4 / Data 2.4)."""
         stored = rfc3339(self.stored)
-        missing = {"id": str(self.statement_id), "timestamp": stored, "version": version}
+        missing = {"id": str(self.statement_id), "timestamp": stored, "version": self.source.version}
         added = {name: value for name, value in missing.items() if name not in self.document}
-        return completed(self.document, self.raw, {**added, "stored": stored, "authority": authority})
+        return completed(self.document, self.raw, {**added, "stored": stored, "authority": self.source.authority})
 
 
-def arrival(
-    document: Mapping[str, Any], raw: bytes | None, *, stored: datetime, heeded: Callable[[str | None], bool]
-) -> Arrival:
-    """A statement that arrives now; `heeded` says whether what it states of an activity counts."""
-    named = mentions(document)
+def arrival(document: Mapping[str, Any], raw: bytes | None, source: Source) -> Arrival:
+    """A valid statement that this source brings."""
     registration = document.get("context", {}).get("registration")
     return Arrival(
         document=document,
         raw=raw,
         statement_id=uuid.UUID(document["id"]) if "id" in document else uuid.uuid4(),
         registration=uuid.UUID(registration) if registration is not None else None,
-        timestamp=moment(document["timestamp"], "timestamp") if "timestamp" in document else stored,
-        stored=stored,
+        given=moment(document["timestamp"], "timestamp") if "timestamp" in document else None,
         digest=comparison_digest(document),
-        named=named,
-        counts=heeded(named.about),
+        named=mentions(document),
+        source=source,
     )
 
 

@@ -18,13 +18,14 @@ from lms.db import database, get_read_session
 from lms.web.gate import for_clients
 from lms.xapi import filters, queries
 from lms.xapi.access import Client, Forbidden, authorities, must_read, must_write
-from lms.xapi.actions import VERSION, VERSION_2, receive, speaking
+from lms.xapi.actions import speaking
 from lms.xapi.forms import EDITION_1, EDITION_2, Call, StatementQuery, statement_query
+from lms.xapi.gathering import gathered
 from lms.xapi.loader import Received, read_statement, read_statements
-from lms.xapi.protocol import asked, json_answer, refusal, resources, tried
+from lms.xapi.protocol import asked, json_answer, refusal, resources
 from lms.xapi.render import activities_of, canonical, ids_only, page_json
 from lms.xapi.rules import Malformed, check_uuid
-from lms.xapi.statement import agent_digest, rfc3339, written
+from lms.xapi.statement import VERSION, VERSION_2, agent_digest, arrival, rfc3339, written
 
 bp = resources("xapi", __name__)
 
@@ -94,8 +95,8 @@ def must_be_json(call: Call) -> None:
 
 def stored(received: Sequence[Received], call: Call, client: Client) -> list[Any]:
     """Store them all or none."""
-    version = VERSION_2 if call.two else VERSION
-    return tried(lambda session: receive(session, received, source=speaking(session, client), version=version))
+    source = speaking(get_read_session(), client, version=VERSION_2 if call.two else VERSION)
+    return gathered([arrival(one.document, one.raw, source) for one in received])
 
 
 def read(call: Call, client: Client) -> Response:

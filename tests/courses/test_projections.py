@@ -35,9 +35,9 @@ from lms.cli import check_projections
 from lms.db import Database
 from lms.organisation.models import Unit
 from lms.xapi import vocabulary
-from lms.xapi.actions import Source, ourselves, record
+from lms.xapi.actions import ourselves, record
 from lms.xapi.models import XapiClient, XapiStatement
-from lms.xapi.statement import Activity, rfc3339, sentence
+from lms.xapi.statement import Activity, Source, rfc3339, sentence
 from tests.conftest import config_for, postgresql_template
 from tests.courses.learner import HOME, Learner, Someone, give, publish_anew
 from tests.library_course import CODE, load_small_course

@@ -33,7 +33,10 @@ def test_models_and_migrations_tell_the_same(app: Flask) -> None:
     database: Database = app.extensions["database"]
     with database.write_engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, Base.metadata) == []
+        told = compare_metadata(context, Base.metadata)
+        if connection.dialect.name == "postgresql":  # without foreign keys of the store: migration 0008
+            told = [one for one in told if one[0] != "add_fk" or not one[1].parent.name.startswith("xapi_")]
+        assert told == []
 
 
 def test_every_migration_has_a_way_back(app: Flask) -> None:

@@ -1,0 +1,292 @@
+"""The rows of a batch, written and looked up with few driver statements.
+
+Here and nowhere else SQL is written out and handed to the driver: composing a query, and wrapping what comes back,
+costs several times what sending it costs, and this is the path of every statement (decision 0014).
+"""
+
+import uuid
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from lms import clock
+from lms.db import adds_identities, remembered
+from lms.xapi.statement import Arrival, rfc3339
+from lms.xapi.vocabulary import VOIDED
+
+ROWS_AT_ONCE = 200  # rows in one INSERT of SQLite, which takes 32,766 parameters
+VALUES_AT_ONCE = 500  # values in one IN (…)
+
+
+class Keys(NamedTuple):
+    """The rows of all agents, verbs and activities of a batch, by digest and IRI."""
+
+    agents: Mapping[bytes, int]
+    verbs: Mapping[str, int]
+    activities: Mapping[str, int]
+
+
+def on_postgresql(session: Session) -> bool:
+    """Which of the two databases this session speaks to."""
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def cursor_of(session: Session) -> Any:
+    """A cursor of the driver, in the transaction of this session, which it begins if need be."""
+    return session.connection().connection.cursor()
+
+
+def send(cursor: Any, sql: str, values: Sequence[Any]) -> Any:
+    """The one way from here to the driver. Returns the cursor, to fetch from."""
+    return cursor.execute(sql, values) or cursor
+
+
+def send_many(cursor: Any, sql: str, rows: Sequence[Any]) -> None:
+    """The same statement for several rows."""
+    cursor.executemany(sql, rows)
+
+
+def found_ids(session: Session, table: str, key: str, wanted: Sequence[Any]) -> dict[Any, int]:
+    """The ids of the rows of `table` whose column `key` has one of these values, from memory where it is known."""
+
+    def find(missing: list[Any]) -> dict[Any, Any]:
+        cursor = cursor_of(session)
+        found: dict[Any, int] = {}
+        for start in range(0, len(missing), VALUES_AT_ONCE):
+            part = missing[start : start + VALUES_AT_ONCE]
+            given = "= ANY(%s)" if on_postgresql(session) else f"IN ({','.join('?' * len(part))})"
+            sql = f"SELECT {key}, id FROM {table} WHERE {key} {given}"  # noqa: S608 - our own names
+            rows = send(cursor, sql, (part,) if on_postgresql(session) else part).fetchall()
+            found.update((value if isinstance(value, str) else bytes(value), row_id) for value, row_id in rows)
+        return found
+
+    return remembered(session, f"{table}.{key}", wanted, find)
+
+
+def kept_ids(
+    session: Session,
+    table: str,
+    key: str,
+    wanted: Collection[Any],
+    identifier: Callable[[Any], Mapping[str, Any]] | None = None,
+) -> dict[Any, int]:
+    """`found_ids`, after the rows nobody has added yet were added, in one order by all writers.
+
+    `identifier` gives what is kept beside the key. Rows that stand are not touched: so writers never wait for each
+    other in a circle.
+    """
+    found = found_ids(session, table, key, list(wanted))
+    missing = sorted(wanted - found.keys())
+    if not missing:
+        return found
+    adds_identities(session)
+    mark = "%s" if on_postgresql(session) else "?"
+    if identifier is None:
+        sql = f"INSERT INTO {table} ({key}) VALUES ({mark}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
+        rows: list[tuple[Any, ...]] = [(one,) for one in missing]
+    else:
+        sql = f"INSERT INTO {table} ({key}, identifier) VALUES ({mark}, {mark}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
+        rows = [(one, msgspec.json.encode(identifier(one)).decode()) for one in missing]
+    send_many(cursor_of(session), sql, rows)
+    return found | found_ids(session, table, key, missing)
+
+
+def insert_arrivals(session: Session, arrivals: Sequence[Arrival], keys: Keys) -> set[uuid.UUID]:
+    """Number, time and insert a batch with its bodies and relations; returns those that their client voided before.
+
+    Numbers and `stored` rise strictly, whoever else writes, also on another host. A statement that another writer
+    stored at this moment keeps the number 0. The caller has begun the transaction.
+    """
+    cursor = cursor_of(session)
+    if on_postgresql(session):
+        return insert_on_postgresql(cursor, arrivals, keys)
+    return insert_on_sqlite(cursor, arrivals, keys)
+
+
+COLUMNS = (
+    "statement_id, actor_id, verb_id, activity_id, registration, target, timestamp, stored, client_id, counts, digest"
+)
+VOIDED_BEFORE = (  # what voids this statement came first, from the same client (4.2.5 / Data 2.3.2)
+    "EXISTS (SELECT 1 FROM xapi_statement v JOIN xapi_verb w ON w.id = v.verb_id "  # noqa: S608 - our own names
+    f"WHERE v.target = {{target}} AND v.client_id = {{client}} AND w.iri = '{VOIDED}')"
+)
+
+
+# SQLite: one writer at a time, so the last row is the last word. Its clock may only have gone back.
+
+LAST = "SELECT stored FROM xapi_statement ORDER BY sequence DESC LIMIT 1"
+
+
+@cache
+def sqlite_insertion(rows: int) -> str:
+    """An INSERT of so many rows that does nothing unless its last parameter, their time, is after the last row's."""
+    values = ",".join(["(?,?,?,?,?,?,?,?,?,?,?,?)"] * rows)
+    names = ", ".join(f"column{number}" for number in range(1, 12))
+    voided = VOIDED_BEFORE.format(target="column12", client="column9")
+    return (
+        f"INSERT INTO xapi_statement ({COLUMNS}, voided) SELECT {names}, {voided} FROM (VALUES {values}) "  # noqa: S608 - our own names
+        f"WHERE ? > coalesce(({LAST}), '') ON CONFLICT (statement_id) DO NOTHING "
+        "RETURNING statement_id, sequence, voided"
+    )
+
+
+def insert_on_sqlite(cursor: Any, arrivals: Sequence[Arrival], keys: Keys) -> set[uuid.UUID]:
+    now, late = clock.true_now(), set()
+    for start in range(0, len(arrivals), ROWS_AT_ONCE):
+        part = arrivals[start : start + ROWS_AT_ONCE]
+        numbered = insert_part(cursor, part, keys, now)
+        if not numbered:  # all known to another writer, or the clock went back
+            last = send(cursor, LAST, ()).fetchone()
+            if last is not None and last[0] >= sqlite_time(now):
+                now = datetime.fromisoformat(last[0]).replace(tzinfo=UTC) + timedelta(microseconds=1)
+                numbered = insert_part(cursor, part, keys, now)
+        now += timedelta(microseconds=len(part))
+        late |= {uuid.UUID(hex=statement_id) for statement_id, _, voided in numbered if voided}
+        give_numbers(part, {uuid.UUID(hex=statement_id): sequence for statement_id, sequence, _ in numbered})
+    fresh = [one for one in arrivals if one.sequence]
+    insert_rest(cursor, fresh, keys)
+    return late
+
+
+def insert_part(cursor: Any, part: Sequence[Arrival], keys: Keys, now: datetime) -> list[Any]:
+    """Insert these narrow rows, `stored` from `now` on; returns id, sequence and voided of those that were new."""
+    give_times(part, now)
+    values: list[Any] = []
+    for one in part:
+        named = one.named
+        values += (
+            one.statement_id.hex,
+            keys.agents[named.actor],
+            keys.verbs[one.document["verb"]["id"]],
+            keys.activities[named.about] if named.about is not None else None,
+            one.registration.hex if one.registration is not None else None,
+            named.target.hex if named.target is not None else None,
+            sqlite_time(one.timestamp),
+            sqlite_time(one.stored),
+            one.source.client,
+            one.counts,
+            one.digest,
+            one.statement_id.hex if one.may_be_void else None,
+        )
+    values.append(sqlite_time(now))
+    return list(send(cursor, sqlite_insertion(len(part)), values).fetchall())
+
+
+def insert_rest(cursor: Any, fresh: Sequence[Arrival], keys: Keys) -> None:
+    """Bodies and relations."""
+    if bodies := [(one.sequence, one.json()) for one in fresh]:
+        send_many(cursor, "INSERT INTO xapi_body (sequence, body) VALUES (?, ?)", bodies)
+    if agents := agent_relations(fresh, keys):
+        sql = "INSERT INTO xapi_statement_agent (sequence, agent_id, direct) VALUES (?, ?, ?)"
+        send_many(cursor, sql, agents)
+    if activities := activity_relations(fresh, keys):
+        sql = "INSERT INTO xapi_statement_activity (sequence, activity_id) VALUES (?, ?)"
+        send_many(cursor, sql, activities)
+
+
+def sqlite_time(moment: datetime) -> str:
+    """A time as SQLAlchemy keeps it: UTC, fixed width, so that text order is time order."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+# PostgreSQL: one call numbers, one statement inserts everything.
+
+NUMBERED = "SELECT sequence, stored FROM xapi_number(%s)"
+INSERTED = f"""
+WITH arrived AS (
+  SELECT * FROM json_to_recordset(%s::json) AS a(
+    sequence bigint, statement_id uuid, actor bigint, verb integer, activity bigint, registration uuid, target uuid,
+    timestamp timestamptz, stored timestamptz, client integer, counts boolean, digest bytea, open uuid, body text,
+    agents json, activities json)
+), inserted AS (
+  INSERT INTO xapi_statement (sequence, statement_id, actor_id, verb_id, activity_id, registration, target, timestamp,
+    stored, client_id, counts, digest, voided)
+  SELECT sequence, statement_id, actor, verb, activity, registration, target, timestamp, stored, client, counts,
+    digest, open IS NOT NULL AND {VOIDED_BEFORE.format(target="arrived.open", client="arrived.client")}
+  FROM arrived
+  ON CONFLICT (statement_id) DO NOTHING
+  RETURNING sequence, statement_id, voided
+), bodies AS (
+  INSERT INTO xapi_body (sequence, body)
+  SELECT sequence, convert_to(body, 'UTF8') FROM arrived JOIN inserted USING (sequence)
+), agents AS (
+  INSERT INTO xapi_statement_agent (sequence, agent_id, direct)
+  SELECT sequence, (one->>0)::bigint, (one->>1)::boolean
+  FROM arrived JOIN inserted USING (sequence), json_array_elements(arrived.agents) AS one
+), activities AS (
+  INSERT INTO xapi_statement_activity (sequence, activity_id)
+  SELECT sequence, one::bigint
+  FROM arrived JOIN inserted USING (sequence), json_array_elements_text(arrived.activities) AS one
+)
+SELECT statement_id, sequence, voided FROM inserted
+"""  # noqa: S608 - our own names
+
+
+def insert_on_postgresql(cursor: Any, arrivals: Sequence[Arrival], keys: Keys) -> set[uuid.UUID]:
+    first, stored = send(cursor, NUMBERED, (len(arrivals),)).fetchone()
+    give_times(arrivals, stored.astimezone(UTC))
+    rows = []
+    for number, one in enumerate(arrivals):
+        one.sequence = first + number
+        rows.append(postgresql_row(one, keys))
+    given = msgspec.json.encode(rows).decode()
+    inserted = send(cursor, INSERTED, (given,)).fetchall()
+    give_numbers(arrivals, {statement_id: sequence for statement_id, sequence, _ in inserted})
+    return {statement_id for statement_id, _, voided in inserted if voided}
+
+
+def postgresql_row(one: Arrival, keys: Keys) -> dict[str, Any]:
+    """An arrival as INSERTED reads it."""
+    named = one.named
+    return {
+        "sequence": one.sequence,
+        "statement_id": one.statement_id,
+        "actor": keys.agents[named.actor],
+        "verb": keys.verbs[one.document["verb"]["id"]],
+        "activity": keys.activities[named.about] if named.about is not None else None,
+        "registration": one.registration,
+        "target": named.target,
+        "timestamp": rfc3339(one.timestamp),
+        "stored": rfc3339(one.stored),
+        "client": one.source.client,
+        "counts": one.counts,
+        "digest": f"\\x{one.digest.hex()}",
+        "open": one.statement_id if one.may_be_void else None,
+        "body": one.json().decode(),
+        "agents": [(agent, direct) for _, agent, direct in agent_relations((one,), keys)],
+        "activities": [activity for _, activity in activity_relations((one,), keys)],
+    }
+
+
+# Both
+
+
+def give_times(arrivals: Iterable[Arrival], stored: datetime) -> None:
+    """`stored` from this moment on, a microsecond apart."""
+    for number, one in enumerate(arrivals):
+        one.stored = stored + timedelta(microseconds=number)
+
+
+def give_numbers(arrivals: Iterable[Arrival], numbers: Mapping[uuid.UUID, int]) -> None:
+    """The sequence of each; 0 where another writer has stored the statement."""
+    for one in arrivals:
+        one.sequence = numbers.get(one.statement_id, 0)
+
+
+def agent_relations(arrivals: Iterable[Arrival], keys: Keys) -> list[tuple[int, int, bool]]:
+    """Sequence, agent and whether direct, for agents beside the actor."""
+    return [
+        (one.sequence, keys.agents[digest], direct)
+        for one in arrivals
+        for direct, digests in ((True, one.named.direct), (False, one.named.related))
+        for digest in digests
+    ]
+
+
+def activity_relations(arrivals: Iterable[Arrival], keys: Keys) -> list[tuple[int, int]]:
+    """Sequence and activity, for activities beside the object."""
+    return [(one.sequence, keys.activities[iri]) for one in arrivals for iri in one.named.within]
