@@ -21,18 +21,22 @@ from lms.xapi.access import DEFINE, Client
 from lms.xapi.models import (
     XapiActivity,
     XapiAgent,
+    XapiAttachment,
     XapiBody,
     XapiStatement,
     XapiStatementActivity,
     XapiStatementAgent,
+    XapiStatementAttachment,
     XapiVerb,
 )
+from lms.xapi.parts import Data
 from lms.xapi.projection import Recorded, StatementsArriving, StatementsRecorded, StatementsVoided, seen
 from lms.xapi.statement import (
     Arrival,
     accounts_of,
     agent_identifier,
     arrival,
+    attachments_of,
     client_authority,
     in_fixed_order,
     own_authority,
@@ -114,8 +118,12 @@ def receive(
     *,
     source: Source,
     version: str = VERSION,
+    data: Data | None = None,
 ) -> list[uuid.UUID]:
-    """`record` for statements that came as JSON objects, whose bytes are kept. Also raises `MayNotVoid`."""
+    """`record` for statements that came as JSON objects, whose bytes are kept, with the data of their attachments.
+
+    Also raises `MayNotVoid`.
+    """
     named = [uuid.UUID(document["id"]) for document, _ in received if "id" in document]
     known = queries.known_statements(session, named) if source.client is not None else {}
     if not session.in_transaction():
@@ -127,7 +135,7 @@ def receive(
     ]
     fresh = unknown(session, arrivals, known)
     if fresh:
-        store(session, fresh, source=source, version=version)
+        store(session, fresh, source=source, version=version, data=data)
     return [one.statement_id for one in arrivals]
 
 
@@ -143,7 +151,9 @@ def unknown(
     return [one for one in arrivals if one.statement_id not in known]
 
 
-def store(session: Session, arrivals: Sequence[Arrival], *, source: Source, version: str) -> None:
+def store(
+    session: Session, arrivals: Sequence[Arrival], *, source: Source, version: str, data: Data | None = None
+) -> None:
     """Insert a batch as sets of rows, then tell it."""
     voiding = [one for one in arrivals if one.voids]
     if voiding:
@@ -154,6 +164,8 @@ def store(session: Session, arrivals: Sequence[Arrival], *, source: Source, vers
     fresh = insert_statements(session, arrivals, keys, source)
     insert_bodies(session, fresh, source=source, version=version)
     insert_relations(session, fresh, keys)
+    if data:
+        keep_attachments(session, fresh, data)
     late = void_late(session, fresh, source)
     gone = void(session, [one for one in fresh if one.voids], source)
     told = [value for one in fresh if one.statement_id not in late and (value := heard(session, one)) is not None]
@@ -296,6 +308,28 @@ def insert_relations(session: Session, arrivals: Sequence[Arrival], keys: Keys) 
         session.execute(INSERT_AGENTS, agents)
     if activities:
         session.execute(INSERT_ACTIVITIES, activities)
+
+
+def keep_attachments(session: Session, arrivals: Sequence[Arrival], data: Data) -> None:
+    """Keep what came with these statements, once whoever sends it, and note what came with which (4.1.3 / Comm 1.5.2).
+
+    All writers add in the order of the digests: so they never wait for each other in a circle.
+    """
+    named = {
+        (one.sequence, sha2)
+        for one in arrivals
+        for _, attachment in attachments_of(one.document, "")
+        if (sha2 := attachment["sha2"].lower()) in data
+    }
+    digests = {bytes.fromhex(sha2): data[sha2].data for _, sha2 in named}
+    found = queries.attachment_ids(session, list(digests))
+    if missing := sorted(digests.keys() - found.keys()):
+        rows = [{"digest": one, "octets": len(digests[one]), "data": digests[one]} for one in missing]
+        add_once(session, XapiAttachment, rows)
+        found |= queries.attachment_ids(session, missing)
+    if named:
+        links = [{"sequence": sequence, "attachment_id": found[bytes.fromhex(sha2)]} for sequence, sha2 in named]
+        session.execute(insert(cast(Table, XapiStatementAttachment.__table__)), links)
 
 
 def heard(session: Session, one: Arrival) -> Recorded | None:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -177,6 +177,37 @@ def mention_substatement(found: Mentions, inner: Mapping[str, Any]) -> None:
     elif kind in {"Agent", "Group"}:
         found.agent(target, found.related)
     mention_context(found, inner.get("context", {}))
+
+
+def attachments_of(document: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The attachments of a statement that stands at `path`, those of a contained one included, each with its place."""
+    for place, part in ((path, document), (f"{path}.object", document["object"])):
+        for number, one in enumerate(part.get("attachments", ())):
+            yield f"{place}.attachments[{number}]", one
+
+
+class Naming(msgspec.Struct):
+    """An attachment as far as its data are found and sent by it."""
+
+    sha2: str
+    content_type: str = msgspec.field(name="contentType")
+
+
+class Holding(msgspec.Struct):
+    """A stored statement, or one contained in it, as far as its attachments go."""
+
+    id: str = ""
+    attachments: tuple[Naming, ...] = ()
+    object: "Holding | None" = None
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The contentType of each attachment by its sha2 in small letters, of those of a contained statement too."""
+        inner = self.object.attachments if self.object is not None else ()
+        return {one.sha2.lower(): one.content_type for one in (*inner, *self.attachments)}
+
+
+holding = msgspec.json.Decoder(Holding).decode
 
 
 def mention_context(found: Mentions, context: Mapping[str, Any]) -> None:
