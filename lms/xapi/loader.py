@@ -11,6 +11,7 @@ from lms.xapi.parts import Data, media_type
 from lms.xapi.rules import Malformed
 from lms.xapi.statement import attachments_of, decode_properties, written
 from lms.xapi.validation import check_statement
+from lms.xapi.vocabulary import SIGNATURE
 
 MOST_AT_ONCE = 10_000  # statements in one request
 DEEPEST = 64  # levels of objects and lists in one statement
@@ -150,12 +151,17 @@ def checked(document: Any, raw: bytes, path: str, *, two: bool, data: Data | Non
 
 
 def check_data_came(document: Mapping[str, Any], path: str, data: Data | None) -> None:
-    """Every attachment says where its data are, or they came with it (4.1.3 / Communication 1.5.2)."""
+    """Every attachment says where its data are, or they came with it (4.1.3 / Communication 1.5.2).
+
+    A signature can only be looked at when it came (4.2.6 / Data 2.6).
+    """
     for place, one in attachments_of(document, path):
         part = (data or {}).get(one["sha2"].lower())
         if part is None and "fileUrl" not in one:
             why = "and no data came with the statement" if data is None else "and no part has its sha2"
             raise Malformed(place, f"fileUrl is missing, {why}")
+        if part is None and one["usageType"] == SIGNATURE:
+            raise Malformed(place, "is a signature, whose data must come with the statement, in multipart/mixed")
 
 
 def check_data_are_named(received: Sequence[Received], data: Data) -> None:

@@ -15,6 +15,7 @@ from lms.xapi import vocabulary
 from lms.xapi.rules import IDENTIFIERS, moment
 
 SET_BY_THE_STORE = frozenset({"id", "stored", "authority", "version"})
+FRACTION = re.compile(r"[.,](\d+)(?=S)")  # of the seconds of a duration
 decode_properties = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -303,8 +304,14 @@ def comparable(value: Any, *, name: str = "") -> Any:
     if name == "timestamp":
         return moment(value, name)
     if name == "duration":
-        return re.sub(r"([.,]\d\d)\d+", r"\1", value)
+        return FRACTION.sub(hundredths, value)
     return value
+
+
+def hundredths(fraction: re.Match[str]) -> str:
+    """What counts of a fraction of seconds (4.2.7 / Data 4.6)."""
+    digits = fraction[1][:2].rstrip("0")
+    return f".{digits}" if digits else ""
 
 
 def written(value: Any) -> bytes:

@@ -24,6 +24,7 @@ from lms.xapi.parts import Attached, Data, media_type, put_together, taken_apart
 from lms.xapi.protocol import LARGEST_BODY, Refusal, asked, json_answer, refusal, resources, tried
 from lms.xapi.render import activities_of, canonical, ids_only, page_json
 from lms.xapi.rules import Malformed, check_uuid
+from lms.xapi.signature import check_signatures
 from lms.xapi.statement import agent_digest, rfc3339, written
 
 bp = resources("xapi", __name__)
@@ -71,8 +72,8 @@ def post(call: Call, client: Client) -> Response:
     if call.parameters:
         raise Malformed(next(iter(call.parameters)), "is no parameter of this request")
     body, data = content(call)
-    received, _ = read_statements(body, two=call.two, data=data)
-    ids = stored(received, call, client, data=data)
+    received, listed = read_statements(body, two=call.two, data=data)
+    ids = stored(received, call, client, data=data, listed=listed)
     return json_answer(msgspec.json.encode([str(one) for one in ids]))
 
 
@@ -103,10 +104,13 @@ def content(call: Call) -> tuple[bytes, Data | None]:
     return body, data
 
 
-def stored(received: Sequence[Received], call: Call, client: Client, *, data: Data | None) -> list[Any]:
+def stored(
+    received: Sequence[Received], call: Call, client: Client, *, data: Data | None, listed: bool = False
+) -> list[Any]:
     """Store them all or none, with their data."""
     if data is not None:
         check_data_are_named(received, data)
+        check_signatures(received, data, listed=listed, two=call.two)
     version = VERSION_2 if call.two else VERSION
     return tried(
         lambda session: receive(session, received, source=speaking(session, client), version=version, data=data)
