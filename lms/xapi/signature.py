@@ -82,7 +82,7 @@ def certified_key(chain: Any, path: str) -> RSAPublicKey:
     try:
         certificates = [x509.load_der_x509_certificate(base64.b64decode(one, validate=True)) for one in chain]
         keys = [one.public_key() for one in certificates]
-    except (TypeError, ValueError, UnsupportedAlgorithm) as reason:
+    except (TypeError, ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as reason:
         raise Malformed(path, "holds what is no X.509 certificate in base64") from reason
     key = keys[0]
     if not isinstance(key, RSAPublicKey) or not SMALLEST_KEY <= key.key_size <= LARGEST_KEY:

@@ -262,6 +262,12 @@ def test_without_a_certificate_only_the_form_of_a_signature_is_judged(outsider: 
     assert outsider.send(signed(document, jws(document, by=key("nobody")))).status_code == 200
 
 
+def version_of(one: str, version: int) -> str:
+    """The certificate with another version."""
+    changed = base64.b64decode(one).replace(b"\xa0\x03\x02\x01\x02", bytes([0xA0, 3, 2, 1, version]))
+    return base64.b64encode(changed).decode()
+
+
 WRONG_CHAINS: dict[str, Callable[[], Any]] = {
     "nothing": list,
     "a text": lambda: "abc",
@@ -273,6 +279,7 @@ WRONG_CHAINS: dict[str, Callable[[], Any]] = {
     "an empty one": lambda: [""],
     "letters that are no ASCII": lambda: ["giấy"],
     "a cut one": lambda: [chain()[0][:400]],
+    "a version there is not": lambda: [version_of(chain()[0], 5)],
     "a chain that does not hold": lambda: [chain()[0], chain()[0]],
     "the wrong way round": lambda: [chain()[1], chain()[0]],
     "too many": lambda: [chain()[0], *[chain()[1]] * 10],
@@ -289,3 +296,13 @@ WRONG_CHAINS: dict[str, Callable[[], Any]] = {
 def test_what_is_no_chain_of_certificates_is_refused(outsider: Outsider, name: str) -> None:
     document = statement()
     assert "x5c" in refused(outsider, signed(document, jws(document, x5c=WRONG_CHAINS[name]())))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.integers(0, 10_000), byte=st.integers(0, 255))
+def test_a_certificate_with_any_byte_changed_breaks_nothing(outsider: Outsider, place: int, byte: int) -> None:
+    raw = bytearray(base64.b64decode(chain()[0]))
+    raw[place % len(raw)] = byte
+    document = statement(id=new_id())
+    data = jws(document, x5c=[base64.b64encode(raw).decode()])
+    assert outsider.send(signed(document, data)).status_code in {200, 400}
