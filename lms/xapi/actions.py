@@ -3,10 +3,11 @@
 import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import msgspec
-from sqlalchemy import text, update
+from sqlalchemy import Table, insert, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from lms.db import adds_identities, config_of, recalled, remember
@@ -15,9 +16,12 @@ from lms.xapi import queries
 from lms.xapi.access import DEFINE, Client
 from lms.xapi.models import (
     XapiActivity,
+    XapiAttachment,
     XapiBody,
     XapiStatement,
+    XapiStatementAttachment,
 )
+from lms.xapi.parts import Data
 from lms.xapi.projection import Recorded, StatementsArriving, StatementsRecorded, StatementsVoided, seen
 from lms.xapi.statement import (
     VERSION,
@@ -26,13 +30,14 @@ from lms.xapi.statement import (
     accounts_of,
     agent_identifier,
     arrival,
+    attachments_of,
     client_authority,
     in_fixed_order,
     own_authority,
     redefined,
     same,
 )
-from lms.xapi.storage import Keys, insert_arrivals, kept_ids
+from lms.xapi.storage import Keys, insert_arrivals, kept_ids, on_postgresql
 
 decode = msgspec.json.Decoder().decode
 
@@ -80,16 +85,23 @@ def record(session: Session, documents: Sequence[Mapping[str, Any]], *, source: 
 
 
 def receive(
-    session: Session, received: Sequence[tuple[Mapping[str, Any], bytes | None]], *, source: Source
+    session: Session,
+    received: Sequence[tuple[Mapping[str, Any], bytes | None]],
+    *,
+    source: Source,
+    data: Data | None = None,
 ) -> list[uuid.UUID]:
-    """`record` for statements that came as JSON objects, whose bytes are kept. Also raises `MayNotVoid`."""
+    """`record` for statements that came as JSON objects, whose bytes are kept, with the data of their attachments.
+
+    Also raises `MayNotVoid`.
+    """
     arrivals = [arrival(document, raw, source) for document, raw in received]
     if arrivals:
-        store(session, arrivals)
+        store(session, arrivals, data=data)
     return [one.statement_id for one in arrivals]
 
 
-def store(session: Session, arrivals: Sequence[Arrival]) -> None:
+def store(session: Session, arrivals: Sequence[Arrival], *, data: Data | None = None) -> None:
     """Insert a batch as sets of rows, then tell it. What was stored before is passed over.
 
     The ids in the batch are distinct. Raises `Conflict` and `MayNotVoid`; then nothing of the batch may be committed.
@@ -101,6 +113,8 @@ def store(session: Session, arrivals: Sequence[Arrival]) -> None:
         tell(session, StatementsArriving(tuple(sorted(accounts_of(counting)))))
     late = insert_arrivals(session, arrivals, identities(session, arrivals))
     fresh = [one for one in arrivals if one.sequence]
+    if data:
+        keep_attachments(session, fresh, data)
     if len(fresh) < len(arrivals):
         compare_with_stored(session, [one for one in arrivals if not one.sequence])
     gone = void(session, [one for one in fresh if one.voids])
@@ -159,6 +173,29 @@ def define(session: Session, given: Mapping[str, Mapping[str, Any]]) -> None:
             adds_identities(session)
             session.execute(update(XapiActivity).where(XapiActivity.iri == iri).values(definition=after))
         remember(session, "xapi.definition", iri, digests[iri])
+
+
+def keep_attachments(session: Session, arrivals: Sequence[Arrival], data: Data) -> None:
+    """Keep what came with these statements, once whoever sends it, and note what came with which (4.1.3 / Comm 1.5.2).
+
+    All writers add in the order of the digests: so they never wait for each other in a circle.
+    """
+    named = {
+        (one.sequence, sha2)
+        for one in arrivals
+        for _, attachment in attachments_of(one.document, "")
+        if (sha2 := attachment["sha2"].lower()) in data
+    }
+    digests = {bytes.fromhex(sha2): data[sha2].data for _, sha2 in named}
+    found = queries.attachment_ids(session, list(digests))
+    if missing := sorted(digests.keys() - found.keys()):
+        rows = [{"digest": one, "octets": len(digests[one]), "data": digests[one]} for one in missing]
+        dialect = postgresql if on_postgresql(session) else sqlite
+        session.execute(dialect.insert(cast(Table, XapiAttachment.__table__)).on_conflict_do_nothing(), rows)
+        found |= queries.attachment_ids(session, missing)
+    if named:
+        links = [{"sequence": sequence, "attachment_id": found[bytes.fromhex(sha2)]} for sequence, sha2 in named]
+        session.execute(insert(cast(Table, XapiStatementAttachment.__table__)), links)
 
 
 def heard(session: Session, one: Arrival) -> Recorded | None:

@@ -15,6 +15,7 @@ from flask import current_app
 
 from lms.db import Database, database
 from lms.xapi.actions import store
+from lms.xapi.parts import Data
 from lms.xapi.protocol import tried
 from lms.xapi.statement import Arrival
 
@@ -92,15 +93,15 @@ class Gathering:
             following.turn.set()
 
 
-def gathered(arrivals: Sequence[Arrival]) -> list[uuid.UUID]:
+def gathered(arrivals: Sequence[Arrival], *, data: Data | None = None) -> list[uuid.UUID]:
     """Store the statements of this request, all or none; returns their ids in order.
 
-    What counts or voids has a transaction of its own, in which others are told and rows are locked. Raises `Conflict`
-    and `MayNotVoid`.
+    What counts, voids or brings data has a transaction of its own, in which others are told and rows are locked.
+    Raises `Conflict` and `MayNotVoid`.
     """
-    alone = any(one.voids or one.counts for one in arrivals)
+    alone = bool(data) or any(one.voids or one.counts for one in arrivals)
     if arrivals and (alone or not gathering().store(arrivals)):
-        tried(lambda session: store(session, arrivals))
+        tried(lambda session: store(session, arrivals, data=data))
     return [one.statement_id for one in arrivals]
 
 

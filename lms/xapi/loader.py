@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from lms.xapi.parts import Data, media_type
 from lms.xapi.rules import Malformed
-from lms.xapi.statement import decode_properties, written
+from lms.xapi.statement import attachments_of, decode_properties, written
 from lms.xapi.validation import check_statement
+from lms.xapi.vocabulary import SIGNATURE
 
 MOST_AT_ONCE = 10_000  # statements in one request
 DEEPEST = 64  # levels of objects and lists in one statement
@@ -94,18 +96,18 @@ def any_name_twice(body: bytes) -> bool:
     return twice
 
 
-def read_statements(body: bytes, *, two: bool) -> tuple[list[Received], bool]:
+def read_statements(body: bytes, *, two: bool, data: Data | None = None) -> tuple[list[Received], bool]:
     """The statements of a POST, and whether they came as a list; raises `Malformed` for the first that is wrong.
 
-    `two` says that the request speaks xAPI 2.0.
+    `two` says that the request speaks xAPI 2.0; `data` are those of attachments that came with it, if it had parts.
     """
     value = read_json(body, "body")
     if not isinstance(value, list):
-        return [checked(value, body.strip(), "statement", two=two)], False
+        return [checked(value, body.strip(), "statement", two=two, data=data)], False
     if len(value) > MOST_AT_ONCE:
         raise Malformed("statements", f"more than {MOST_AT_ONCE} at once")
     found = [
-        checked(one, bytes(raw), f"statements[{number}]", two=two)
+        checked(one, bytes(raw), f"statements[{number}]", two=two, data=data)
         for number, (one, raw) in enumerate(zip(value, decode_parts(body), strict=True))
     ]
     check_ids_differ(found)
@@ -122,10 +124,10 @@ def check_ids_differ(found: Sequence[Received]) -> None:
                 raise Malformed(f"statements[{number}].id", f"is also the id of statements[{first}]")
 
 
-def read_statement(body: bytes, statement_id: str, *, two: bool) -> Received:
+def read_statement(body: bytes, statement_id: str, *, two: bool, data: Data | None = None) -> Received:
     """The statement of a PUT, which carries the id of its address."""
     value = read_json(body, "body")
-    received = checked(value, body.strip(), "statement", two=two)
+    received = checked(value, body.strip(), "statement", two=two, data=data)
     if "id" not in received.document:
         return Received(
             {"id": statement_id, **received.document}, b'{"id":"%b",' % statement_id.encode() + received.raw[1:]
@@ -135,22 +137,51 @@ def read_statement(body: bytes, statement_id: str, *, two: bool) -> Received:
     return received
 
 
-def checked(document: Any, raw: bytes, path: str, *, two: bool) -> Received:
+def checked(document: Any, raw: bytes, path: str, *, two: bool, data: Data | None) -> Received:
     """One statement, when it keeps all rules."""
     check_depth(document, raw, path)
     check_statement(document, path, two=two)
-    check_attachments_are_elsewhere(document, path)
+    contains = document["object"].get("objectType") == "SubStatement"
+    if contains or "attachments" in document:
+        check_data_came(document, path, data)
     changed = listed_activities(document)
-    if document["object"].get("objectType") == "SubStatement" and listed_activities(document["object"]):
+    if contains and listed_activities(document["object"]):
         raw = replaced(raw, "object", document["object"])
     return Received(document, replaced(raw, "context", document["context"]) if changed else raw)
 
 
-def check_attachments_are_elsewhere(document: Mapping[str, Any], path: str) -> None:
-    """Sent as plain JSON, every attachment says where its data are (4.1.3 / Communication 1.5.2)."""
-    for number, one in enumerate(document.get("attachments", ())):
-        if "fileUrl" not in one:
-            raise Malformed(f"{path}.attachments[{number}]", "fileUrl is missing, and no data came with the statement")
+def check_data_came(document: Mapping[str, Any], path: str, data: Data | None) -> None:
+    """Every attachment says where its data are, or they came with it (4.1.3 / Communication 1.5.2).
+
+    A signature can only be looked at when it came (4.2.6 / Data 2.6).
+    """
+    for place, one in attachments_of(document, path):
+        part = (data or {}).get(one["sha2"].lower())
+        if part is None and "fileUrl" not in one:
+            why = "and no data came with the statement" if data is None else "and no part has its sha2"
+            raise Malformed(place, f"fileUrl is missing, {why}")
+        if part is None and one["usageType"] == SIGNATURE:
+            raise Malformed(place, "is a signature, whose data must come with the statement, in multipart/mixed")
+
+
+def check_data_are_named(received: Sequence[Received], data: Data) -> None:
+    """Every part belongs to an attachment, and says the same of type and length (4.1.3 / Communication 1.5.2).
+
+    A `length` that is not that of the data is no reason to refuse, as long as the part itself does not name another.
+    """
+    kinds: dict[str, set[str]] = {}
+    lengths: dict[str, set[str]] = {}
+    for document, _ in received:
+        for _, one in attachments_of(document, ""):
+            kinds.setdefault(one["sha2"].lower(), set()).add(media_type(one["contentType"]))
+            lengths.setdefault(one["sha2"].lower(), set()).add(str(one["length"]))
+    for sha2, part in data.items():
+        if sha2 not in kinds:
+            raise Malformed(f"part {sha2}", "no attachment has this sha2")
+        if part.kind and part.kind not in kinds[sha2]:
+            raise Malformed(f"part {sha2}.Content-Type", f"the attachment says {' or '.join(sorted(kinds[sha2]))}")
+        if part.headers.get("content-length", "") not in {"", *lengths[sha2]}:
+            raise Malformed(f"part {sha2}.Content-Length", f"the attachment says {' or '.join(sorted(lengths[sha2]))}")
 
 
 def listed_activities(part: dict[str, Any]) -> bool:

@@ -135,3 +135,24 @@ class XapiBody(Base):
 
     sequence: Mapped[int] = mapped_column(Sequence, ForeignKey("xapi_statement.sequence"), primary_key=True)
     body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class XapiAttachment(Base):
+    """The data of an attachment, found by their SHA-2 (of 28 to 64 bytes) whoever sent them. What type they are is said
+    by each statement that names them."""
+
+    __tablename__ = "xapi_attachment"
+
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(64), unique=True)
+    octets: Mapped[int]
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class XapiStatementAttachment(Base):
+    """These data came with this statement. Naming their hash alone, as anybody may, does not open them."""
+
+    __tablename__ = "xapi_statement_attachment"
+
+    sequence: Mapped[int] = mapped_column(Sequence, ForeignKey("xapi_statement.sequence"), primary_key=True)
+    attachment_id: Mapped[int] = mapped_column(Sequence, ForeignKey("xapi_attachment.id"), primary_key=True)

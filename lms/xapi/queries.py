@@ -17,14 +17,19 @@ from lms import clock
 from lms.db import BUSY_TIMEOUT_MS
 from lms.xapi.models import (
     XapiActivity,
+    XapiAttachment,
     XapiBody,
     XapiStatement,
+    XapiStatementAttachment,
     XapiVerb,
 )
+from lms.xapi.parts import Attached
+from lms.xapi.statement import holding
 from lms.xapi.storage import found_ids
 from lms.xapi.vocabulary import VOIDED
 
 KEYS_AT_ONCE = 500  # values in one IN (…)
+MOST_ATTACHED = 1_000  # attachments named by the statements of one page
 SHORT_WHILE = timedelta(seconds=10)
 
 
@@ -41,6 +46,14 @@ def verb_ids(session: Session, iris: Iterable[str]) -> dict[str, int]:
 def activity_ids(session: Session, iris: Iterable[str]) -> dict[str, int]:
     """The rows of activities, by IRI."""
     return found_ids(session, "xapi_activity", "iri", list(iris))
+
+
+def columns_of(session: Session, key: Any, column: Any, wanted: Sequence[Any]) -> dict[Any, Any]:
+    """Another column of the rows with these keys, by key."""
+    found: dict[Any, Any] = {}
+    for part in parts(wanted):
+        found |= dict(session.execute(select(key, column).where(key.in_(part))).all())
+    return found
 
 
 def parts(wanted: Sequence[Any]) -> Iterable[Sequence[Any]]:
@@ -74,6 +87,13 @@ def known_statements(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UU
 statement, verb = XapiStatement.__table__.c, XapiVerb.__table__.c
 KNOWN = select(statement.statement_id, statement.sequence, statement.digest).where(
     statement.statement_id.in_(bindparam("ids", expanding=True))
+)
+link, attachment = XapiStatementAttachment.__table__, XapiAttachment.__table__
+KEPT = (
+    select(statement.statement_id, statement.sequence, attachment.c.id, attachment.c.digest, attachment.c.octets)
+    .join(link, link.c.sequence == statement.sequence, isouter=True)
+    .join(attachment, attachment.c.id == link.c.attachment_id, isouter=True)
+    .where(statement.statement_id.in_(bindparam("ids", expanding=True)))
 )
 
 
@@ -123,6 +143,60 @@ def one_statement(
         query = query.where(statement.client_id == client)
     found = session.execute(query).one_or_none()
     return (found[0], found[1]) if found else None
+
+
+def attachment_ids(session: Session, digests: Sequence[bytes]) -> dict[bytes, int]:
+    """The rows of attachments' data, by digest; those that never came are left out."""
+    return columns_of(session, XapiAttachment.digest, XapiAttachment.id, digests)
+
+
+class Kept(NamedTuple):
+    """Data that came with a statement: where they are found, and how large they are."""
+
+    attachment_id: int
+    digest: bytes
+    octets: int
+
+
+def kept_attachments(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[int, list[Kept]]]:
+    """The sequence of each of these statements, and what came with it; the data themselves not yet."""
+    found: dict[uuid.UUID, tuple[int, list[Kept]]] = {}
+    for part in parts(ids):
+        for statement_id, sequence, *kept in session.execute(KEPT, {"ids": part}):
+            _, rows = found.setdefault(statement_id, (sequence, []))
+            if kept[0] is not None:
+                rows.append(Kept(*kept))
+    return found
+
+
+def attached(session: Session, bodies: Sequence[bytes], *, most: int) -> tuple[int, int | None, list[Attached]]:
+    """The data that came with these statements, each once, until `most` bytes or a thousand attachments are reached.
+
+    Before them: with how many of the statements that is, and the sequence of the last when it is not with all. No query
+    is made when no statement names an attachment; otherwise one for what came and one for the data.
+    """
+    holders: list[tuple[int, uuid.UUID, dict[str, str]]] = []
+    named = 0
+    for number, one in enumerate(map(holding, bodies), 1):
+        if kinds := one.kinds:
+            holders.append((number, uuid.UUID(one.id), kinds))
+            named += len(kinds)
+            if named >= MOST_ATTACHED:
+                break
+    kept = kept_attachments(session, [statement_id for _, statement_id, _ in holders])
+    wanted: dict[int, tuple[str, str]] = {}
+    count, last, size = len(bodies), None, 0
+    for number, statement_id, kinds in holders:
+        sequence, rows = kept[statement_id]
+        fresh = [row for row in rows if row.attachment_id not in wanted]
+        wanted |= {row.attachment_id: (row.digest.hex(), kinds[row.digest.hex()]) for row in fresh}
+        size += sum(row.octets for row in fresh)
+        full = size >= most or (named >= MOST_ATTACHED and number == holders[-1][0])
+        if full and number < len(bodies):
+            count, last = number, sequence
+            break
+    data = columns_of(session, XapiAttachment.id, XapiAttachment.data, list(wanted))
+    return count, last, [Attached(sha2, kind, data[row]) for row, (sha2, kind) in wanted.items()]
 
 
 def consistent_through(session: Session, writers: Engine) -> datetime:

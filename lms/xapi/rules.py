@@ -43,7 +43,10 @@ MAILTO = re.compile(
 SHA1 = re.compile(r"[0-9A-Fa-f]{40}")
 # 4.2.2.6 / Data 2.4.11: SHA-2 in hexadecimal: 224, 256, 384 or 512 bits.
 SHA2 = re.compile(r"(?:[0-9A-Fa-f]{56}|[0-9A-Fa-f]{64}|[0-9A-Fa-f]{96}|[0-9A-Fa-f]{128})")
-MEDIA_TYPE = re.compile(r"[!#$&^_.+\-A-Za-z0-9]+/[!#$&^_.+\-A-Za-z0-9]+(?:\s*;.*)?")
+# Without control characters: a contentType is sent out as a header of a part.
+MEDIA_TYPE = re.compile(
+    r"[!#$&^_.+\-A-Za-z0-9]+/[!#$&^_.+\-A-Za-z0-9]+(?:[ \t]*;[^\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]*)?"
+)
 # 4.2.7 / Data 4.5: RFC 3339. Without an offset a time counts as UTC; the offset -00 ("unknown") is refused below.
 TIMESTAMP = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[Tt ](?P<minute>\d\d:\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?"

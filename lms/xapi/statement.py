@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from lms.xapi.rules import IDENTIFIERS, moment
 VERSION = "1.0.0"  # what statements of every 1.0.x carry (Data 2.4.10)
 VERSION_2 = "2.0.0"
 SET_BY_THE_STORE = frozenset({"id", "stored", "authority", "version"})
+FRACTION = re.compile(r"[.,](\d+)(?=S)")  # of the seconds of a duration
 decode_properties = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -181,6 +182,37 @@ def mention_substatement(found: Mentions, inner: Mapping[str, Any]) -> None:
     mention_context(found, inner.get("context", {}))
 
 
+def attachments_of(document: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The attachments of a statement that stands at `path`, those of a contained one included, each with its place."""
+    for place, part in ((path, document), (f"{path}.object", document["object"])):
+        for number, one in enumerate(part.get("attachments", ())):
+            yield f"{place}.attachments[{number}]", one
+
+
+class Naming(msgspec.Struct):
+    """An attachment as far as its data are found and sent by it."""
+
+    sha2: str
+    content_type: str = msgspec.field(name="contentType")
+
+
+class Holding(msgspec.Struct):
+    """A stored statement, or one contained in it, as far as its attachments go."""
+
+    id: str = ""
+    attachments: tuple[Naming, ...] = ()
+    object: "Holding | None" = None
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The contentType of each attachment by its sha2 in small letters, of those of a contained statement too."""
+        inner = self.object.attachments if self.object is not None else ()
+        return {one.sha2.lower(): one.content_type for one in (*inner, *self.attachments)}
+
+
+holding = msgspec.json.Decoder(Holding).decode
+
+
 def mention_context(found: Mentions, context: Mapping[str, Any]) -> None:
     """Instructor, team and the agents, groups and activities of the context."""
     for name in ("instructor", "team"):
@@ -314,8 +346,14 @@ def comparable(value: Any, *, name: str = "") -> Any:
     if name == "timestamp":
         return moment(value, name)
     if name == "duration":
-        return re.sub(r"([.,]\d\d)\d+", r"\1", value)
+        return FRACTION.sub(hundredths, value)
     return value
+
+
+def hundredths(fraction: re.Match[str]) -> str:
+    """What counts of a fraction of seconds (4.2.7 / Data 4.6)."""
+    digits = fraction[1][:2].rstrip("0")
+    return f".{digits}" if digits else ""
 
 
 def written(value: Any) -> bytes:

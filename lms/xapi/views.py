@@ -3,7 +3,6 @@
 Sections are those of IEEE 9274.1.1, then, after a slash, of xAPI 1.0.3 (Comm = part three).
 """
 
-import secrets
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -21,14 +20,17 @@ from lms.xapi.access import Client, Forbidden, authorities, must_read, must_writ
 from lms.xapi.actions import speaking
 from lms.xapi.forms import EDITION_1, EDITION_2, Call, StatementQuery, statement_query
 from lms.xapi.gathering import gathered
-from lms.xapi.loader import Received, read_statement, read_statements
-from lms.xapi.protocol import asked, json_answer, refusal, resources
+from lms.xapi.loader import Received, check_data_are_named, read_statement, read_statements
+from lms.xapi.parts import Attached, Data, media_type, put_together, taken_apart
+from lms.xapi.protocol import LARGEST_BODY, Refusal, asked, json_answer, refusal, resources
 from lms.xapi.render import activities_of, canonical, ids_only, page_json
 from lms.xapi.rules import Malformed, check_uuid
+from lms.xapi.signature import check_signatures
 from lms.xapi.statement import VERSION, VERSION_2, agent_digest, arrival, rfc3339, written
 
 bp = resources("xapi", __name__)
 
+LARGEST_WITH_DATA = 20_000_000  # bytes of a request in parts
 THROUGH_HEADER = "X-Experience-API-Consistent-Through"
 decode = msgspec.json.Decoder().decode
 
@@ -70,9 +72,10 @@ def post(call: Call, client: Client) -> Response:
     """One statement or a list of them; answers with their ids in order (4.1.6.1 / Comm 2.1.2)."""
     if call.parameters:
         raise Malformed(next(iter(call.parameters)), "is no parameter of this request")
-    must_be_json(call)
-    received, _ = read_statements(call.body(), two=call.two)
-    return json_answer(msgspec.json.encode([str(one) for one in stored(received, call, client)]))
+    body, data = content(call)
+    received, listed = read_statements(body, two=call.two, data=data)
+    ids = stored(received, call, client, data=data, listed=listed)
+    return json_answer(msgspec.json.encode([str(one) for one in ids]))
 
 
 def put(call: Call, client: Client) -> Response:
@@ -81,22 +84,36 @@ def put(call: Call, client: Client) -> Response:
     if unknown or "statementId" not in call.parameters:
         raise Malformed("statementId", "is the one parameter of this request, and is needed")
     check_uuid(call.parameters["statementId"], "statementId")
-    must_be_json(call)
-    stored([read_statement(call.body(), call.parameters["statementId"], two=call.two)], call, client)
+    body, data = content(call)
+    received = read_statement(body, call.parameters["statementId"], two=call.two, data=data)
+    stored([received], call, client, data=data)
     return Response(status=HTTPStatus.NO_CONTENT)
 
 
-def must_be_json(call: Call) -> None:
-    """A body of statements says that it is JSON (4.1.3 / Comm 1.5)."""
-    media_type = (call.header("Content-Type") or "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise Malformed("Content-Type", f"expected application/json, got {media_type or 'nothing'}")
+def content(call: Call) -> tuple[bytes, Data | None]:
+    """The statements of a request as JSON, and the data that came with them if it has parts (4.1.3 / Comm 1.5)."""
+    content_type = call.header("Content-Type") or ""
+    kind = media_type(content_type)
+    if kind == "application/json":
+        return call.body(), None
+    if kind != "multipart/mixed":
+        raise Malformed("Content-Type", f"expected application/json or multipart/mixed, got {kind or 'nothing'}")
+    request.max_content_length = LARGEST_WITH_DATA
+    body, data = taken_apart(call.body(), content_type)
+    if len(body) > LARGEST_BODY:
+        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the statements have more than {LARGEST_BODY} bytes")
+    return body, data
 
 
-def stored(received: Sequence[Received], call: Call, client: Client) -> list[Any]:
-    """Store them all or none."""
+def stored(
+    received: Sequence[Received], call: Call, client: Client, *, data: Data | None, listed: bool = False
+) -> list[Any]:
+    """Store them all or none, with their data."""
+    if data is not None:
+        check_data_are_named(received, data)
+        check_signatures(received, data, listed=listed, two=call.two)
     source = speaking(get_read_session(), client, version=VERSION_2 if call.two else VERSION)
-    return gathered([arrival(one.document, one.raw, source) for one in received])
+    return gathered([arrival(one.document, one.raw, source) for one in received], data=data)
 
 
 def read(call: Call, client: Client) -> Response:
@@ -112,13 +129,25 @@ def read(call: Call, client: Client) -> Response:
         if found is None:
             return refusal(HTTPStatus.NOT_FOUND, "there is no such statement")
         body = formatted(session, [found[0]], query.format)[0]
-        answer = in_parts(body) if query.attachments else json_answer(body)
+        if query.attachments:
+            answer = in_parts(body, with_data(session, filters.Page([found[0]], None))[1])
+        else:
+            answer = json_answer(body)
         answer.headers["Last-Modified"] = http_date(found[1])
         return answer
     page = filters.page(session, keys_of(session, query, mine=mine, after=after))
+    attached: list[Attached] = []
+    if query.attachments:
+        page, attached = with_data(session, page)
     more = more_address(parameters, client, page.last) if page.last is not None else ""
     body = page_json(formatted(session, page.bodies, query.format), more)
-    return in_parts(body) if query.attachments else json_answer(body)
+    return in_parts(body, attached) if query.attachments else json_answer(body)
+
+
+def with_data(session: Session, page: filters.Page) -> tuple[filters.Page, list[Attached]]:
+    """A page and the data that came with its statements; it ends where they grow too large to send at once."""
+    count, last, attached = queries.attached(session, page.bodies, most=filters.FULL_PAGE)
+    return (page if last is None else filters.Page(page.bodies[:count], last)), attached
 
 
 def keys_of(session: Session, query: StatementQuery, *, mine: int | None, after: int | None) -> filters.Asked:
@@ -202,13 +231,10 @@ def followed(parameters: Mapping[str, str], client: Client) -> tuple[Mapping[str
     return before, int(last)
 
 
-def in_parts(body: bytes) -> Response:
-    """The answer as the first part of multipart/mixed, which is all while no data are stored."""
-    boundary = secrets.token_hex(16)
-    head = f"--{boundary}\r\nContent-Type: application/json\r\n\r\n".encode()
-    return Response(
-        head + body + f"\r\n--{boundary}--\r\n".encode(), content_type=f"multipart/mixed; boundary={boundary}"
-    )
+def in_parts(body: bytes, attached: Sequence[Attached]) -> Response:
+    """The answer as multipart/mixed: the statements, then the data of their attachments (4.1.3 / Comm 1.5.2)."""
+    whole, content_type = put_together(body, attached)
+    return Response(whole, content_type=content_type)
 
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")

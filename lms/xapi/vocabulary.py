@@ -12,6 +12,8 @@ PASSED = "http://adlnet.gov/expapi/verbs/passed"
 FAILED = "http://adlnet.gov/expapi/verbs/failed"
 VOIDED = "http://adlnet.gov/expapi/verbs/voided"
 
+SIGNATURE = "http://adlnet.gov/expapi/attachments/signature"  # the usage of an attachment that signs (4.2.6 / Data 2.6)
+
 VERB_NAMES = {
     INITIALIZED: {"vi": "bắt đầu", "en": "initialized"},
     COMPLETED: {"vi": "hoàn thành", "en": "completed"},

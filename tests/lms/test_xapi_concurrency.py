@@ -11,9 +11,9 @@ from werkzeug.test import TestResponse
 
 from lms.db import Database
 from lms.xapi.actions import Conflict, ourselves, record
-from lms.xapi.models import XapiActivity, XapiAgent, XapiStatement
+from lms.xapi.models import XapiActivity, XapiAgent, XapiAttachment, XapiStatement, XapiStatementAttachment
 from tests.make import Make
-from tests.store import Outsider, new_id, statement
+from tests.store import Outsider, mixed, new_id, paper, part, statement
 
 THREADS, ROUNDS, BATCH = 8, 5, 24
 ACTIVITIES = [f"https://example.vn/bai-{number}" for number in range(12)]
@@ -155,3 +155,20 @@ def test_consistent_through_never_vouches_for_a_statement_whose_transaction_is_o
     assert through <= datetime.fromisoformat(newest["stored"])
     after = datetime.fromisoformat(outsider.get().headers["X-Experience-API-Consistent-Through"])
     assert after > datetime.fromisoformat(newest["stored"])
+
+
+def test_eight_clients_send_the_same_data_at_once_in_any_order_and_they_are_stored_once(make: Make) -> None:
+    outsiders = [Outsider(make, "all") for _ in range(THREADS)]
+
+    def send(outsider: Outsider, thread: int) -> list[int]:
+        statuses = []
+        for turn in range(ROUNDS):
+            shared = [f"{turn}:{(number * 5 + thread) % 12}".encode() for number in range(12)]
+            document = statement(attachments=[paper(data) for data in shared])
+            statuses.append(outsider.send(mixed(document, *map(part, shared))).status_code)
+        return statuses
+
+    results = at_once(*(lambda one=one, n=n: send(one, n) for n, one in enumerate(outsiders)))
+    assert results == [[200] * ROUNDS] * THREADS
+    assert count(make, XapiAttachment) == ROUNDS * 12
+    assert count(make, XapiStatementAttachment) == THREADS * ROUNDS * 12
