@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -34,6 +34,7 @@ from lms.xapi.statement import (
     agent_identifier,
     arrival,
     client_authority,
+    definitions_given,
     in_fixed_order,
     own_authority,
     redefined,
@@ -182,23 +183,39 @@ def identities(session: Session, arrivals: Sequence[Arrival], source: Source) ->
     """
     agents = {digest: agent for one in arrivals for digest, agent in one.named.agents.items()}
     verbs = {one.document["verb"]["id"] for one in arrivals}
-    activities = {iri: given for one in arrivals for iri, given in one.named.activities.items()}
+    activities = {iri for one in arrivals for iri in one.named.activities}
+    keys = Keys(agent_keys(session, agents), verb_keys(session, verbs), activity_keys(session, activities))
+    if source.defines:
+        define(session, definitions_given(arrivals))
+    return keys
+
+
+def agent_keys(session: Session, agents: Mapping[bytes, Mapping[str, Any]]) -> dict[bytes, int]:
+    """The rows of agents, by digest; added where the store never met them."""
     found = queries.agent_ids(session, agents)
     if missing := sorted(agents.keys() - found.keys()):
         rows = [{"digest": digest, "identifier": agent_identifier(agents[digest])} for digest in missing]
         add_once(session, XapiAgent, rows)
         found |= queries.agent_ids(session, missing)
-    found_verbs = queries.verb_ids(session, verbs)
-    if unknown_verbs := sorted(verbs - found_verbs.keys()):
-        add_once(session, XapiVerb, [{"iri": iri} for iri in unknown_verbs])
-        found_verbs |= queries.verb_ids(session, unknown_verbs)
-    found_activities = queries.activity_ids(session, activities)
-    if strange := sorted(activities.keys() - found_activities.keys()):
-        add_once(session, XapiActivity, [{"iri": iri, "definition": None} for iri in strange])
-        found_activities |= queries.activity_ids(session, strange)
-    if source.defines:
-        define(session, {iri: given for iri, given in activities.items() if given})
-    return Keys(found, found_verbs, found_activities)
+    return found
+
+
+def verb_keys(session: Session, verbs: Set[str]) -> dict[str, int]:
+    """The rows of verbs, by IRI; added where the store never met them."""
+    found = queries.verb_ids(session, verbs)
+    if missing := sorted(verbs - found.keys()):
+        add_once(session, XapiVerb, [{"iri": iri} for iri in missing])
+        found |= queries.verb_ids(session, missing)
+    return found
+
+
+def activity_keys(session: Session, iris: Collection[str]) -> dict[str, int]:
+    """The rows of activities, by IRI; added where the store never met them."""
+    found = queries.activity_ids(session, iris)
+    if missing := sorted(set(iris) - found.keys()):
+        add_once(session, XapiActivity, [{"iri": iri, "definition": None} for iri in missing])
+        found |= queries.activity_ids(session, missing)
+    return found
 
 
 def add_once(session: Session, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
@@ -217,7 +234,7 @@ def define(session: Session, given: Mapping[str, Mapping[str, Any]]) -> None:
     doubtful = sorted(iri for iri in given if recalled(session, "xapi.definition", iri) != digests[iri])
     if not doubtful:
         return
-    known = queries.definitions(session, doubtful)
+    known = queries.definitions_to_change(session, doubtful)
     for iri in doubtful:
         before = known.get(iri, {})
         after = redefined(before, given[iri])

@@ -116,6 +116,25 @@ def test_a_statement_and_what_voids_it_never_miss_each_other(make: Make) -> None
         assert outsider.get(voidedStatementId=one["id"]).status_code == 200
 
 
+def test_names_of_an_activity_in_many_languages_are_all_kept_in_one_batch_and_at_once(make: Make) -> None:
+    outsider = Outsider(make, "all")
+    languages = ["vi", "en", "fr", "de", "lo", "km", "zh", "ja"]
+    for iri in ACTIVITIES[:ROUNDS]:
+        outsider.post(statement(object={"id": iri}))
+        works = [posting(outsider, defined(iri, tag)) for tag in languages]
+        assert [answer.status_code for answer in at_once(*works)] == [200] * len(languages)
+    batch = [defined(ACTIVITIES[ROUNDS], tag) for tag in languages] + [statement(object={"id": ACTIVITIES[ROUNDS]})]
+    outsider.post(batch)
+    with make.reading() as session:
+        definitions = session.scalars(select(XapiActivity.definition)).all()
+    assert definitions == [{"name": {tag: tag for tag in languages}}] * (ROUNDS + 1)
+
+
+def defined(iri: str, tag: str) -> dict[str, Any]:
+    """A statement that names its activity in one language."""
+    return statement(object={"id": iri, "definition": {"name": {tag: tag}}})
+
+
 def test_our_own_clicks_do_not_hinder_each_other(make: Make) -> None:
     database: Database = make.database
 
