@@ -21,7 +21,7 @@ from lms.xapi.access import Client, Forbidden, authorities, must_read, must_writ
 from lms.xapi.actions import VERSION, VERSION_2, receive, speaking
 from lms.xapi.forms import EDITION_1, EDITION_2, Call, StatementQuery, statement_query
 from lms.xapi.loader import Received, read_statement, read_statements
-from lms.xapi.protocol import asked, json_answer, refusal, resources, tried
+from lms.xapi.protocol import METHODS, asked, json_answer, no_method, refusal, resources, tried
 from lms.xapi.render import activities_of, canonical, ids_only, page_json
 from lms.xapi.rules import Malformed, check_uuid
 from lms.xapi.statement import agent_digest, rfc3339, written
@@ -62,7 +62,7 @@ def statements() -> Response:
         return put(call, client)
     if call.method == "POST":
         return post(call, client)
-    return refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"{call.method} is no method of this resource")
+    raise no_method(call.method)
 
 
 def post(call: Call, client: Client) -> Response:
@@ -210,14 +210,11 @@ def in_parts(body: bytes) -> Response:
     )
 
 
-METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
-
-
 @bp.route("/", methods=METHODS)
 @bp.route("/<path:path>", methods=METHODS)
 @for_clients
 def elsewhere(path: str = "") -> Response:
     """Every other address answers in JSON too, with the version."""
     if path in {"about", "statements"}:
-        return refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"{request.method} is no method of this resource")
+        raise no_method(request.method)
     return refusal(HTTPStatus.NOT_FOUND, "there is no such resource")
