@@ -18,6 +18,7 @@ from lms.accounts.demo import load_fictional_people
 from lms.accounts.models import Person
 from lms.config import Config
 from lms.db import Database
+from lms.documents import views as documents
 from lms.doors import ADMINISTRATION, Doors, MenuEntry
 from lms.organisation import access as organisation_access
 from lms.organisation import views as organisation
@@ -55,7 +56,7 @@ def fill(doors: Doors) -> None:
 
 def features() -> Iterable[Feature]:
     """The blueprints of the ground itself."""
-    return (web.bp, accounts.bp, people.bp, organisation.bp, xapi.bp)
+    return (web.bp, accounts.bp, people.bp, organisation.bp, xapi.bp, documents.bp)
 
 
 def open_doors(packages: Iterable[Package]) -> Doors:

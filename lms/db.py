@@ -236,7 +236,7 @@ def adds_identities(session: orm.Session) -> None:
 
 
 def forget_own(session: orm.Session) -> None:
-    """After a commit in the middle of long work: what the session had added stands, and memory is common again."""
+    """After a commit in the middle of long work, or a rollback: what it had added stands, or is gone for everybody."""
     session.info.pop("own identities", None)
 
 

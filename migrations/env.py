@@ -8,6 +8,7 @@ import courses.app
 from lms.accounts import models as accounts
 from lms.audit import models as audit
 from lms.db import Base
+from lms.documents import models as documents
 from lms.organisation import models as organisation
 from lms.outbox import models as outbox
 from lms.xapi import models as xapi
@@ -21,6 +22,7 @@ ALL_MODELS = (
     audit,
     outbox,
     xapi,
+    documents,
 )
 
 connection = context.config.attributes["connection"]

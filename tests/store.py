@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from werkzeug.test import TestResponse
@@ -125,6 +126,27 @@ class Outsider:
         """GET statements by these parameters, or an address the store gave."""
         wished = {} if language is None else {"Accept_Language": language}
         return self.client.get(path, query_string=query or None, headers=self.headers(**wished))
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Any = None,
+        *,
+        content_type: str | None = "application/json",
+        **headers: str,
+    ) -> TestResponse:
+        """Any request to another resource: plain values are sent as JSON, bytes as they are."""
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        return self.client.open(
+            f"/xapi/{path}",
+            method=method,
+            query_string=dict(query),
+            data=data,
+            content_type=content_type if body is not None else None,
+            headers=self.headers(**headers),
+        )
 
     def ids(self, **query: str) -> list[str]:
         """The ids of matching statements in order, over all pages."""

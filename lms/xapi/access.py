@@ -20,10 +20,12 @@ from lms.xapi.statement import client_authority, own_authority
 WRITE = "statements/write"
 READ = "statements/read"
 READ_MINE = "statements/read/mine"
+STATE = "state"
+PROFILE = "profile"
 DEFINE = "define"
 ALL_READ = "all/read"
 ALL = "all"
-SCOPES = (WRITE, READ, READ_MINE, "state", "profile", DEFINE, ALL_READ, ALL)
+SCOPES = (WRITE, READ, READ_MINE, STATE, PROFILE, DEFINE, ALL_READ, ALL)
 
 
 class Unknown(Exception):

@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from typing import Any, cast
 
 import msgspec
@@ -32,6 +32,7 @@ from lms.xapi.statement import (
     arrival,
     attachments_of,
     client_authority,
+    definitions_given,
     in_fixed_order,
     own_authority,
     redefined,
@@ -145,15 +146,24 @@ def identities(session: Session, arrivals: Sequence[Arrival]) -> Keys:
     agents = {digest: agent for one in arrivals for digest, agent in one.named.agents.items()}
     verbs = {one.document["verb"]["id"] for one in arrivals}
     activities = {iri for one in arrivals for iri in one.named.activities}
-    found = Keys(
-        agents=kept_ids(session, "xapi_agent", "digest", agents, lambda digest: agent_identifier(agents[digest])),
-        verbs=kept_ids(session, "xapi_verb", "iri", verbs),
-        activities=kept_ids(session, "xapi_activity", "iri", activities),
-    )
-    defined = [one.named.activities for one in arrivals if one.source.defines]
-    if given := {iri: one for activities in defined for iri, one in activities.items() if one}:
-        define(session, given)
-    return found
+    keys = Keys(agent_keys(session, agents), verb_keys(session, verbs), activity_keys(session, activities))
+    define(session, definitions_given([one for one in arrivals if one.source.defines]))
+    return keys
+
+
+def agent_keys(session: Session, agents: Mapping[bytes, Mapping[str, Any]]) -> dict[bytes, int]:
+    """The rows of agents, by digest; added where the store never met them."""
+    return kept_ids(session, "xapi_agent", "digest", agents.keys(), lambda digest: agent_identifier(agents[digest]))
+
+
+def verb_keys(session: Session, verbs: Set[str]) -> dict[str, int]:
+    """The rows of verbs, by IRI; added where the store never met them."""
+    return kept_ids(session, "xapi_verb", "iri", verbs)
+
+
+def activity_keys(session: Session, iris: Collection[str]) -> dict[str, int]:
+    """The rows of activities, by IRI; added where the store never met them."""
+    return kept_ids(session, "xapi_activity", "iri", set(iris))
 
 
 def define(session: Session, given: Mapping[str, Mapping[str, Any]]) -> None:
@@ -165,7 +175,7 @@ def define(session: Session, given: Mapping[str, Mapping[str, Any]]) -> None:
     doubtful = sorted(iri for iri in given if recalled(session, "xapi.definition", iri) != digests[iri])
     if not doubtful:
         return
-    known = queries.definitions(session, doubtful)
+    known = queries.definitions_to_change(session, doubtful)
     for iri in doubtful:
         before = known.get(iri, {})
         after = redefined(before, given[iri])

@@ -83,7 +83,7 @@ def alternate_call(request: Request) -> Call:
     """A request of another method, sent as a form by POST: 1.0.x only (Comm 1.3)."""
     fields = single_values(request.form.items(multi=True))
     headers = Headers(request.headers)
-    headers.update({name: fields[name] for name in FIELDS_FOR_HEADERS if name in fields})
+    headers.update({name: header_line(fields[name], name) for name in FIELDS_FOR_HEADERS if name in fields})
     edition = wanted_edition(headers.get(VERSION_HEADER))
     if edition != EDITION_1:
         raise Malformed("method", "is no parameter of xAPI 2.0")
@@ -104,6 +104,13 @@ def alternate_call(request: Request) -> Call:
         body=lambda: content,
         edition=edition,
     )
+
+
+def header_line(value: str, name: str) -> str:
+    """A form field that stands for a header is one line, as a header is."""
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in value):
+        raise Malformed(name, f"expected one line without control characters, got {shown(value)}")
+    return value
 
 
 def single_values(pairs: Any) -> dict[str, str]:

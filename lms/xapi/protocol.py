@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
-from lms.db import database, get_read_session, get_session
+from lms.db import database, forget_own, get_read_session, get_session
 from lms.web.feature import Feature
 from lms.web.shell import csrf
 from lms.xapi.access import Client, Forbidden, Unknown, access_client
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 LARGEST_BODY = 10_000_000
 TRIES = 4
+METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")  # all that are answered in JSON, if only by a refusal
 CONTENDED = frozenset({"40001", "40P01"})  # PostgreSQL: the transaction lost to another, and may be tried again
 
 
@@ -81,6 +82,7 @@ def tried(work: Callable[[Session], Answer]) -> Answer:
             if tries_left == 0 or getattr(error.orig, "sqlstate", None) not in CONTENDED:
                 raise
             session.rollback()
+            forget_own(session)  # what it had added is gone
     raise AssertionError("the last try returns or raises")
 
 
@@ -92,6 +94,11 @@ def json_answer(body: bytes) -> Response:
 def refusal(status: int, reason: str) -> Response:
     """An error: what was wrong, and what was expected."""
     return Response(msgspec.json.encode({"error": reason}), status, content_type="application/json")
+
+
+def no_method(method: str) -> Refusal:
+    """What a resource refuses that knows no such method."""
+    return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"{method} is no method of this resource")
 
 
 def refused_here(error: Refusal) -> Response:

@@ -74,6 +74,20 @@ def definitions(session: Session, iris: Sequence[str]) -> dict[str, dict[str, An
     return found
 
 
+def definitions_to_change(session: Session, iris: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The same, kept from all other writers until the transaction ends: what is laid over them hides nothing."""
+    found: dict[str, dict[str, Any]] = {}
+    for part in parts(iris):
+        rows = session.execute(
+            select(XapiActivity.iri, XapiActivity.definition)
+            .where(XapiActivity.iri.in_(part))
+            .order_by(XapiActivity.iri)
+            .with_for_update(key_share=True)  # FOR NO KEY UPDATE: statements about it go on being stored
+        )
+        found |= {iri: definition for iri, definition in rows if definition is not None}
+    return found
+
+
 def known_statements(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[int, bytes]]:
     """Sequence and digest of those of these statements that are stored."""
     return {

@@ -143,7 +143,8 @@ class Mentions:
     def activity(self, activity: Mapping[str, Any]) -> str:
         """Note an activity, with its definition where one is given."""
         iri: str = activity["id"]
-        self.activities[iri] = activity.get("definition") or self.activities.get(iri)
+        before, given = self.activities.get(iri), activity.get("definition")
+        self.activities[iri] = redefined(before, given) if before and given else given or before
         return iri
 
 
@@ -372,6 +373,16 @@ def completed(document: Mapping[str, Any], raw: bytes | None, added: Mapping[str
         kept = {name: part for name, part in decode_properties(raw).items() if name not in added}
         raw = msgspec.json.encode(kept)
     return raw[:-1] + b"," + written(added)[1:]
+
+
+def definitions_given(arrivals: Sequence[Arrival]) -> dict[str, Mapping[str, Any]]:
+    """What a batch says of activities, one statement after the other (4.1.6.4 / Comm 2.5)."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for one in arrivals:
+        for iri, given in one.named.activities.items():
+            if given:
+                found[iri] = redefined(found.get(iri, {}), given)
+    return found
 
 
 def redefined(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ costs several times what sending it costs, and this is the path of every stateme
 """
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -71,7 +71,7 @@ def kept_ids(
     session: Session,
     table: str,
     key: str,
-    wanted: Collection[Any],
+    wanted: Set[Any],
     identifier: Callable[[Any], Mapping[str, Any]] | None = None,
 ) -> dict[Any, int]:
     """`found_ids`, after the rows nobody has added yet were added, in one order by all writers.

@@ -22,7 +22,7 @@ from lms.xapi.forms import EDITION_1, EDITION_2, Call, StatementQuery, statement
 from lms.xapi.gathering import gathered
 from lms.xapi.loader import Received, check_data_are_named, read_statement, read_statements
 from lms.xapi.parts import Attached, Data, media_type, put_together, taken_apart
-from lms.xapi.protocol import LARGEST_BODY, Refusal, asked, json_answer, refusal, resources
+from lms.xapi.protocol import LARGEST_BODY, METHODS, Refusal, asked, json_answer, no_method, refusal, resources
 from lms.xapi.render import activities_of, canonical, ids_only, page_json
 from lms.xapi.rules import Malformed, check_uuid
 from lms.xapi.signature import check_signatures
@@ -65,7 +65,7 @@ def statements() -> Response:
         return put(call, client)
     if call.method == "POST":
         return post(call, client)
-    return refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"{call.method} is no method of this resource")
+    raise no_method(call.method)
 
 
 def post(call: Call, client: Client) -> Response:
@@ -237,14 +237,11 @@ def in_parts(body: bytes, attached: Sequence[Attached]) -> Response:
     return Response(whole, content_type=content_type)
 
 
-METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
-
-
 @bp.route("/", methods=METHODS)
 @bp.route("/<path:path>", methods=METHODS)
 @for_clients
 def elsewhere(path: str = "") -> Response:
     """Every other address answers in JSON too, with the version."""
     if path in {"about", "statements"}:
-        return refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"{request.method} is no method of this resource")
+        raise no_method(request.method)
     return refusal(HTTPStatus.NOT_FOUND, "there is no such resource")

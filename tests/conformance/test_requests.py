@@ -294,6 +294,7 @@ def test_a_form_is_held_to_the_same_rules(outsider: Outsider) -> None:
     assert alternate(outsider, "GET", **{VERSION: "2.0.0"}) == 400
     assert alternate(outsider, "GET&limit=1") == 400
     assert alternate(outsider, "POST", content=content, **{"Content-Type": "text/plain"}) == 400
+    assert alternate(outsider, "POST", content=content, **{"Content-Type": "application/json;\r\nX: y"}) == 400
     assert outsider.ids() == []
 
 

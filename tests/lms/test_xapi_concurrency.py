@@ -6,12 +6,16 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from lms.db import Database
-from lms.xapi.actions import Conflict, ourselves, record
+from lms.db import Database, get_session
+from lms.xapi.actions import Conflict, agent_keys, ourselves, record
 from lms.xapi.models import XapiActivity, XapiAgent, XapiAttachment, XapiStatement, XapiStatementAttachment
+from lms.xapi.protocol import tried
+from lms.xapi.statement import agent_digest
 from tests.make import Make
 from tests.store import Outsider, mixed, new_id, paper, part, statement
 
@@ -116,6 +120,25 @@ def test_a_statement_and_what_voids_it_never_miss_each_other(make: Make) -> None
         assert outsider.get(voidedStatementId=one["id"]).status_code == 200
 
 
+def test_names_of_an_activity_in_many_languages_are_all_kept_in_one_batch_and_at_once(make: Make) -> None:
+    outsider = Outsider(make, "all")
+    languages = ["vi", "en", "fr", "de", "lo", "km", "zh", "ja"]
+    for iri in ACTIVITIES[:ROUNDS]:
+        outsider.post(statement(object={"id": iri}))
+        works = [posting(outsider, defined(iri, tag)) for tag in languages]
+        assert [answer.status_code for answer in at_once(*works)] == [200] * len(languages)
+    batch = [defined(ACTIVITIES[ROUNDS], tag) for tag in languages] + [statement(object={"id": ACTIVITIES[ROUNDS]})]
+    outsider.post(batch)
+    with make.reading() as session:
+        definitions = session.scalars(select(XapiActivity.definition)).all()
+    assert definitions == [{"name": {tag: tag for tag in languages}}] * (ROUNDS + 1)
+
+
+def defined(iri: str, tag: str) -> dict[str, Any]:
+    """A statement that names its activity in one language."""
+    return statement(object={"id": iri, "definition": {"name": {tag: tag}}})
+
+
 def test_our_own_clicks_do_not_hinder_each_other(make: Make) -> None:
     database: Database = make.database
 
@@ -131,6 +154,33 @@ def test_our_own_clicks_do_not_hinder_each_other(make: Make) -> None:
 
     assert at_once(*(lambda number=number: click(number) for number in range(THREADS))) == list(range(THREADS))
     assert count(make, XapiStatement) == THREADS * ROUNDS
+
+
+def test_what_lost_to_another_writer_and_is_tried_again_relies_on_nothing_it_had_added(make: Make) -> None:
+    """An identity that was rolled back with the first try is added again by the second."""
+    agent = {"mbox": "mailto:an@example.vn"}
+    digest = agent_digest(agent)
+    tries: list[int] = []
+
+    def work(session: Session) -> int:
+        if tries:
+            session.execute(insert(XapiAgent).values(digest=bytes(32), identifier={}))  # takes the number of before
+        tries.append(agent_keys(session, {digest: agent})[digest])
+        if len(tries) == 1:
+            raise OperationalError("deadlock", {}, Deadlock())
+        return tries[-1]
+
+    with make.app.test_request_context(method="POST"):
+        kept = tried(work)
+        get_session().commit()
+    with make.reading() as session:
+        assert session.scalar(select(XapiAgent.id).where(XapiAgent.digest == digest)) == kept
+
+
+class Deadlock(Exception):
+    """What PostgreSQL answers to the loser of a deadlock."""
+
+    sqlstate = "40P01"
 
 
 def test_an_own_statement_said_twice_is_stored_once(make: Make) -> None:

@@ -1,0 +1,1 @@
+"""The resources of the record store that are not statements: state, profiles, activities and agents."""
