@@ -19,6 +19,10 @@ from lms.accounts.models import Person
 from lms.config import Config
 from lms.db import Database
 from lms.doors import ADMINISTRATION, Doors, MenuEntry
+from lms.forwarding import access as forwarding_access
+from lms.forwarding import views as forwarding
+from lms.forwarding.actions import FORWARD, forward, keep_going
+from lms.forwarding.cli import forward as forward_command
 from lms.organisation import access as organisation_access
 from lms.organisation import views as organisation
 from lms.organisation.demo import load_sample_units
@@ -44,18 +48,20 @@ class Package(Protocol):
 def fill(doors: Doors) -> None:
     """What the ground itself registers."""
     doors.demo_steps += [load_sample_units, load_fictional_people]
+    xapi_command.add_command(forward_command)
     doors.commands += [worker, user, xapi_command]
-    doors.jobs |= {MAIL: mail_person, NIGHTLY: run_nightly}
-    doors.nightly.append(forget_done)
+    doors.jobs |= {MAIL: mail_person, NIGHTLY: run_nightly, FORWARD: forward}
+    doors.nightly += [forget_done, keep_going]
     doors.menu += [
         MenuEntry(_l("Cán bộ"), "people.index", people.KEEP, 80, ADMINISTRATION),
         MenuEntry(_l("Đơn vị"), "organisation.index", organisation_access.KEEP, 81, ADMINISTRATION),
+        MenuEntry(_l("Gửi bản ghi"), "forwarding.index", forwarding_access.KEEP, 95, ADMINISTRATION),
     ]
 
 
 def features() -> Iterable[Feature]:
     """The blueprints of the ground itself."""
-    return (web.bp, accounts.bp, people.bp, organisation.bp, xapi.bp)
+    return (web.bp, accounts.bp, people.bp, organisation.bp, forwarding.bp, xapi.bp)
 
 
 def open_doors(packages: Iterable[Package]) -> Doors:
