@@ -29,6 +29,7 @@ from lms.organisation.demo import load_sample_units
 from lms.outbox.actions import MAIL, NIGHTLY, forget_done, run_nightly
 from lms.outbox.cli import worker
 from lms.records.cli import xapi as xapi_command
+from lms.transfer.cli import export_statements, import_statements
 from lms.web import errors, gate, navigation, shell, wording
 from lms.web import views as web
 from lms.web.feature import Feature
@@ -48,7 +49,8 @@ class Package(Protocol):
 def fill(doors: Doors) -> None:
     """What the ground itself registers."""
     doors.demo_steps += [load_sample_units, load_fictional_people]
-    xapi_command.add_command(forward_command)
+    for command in (forward_command, export_statements, import_statements):
+        xapi_command.add_command(command)
     doors.commands += [worker, user, xapi_command]
     doors.jobs |= {MAIL: mail_person, NIGHTLY: run_nightly, FORWARD: forward}
     doors.nightly += [forget_done, keep_going]

@@ -158,15 +158,18 @@ def test_every_page_is_accessible_and_fits_a_narrow_screen(site: Site, username:
     assert found == {}
 
 
+REFUSING = {
+    "/people/new": "Lưu và cấp liên kết",
+    "/units/new": "Lưu đơn vị",
+    "/forwarding/new": "Lưu và bắt đầu gửi",
+    "/khong-co": "",
+}
+
+
 def test_pages_that_refuse_are_accessible_too(site: Site) -> None:
     page = site.signed_in(ADMINISTRATOR)
     found = {}
-    for path, button in (
-        ("/people/new", "Lưu và cấp liên kết"),
-        ("/units/new", "Lưu đơn vị"),
-        ("/forwarding/new", "Lưu và bắt đầu gửi"),
-        ("/khong-co", ""),
-    ):
+    for path, button in REFUSING.items():
         page.goto(path)
         if button:
             page.get_by_role("button", name=button).click()

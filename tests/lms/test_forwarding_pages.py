@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -18,7 +19,7 @@ from tests.servers import answers, hostile, takes
 from tests.store import Outsider
 
 ADDRESS = "https://lrs.example.gov.vn/xapi"
-TYPED = {"name": "Kho của tỉnh", "address": ADDRESS, "key": "quan-triet", "secret": SECRET}
+TYPED: dict[str, Any] = {"name": "Kho của tỉnh", "address": ADDRESS, "key": "quan-triet", "secret": SECRET}
 
 
 @pytest.fixture
@@ -36,7 +37,12 @@ def test_an_administrator_adds_a_target_and_the_secret_is_never_shown(make: Make
     administrator.get("/forwarding")
     assert "Chưa có nơi nhận nào." in administrator.text
     administrator.get("/forwarding/new")
-    changes = {"which": "counted", "beginning": "all", "not_from": origin.key, "prefix": "https://example.vn/khoa-hoc"}
+    changes: dict[str, Any] = {
+        "which": "counted",
+        "beginning": "all",
+        "not_from": origin.key,
+        "prefix": "https://example.vn/khoa-hoc",
+    }
     administrator.submit("Lưu và bắt đầu gửi", **TYPED, **changes)
     assert "Đã thêm nơi nhận Kho của tỉnh." in administrator.text
     target = only_target(make)
