@@ -12,6 +12,11 @@ Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
+    create_targets()
+    create_dead_letters()
+
+
+def create_targets() -> None:
     op.create_table(
         "forward_target",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -40,6 +45,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_forward_target")),
         sa.UniqueConstraint("public_id", name=op.f("uq_forward_target_public_id")),
     )
+
+
+def create_dead_letters() -> None:
     op.create_table(
         "forward_dead_letter",
         sa.Column("id", sa.Integer(), nullable=False),
