@@ -95,7 +95,7 @@ def failing_target(session: Session) -> ForwardTarget:
     target = add_target(
         session,
         name="Kho dữ liệu của tỉnh",
-        address="https://lrs.example.gov.vn/xapi",
+        address="https://kho-du-lieu-hoc-tap.tinh-tuyen-quang.example.gov.vn/xapi",
         edition="1.0.3",
         key="quan-triet",
         secret="a secret",
