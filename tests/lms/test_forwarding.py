@@ -399,6 +399,23 @@ def test_a_worker_that_dies_after_sending_sends_the_same_again(
         assert sender.row().sent == 2
 
 
+def test_two_workers_that_send_the_same_move_the_target_once(database_url: str, tmp_path: Path) -> None:
+    with hostile(takes) as other, sending(database_url, tmp_path, other.port) as sender:
+        target_id = sender.target(other.port)
+        sender.post(2)
+        parcels = []
+        for _ in range(2):
+            with sender.make.writing() as session:
+                parcels.append(actions.pack(session, target_id))
+        sender.post(1)
+        for parcel in parcels:
+            assert isinstance(parcel, actions.Parcel)
+            outcome = actions.delivered(parcel)
+            with sender.make.writing() as session:
+                actions.settle(session, parcel, outcome)
+        assert (sender.row().sent, sender.row().cursor) == (2, 2)
+
+
 def test_while_the_other_store_is_asked_no_lock_is_held(database_url: str, tmp_path: Path) -> None:
     with hostile(takes) as other, sending(database_url, tmp_path, other.port) as sender:
         sender.target(other.port)
