@@ -20,12 +20,17 @@ from lms.config import Config
 from lms.db import Database
 from lms.documents import views as documents
 from lms.doors import ADMINISTRATION, Doors, MenuEntry
+from lms.forwarding import access as forwarding_access
+from lms.forwarding import views as forwarding
+from lms.forwarding.actions import FORWARD, forward, keep_going
+from lms.forwarding.cli import forward as forward_command
 from lms.organisation import access as organisation_access
 from lms.organisation import views as organisation
 from lms.organisation.demo import load_sample_units
 from lms.outbox.actions import MAIL, NIGHTLY, forget_done, run_nightly
 from lms.outbox.cli import worker
 from lms.records.cli import xapi as xapi_command
+from lms.transfer.cli import export_statements, import_statements
 from lms.web import errors, gate, navigation, shell, wording
 from lms.web import views as web
 from lms.web.feature import Feature
@@ -45,18 +50,21 @@ class Package(Protocol):
 def fill(doors: Doors) -> None:
     """What the ground itself registers."""
     doors.demo_steps += [load_sample_units, load_fictional_people]
+    for command in (forward_command, export_statements, import_statements):
+        xapi_command.add_command(command)
     doors.commands += [worker, user, xapi_command]
-    doors.jobs |= {MAIL: mail_person, NIGHTLY: run_nightly}
-    doors.nightly.append(forget_done)
+    doors.jobs |= {MAIL: mail_person, NIGHTLY: run_nightly, FORWARD: forward}
+    doors.nightly += [forget_done, keep_going]
     doors.menu += [
         MenuEntry(_l("Cán bộ"), "people.index", people.KEEP, 80, ADMINISTRATION),
         MenuEntry(_l("Đơn vị"), "organisation.index", organisation_access.KEEP, 81, ADMINISTRATION),
+        MenuEntry(_l("Gửi bản ghi"), "forwarding.index", forwarding_access.KEEP, 95, ADMINISTRATION),
     ]
 
 
 def features() -> Iterable[Feature]:
     """The blueprints of the ground itself."""
-    return (web.bp, accounts.bp, people.bp, organisation.bp, xapi.bp, documents.bp)
+    return (web.bp, accounts.bp, people.bp, organisation.bp, forwarding.bp, xapi.bp, documents.bp)
 
 
 def open_doors(packages: Iterable[Package]) -> Doors:

@@ -26,7 +26,8 @@ class Config:
 
     `site_url` is the address people type, without a slash at the end; every link in mail is built from it.
     `iri_base` begins the address of every activity and of our people's accounts in statements. It never changes, also
-    when the site moves.
+    when the site moves. `xapi_origins` are sites whose pages may speak to the record store from a browser; `forward_to`
+    are stores inside one's own network, as host:port, to which statements may be forwarded.
     """
 
     database_url: str
@@ -39,6 +40,8 @@ class Config:
     mail_from: str = ""
     proxies: int = 0
     xapi_default_version: str = "1.0.3"
+    xapi_origins: frozenset[str] = frozenset()
+    forward_to: frozenset[str] = frozenset()
 
     @property
     def secure(self) -> bool:
@@ -72,6 +75,8 @@ class Config:
             mail_from=environ.get("LMS_MAIL_FROM", ""),
             proxies=whole_number(environ, "LMS_PROXIES", 0),
             xapi_default_version=environ.get("LMS_XAPI_DEFAULT_VERSION", "1.0.3"),
+            xapi_origins=frozenset(environ.get("LMS_XAPI_ORIGINS", "").split()),
+            forward_to=frozenset(environ.get("LMS_FORWARD_TO", "").lower().split()),
         )
         config.check()
         return config
@@ -84,6 +89,10 @@ class Config:
         check_site(self.site_url)
         if self.xapi_default_version not in {"1.0.3", "2.0.0"}:
             raise Misconfigured("LMS_XAPI_DEFAULT_VERSION must be 1.0.3 or 2.0.0.")
+        for origin in sorted(self.xapi_origins):
+            check_xapi_origin(origin)
+        for place in sorted(self.forward_to):
+            check_place(place)
 
 
 def whole_number(environ: Mapping[str, str], name: str, default: int) -> int:
@@ -117,6 +126,24 @@ def check_site(site_url: str) -> None:
         raise Misconfigured(f"LMS_SITE_URL must look like https://hoc.example.gov.vn , not {site_url!r}.")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise Misconfigured("LMS_SITE_URL must begin with https:// : passwords travel over it.")
+
+
+def check_xapi_origin(origin: str) -> None:
+    """The origin of a page as browsers write it; never `*`: a key that leaks to some page must not work from any."""
+    parts = urlsplit(origin)
+    whole = f"{parts.scheme}://{parts.netloc}"
+    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    if not secure or not parts.hostname or "@" in parts.netloc or origin != whole.lower():
+        raise Misconfigured(
+            f"LMS_XAPI_ORIGINS must list origins such as https://noi-dung.example.gov.vn , not {origin!r}."
+        )
+
+
+def check_place(place: str) -> None:
+    """A host and a port, so that a name alone opens no other service of that host."""
+    host, _, port = place.rpartition(":")
+    if not host or not port.isdecimal() or "/" in place:
+        raise Misconfigured(f"LMS_FORWARD_TO must list host:port such as lrs.noi-bo.gov.vn:443 , not {place!r}.")
 
 
 def kept_secret(data_dir: Path) -> str:

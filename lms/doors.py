@@ -80,7 +80,9 @@ class Doors:
     menu: list[MenuEntry] = field(default_factory=list)
     homes: list[Home] = field(default_factory=list)
     activity_kinds: dict[str, ActivityKind] = field(default_factory=dict)
-    jobs: dict[str, Callable[[Session, Row], None]] = field(default_factory=dict)
+    jobs: dict[str, Callable[[Session, Row], datetime | None]] = field(default_factory=dict)
+    """What is done for each kind of job. A handler that returns a moment is called again then, by the same row."""
+
     nightly: list[Callable[[Session, datetime], None]] = field(default_factory=list)
     first_steps: list[Callable[[Session], Iterable[str]]] = field(default_factory=list)
     demo_steps: list[Callable[[Session, int], Iterable[str]]] = field(default_factory=list)

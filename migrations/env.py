@@ -9,6 +9,7 @@ from lms.accounts import models as accounts
 from lms.audit import models as audit
 from lms.db import Base
 from lms.documents import models as documents
+from lms.forwarding import models as forwarding
 from lms.organisation import models as organisation
 from lms.outbox import models as outbox
 from lms.xapi import models as xapi
@@ -20,6 +21,7 @@ ALL_MODELS = (
     accounts,
     organisation,
     audit,
+    forwarding,
     outbox,
     xapi,
     documents,

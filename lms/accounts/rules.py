@@ -17,6 +17,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "person:create",
             "course:assign",
             "client:manage",
+            "forwarding:keep",
         }
     ),
 }

@@ -15,7 +15,7 @@ from string import Template
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -44,12 +44,13 @@ class MailFailed(JobFailed):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A job held by this worker; `attempt` tells its hold from that of any other."""
+    """A job held by this worker; `attempt` and `until` tell its hold from that of any other."""
 
     job_id: int
     kind: str
     payload: dict[str, Any]
     attempt: int
+    until: datetime
 
 
 def queue(
@@ -63,6 +64,19 @@ def queue(
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     values = {"kind": kind, "key": key, "payload": dict(payload), "created_at": now, "due_at": due_at or now}
     session.execute(dialect.insert(Job).values(values).on_conflict_do_nothing(index_elements=["key"]))
+
+
+def wake(session: Session, kind: str, payload: Mapping[str, Any], *, key: str) -> None:
+    """Have the job with this key done as soon as may be, whether it waits, was done, was given up or is new."""
+    now = clock.now()
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    values = {"kind": kind, "key": key, "payload": dict(payload), "created_at": now, "due_at": now}
+    held = case((Job.taken_until > now, Job.attempts), else_=0)  # whoever holds it at this moment shall not lose it
+    session.execute(
+        dialect.insert(Job)
+        .values(values)
+        .on_conflict_do_update(index_elements=["key"], set_={"due_at": now, "done_at": None, "attempts": held})
+    )
 
 
 def due(now: datetime) -> ColumnElement[bool]:
@@ -85,12 +99,15 @@ def take(session: Session) -> Taken | None:
     job.attempts += 1
     job.taken_until = now + LEASE
     job.last_error = "the worker stopped before the job was done"  # replaced when it does not
-    return Taken(job.id, job.kind, job.payload, job.attempts)
+    return Taken(job.id, job.kind, job.payload, job.attempts, job.taken_until)
 
 
-def finish(session: Session, taken: Taken) -> None:
-    """The job is done. Raises `LeaseLost` when it is no longer held."""
-    change(session, taken, done_at=clock.now(), taken_until=None, last_error=None)
+def finish(session: Session, taken: Taken, *, again: datetime | None = None) -> None:
+    """The job is done, or waits until `again` with its failures forgotten. Raises `LeaseLost` when it is not held."""
+    if again is None:
+        change(session, taken, done_at=clock.now(), taken_until=None, last_error=None)
+    else:
+        change(session, taken, due_at=again, attempts=0, taken_until=None, last_error=None)
 
 
 def postpone(session: Session, taken: Taken, reason: str) -> None:
@@ -102,7 +119,12 @@ def change(session: Session, taken: Taken, **values: Any) -> None:
     """Change the row of a job that is still held by this worker."""
     changed = session.scalar(
         update(Job)
-        .where(Job.id == taken.job_id, Job.attempts == taken.attempt, Job.done_at.is_(None))
+        .where(
+            Job.id == taken.job_id,
+            Job.attempts == taken.attempt,
+            Job.taken_until == taken.until,
+            Job.done_at.is_(None),
+        )
         .values(values)
         .returning(Job.id)
         .execution_options(synchronize_session=False)

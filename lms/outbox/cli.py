@@ -92,8 +92,8 @@ class Worker:
         if handler is None:
             raise JobFailed(f"nothing here knows how to do {taken.kind!r}")
         with self._database.writing() as session:
-            handler(session, taken.payload)
-            finish(session, taken)
+            again = handler(session, taken.payload)
+            finish(session, taken, again=again)
 
     def _failed(self, taken: Taken, error: Exception) -> None:
         reason = described(error)

@@ -13,7 +13,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 KEPT_FOR_SECONDS = 4 * 3600
 FIELD = "kept"
-NEVER_KEPT = frozenset({"csrf_token", "password", "new_password", "repeat", FIELD})
+NEVER_KEPT = frozenset({"csrf_token", "password", "new_password", "repeat", "secret", FIELD})
 LARGEST = 300_000
 
 

@@ -28,6 +28,8 @@ Answer = TypeVar("Answer")
 LARGEST_BODY = 10_000_000
 TRIES = 4
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")  # all that are answered in JSON, if only by a refusal
+ACCEPTED = ("Authorization", "Content-Type", "If-Match", "If-None-Match", "Accept-Language", VERSION_HEADER)
+EXPOSED = ("ETag", "Last-Modified", VERSION_HEADER, "X-Experience-API-Consistent-Through", "Retry-After")
 CONTENDED = frozenset({"40001", "40P01"})  # PostgreSQL: the transaction lost to another, and may be tried again
 
 
@@ -43,8 +45,10 @@ def resources(name: str, import_name: str) -> Feature:
     """A blueprint of resources under /xapi: no cookies, no token, larger bodies, errors as JSON with the version."""
     bp = Feature(name, import_name, url_prefix="/xapi")
     csrf.exempt(bp)
+    bp.before_request(answer_preflight)
     bp.before_request(bound_body)
     bp.after_request(speak_version)
+    bp.after_request(open_to_origins)
     for kind, tell in TOLD.items():
         bp.register_error_handler(kind, tell)
     return bp
@@ -60,6 +64,33 @@ def speak_version(response: Response) -> Response:
     """Every answer names the edition it follows (4.1.2 / Comm 3.3)."""
     edition = edition_of(request.headers.get(VERSION_HEADER)) or database().config.xapi_default_version
     response.headers.setdefault(VERSION_HEADER, g.get("xapi_edition", edition))
+    return response
+
+
+def answer_preflight() -> Response | None:
+    """A browser asks before it sends a page's request elsewhere; whether it may is said by `open_to_origins`."""
+    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+        return Response(status=HTTPStatus.NO_CONTENT)
+    return None
+
+
+def open_to_origins(response: Response) -> Response:
+    """Let pages of the configured sites, and no others, use the store from a browser (Comm 1.3 names CORS).
+
+    Never for all (`*`) and never with cookies: a page that may speak to the store shows a client's key and secret.
+    """
+    origins = database().config.xapi_origins
+    if not origins:
+        return response
+    response.vary.add("Origin")
+    origin = request.headers.get("Origin", "")
+    if origin in origins:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Expose-Headers"] = ", ".join(EXPOSED)
+        if request.method == "OPTIONS":
+            response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, POST, PUT, DELETE"
+            response.headers["Access-Control-Allow-Headers"] = ", ".join(ACCEPTED)
+            response.headers["Access-Control-Max-Age"] = "600"
     return response
 
 

@@ -261,3 +261,40 @@ def nobody_writes(writers: Engine) -> bool:
         return True
     finally:
         connection.close()
+
+
+class Horizon(NamedTuple):
+    """The newest statement of some moment, and who had not committed yet at that moment."""
+
+    sequence: int
+    writers: frozenset[str]
+
+
+def settled(session: Session, before: Horizon | None) -> tuple[int, Horizon]:
+    """Up to which sequence no statement can still appear (0: nothing new is known), and what to give back next time.
+
+    Decision 0003: whoever reads on by sequence reads no further. Whoever inserts a statement locks the table first and
+    draws the number after that, so that at any moment all numbers below the newest one that can be read were drawn by
+    transactions that are over or hold that lock still. Ask outside REPEATABLE READ, and read the statements afterwards.
+    SQLite has one writer, so that its numbers are committed in order.
+    """
+    now = Horizon(session.scalar(select(func.max(XapiStatement.sequence))) or 0, writers_now(session))
+    if not now.writers:
+        return now.sequence, now
+    if before is None:
+        return 0, now
+    return (0, before) if before.writers & now.writers else (before.sequence, now)
+
+
+def writers_now(session: Session) -> frozenset[str]:
+    """The transactions that may have drawn numbers and have not ended; this one is left out."""
+    if session.get_bind().dialect.name != "postgresql":
+        return frozenset()
+    return frozenset(session.scalars(WRITERS))
+
+
+WRITERS = text(
+    "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+    "AND relation = 'xapi_statement'::regclass AND pid IS DISTINCT FROM pg_backend_pid()"
+)

@@ -29,7 +29,7 @@ PLACEHOLDER = re.compile(r"%%|%\(\w+\)[a-z]|\{\w*\}")
 COUNTED = re.compile(r"""ngettext\(\s*(["'])(.+?)\1\s*,""", re.DOTALL)
 VIETNAMESE = re.compile("[àáâãèéêìíòóôõùúýăđĩũơưạ-ỹ]", re.IGNORECASE)
 
-PROPER_NAMES = ("Quán triệt", "Tuyên Quang")
+PROPER_NAMES = ("Quán triệt", "Tuyên Quang", "Kho (mẫu)")
 EXAMPLES = ("Lý A Hoa", "Sở GD&ĐT", "**Trả lời mẫu.**")
 """What must be typed in Vietnamese stands in Vietnamese in English sentences too."""
 
@@ -221,7 +221,16 @@ PAGES = {
     "learner": {"/learning", f"/courses/{CODE}/lessons/m1-1", f"/courses/{CODE}/tests/m1-test", "/my-record"},
     "head_inside": {"/dashboard/"},
     "trainer": {"/authoring/", f"/authoring/{CODE}/m1/m1-1"},
-    "administrator": {"/people", "/people/new", "/units", "/units/new", "/assignments", "/assignments/new"},
+    "administrator": {
+        "/people",
+        "/people/new",
+        "/units",
+        "/units/new",
+        "/assignments",
+        "/assignments/new",
+        "/forwarding",
+        "/forwarding/new",
+    },
 }
 
 
@@ -260,6 +269,7 @@ def test_sign_in_and_refusals_are_in_english(world: World, tmp_path: Path) -> No
         ("learner", "/profile/password", "Change password", {}, "Enter a new password."),
         ("administrator", "/people/new", "Save and issue a link", {"username": "Á"}, "Enter the full name."),
         ("administrator", "/units/new", "Save unit", {"since": "hôm nay"}, "Enter the unit code."),
+        ("administrator", "/forwarding/new", "Save and begin to send", {"address": "x"}, "Enter a name."),
         ("administrator", "/assignments/new", "Preview", {"due": "1/1/2020"}, "The due date must not be in the past."),
         (
             "trainer",

@@ -76,6 +76,8 @@ def arguments(world: World, rule: Rule) -> dict[str, object]:
         "person_id": world.people["learner"].public_id,
         "token": "no-such-token",
     }
+    if rule.endpoint.startswith("forwarding."):
+        known["public_id"] = world.target.public_id
     converters = rule._converters
     filled: dict[str, object] = {}
     for name in rule.arguments:

@@ -10,6 +10,8 @@ from courses.catalog.models import Course
 from courses.enrolment.actions import assign
 from lms import clock
 from lms.accounts.models import Person
+from lms.forwarding.actions import Wish, add_target
+from lms.forwarding.models import ForwardTarget
 from lms.organisation.models import Unit
 from tests.browser import Browser
 from tests.library_course import load_small_course
@@ -28,6 +30,7 @@ class World:
     outside: Unit
     people: dict[str, Person]
     course: str
+    target: ForwardTarget
 
     def browser(self, actor: str) -> Browser:
         """A browser signed in as that actor; anonymous is signed in as nobody."""
@@ -54,4 +57,13 @@ def build_world(make: Make, tmp_path: Path) -> World:
             session.get_one(Unit, root.id),
             due_at=clock.now() + timedelta(days=14),
         )
-    return World(make, root, inside, outside, people, course)
+        target = add_target(
+            session,
+            name="Kho (mẫu)",
+            address="https://lrs.example.gov.vn/xapi",
+            edition="1.0.3",
+            key="key",
+            secret="secret",
+            wish=Wish(),
+        )
+    return World(make, root, inside, outside, people, course, target)

@@ -2,21 +2,27 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from assessments.attempts.access import access_test
 from assessments.attempts.actions import Absent, start_attempt
 from courses.enrolment.models import Assignment
+from lms import clock
 from lms.accounts.actions import issue_link
 from lms.accounts.models import Person
 from lms.accounts.rules import EVERYONE, PERMISSIONS
+from lms.forwarding.actions import Wish, add_target
+from lms.forwarding.models import DeadLetter, ForwardTarget
 from lms.web.gate import PUBLIC, policy_of
+from lms.xapi.models import XapiStatement
 from tests.axe import violations
 from tests.journeys.conftest import Site
 from tests.journeys.province import ADMINISTRATOR, COURSE, HEAD, LEARNER, PEOPLE, TRAINER, due_day, pass_test
@@ -77,7 +83,30 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
             ids["attempts.review"] = {"attempt_id": pass_test(session, who, "m1-test").public_id}
             sitting = access_test(session, who, COURSE, "m1-test", to_change=True)
             ids["attempt_id"] = start_attempt(session, who, sitting).public_id
+        for endpoint in ("forwarding.show", "forwarding.renew"):
+            ids[endpoint] = {"public_id": failing_target(session).public_id}
     return ids
+
+
+def failing_target(session: Session) -> ForwardTarget:
+    """Another store that does not answer and has refused a statement."""
+    if (found := session.scalars(select(ForwardTarget)).first()) is not None:
+        return found
+    target = add_target(
+        session,
+        name="Kho dữ liệu của tỉnh",
+        address="https://kho-du-lieu-hoc-tap.tinh-tuyen-quang.example.gov.vn/xapi",
+        edition="1.0.3",
+        key="quan-triet",
+        secret="a secret",
+        wish=Wish(activity_prefix="https://quan-triet.example/xapi/courses/nq48"),
+    )
+    target.failures, target.trouble, target.failed_at = 3, "503 the database does not answer", clock.now()
+    target.not_before = clock.now() + timedelta(hours=1)
+    sequence = session.scalars(select(XapiStatement.sequence).limit(1)).one()
+    reason = '{"error":"statement.result.score.scaled: 1.7 is above 1"}'
+    session.add(DeadLetter(target_id=target.id, sequence=sequence, status=400, reason=reason, at=clock.now()))
+    return target
 
 
 def address(app: Flask, rule: Rule, ids: Mapping[str, Any]) -> str:
@@ -129,10 +158,18 @@ def test_every_page_is_accessible_and_fits_a_narrow_screen(site: Site, username:
     assert found == {}
 
 
+REFUSING = {
+    "/people/new": "Lưu và cấp liên kết",
+    "/units/new": "Lưu đơn vị",
+    "/forwarding/new": "Lưu và bắt đầu gửi",
+    "/khong-co": "",
+}
+
+
 def test_pages_that_refuse_are_accessible_too(site: Site) -> None:
     page = site.signed_in(ADMINISTRATOR)
     found = {}
-    for path, button in (("/people/new", "Lưu và cấp liên kết"), ("/units/new", "Lưu đơn vị"), ("/khong-co", "")):
+    for path, button in REFUSING.items():
         page.goto(path)
         if button:
             page.get_by_role("button", name=button).click()

@@ -39,6 +39,11 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("LMS_SITE_URL", "https://hoc.example.gov.vn/lms", "look like"),
         ("LMS_PROXIES", "two", "whole number"),
         ("LMS_XAPI_DEFAULT_VERSION", "0.95", "1.0.3 or 2.0.0"),
+        ("LMS_XAPI_ORIGINS", "*", "must list origins"),
+        ("LMS_XAPI_ORIGINS", "https://a.example.vn http://b.example.vn", "must list origins"),
+        ("LMS_XAPI_ORIGINS", "https://a.example.vn/", "must list origins"),
+        ("LMS_FORWARD_TO", "lrs.noi-bo.gov.vn", "host:port"),
+        ("LMS_FORWARD_TO", "https://lrs.noi-bo.gov.vn:443/", "host:port"),
     ],
 )
 def test_a_weak_setting_is_refused_with_its_reason(name: str, value: str, reason: str) -> None:

@@ -73,6 +73,55 @@ def test_a_job_is_done_once_and_only_when_it_is_due(make: Make, worker: Worker) 
     assert (job.attempts, job.last_error, job.taken_until) == (1, None, None)
 
 
+def test_a_job_that_names_a_moment_is_done_again_then_by_the_same_row(make: Make, worker: Worker) -> None:
+    def greet_again(session: Session, payload: Mapping[str, Any]) -> datetime:
+        greeting(session, payload)
+        return clock.now() + timedelta(minutes=5)
+
+    handle(make, "greet", greet_again)
+    queued(make)
+    for minutes in (0, 4, 6, 12):
+        with clock.moved_to(clock.now() + timedelta(minutes=minutes)):
+            worker.step()
+    assert greeted(make) == 3
+    job = only_job(make)
+    assert (job.done_at, job.attempts, job.taken_until) == (None, 0, None)
+
+
+def test_a_slow_worker_does_not_finish_the_hold_of_another_on_a_job_that_goes_on(make: Make) -> None:
+    queued(make)
+    with make.writing() as session:
+        slow = take(session)
+    assert slow is not None
+    with clock.moved_to(clock.now() + LEASE + timedelta(seconds=1)):
+        with make.writing() as session:
+            second = take(session)
+            assert second is not None
+            actions.finish(session, second, again=clock.now())
+        with make.writing() as session:
+            third = take(session)
+        assert third is not None
+        assert third.attempt == slow.attempt
+        with pytest.raises(LeaseLost), make.writing() as session:
+            actions.finish(session, slow)
+
+
+@pytest.mark.parametrize("state", ["new", "waiting", "done", "given up"])
+def test_a_job_is_woken_whatever_its_state(make: Make, worker: Worker, state: str) -> None:
+    handle(make, "greet", greeting)
+    if state != "new":
+        queued(make, key="greet for ever", due_at=clock.now() + timedelta(days=1))
+        with make.writing() as session:
+            job = session.scalars(select(Job).where(Job.kind == "greet")).one()
+            job.done_at = clock.now() if state == "done" else None
+            job.attempts = MOST_ATTEMPTS if state == "given up" else 0
+    assert not worker.step()
+    with make.writing() as session:
+        actions.wake(session, "greet", {"n": 1}, key="greet for ever")
+    assert worker.step()
+    assert greeted(make) == 1
+
+
 def test_what_a_rolled_back_request_queued_is_never_done(make: Make, worker: Worker) -> None:
     handle(make, "greet", greeting)
     with make.database.write_sessions() as session:

@@ -1,0 +1,1 @@
+"""Sending on what is stored here to the record stores of others."""

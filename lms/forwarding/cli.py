@@ -1,0 +1,171 @@
+"""`lms xapi forward`: the stores to which statements are sent on."""
+
+import uuid
+from collections.abc import Callable
+from typing import TextIO
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lms.db import Database
+from lms.forwarding import actions, queries
+from lms.forwarding.models import DeadLetter, ForwardTarget
+from lms.forwarding.rules import HEADER_OF, BadAddress
+from lms.xapi.models import XapiClient
+from lms.xapi.rules import Malformed
+
+Opener = Callable[[], Database]
+FAULTS = {
+    "form": "it must look like https://lrs.example.gov.vn/xapi",
+    "open_line": "it must begin with https://; key and secret travel with every request",
+    "ourselves": "it is that of this system itself",
+}
+
+
+@click.group()
+def forward() -> None:
+    """Other record stores to which statements are sent on."""
+
+
+@forward.command()
+@click.option("--name", required=True, help="What people call the store: 'Kho dữ liệu của tỉnh'.")
+@click.option("--address", required=True, help="Where its resources lie: https://lrs.example.gov.vn/xapi")
+@click.option("--edition", default="1.0.3", show_default=True, type=click.Choice(tuple(HEADER_OF)))
+@click.option("--key", required=True, help="The key the store has given us.")
+@click.option(
+    "--secret-file", type=click.File(), help="A file with its secret, - for standard input. Else it is asked."
+)
+@click.option("--counted-only", is_flag=True, help="Only statements that count towards completion.")
+@click.option("--prefix", metavar="IRI", help="Only about the activity of this IRI and those below it.")
+@click.option("--from-beginning", is_flag=True, help="Also everything that is stored already.")
+@click.option("--not-from", metavar="KEY", help="Not what this client of ours brought, being the same store.")
+@click.pass_obj
+def add(
+    open_database: Opener,
+    name: str,
+    address: str,
+    edition: str,
+    key: str,
+    secret_file: TextIO | None,
+    counted_only: bool,
+    prefix: str | None,
+    from_beginning: bool,
+    not_from: str | None,
+) -> None:
+    """Send statements on to another store, from now on or from the beginning. The worker does it.
+
+    \b
+      lms xapi forward add --name "Kho của tỉnh" --address https://lrs.example.gov.vn/xapi --key KEY
+    """
+    secret = secret_of(secret_file)
+    try:
+        with open_database().writing() as session:
+            wish = actions.Wish(counted_only, prefix, from_beginning, client_id(session, not_from))
+            target = actions.add_target(
+                session, name=name, address=address, edition=edition, key=key, secret=secret, wish=wish
+            )
+    except BadAddress as reason:
+        raise click.UsageError(f"--address: {FAULTS[reason.fault]}.") from reason
+    except Malformed as reason:
+        raise click.UsageError(f"--prefix: {reason.rule}.") from reason
+    click.echo(f"{target.public_id}  {name}")
+
+
+@forward.command(name="list")
+@click.pass_obj
+def list_targets(open_database: Opener) -> None:
+    """All targets: id, state, statements sent, waiting and refused, name, address, last trouble."""
+    with open_database().reading() as session:
+        letters = queries.letters_by_target(session)
+        for one in session.scalars(queries.targets()):
+            waiting = queries.waiting(session, one)
+            more = "+" if waiting.more else ""
+            figures = f"sent {one.sent}, waiting {waiting.number}{more}, refused {letters.get(one.id, 0)}"
+            trouble = f"  ({one.trouble})" if one.trouble else ""
+            click.echo(f"{one.public_id}  {one.state:7}  {figures}  {one.name}  {one.address}{trouble}")
+
+
+@forward.command()
+@click.argument("target", type=click.UUID)
+@click.pass_obj
+def pause(open_database: Opener, target: uuid.UUID) -> None:
+    """Send nothing until it is resumed."""
+    with open_database().writing() as session:
+        actions.pause_target(session, target_of(session, target))
+    click.echo(f"{target} is paused.")
+
+
+@forward.command()
+@click.argument("target", type=click.UUID)
+@click.pass_obj
+def resume(open_database: Opener, target: uuid.UUID) -> None:
+    """Go on where it stopped, at once."""
+    with open_database().writing() as session:
+        actions.resume(session, target_of(session, target))
+    click.echo(f"{target} goes on.")
+
+
+@forward.command()
+@click.argument("target", type=click.UUID)
+@click.option("--key", required=True, help="The new key.")
+@click.option(
+    "--secret-file", type=click.File(), help="A file with its secret, - for standard input. Else it is asked."
+)
+@click.pass_obj
+def renew(open_database: Opener, target: uuid.UUID, key: str, secret_file: TextIO | None) -> None:
+    """Speak to the store with another key and secret, and go on."""
+    secret = secret_of(secret_file)
+    with open_database().writing() as session:
+        actions.renew_key(session, target_of(session, target), key=key, secret=secret)
+    click.echo(f"{target} goes on with the new key.")
+
+
+@forward.command()
+@click.argument("target", type=click.UUID)
+@click.option("--statement", type=click.UUID, help="Only this one.")
+@click.pass_obj
+def replay(open_database: Opener, target: uuid.UUID, statement: uuid.UUID | None) -> None:
+    """Send once more what the store refused."""
+    with open_database().writing() as session:
+        found = target_of(session, target)
+        number = actions.replay(session, found, letter=letter_of(session, found, statement))
+    click.echo(f"{number} to be sent once more.")
+
+
+def secret_of(file: TextIO | None) -> str:
+    """The secret, from a file or as it is typed: never from the command line, which others can read."""
+    if file is None:
+        return str(click.prompt("Secret", hide_input=True))
+    secret = file.read().strip()
+    if not secret:
+        raise click.UsageError("--secret-file is empty.")
+    return secret
+
+
+def client_id(session: Session, key: str | None) -> int | None:
+    """The client with that key."""
+    if key is None:
+        return None
+    found = session.scalar(select(XapiClient.id).where(XapiClient.key == key))
+    if found is None:
+        raise click.ClickException(f"There is no client with the key {key}; see `lms xapi client list`.")
+    return found
+
+
+def target_of(session: Session, public_id: uuid.UUID) -> ForwardTarget:
+    """The target with that id. Raises the error that click shows."""
+    found = session.scalar(select(ForwardTarget).where(ForwardTarget.public_id == public_id))
+    if found is None:
+        raise click.ClickException(f"There is no target {public_id}; see `lms xapi forward list`.")
+    return found
+
+
+def letter_of(session: Session, target: ForwardTarget, statement: uuid.UUID | None) -> DeadLetter | None:
+    """The refused statement with that id; None when none is named."""
+    if statement is None:
+        return None
+    for letter, statement_id in session.execute(queries.letters_of(target.id)):
+        if statement_id == statement:
+            return letter
+    raise click.ClickException(f"{statement} is not among what the store refused.")

@@ -1,0 +1,141 @@
+"""How a request reaches another store: to the address that was looked at, over TLS, no further, and not for ever.
+
+`http.client` and no larger client: it follows no redirect and heeds no proxy by itself, and lets us connect to the very
+address that was checked, so that a name that changes its address between the check and the call leads nowhere.
+"""
+
+import base64
+import http.client
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from lms.forwarding.rules import Place, is_inside, trimmed
+
+PAUSE_SECONDS = 10.0  # for one step of a connection
+DEADLINE_SECONDS = 45.0  # for the whole; a worker does nothing else meanwhile
+LARGEST_ANSWER = 200_000
+
+
+class Unreachable(Exception):
+    """No answer was had. The message says why in our own words, without anything the other side said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What another store said. `reason` is the beginning of its body, without secrets."""
+
+    status: int
+    body: bytes
+    reason: str
+    retry_after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A store and how to speak to it. `allowed` are places within one's own network, as host:port."""
+
+    place: Place
+    edition: str
+    key: str
+    secret: str
+    allowed: frozenset[str]
+
+    def headers(self) -> dict[str, str]:
+        """Credentials and version (4.1.2, 4.1.5 / Communication 3.3, 4.0)."""
+        return {
+            "Authorization": f"Basic {self.token}",
+            "X-Experience-API-Version": self.edition,
+            "Accept": "application/json",
+            "User-Agent": "quan-triet",
+            "Connection": "close",
+        }
+
+    @property
+    def token(self) -> str:
+        """Key and secret as Basic authentication writes them."""
+        return base64.b64encode(f"{self.key}:{self.secret}".encode()).decode()
+
+
+def ask(
+    line: Line, method: str, target: str, body: bytes | None = None, *, deadline: float = DEADLINE_SECONDS
+) -> Answer:
+    """One request to a resource of the store. Raises `Unreachable`, also for an answer that is too long or too slow."""
+    connection = Pinned(line, addresses_of(line))
+    alarm = threading.Timer(deadline, connection.hang_up)
+    alarm.daemon = True
+    alarm.start()
+    try:
+        headers: Mapping[str, str] = {**line.headers(), **({"Content-Type": "application/json"} if body else {})}
+        connection.request(method, line.place.path + target, body=body, headers=headers)
+        found = connection.getresponse()
+        said = found.read(LARGEST_ANSWER + 1)
+        if connection.late:
+            raise Unreachable("the answer took too long")
+        if len(said) > LARGEST_ANSWER:
+            raise Unreachable("the answer was too long")
+        reason = trimmed(said, line.secret, line.token)
+        return Answer(found.status, said, reason, found.getheader("Retry-After"))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise Unreachable("the answer took too long" if connection.late else described(error)) from error
+    finally:
+        alarm.cancel()
+        connection.close()
+
+
+def addresses_of(line: Line) -> list[str]:
+    """The IP addresses of the store, all of which we may call. Raises `Unreachable`."""
+    try:
+        found = socket.getaddrinfo(line.place.host, line.place.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise Unreachable("the name of the host is not known") from error
+    addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+    if line.place.name not in line.allowed and any(is_inside(one) for one in addresses):
+        raise Unreachable("the address lies inside this network, and LMS_FORWARD_TO does not name it")
+    return addresses
+
+
+class Pinned(http.client.HTTPConnection):
+    """A connection to one of these addresses, whatever the name of the host means by now."""
+
+    def __init__(self, line: Line, addresses: list[str]) -> None:
+        super().__init__(line.place.host, line.place.port, timeout=PAUSE_SECONDS)
+        self.addresses = addresses
+        self.context = ssl.create_default_context() if line.place.scheme == "https" else None
+        self.late = False
+        self.line: socket.socket | None = None  # kept by us: http.client lets go of its own while the answer is read
+
+    def connect(self) -> None:
+        """Try the addresses in turn; then show by TLS that it is the host of that name."""
+        for number, address in enumerate(self.addresses, 1):
+            try:
+                self.line = self.sock = socket.create_connection((address, self.port), self.timeout)
+                break
+            except OSError:
+                if number == len(self.addresses) or self.late:
+                    raise
+        if self.context is not None:
+            self.sock = self.context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+            self.line = self.sock
+            self.sock.do_handshake()
+        if self.late:
+            raise TimeoutError
+
+    def hang_up(self) -> None:
+        """The time is over: whoever waits for this connection waits no longer."""
+        self.late = True
+        if self.line is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(self.line, socket.SHUT_RDWR)  # not that of TLS, which another thread is using
+
+
+def described(error: Exception) -> str:
+    """Why there was no answer, without the words of the library: they may carry what was sent."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "the certificate does not prove that it is this host"
+    if isinstance(error, TimeoutError):
+        return "the answer took too long"
+    return f"no answer ({type(error).__name__})"

@@ -1,0 +1,92 @@
+"""Forms of forwarding."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from wtforms import PasswordField, StringField, validators
+
+from lms.forwarding.rules import HEADER_OF, BadAddress, place_of
+from lms.web.forms import ChoiceField, PageForm, at_most, choices, chosen, tidy
+from lms.xapi.rules import Malformed, check_iri
+
+WHICH = {"all": _l("Mọi bản ghi"), "counted": _l("Chỉ những bản ghi được tính vào kết quả học tập")}
+BEGINNINGS = {"now": _l("Từ bây giờ"), "all": _l("Từ bản ghi đầu tiên trong kho")}
+FAULTS = {
+    "form": _l("Địa chỉ có dạng https://lrs.coquan.gov.vn/xapi, không kèm tên đăng nhập, dấu ? hay dấu #."),
+    "open_line": _l("Địa chỉ phải bắt đầu bằng https://: khóa và mật khẩu đi cùng từng lần gửi."),
+    "ourselves": _l("Đây là địa chỉ của chính hệ thống này. Nhập địa chỉ của kho khác."),
+}
+
+
+class KeyForm(PageForm):
+    """Key and secret with which the other store knows us."""
+
+    key = StringField(
+        _l("Khóa"),
+        [chosen(_l("Nhập khóa do kho nhận cấp.")), at_most(200)],
+        filters=[tidy],
+        description=_l("Kho nhận cấp khóa và mật khẩu cho hệ thống này."),
+    )
+    secret = PasswordField(
+        _l("Mật khẩu của khóa"),
+        [chosen(_l("Nhập mật khẩu của khóa.")), at_most(500)],
+        description=_l("Được mã hóa khi lưu và không bao giờ hiện lại."),
+    )
+
+    def validate_key(self, field: StringField) -> None:
+        """Basic authentication separates key and secret by a colon."""
+        if ":" in (field.data or ""):
+            raise validators.ValidationError(_l("Khóa không có dấu hai chấm."))
+
+
+class TargetForm(KeyForm):
+    """A new target."""
+
+    name = StringField(
+        _l("Tên gọi"),
+        [chosen(_l("Nhập tên gọi.")), at_most(100)],
+        filters=[tidy],
+        description=_l("Ví dụ: Kho dữ liệu của tỉnh."),
+    )
+    address = StringField(
+        _l("Địa chỉ kho nhận"),
+        [chosen(_l("Nhập địa chỉ kho nhận.")), at_most(500)],
+        filters=[tidy],
+        description=_l("Ví dụ: https://lrs.coquan.gov.vn/xapi"),
+    )
+    edition = ChoiceField(_l("Phiên bản xAPI"), choices=choices({one: one for one in HEADER_OF}), default="1.0.3")
+    which = ChoiceField(_l("Gửi những bản ghi nào"), choices=choices(WHICH), default="all")
+    prefix = StringField(
+        _l("Chỉ về hoạt động bắt đầu bằng"),
+        [at_most(2000)],
+        filters=[tidy],
+        description=_l("Không bắt buộc. IRI của một khóa học: chỉ gửi bản ghi về khóa học đó và các bài trong đó."),
+    )
+    beginning = ChoiceField(_l("Gửi từ đâu"), choices=choices(BEGINNINGS), default="now")
+    not_from = ChoiceField(
+        _l("Không gửi lại bản ghi do hệ thống này đưa đến"),
+        description=_l("Chọn khi kho nhận cũng gửi bản ghi đến đây, để bản ghi không đi vòng."),
+        default="",
+    )
+
+    def __init__(self, *, own_host: str, local: bool, clients: dict[str, str], **options: Any) -> None:
+        super().__init__(**options)
+        self.own_host, self.local = own_host, local
+        self.not_from.choices = choices({"": _l("Không có"), **clients})
+
+    def validate_address(self, field: StringField) -> None:
+        """One that may be called at all; whether it answers is seen when something is sent."""
+        try:
+            place_of(field.data or "", own_host=self.own_host, local=self.local)
+        except BadAddress as reason:
+            raise validators.ValidationError(FAULTS[reason.fault]) from reason
+
+    def validate_prefix(self, field: StringField) -> None:
+        """An IRI, when one is given."""
+        try:
+            if field.data:
+                check_iri(field.data, "prefix")
+        except Malformed as reason:
+            raise validators.ValidationError(
+                _l("Nhập một IRI đầy đủ, ví dụ https://hoc.coquan.gov.vn/xapi/courses/nq48.")
+            ) from reason

@@ -1,0 +1,200 @@
+"""Pages and commands of forwarding: whoever looks after it sees how it stands, and never a secret."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+from sqlalchemy import select
+
+from lms.forwarding import actions
+from lms.forwarding.cli import forward
+from lms.forwarding.models import DeadLetter, ForwardTarget
+from tests.browser import Browser
+from tests.forwarding import SECRET, Sender, sending
+from tests.make import Make
+from tests.servers import answers, hostile, takes
+from tests.store import Outsider
+
+ADDRESS = "https://lrs.example.gov.vn/xapi"
+TYPED: dict[str, Any] = {"name": "Kho của tỉnh", "address": ADDRESS, "key": "quan-triet", "secret": SECRET}
+
+
+@pytest.fixture
+def administrator(make: Make) -> Browser:
+    return make.browser(make.person(role="administrator"))
+
+
+def only_target(make: Make) -> ForwardTarget:
+    with make.reading() as session:
+        return session.scalars(select(ForwardTarget)).one()
+
+
+def test_an_administrator_adds_a_target_and_the_secret_is_never_shown(make: Make, administrator: Browser) -> None:
+    origin = Outsider(make, "all", name="Kho bạn")
+    administrator.get("/forwarding")
+    assert "Chưa có nơi nhận nào." in administrator.text
+    administrator.get("/forwarding/new")
+    changes: dict[str, Any] = {
+        "which": "counted",
+        "beginning": "all",
+        "not_from": origin.key,
+        "prefix": "https://example.vn/khoa-hoc",
+    }
+    administrator.submit("Lưu và bắt đầu gửi", **TYPED, **changes)
+    assert "Đã thêm nơi nhận Kho của tỉnh." in administrator.text
+    target = only_target(make)
+    assert (target.counted_only, target.cursor, target.not_from) == (True, 0, origin.id)
+    assert target.activity_prefix == "https://example.vn/khoa-hoc"
+    pages = [administrator.text]
+    for path in ("/forwarding", f"/forwarding/{target.public_id}", f"/forwarding/{target.public_id}/key"):
+        pages.append(administrator.get(path).text)
+    assert not any(SECRET in page for page in pages)
+    assert "trừ bản ghi do Kho bạn đưa đến" in pages[2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"address": "http://lrs.example.gov.vn/xapi"}, "Địa chỉ phải bắt đầu bằng https://"),
+        ({"address": "http://localhost/xapi"}, "Đây là địa chỉ của chính hệ thống này"),
+        ({"address": "lrs"}, "Địa chỉ có dạng"),
+        ({"name": ""}, "Nhập tên gọi."),
+        ({"key": "a:b"}, "Khóa không có dấu hai chấm."),
+        ({"secret": ""}, "Nhập mật khẩu của khóa."),
+        ({"prefix": "khoa hoc"}, "Nhập một IRI đầy đủ"),
+    ],
+)
+def test_a_wrong_entry_is_told_and_what_was_typed_is_kept_but_the_secret(
+    make: Make, administrator: Browser, changes: dict[str, str], told: str
+) -> None:
+    administrator.get("/forwarding/new")
+    answer = administrator.submit("Lưu và bắt đầu gửi", **{**TYPED, **changes})
+    assert answer.status_code == 422
+    assert told in administrator.text
+    assert SECRET not in administrator.text
+    assert {**TYPED, **changes}["key"] in administrator.text
+    with make.reading() as session:
+        assert session.scalars(select(ForwardTarget)).all() == []
+
+
+def test_a_form_sent_after_the_session_ended_is_kept_without_the_secret(make: Make, administrator: Browser) -> None:
+    administrator.get("/forwarding/new")
+    administrator.client.delete_cookie("session")
+    administrator.client.delete_cookie("__Host-session")
+    administrator.submit("Lưu và bắt đầu gửi", **TYPED)
+    assert SECRET not in administrator.text
+
+
+def page_of(sender: Sender) -> Browser:
+    """The page of the one target, opened by an administrator."""
+    browser = sender.make.browser(sender.make.person(role="administrator"))
+    browser.get(f"/forwarding/{sender.row().public_id}")
+    return browser
+
+
+def test_the_page_tells_how_it_stands_and_mends_it(database_url: str, tmp_path: Path) -> None:
+    with hostile(takes) as other, sending(database_url, tmp_path, other.port) as sender:
+        sender.target(other.port)
+        sender.post(3)
+        sender.run()
+        browser = page_of(sender)
+        assert "Đang gửi" in browser.text
+        assert "3 bản ghi" in browser.text
+        browser.submit("/pause")
+        assert "Đang tạm dừng" in browser.text
+        sender.post(2)
+        sender.run()
+        assert "2 bản ghi" in browser.get(browser.path).text
+        other.behaviours[:] = [answers(401, b"<b>who?</b>")]
+        browser.submit("/resume")
+        sender.run()
+        browser.get(browser.path)
+        assert "Đã ngừng, cần xử lý" in browser.text
+        assert "401 &lt;b&gt;who?&lt;/b&gt;" in browser.text
+        other.behaviours[:] = [answers(400, b"<i>bad</i>")]
+        browser.get(f"{browser.path}/key")
+        browser.submit("Lưu và gửi tiếp", key="another", secret="other")
+        sender.run()
+        browser.get(browser.path)
+        assert browser.text.count("400 &lt;i&gt;bad&lt;/i&gt;") == 2
+        other.behaviours[:] = [takes]
+        browser.submit(f"/letters/{sender.letters()[0].id}/replay")
+        sender.run()
+        assert len(sender.letters()) == 1
+        browser.get(browser.path)
+        browser.submit("Gửi lại tất cả")
+        sender.run()
+        assert "Không có bản ghi nào bị từ chối." in browser.get(browser.path).text
+        assert sender.row().sent == 5
+
+
+def test_a_letter_of_another_target_is_not_found(database_url: str, tmp_path: Path) -> None:
+    with hostile(answers(400)) as other, sending(database_url, tmp_path, other.port) as sender:
+        first = sender.target(other.port)
+        sender.post(1)
+        sender.run()
+        second = sender.target(other.port)
+        with sender.make.reading() as session:
+            address = session.get_one(ForwardTarget, second).public_id
+            letter = session.scalars(select(DeadLetter)).one()
+        assert letter.target_id == first
+        browser = sender.make.browser(sender.make.person(role="administrator"))
+        token = {"Origin": "http://localhost"}
+        browser.get(f"/forwarding/{address}")
+        data = {"csrf_token": dict(browser.form("/pause").fields)["csrf_token"]}
+        answer = browser.post(f"/forwarding/{address}/letters/{letter.id}/replay", data=data, headers=token)
+        assert answer.status_code == 404
+        assert not sender.letters()[0].again
+
+
+def lms(make: Make, *arguments: str, typed: str = "") -> str:
+    result = CliRunner().invoke(forward, list(arguments), obj=lambda: make.database, input=typed)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_command_adds_lists_pauses_resumes_and_replays(make: Make, app: Flask) -> None:
+    options = ("--name", "Kho của tỉnh", "--address", ADDRESS, "--key", "quan-triet", "--edition", "2.0")
+    told = lms(make, "add", *options, "--secret-file", "-", "--from-beginning", typed=f"{SECRET}\n")
+    target = only_target(make)
+    assert told == f"{target.public_id}  Kho của tỉnh\n"
+    assert actions.sealing(app.extensions["database"].config).decrypt(target.sealed_secret).decode() == SECRET
+    assert "active   sent 0, waiting 0, refused 0  Kho của tỉnh" in lms(make, "list")
+    lms(make, "pause", str(target.public_id))
+    assert "paused" in lms(make, "list")
+    lms(make, "resume", str(target.public_id))
+    lms(make, "renew", str(target.public_id), "--key", "new", "--secret-file", "-", typed="another\n")
+    assert (only_target(make).key, only_target(make).state) == ("new", "active")
+    assert lms(make, "replay", str(target.public_id)) == "0 to be sent once more.\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (("--address", "http://lrs.example.gov.vn"), "must begin with https://"),
+        (("--prefix", "x y"), "--prefix"),
+        (("--not-from", "nobody"), "no client with the key nobody"),
+    ],
+)
+def test_the_command_refuses_in_one_line(make: Make, changes: tuple[str, str], told: str) -> None:
+    options = ["add", "--name", "K", "--address", ADDRESS, "--key", "k", "--secret-file", "-", *changes]
+    result = CliRunner().invoke(forward, options, obj=lambda: make.database, input="s\n")
+    assert result.exit_code != 0
+    assert told in result.output
+    unknown = CliRunner().invoke(forward, ["pause", "0" * 32], obj=lambda: make.database)
+    assert "There is no target" in unknown.output
+
+
+def test_the_log_names_neither_secret_nor_statement(
+    database_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with hostile(answers(500, SECRET.encode())) as other, sending(database_url, tmp_path, other.port) as sender:
+        sender.target(other.port)
+        sender.post(1)
+        sender.run()
+    assert SECRET not in caplog.text
+    assert "mailto:" not in caplog.text
