@@ -7,6 +7,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Select, bindparam, select
@@ -35,13 +36,17 @@ class Forbidden(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A system that has shown its key and secret. `prefix`: what it states of activities below it counts."""
+    """A system that has shown its key and secret. `prefix`: what it states of activities below it counts.
+
+    `used_on` is the day of its last mark of use (`mark_used`).
+    """
 
     id: int
     key: str
     name: str
     scopes: frozenset[str]
     prefix: str | None
+    used_on: date | None = None
 
     def may(self, *scopes: str) -> bool:
         """Whether one of these scopes, or all of them together, has been granted."""
@@ -66,11 +71,11 @@ def access_client(session: Session, key: str, secret: str) -> Client:
     kept = found.secret_digest if found is not None else bytes(32)
     if not hmac.compare_digest(secret_digest(secret), bytes(kept)) or found is None:
         raise Unknown
-    return Client(found.id, key, found.name, frozenset(found.scopes), found.activity_prefix)
+    return Client(found.id, key, found.name, frozenset(found.scopes), found.activity_prefix, found.last_used_on)
 
 
 row = XapiClient.__table__.c
-ACTIVE = select(row.id, row.name, row.scopes, row.activity_prefix, row.secret_digest).where(
+ACTIVE = select(row.id, row.name, row.scopes, row.activity_prefix, row.secret_digest, row.last_used_on).where(
     row.key == bindparam("key"), row.revoked_at.is_(None)
 )
 

@@ -4,12 +4,12 @@ import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import Table, insert, text, update
+from sqlalchemy import Table, insert, or_, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -22,6 +22,7 @@ from lms.xapi.models import (
     XapiActivity,
     XapiAgent,
     XapiBody,
+    XapiClient,
     XapiStatement,
     XapiStatementActivity,
     XapiStatementAgent,
@@ -348,3 +349,9 @@ def void_late(session: Session, fresh: Sequence[Arrival], source: Source) -> set
     if late:
         session.execute(update(XapiStatement).where(XapiStatement.statement_id.in_(late)).values(voided=True))
     return late
+
+
+def mark_used(session: Session, client: int, *, on: date) -> None:
+    """Note the day on which a client showed its secret. Of many at once one writes; the others change nothing."""
+    before = or_(XapiClient.last_used_on.is_(None), XapiClient.last_used_on < on)
+    session.execute(update(XapiClient).where(XapiClient.id == client, before).values(last_used_on=on))
