@@ -14,8 +14,8 @@ NAMES = "record:names"
 KEEP_CLIENTS = "record_client:keep"
 
 
-def access_entry(session: Session, actor: Actor, statement_id: uuid.UUID) -> Entry:
-    """The entry of the record, voided or not. Raises `NotFound`."""
+def access_entry(session: Session, actor: Actor, statement_id: uuid.UUID) -> tuple[Entry, uuid.UUID | None]:
+    """The entry of the record, and what voids it when it is voided. Raises `NotFound`."""
     found = one_entry(session, statement_id) if actor.everywhere(BROWSE) else None
     if found is None:
         raise NotFound

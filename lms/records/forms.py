@@ -65,7 +65,7 @@ class OfferedField(ChoiceField):
     """A choice whose list is filled by the view. What the address names beyond the list is offered too."""
 
     def __init__(self, label: Any, *, none: Any, **options: Any) -> None:
-        super().__init__(label, choices=[], **options)
+        super().__init__(label, choices=[], default="", **options)
         self._none = none
 
     def offer(self, words: Mapping[str, Any]) -> None:
@@ -91,7 +91,7 @@ class FilterForm(PageForm):
     person = HiddenField(_l("Học viên"), [MustBe(is_uuid, _l("Mã học viên không đúng dạng."))])
     course = OfferedField(_l("Khóa học"), none=_l("Mọi khóa học"), validators=[MustBe(is_iri, _l("Địa chỉ sai dạng."))])
     verb = OfferedField(_l("Việc đã làm"), none=_l("Mọi việc"), validators=[MustBe(is_iri, _l("Địa chỉ sai dạng."))])
-    client = ChoiceField(_l("Nguồn"), choices=[])
+    client = ChoiceField(_l("Nguồn"), choices=[], default="")
     since = DayField(_l("Ghi nhận từ ngày"), [validators.Optional()])
     until = DayField(_l("Đến hết ngày"), [validators.Optional()])
     activity = HiddenField(_l("Hoạt động"), [MustBe(is_iri, _l("Địa chỉ của hoạt động không đúng dạng."))])
@@ -101,10 +101,12 @@ class FilterForm(PageForm):
         filters=[tidy],
     )
     counts = ChoiceField(
-        _l("Tính vào tiến độ"), choices=choices({"": _l("Tất cả"), "yes": _l("Được tính"), "no": _l("Không tính")})
+        _l("Tính vào tiến độ"),
+        choices=choices({"": _l("Tất cả"), "yes": _l("Được tính"), "no": _l("Không tính")}),
+        default="",
     )
     voided = ChoiceField(
-        _l("Hiệu lực"), choices=choices({"": _l("Tất cả"), "no": _l("Còn hiệu lực"), "yes": _l("Đã hủy")})
+        _l("Hiệu lực"), choices=choices({"": _l("Tất cả"), "no": _l("Còn hiệu lực"), "yes": _l("Đã hủy")}), default=""
     )
 
     def offer(self, courses: Iterable[Taught], systems: Iterable[XapiClient]) -> None:
@@ -153,8 +155,9 @@ class GrantForm(PageForm):
         validators=[chosen(_l("Chọn ít nhất một việc được phép."))],
     )
     trusted = ChoiceField(
-        _l("Tính vào tiến độ những gì hệ thống này ghi về"),
+        _l("Tính vào tiến độ những gì hệ thống đó ghi về"),
         choices=[],
+        default="",
         description=_l("Chỉ những bản ghi đến từ lúc lưu trở đi. Bản ghi đã có giữ nguyên như khi nó đến."),
     )
     prefix = StringField(

@@ -57,7 +57,10 @@ class Sought:
 
 
 class Entry(NamedTuple):
-    """A statement as people are shown it; `definition` is the canonical one of its activity."""
+    """A statement as people are shown it; `definition` is the canonical one of its activity.
+
+    `source` is the name of the client that brought it, `prefix` what that client is trusted with now.
+    """
 
     sequence: int
     statement_id: uuid.UUID
@@ -69,6 +72,8 @@ class Entry(NamedTuple):
     target: uuid.UUID | None
     body: bytes
     definition: dict[str, Any] | None
+    source: str | None
+    prefix: str | None
 
     @property
     def document(self) -> dict[str, Any]:
@@ -101,9 +106,12 @@ def entries() -> Select[Any]:
             own.target,
             XapiBody.body,
             XapiActivity.definition,
+            XapiClient.name,
+            XapiClient.activity_prefix,
         )
         .join(XapiBody, XapiBody.sequence == own.sequence)
         .outerjoin(XapiActivity, XapiActivity.id == own.activity_id)
+        .outerjoin(XapiClient, XapiClient.id == own.client_id)
     )
 
 
@@ -194,27 +202,24 @@ def moments(sought: Sought, sequence: ColumnElement[int]) -> Iterable[ColumnElem
         yield sequence < last.scalar_subquery() + DISORDER
 
 
-def one_entry(session: Session, statement_id: uuid.UUID) -> Entry | None:
-    """An entry by the id of its statement."""
-    row = session.execute(entries().where(XapiStatement.statement_id == statement_id)).one_or_none()
-    return Entry(*row) if row is not None else None
-
-
-def voiding(session: Session, statement_id: uuid.UUID) -> tuple[uuid.UUID, datetime, int | None] | None:
-    """What voids an entry: id, time and source of the first statement of its own source that does."""
-    own, theirs = XapiStatement, aliased(XapiStatement)
-    row = session.execute(
-        select(own.statement_id, own.stored, own.client_id)
-        .join(theirs, theirs.statement_id == own.target)
+def one_entry(session: Session, statement_id: uuid.UUID) -> tuple[Entry, uuid.UUID | None] | None:
+    """An entry by the id of its statement, with the id of the first statement of its own source that voids it."""
+    own, voids = XapiStatement, aliased(XapiStatement)
+    voiding = (
+        select(voids.statement_id)
         .where(
-            own.target == statement_id,
-            own.verb_id == key_of(XapiVerb, XapiVerb.iri == VOIDED),
-            own.client_id.is_not_distinct_from(theirs.client_id),
+            voids.target == statement_id,
+            voids.verb_id == key_of(XapiVerb, XapiVerb.iri == VOIDED),
+            voids.client_id.is_not_distinct_from(own.client_id),
+            own.voided,
         )
-        .order_by(own.sequence)
+        .order_by(voids.sequence)
         .limit(1)
-    ).one_or_none()
-    return (row[0], row[1], row[2]) if row is not None else None
+        .correlate(own)
+        .scalar_subquery()
+    )
+    row = session.execute(entries().add_columns(voiding).where(own.statement_id == statement_id)).one_or_none()
+    return (Entry(*row[:-1]), row[-1]) if row is not None else None
 
 
 def definitions(session: Session, iris: Iterable[str]) -> dict[str, dict[str, Any]]:

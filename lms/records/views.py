@@ -18,14 +18,13 @@ from lms.db import apart, config_of, database, get_session
 from lms.doors import doors_of
 from lms.records import queries, render, rules
 from lms.records.access import BROWSE, NAMES, access_entry
-from lms.records.forms import FILTERS, KIND_WORDS, VERB_WORDS, FilterForm, reader
+from lms.records.forms import FILTERS, KIND_WORDS, VERB_WORDS, FilterForm, reader, titled
 from lms.records.queries import Entry
 from lms.web.acting import Actor, actor, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.gate import needs, public
 from lms.web.wording import scale10
-from lms.xapi.models import XapiClient
-from lms.xapi.vocabulary import FAILED, PASSED, VOIDED
+from lms.xapi.vocabulary import FAILED, PASSED
 
 bp = Feature("records", __name__)
 
@@ -47,6 +46,11 @@ class Line:
     source: str
 
     @property
+    def known(self) -> bool:
+        """Whether there is a word for this kind of activity."""
+        return self.said.type in KIND_WORDS
+
+    @property
     def score(self) -> str:
         """The score of a test on the scale of 10; of anything else none is told in the sentence."""
         graded = self.said.scaled is not None and self.said.verb in {PASSED, FAILED}
@@ -58,9 +62,9 @@ class Line:
         return self.entry.timestamp.astimezone(VIETNAM)
 
 
-def lines(own: Session, entries: Iterable[Entry], systems: Sequence[XapiClient], *, by: Actor) -> list[Line]:
+def lines(own: Session, entries: Iterable[Entry], *, by: Actor) -> list[Line]:
     """Entries in the words of the reader; with names when they were asked for, which is noted."""
-    home, sources = config_of(own).iri_base, {one.id: one.name for one in systems}
+    home = config_of(own).iri_base
     said = [(one, rules.told(one.document, one.definition, home=home)) for one in entries]
     people = {one.who.account for _entry, one in said if one.who.account is not None}
     names = names_of(own, people, by=by, rows=len(said))
@@ -70,12 +74,18 @@ def lines(own: Session, entries: Iterable[Entry], systems: Sequence[XapiClient],
             said=one,
             name=(names.get(one.who.account, "") if one.who.account else one.who.name) if names is not None else "",
             verb=str(VERB_WORDS.get(one.verb) or rules.in_language(one.display, reader()) or one.verb),
-            kind=str(KIND_WORDS.get(one.type, "")),
+            kind=kind_before(one),
             title=rules.in_language(one.title, reader()) or one.iri,
-            source=sources.get(entry.client_id, "") if entry.client_id is not None else "",
+            source=entry.source or "",
         )
         for entry, one in said
     ]
+
+
+def kind_before(one: rules.Told) -> str:
+    """What kind of activity it is, unless its title begins with that word ("bài kiểm tra “Bài kiểm tra …”")."""
+    kind = str(KIND_WORDS.get(one.type, ""))
+    return "" if kind and text.fold(rules.in_language(one.title, reader())).startswith(text.fold(kind)) else kind
 
 
 def shows_names(by: Actor) -> bool:
@@ -113,7 +123,7 @@ def index() -> ResponseReturnValue:
     valid = form.validate()
     before, after = place("before"), place("after")
     found = queries.page(own, form.sought(before=before, after=after)) if valid else queries.Page([], False, False)
-    shown = lines(own, found.entries, systems, by=by)
+    shown = lines(own, found.entries, by=by)
     kept = form.kept() if valid else {}
     named = {"names": "1"} if shows_names(by) else {}
     return render_template(
@@ -122,6 +132,7 @@ def index() -> ResponseReturnValue:
         lines=shown,
         kept=kept,
         named=named,
+        person=next((one.name for one in shown), "") if "person" in kept else "",
         activity=next((one.title for one in shown), kept["activity"]) if "activity" in kept else "",
         may_name=by.everywhere(NAMES),
         newer=further(kept, named, after=shown[0].entry.sequence) if shown and found.newer else None,
@@ -152,31 +163,39 @@ def conditions() -> dict[str, Any]:
 def show(statement_id: uuid.UUID) -> ResponseReturnValue:
     """One entry: its sentence, what it belongs to, whether it counts and why, and the whole of it."""
     own, by = get_session(), actor()
-    entry = access_entry(own, by, statement_id)
-    systems = queries.systems(own)
-    [line] = lines(own, [entry], systems, by=by)
+    entry, voiding = access_entry(own, by, statement_id)
+    [line] = lines(own, [entry], by=by)
     document, home = entry.document, config_of(own).iri_base
     whole, hidden = json_of(entry, home=home, named=shows_names(by))
     within = rules.belongings(document)
-    titles = queries.definitions(own, within) if within else {}
-    trusted = any(one.id == entry.client_id and one.activity_prefix is not None for one in systems)
+    titles = titles_of(own, within)
+    trusted = entry.prefix is not None
     return render_template(
         "records/entry.html",
         line=line,
-        within=[(iri, rules.in_language(titles.get(iri, {}).get("name"), reader()) or iri) for iri in within],
+        within=[(iri, titles.get(iri, iri)) for iri in within],
         result=document.get("result", {}),
         registration=str(document.get("context", {}).get("registration", "")).lower(),
         lasted=rules.lasted(document.get("result", {}).get("duration", "")),
         reason=rules.reason(
             document, own=entry.client_id is None, counts=entry.counts, voided=entry.voided, trusted=trusted, home=home
         ),
-        voiding=queries.voiding(own, statement_id) if entry.voided else None,
-        voids=line.said.verb == VOIDED,
+        voiding=voiding,
         may_name=by.everywhere(NAMES),
         named=shows_names(by),
         json=whole,
         hidden=hidden,
     )
+
+
+def titles_of(own: Session, iris: Sequence[str]) -> dict[str, str]:
+    """What these activities are called: by their canonical definition, or as what is taught here."""
+    if not iris:
+        return {}
+    taught = [part for course in queries.courses(own) for part in (course, *course.parts)]
+    given = queries.definitions(own, iris)
+    defined = {iri: rules.in_language(one.get("name"), reader()) for iri, one in given.items()}
+    return {one.iri: titled(one) for one in taught} | {iri: title for iri, title in defined.items() if title}
 
 
 def json_of(entry: Entry, *, home: str, named: bool) -> tuple[str, bool]:

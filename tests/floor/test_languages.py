@@ -220,8 +220,19 @@ def world(make: Make, tmp_path: Path) -> World:
 PAGES = {
     "learner": {"/learning", f"/courses/{CODE}/lessons/m1-1", f"/courses/{CODE}/tests/m1-test", "/my-record"},
     "head_inside": {"/dashboard/"},
-    "trainer": {"/authoring/", f"/authoring/{CODE}/m1/m1-1"},
-    "administrator": {"/people", "/people/new", "/units", "/units/new", "/assignments", "/assignments/new"},
+    "trainer": {"/authoring/", f"/authoring/{CODE}/m1/m1-1", "/records", "/records/activities"},
+    "administrator": {
+        "/people",
+        "/people/new",
+        "/units",
+        "/units/new",
+        "/assignments",
+        "/assignments/new",
+        "/records",
+        "/records/people",
+        "/clients",
+        "/clients/new",
+    },
 }
 
 
@@ -259,6 +270,7 @@ def test_sign_in_and_refusals_are_in_english(world: World, tmp_path: Path) -> No
     [
         ("learner", "/profile/password", "Change password", {}, "Enter a new password."),
         ("administrator", "/people/new", "Save and issue a link", {"username": "Á"}, "Enter the full name."),
+        ("administrator", "/clients/new", "Save and show the secret", {"name": ""}, "Enter the name of the system."),
         ("administrator", "/units/new", "Save unit", {"since": "hôm nay"}, "Enter the unit code."),
         ("administrator", "/assignments/new", "Preview", {"due": "1/1/2020"}, "The due date must not be in the past."),
         (

@@ -14,6 +14,7 @@ from lms.organisation.models import Unit
 from tests.browser import Browser
 from tests.library_course import load_small_course
 from tests.make import Make
+from tests.store import Outsider, statement
 
 ACTORS = ("anonymous", "learner", "head_inside", "head_outside", "trainer", "administrator")
 
@@ -28,6 +29,8 @@ class World:
     outside: Unit
     people: dict[str, Person]
     course: str
+    client: int
+    statement: str
 
     def browser(self, actor: str) -> Browser:
         """A browser signed in as that actor; anonymous is signed in as nobody."""
@@ -35,7 +38,7 @@ class World:
 
 
 def build_world(make: Make, tmp_path: Path) -> World:
-    """The province, with the small course assigned to all of it."""
+    """The province, with the small course assigned to all of it, and another system that has said something."""
     root = make.unit("Tỉnh (mẫu)")
     inside = make.unit("Sở Y tế", under=root)
     outside = make.unit("Sở Nội vụ", under=root)
@@ -54,4 +57,6 @@ def build_world(make: Make, tmp_path: Path) -> World:
             session.get_one(Unit, root.id),
             due_at=clock.now() + timedelta(days=14),
         )
-    return World(make, root, inside, outside, people, course)
+    outsider = Outsider(make, "all", name="Learning portal")
+    [said] = outsider.post(statement()).get_json()
+    return World(make, root, inside, outside, people, course, outsider.id, said)
