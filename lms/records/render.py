@@ -38,6 +38,22 @@ ALWAYS: Mapping[str, tuple[Any, ...] | None] = {
 NEVER = ("actor.name", "actor.mbox", "actor.member", "object.definition.correctResponsesPattern", "context.instructor")
 """No names or addresses of people, and no key to a question."""
 
+PATTERN_NAMES: Mapping[str, Texts] = {
+    "study": {"vi": "Việc học một khóa học", "en": "The study of a course"},
+    "beginning": {"vi": "Bắt đầu", "en": "The beginning"},
+    "acts": {"vi": "Các việc học", "en": "Acts of learning"},
+    "act": {"vi": "Một việc học", "en": "An act of learning"},
+}
+PATTERN_MEANINGS: Mapping[str, Texts] = {
+    "study": {"vi": "Bắt đầu khóa học, rồi học và làm bài.", "en": "The course is begun; learning and tests follow."},
+    "beginning": {
+        "vi": "Câu bắt đầu khóa học; không có khi việc đầu tiên đã là học bài hay làm bài.",
+        "en": "That the course was begun; not said when a lesson or a test is the first act.",
+    },
+    "acts": {"vi": "Các việc học, theo thứ tự bất kỳ.", "en": "Acts of learning, in any order."},
+    "act": {"vi": "Một trong các câu của hồ sơ này.", "en": "One of the sentences of this profile."},
+}
+
 
 def profile_iri(home: str) -> str:
     """The name of the profile, under which it is served when the site is at home there."""
@@ -120,44 +136,22 @@ def rules_of(saying: Saying) -> Iterator[dict[str, Any]]:
 def patterns(here: str) -> list[dict[str, Any]]:
     """Under one registration that the course was begun comes first, or is implied; what follows comes in any order."""
     began, *later = (template_iri(here, saying.name) for saying in SAYINGS)
-
-    def pattern(name: str, label: Texts, meaning: Texts, **members: Any) -> dict[str, Any]:
-        return {
+    beginning, acts, act = (f"{here}/patterns/{name}" for name in ("beginning", "acts", "act"))
+    members: dict[str, dict[str, Any]] = {
+        "study": {"sequence": [beginning, acts]},
+        "beginning": {"optional": began},
+        "acts": {"zeroOrMore": act},
+        "act": {"alternates": later},
+    }
+    return [
+        {
             "id": f"{here}/patterns/{name}",
             "type": "Pattern",
             "primary": name == "study",
             "inScheme": f"{here}/{VERSION}",
-            "prefLabel": label,
-            "definition": meaning,
-            **members,
+            "prefLabel": PATTERN_NAMES[name],
+            "definition": PATTERN_MEANINGS[name],
+            **made_of,
         }
-
-    return [
-        pattern(
-            "study",
-            {"vi": "Việc học một khóa học", "en": "The study of a course"},
-            {"vi": "Bắt đầu khóa học, rồi học và làm bài.", "en": "The course is begun; learning and tests follow."},
-            sequence=[f"{here}/patterns/beginning", f"{here}/patterns/acts"],
-        ),
-        pattern(
-            "beginning",
-            {"vi": "Bắt đầu", "en": "The beginning"},
-            {
-                "vi": "Câu bắt đầu khóa học; không có khi việc đầu tiên đã là học bài hay làm bài.",
-                "en": "That the course was begun; not said when a lesson or a test is the first act.",
-            },
-            optional=began,
-        ),
-        pattern(
-            "acts",
-            {"vi": "Các việc học", "en": "Acts of learning"},
-            {"vi": "Các việc học, theo thứ tự bất kỳ.", "en": "Acts of learning, in any order."},
-            zeroOrMore=f"{here}/patterns/act",
-        ),
-        pattern(
-            "act",
-            {"vi": "Một việc học", "en": "An act of learning"},
-            {"vi": "Một trong các câu của hồ sơ này.", "en": "One of the sentences of this profile."},
-            alternates=later,
-        ),
+        for name, made_of in members.items()
     ]

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from lms import text
 from lms.audit.actions import note
-from lms.clock import VIETNAM
 from lms.db import apart, config_of, database, get_session
 from lms.doors import doors_of
 from lms.records import queries, render, rules
@@ -23,7 +22,7 @@ from lms.records.queries import Entry
 from lms.web.acting import Actor, actor, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.gate import needs, public
-from lms.web.wording import scale10
+from lms.web.wording import in_vietnam, scale10
 from lms.xapi.vocabulary import FAILED, PASSED
 
 bp = Feature("records", __name__)
@@ -59,7 +58,7 @@ class Line:
     @property
     def at(self) -> datetime:
         """When it happened, on the clock of Vietnam."""
-        return self.entry.timestamp.astimezone(VIETNAM)
+        return in_vietnam(self.entry.timestamp)
 
 
 def lines(own: Session, entries: Iterable[Entry], *, by: Actor) -> list[Line]:

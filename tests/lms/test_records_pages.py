@@ -22,6 +22,7 @@ from lms.xapi.models import XapiStatement
 from lms.xapi.statement import Activity, sentence
 from lms.xapi.vocabulary import ASSESSMENT, COMPLETED, COURSE, LESSON, PASSED
 from tests.browser import Browser
+from tests.conformance.test_statements import CASES
 from tests.counting import count_queries
 from tests.make import Make
 from tests.store import VERBS, Outsider, new_id, statement
@@ -393,3 +394,31 @@ def test_the_store_is_not_changed_by_looking(make: Make, trainer: Browser) -> No
     trainer.get("/records")
     with make.reading() as session:
         assert session.scalar(select(func.count()).select_from(XapiStatement)) == before
+
+
+@pytest.mark.parametrize("edition", ["1.0.3", "2.0.0"])
+def test_whatever_the_standard_allows_can_be_shown(
+    make: Make, trainer: Browser, administrator: Browser, edition: str
+) -> None:
+    outsider = Outsider(make, "all", edition=edition)
+    sent = [case.statement() for case in CASES if case.wrong is None and edition in case.editions]
+    sent += [statement(timestamp=one) for one in ("9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z")]
+    sent += [
+        statement(result={"score": {"raw": 1e308}}),
+        statement(result={"score": {"scaled": -1}}, verb={"id": PASSED}),
+        statement(result={"duration": "P1Y"}, object={"objectType": "Agent", "mbox": "mailto:b@example.vn"}),
+        statement(actor={"objectType": "Group", "member": [NAMED]}),
+        statement(actor={"account": {"homePage": HOME, "name": "no uuid"}}),
+        statement(verb={"id": "x:y", "display": {}}, object={"id": "x:z", "definition": {"name": {}}}),
+    ]
+    for one in sent:
+        one.pop("id", None)
+    ids = outsider.post(sent).get_json()
+    assert len(ids) > 100
+    found = [trainer.get(f"/records/{one}").status_code for one in ids]
+    found += [administrator.get(f"/records/{one}?names=1").status_code for one in ids]
+    assert set(found) == {200}
+    seen = shown(trainer)
+    while 'rel="next"' in trainer.text:
+        seen += shown_at(trainer, trainer.text.split('rel="next" href="')[1].split('"')[0].replace("&amp;", "&"))
+    assert set(seen) == set(ids)
