@@ -16,6 +16,7 @@ from courses.briefings.projector import (
 )
 from courses.catalog import models as catalog_models
 from courses.catalog.actions import CoursePublished, load_library
+from courses.catalog.queries import taught_courses
 from courses.enrolment import models as enrolment_models
 from courses.enrolment import views as enrolment
 from courses.enrolment.access import ASSIGN
@@ -42,6 +43,7 @@ MODELS = (authoring_models, briefings_models, catalog_models, enrolment_models, 
 def fill(doors: Doors) -> None:
     """Register at the doors."""
     doors.first_steps.append(load_library)
+    doors.taught.append(taught_courses)
     doors.demo_steps.append(assign_the_course)
     doors.menu.append(MenuEntry(_l("Học tập"), "learning.home", "course:study", 10))
     doors.homes.append(Home("learning.home", "course:study", 1))

@@ -16,6 +16,7 @@ from lms.accounts.actions import mail_person
 from lms.accounts.cli import user
 from lms.accounts.demo import load_fictional_people
 from lms.accounts.models import Person
+from lms.accounts.queries import PeopleByName
 from lms.config import Config
 from lms.db import Database
 from lms.documents import views as documents
@@ -29,6 +30,9 @@ from lms.organisation import views as organisation
 from lms.organisation.demo import load_sample_units
 from lms.outbox.actions import MAIL, NIGHTLY, forget_done, run_nightly
 from lms.outbox.cli import worker
+from lms.records import access as records_access
+from lms.records import admin as clients
+from lms.records import views as records
 from lms.records.cli import xapi as xapi_command
 from lms.transfer.cli import export_statements, import_statements
 from lms.web import errors, gate, navigation, shell, wording
@@ -55,16 +59,20 @@ def fill(doors: Doors) -> None:
     doors.commands += [worker, user, xapi_command]
     doors.jobs |= {MAIL: mail_person, NIGHTLY: run_nightly, FORWARD: forward}
     doors.nightly += [forget_done, keep_going]
+    doors.people = PeopleByName()
     doors.menu += [
+        MenuEntry(_l("Nhật ký học tập"), "records.index", records_access.BROWSE, 60),
         MenuEntry(_l("Cán bộ"), "people.index", people.KEEP, 80, ADMINISTRATION),
         MenuEntry(_l("Đơn vị"), "organisation.index", organisation_access.KEEP, 81, ADMINISTRATION),
+        MenuEntry(_l("Hệ thống kết nối"), "clients.index", records_access.KEEP_CLIENTS, 83, ADMINISTRATION),
         MenuEntry(_l("Gửi bản ghi"), "forwarding.index", forwarding_access.KEEP, 95, ADMINISTRATION),
     ]
 
 
 def features() -> Iterable[Feature]:
     """The blueprints of the ground itself."""
-    return (web.bp, accounts.bp, people.bp, organisation.bp, forwarding.bp, xapi.bp, documents.bp)
+    own = (web.bp, accounts.bp, people.bp, organisation.bp)
+    return (*own, records.bp, clients.bp, forwarding.bp, xapi.bp, documents.bp)
 
 
 def open_doors(packages: Iterable[Package]) -> Doors:

@@ -6,6 +6,7 @@ doors of its product in `session.info`, so that two products in one process (as 
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -71,6 +72,47 @@ class ActivityKind:
     """From the course's code and the activity's code to a path of the site."""
 
 
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """A course by the activity it is in statements, with its title in both languages; and its modules likewise."""
+
+    iri: str
+    title: str
+    title_en: str
+    parts: tuple[Taught, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Somebody by name, with the unit where they are counted."""
+
+    public_id: uuid.UUID
+    name: str
+    unit: str
+
+
+class People(Protocol):
+    """Who is behind an opaque id, for pages below the accounts. Whoever asks must be allowed to, and notes it."""
+
+    def names(self, session: Session, public_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, str]:
+        """The names of those of these people who are known."""
+
+    def found(self, session: Session, sought: str, *, most: int) -> list[Named]:
+        """People whose name or user name has these words, in Vietnamese order, at most so many."""
+
+
+class Nobody:
+    """A product without people."""
+
+    def names(self, session: Session, public_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, str]:
+        """None are known."""
+        return {}
+
+    def found(self, session: Session, sought: str, *, most: int) -> list[Named]:
+        """None are found."""
+        return []
+
+
 @dataclass(slots=True)
 class Doors:
     """All registries of one product."""
@@ -87,6 +129,8 @@ class Doors:
     first_steps: list[Callable[[Session], Iterable[str]]] = field(default_factory=list)
     demo_steps: list[Callable[[Session, int], Iterable[str]]] = field(default_factory=list)
     commands: list[click.Command] = field(default_factory=list)
+    taught: list[Callable[[Session], Iterable[Taught]]] = field(default_factory=list)
+    people: People = field(default_factory=Nobody)
 
     def listen(self, kind: type[Event], listener: Callable[[Session, Event], None]) -> None:
         """Call `listener` with every event of that kind, in the same transaction, in order of registration."""

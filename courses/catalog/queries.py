@@ -1,9 +1,15 @@
 """Reading courses and their versions."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from courses.catalog.models import Course, CourseVersion, Lesson, Module, ModuleVersion
+from courses.catalog.rules import outline_of
+from lms.db import config_of
+from lms.doors import Taught
+from lms.xapi.vocabulary import activity_iri
 
 
 def course_by_code(code: str) -> Select[Course]:
@@ -48,3 +54,14 @@ def modules_of(session: Session, course: Course) -> dict[str, Module]:
     """The modules of a course by code, in order."""
     found = session.scalars(select(Module).where(Module.course_id == course.id).order_by(Module.position))
     return {module.code: module for module in found}
+
+
+def taught_courses(session: Session) -> Iterable[Taught]:
+    """Every course by its activity, with the titles of its newest version and of the modules in it."""
+    home = config_of(session).iri_base
+    columns = (Course.code, Course.iri, CourseVersion.title, CourseVersion.title_en, CourseVersion.outline)
+    for code, iri, title, title_en, document in session.execute(newest_versions().with_only_columns(*columns)):
+        parts = (
+            Taught(activity_iri(home, code, one.code), one.title, one.title_en) for one in outline_of(document).modules
+        )
+        yield Taught(iri, title, title_en, tuple(parts))

@@ -1,12 +1,15 @@
 """Reading people and where they belong."""
 
+import uuid
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from sqlalchemy import Select, and_, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import Session, joinedload
 
-from lms import text
+from lms import clock, text
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
+from lms.doors import Named
 from lms.organisation.models import STATE_TREE, Unit
 from lms.organisation.queries import holds_on, subtree
 
@@ -104,3 +107,17 @@ def roles_of(person_id: int) -> Select[RoleGrant]:
         .where(RoleGrant.person_id == person_id)
         .order_by(RoleGrant.valid_to.is_not(None), RoleGrant.valid_from.desc(), RoleGrant.id.desc())
     )
+
+
+class PeopleByName:
+    """What pages below the accounts may learn of people (`People` in lms/doors.py)."""
+
+    def names(self, session: Session, public_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, str]:
+        """The names of those of these people who are known."""
+        rows = session.execute(select(Person.public_id, Person.full_name).where(Person.public_id.in_(set(public_ids))))
+        return dict(rows.all())
+
+    def found(self, session: Session, sought: str, *, most: int) -> list[Named]:
+        """People whose name or user name has these words, in Vietnamese order, at most so many."""
+        rows = session.execute(people_found(sought, on=clock.today()).limit(most))
+        return [Named(person.public_id, person.full_name, unit.name if unit else "") for person, _own, unit in rows]

@@ -8,7 +8,7 @@ EVERYONE = "learner"
 PERMISSIONS: dict[str, frozenset[str]] = {
     "learner": frozenset({"course:study", "profile:own"}),
     "head": frozenset({"unit:read_figures", "unit:read_names"}),
-    "trainer": frozenset({"module:edit", "module:publish"}),
+    "trainer": frozenset({"module:edit", "module:publish", "record:browse"}),
     "administrator": frozenset(
         {
             "unit:read_figures",
@@ -16,7 +16,9 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "unit:create",
             "person:create",
             "course:assign",
-            "client:manage",
+            "record:browse",
+            "record:names",
+            "record_client:keep",
             "forwarding:keep",
         }
     ),

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lms.db import Database
-from lms.records.actions import create_client, revoke_client, rotate_secret
+from lms.records.actions import create_client, grant_client, revoke_client, rotate_secret
 from lms.xapi.access import SCOPES, clients
 from lms.xapi.models import XapiClient
 from lms.xapi.rules import Malformed
@@ -49,12 +49,40 @@ def create(open_database: Opener, name: str, scopes: tuple[str, ...], counts_pre
 @client.command(name="list")
 @click.pass_obj
 def list_clients(open_database: Opener) -> None:
-    """All clients: key, state, scopes, name."""
+    """All clients: key, state, day of last use, scopes, name."""
     with open_database().reading() as session:
         for one in session.scalars(clients()):
             state = "revoked" if one.revoked_at else "active"
             counts = f"  counts below {one.activity_prefix}" if one.activity_prefix else ""
-            click.echo(f"{one.key}  {state:7}  {','.join(one.scopes)}  {one.name}{counts}")
+            used = one.last_used_on.isoformat() if one.last_used_on else "never used"
+            click.echo(f"{one.key}  {state:7}  {used:10}  {','.join(one.scopes)}  {one.name}{counts}")
+
+
+@client.command()
+@click.argument("key")
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="Instead of the present ones.")
+@click.option("--counts-prefix", metavar="IRI", help="What it states of activities below this IRI counts as progress.")
+@click.option("--counts-nothing", is_flag=True, help="Nothing it states from now on counts.")
+@click.pass_obj
+def grant(
+    open_database: Opener, key: str, scopes: tuple[str, ...], counts_prefix: str | None, counts_nothing: bool
+) -> None:
+    """Let a client do other things from now on; what is not named stays. What it stated stays as it arrived.
+
+    \b
+      lms xapi client grant KEY --scope statements/write --counts-prefix https://example.vn/khoa-hoc/1
+    """
+    if counts_nothing and counts_prefix is not None:
+        raise click.UsageError("--counts-prefix and --counts-nothing exclude each other.")
+    try:
+        with open_database().writing() as session:
+            found = client_of(session, key)
+            prefix = None if counts_nothing else counts_prefix or found.activity_prefix
+            changed = grant_client(session, found, scopes=scopes or found.scopes, counts_prefix=prefix)
+    except Malformed as reason:
+        raise click.UsageError(f"--counts-prefix: {reason.rule}.") from reason
+    counts = f", counts below {found.activity_prefix}" if found.activity_prefix else ", counts nothing"
+    click.echo(f"{key}: {','.join(found.scopes)}{counts}" + ("" if changed else " (as before)"))
 
 
 @client.command()

@@ -32,14 +32,22 @@ def percent(part: int, whole: int) -> str:
     return text.removesuffix(".0").replace(".", ",") + " %"
 
 
+def in_vietnam(value: datetime) -> datetime:
+    """A moment on the clock of Vietnam; the last hours of the year 9999, which others may state, stay as they are."""
+    try:
+        return value.astimezone(VIETNAM)
+    except OverflowError:
+        return value
+
+
 def day(value: date | datetime) -> str:
     """23/11/2026."""
-    return (value.astimezone(VIETNAM) if isinstance(value, datetime) else value).strftime("%d/%m/%Y")
+    return (in_vietnam(value) if isinstance(value, datetime) else value).strftime("%d/%m/%Y")
 
 
 def moment(value: datetime) -> str:
     """14:05, 23/11/2026."""
-    return value.astimezone(VIETNAM).strftime("%H:%M, %d/%m/%Y")
+    return in_vietnam(value).strftime("%H:%M, %d/%m/%Y")
 
 
 def scale10(scaled: float) -> str:

@@ -8,6 +8,7 @@ import hmac
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, cast
 
 from sqlalchemy import Select, bindparam, select
@@ -38,13 +39,17 @@ class Forbidden(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A system that has shown its key and secret. `prefix`: what it states of activities below it counts."""
+    """A system that has shown its key and secret. `prefix`: what it states of activities below it counts.
+
+    `used_on` is the day of its last mark of use (`mark_used`).
+    """
 
     id: int
     key: str
     name: str
     scopes: frozenset[str]
     prefix: str | None
+    used_on: date | None = None
 
     def may(self, *scopes: str) -> bool:
         """Whether one of these scopes, or all of them together, has been granted."""
@@ -87,7 +92,10 @@ def known_client(session: Session, key: str) -> tuple[Client, bytes] | None:
     row = session.execute(ACTIVE, {"key": key}).one_or_none()
     if row is None:
         return None
-    found = Client(row.id, key, row.name, frozenset(row.scopes), row.activity_prefix), bytes(row.secret_digest)
+    found = (
+        Client(row.id, key, row.name, frozenset(row.scopes), row.activity_prefix, row.last_used_on),
+        bytes(row.secret_digest),
+    )
     memory["xapi.client", key] = (time.monotonic() + BELIEVED_FOR, found)
     return found
 
@@ -98,7 +106,7 @@ def forget_client(session: Session, key: str) -> None:
 
 
 row = XapiClient.__table__.c
-ACTIVE = select(row.id, row.name, row.scopes, row.activity_prefix, row.secret_digest).where(
+ACTIVE = select(row.id, row.name, row.scopes, row.activity_prefix, row.secret_digest, row.last_used_on).where(
     row.key == bindparam("key"), row.revoked_at.is_(None)
 )
 

@@ -3,10 +3,11 @@
 import hashlib
 import uuid
 from collections.abc import Collection, Mapping, Sequence, Set
+from datetime import date
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import Table, insert, text, update
+from sqlalchemy import Table, insert, or_, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -18,6 +19,7 @@ from lms.xapi.models import (
     XapiActivity,
     XapiAttachment,
     XapiBody,
+    XapiClient,
     XapiStatement,
     XapiStatementAttachment,
 )
@@ -247,3 +249,9 @@ def void(session: Session, voiding: Sequence[Arrival]) -> list[Recorded]:
         if row.counts
     )
     return [one for one in found if one is not None]
+
+
+def mark_used(session: Session, client: int, *, on: date) -> None:
+    """Note the day on which a client showed its secret. Of many at once one writes; the others change nothing."""
+    before = or_(XapiClient.last_used_on.is_(None), XapiClient.last_used_on < on)
+    session.execute(update(XapiClient).where(XapiClient.id == client, before).values(last_used_on=on))

@@ -6,7 +6,7 @@ order in which statements are read.
 """
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, text
@@ -55,7 +55,8 @@ class XapiActivity(Base):
 class XapiClient(Base):
     """Another system that may speak to the store. `key` is its user name; of the secret only a digest is kept.
 
-    `counts` says that what it states about activities under `activity_prefix` counts towards completion.
+    What it states about activities at or under `activity_prefix` counts towards completion. `last_used_on` is the last
+    day (of Vietnam) on which it showed its secret: a coarse mark, written once a day.
     """
 
     __tablename__ = "xapi_client"
@@ -68,6 +69,7 @@ class XapiClient(Base):
     activity_prefix: Mapped[str | None]
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    last_used_on: Mapped[date | None]
 
 
 class XapiStatement(Base):
@@ -88,6 +90,14 @@ class XapiStatement(Base):
         only_where("ix_xapi_statement_client", "client_id", "sequence"),
         only_where("ix_xapi_statement_target", "target", "sequence"),
         Index("ix_xapi_statement_stored", "stored", "sequence"),
+        # Few rows, which people look for: those without effect.
+        Index("ix_xapi_statement_voided", "sequence", sqlite_where=text("voided = 1"), postgresql_where=text("voided")),
+        Index(
+            "ix_xapi_statement_uncounted",
+            "sequence",
+            sqlite_where=text("counts = 0"),
+            postgresql_where=text("NOT counts"),
+        ),
     )
 
     sequence: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)

@@ -5,6 +5,8 @@ Sections are those of IEEE 9274.1.1, then, after a slash, of xAPI 1.0.3 (Comm = 
 
 import logging
 from collections.abc import Callable
+from datetime import date
+from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -14,11 +16,12 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
-from lms.db import database, forget_own, get_read_session, get_session
+from lms import clock
+from lms.db import Database, database, forget_own, get_read_session, get_session
 from lms.web.feature import Feature
 from lms.web.shell import csrf
 from lms.xapi.access import Client, Forbidden, Unknown, access_client
-from lms.xapi.actions import Conflict, MayNotVoid
+from lms.xapi.actions import Conflict, MayNotVoid, mark_used
 from lms.xapi.forms import VERSION_HEADER, Call, call_of, edition_of
 from lms.xapi.rules import Malformed
 
@@ -49,6 +52,7 @@ def resources(name: str, import_name: str) -> Feature:
     bp.before_request(bound_body)
     bp.after_request(speak_version)
     bp.after_request(open_to_origins)
+    bp.after_request(note_use)
     for kind, tell in TOLD.items():
         bp.register_error_handler(kind, tell)
     return bp
@@ -100,7 +104,26 @@ def asked() -> tuple[Call, Client]:
     g.xapi_edition = call.edition
     if call.credentials is None:
         raise Unknown
-    return call, access_client(get_read_session(), *call.credentials)
+    g.xapi_client = access_client(get_read_session(), *call.credentials)
+    return call, g.xapi_client
+
+
+def note_use(response: Response) -> Response:
+    """Once a client and day, after the answer has been sent: nobody waits for this mark."""
+    client: Client | None = g.get("xapi_client")
+    today = clock.today()
+    if client is not None and client.used_on != today and not g.get("database_away"):
+        response.call_on_close(partial(mark, database(), client.id, today))
+    return response
+
+
+def mark(own: Database, client: int, today: date) -> None:
+    """Write the mark of use. It may be lost: what the client asked for has been done."""
+    try:
+        with own.writing() as session:
+            mark_used(session, client, on=today)
+    except DBAPIError as error:
+        log.warning("the use of client %s was not marked: %s", client, type(error.orig).__name__)
 
 
 def tried(work: Callable[[Session], Answer]) -> Answer:

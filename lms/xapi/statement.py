@@ -55,7 +55,7 @@ def sentence(
     context: dict[str, Any] = {
         "registration": str(registration),
         "revision": str(revision),
-        "platform": "Quán triệt",
+        "platform": vocabulary.PLATFORM,
         "language": "vi",
     }
     if within:

@@ -220,7 +220,7 @@ def world(make: Make, tmp_path: Path) -> World:
 PAGES = {
     "learner": {"/learning", f"/courses/{CODE}/lessons/m1-1", f"/courses/{CODE}/tests/m1-test", "/my-record"},
     "head_inside": {"/dashboard/"},
-    "trainer": {"/authoring/", f"/authoring/{CODE}/m1/m1-1"},
+    "trainer": {"/authoring/", f"/authoring/{CODE}/m1/m1-1", "/records", "/records/activities"},
     "administrator": {
         "/people",
         "/people/new",
@@ -230,6 +230,10 @@ PAGES = {
         "/assignments/new",
         "/forwarding",
         "/forwarding/new",
+        "/records",
+        "/records/people",
+        "/clients",
+        "/clients/new",
     },
 }
 
@@ -268,6 +272,7 @@ def test_sign_in_and_refusals_are_in_english(world: World, tmp_path: Path) -> No
     [
         ("learner", "/profile/password", "Change password", {}, "Enter a new password."),
         ("administrator", "/people/new", "Save and issue a link", {"username": "Á"}, "Enter the full name."),
+        ("administrator", "/clients/new", "Save and show the secret", {"name": ""}, "Enter the name of the system."),
         ("administrator", "/units/new", "Save unit", {"since": "hôm nay"}, "Enter the unit code."),
         ("administrator", "/forwarding/new", "Save and begin to send", {"address": "x"}, "Enter a name."),
         ("administrator", "/assignments/new", "Preview", {"due": "1/1/2020"}, "The due date must not be in the past."),

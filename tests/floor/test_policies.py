@@ -26,6 +26,7 @@ ROLES = {
 OPEN_TO_EVERYONE = {
     "accounts.first_password",
     "accounts.sign_in",
+    "records.profile",
     "web.health",
     "web.home",
     "web.set_language",
@@ -75,6 +76,8 @@ def arguments(world: World, rule: Rule) -> dict[str, object]:
         "unit_id": world.inside.public_id,
         "person_id": world.people["learner"].public_id,
         "token": "no-such-token",
+        "client_id": world.client,
+        "statement_id": world.statement,
     }
     if rule.endpoint.startswith("forwarding."):
         known["public_id"] = world.target.public_id

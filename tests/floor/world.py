@@ -16,6 +16,7 @@ from lms.organisation.models import Unit
 from tests.browser import Browser
 from tests.library_course import load_small_course
 from tests.make import Make
+from tests.store import Outsider, statement
 
 ACTORS = ("anonymous", "learner", "head_inside", "head_outside", "trainer", "administrator")
 
@@ -31,6 +32,8 @@ class World:
     people: dict[str, Person]
     course: str
     target: ForwardTarget
+    client: int
+    statement: str
 
     def browser(self, actor: str) -> Browser:
         """A browser signed in as that actor; anonymous is signed in as nobody."""
@@ -38,7 +41,7 @@ class World:
 
 
 def build_world(make: Make, tmp_path: Path) -> World:
-    """The province, with the small course assigned to all of it."""
+    """The province, with the small course assigned to all of it, and another system that has said something."""
     root = make.unit("Tỉnh (mẫu)")
     inside = make.unit("Sở Y tế", under=root)
     outside = make.unit("Sở Nội vụ", under=root)
@@ -66,4 +69,6 @@ def build_world(make: Make, tmp_path: Path) -> World:
             secret="secret",
             wish=Wish(),
         )
-    return World(make, root, inside, outside, people, course, target)
+    outsider = Outsider(make, "all", name="Learning portal")
+    [said] = outsider.post(statement()).get_json()
+    return World(make, root, inside, outside, people, course, target, outsider.id, said)

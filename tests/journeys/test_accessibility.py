@@ -26,6 +26,7 @@ from lms.xapi.models import XapiStatement
 from tests.axe import violations
 from tests.journeys.conftest import Site
 from tests.journeys.province import ADMINISTRATOR, COURSE, HEAD, LEARNER, PEOPLE, TRAINER, due_day, pass_test
+from tests.store import Outsider, statement
 
 pytestmark = pytest.mark.chromium
 
@@ -35,7 +36,7 @@ NARROWEST = 320
 NOBODY = "nobody"
 ALREADY_SIGNED_IN = {"accounts.sign_in", "accounts.first_password"}
 """Pages for whoever is not signed in yet."""
-NOT_PAGES = {"web.home", "web.health", "dashboard.unit_csv", "dashboard.unit_json"}
+NOT_PAGES = {"web.home", "web.health", "dashboard.unit_csv", "dashboard.unit_json", "records.profile"}
 """What leads elsewhere at once or answers programs."""
 
 
@@ -74,6 +75,9 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
         "organisation.show": {"public_id": province.unit("snn").public_id},
         "public_id": province.person(LEARNER).public_id,
     }
+    outsider = Outsider(site.make, "all", name="Cổng học tập")
+    ids["client_id"] = outsider.id
+    [ids["statement_id"]] = outsider.post(statement()).get_json()
     with site.make.writing() as session:
         ids["token"] = issue_link(session, session.get_one(Person, province.person("maibt").id))
         ids["enrolment.show"] = {"public_id": session.scalars(select(Assignment.public_id)).one()}
@@ -162,6 +166,8 @@ REFUSING = {
     "/people/new": "Lưu và cấp liên kết",
     "/units/new": "Lưu đơn vị",
     "/forwarding/new": "Lưu và bắt đầu gửi",
+    "/clients/new": "Lưu và hiện khóa",
+    "/records?counts=x": "",
     "/khong-co": "",
 }
 
@@ -175,6 +181,13 @@ def test_pages_that_refuse_are_accessible_too(site: Site) -> None:
             page.get_by_role("button", name=button).click()
             page.get_by_role("alert").wait_for()
         found[path] = faults(page)
+    page.goto("/clients/new")
+    page.get_by_label("Tên hệ thống").fill("Cổng học tập")
+    page.get_by_label("Đọc mọi bản ghi, của mọi học viên").check()
+    page.get_by_role("button", name="Lưu và hiện khóa").click()
+    page.get_by_role("button", name="Chép khóa").click()
+    page.get_by_role("button", name="Đã chép").wait_for()
+    found["the secret"] = faults(page)
     site.windows.excuse("422")
     site.windows.excuse("404")
     assert {path: lines for path, lines in found.items() if lines} == {}

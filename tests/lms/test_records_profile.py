@@ -1,0 +1,162 @@
+"""The published profile: what it holds, and that every statement our own pages write is one it knows."""
+
+import copy
+import hashlib
+import json
+import re
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from lms.records.render import VERSION, profile, profile_iri
+from lms.xapi.vocabulary import SAYINGS, TYPE_MEANINGS, TYPE_NAMES, VERB_MEANINGS, VERB_NAMES
+from tests.assessments.sitting import FINAL, SINGLES, TEST, Sitting, write_questions
+from tests.courses.learner import COURSE
+from tests.library_course import load_small_course
+from tests.lms.profile import faults, follows, templates_of
+from tests.make import Make
+
+HOME = "https://quan-triet.example"
+DIGESTS = {1: "51c7ca90397ff0ef"}
+"""The profile of each version, as it was published. Whoever changes it publishes the next version."""
+IRI = re.compile(r"https?://\S+")
+
+
+@pytest.fixture
+def sitting(make: Make, tmp_path: Path) -> Sitting:
+    """A learner of the small course with questions of every kind."""
+    load_small_course(make, tmp_path)
+    write_questions(tmp_path)
+    return Sitting(make, library=tmp_path)
+
+
+def published(make: Make) -> dict[str, Any]:
+    """The profile as anybody reads it."""
+    answer = make.app.test_client().get("/xapi/profile")
+    assert answer.status_code == 200
+    found: dict[str, Any] = json.loads(answer.data)
+    return found
+
+
+def study_everything(sitting: Sitting) -> None:
+    """Walk the product as a learner: begin, finish every lesson, fail a test, then pass all of them."""
+    browser = sitting.browser
+    browser.get(COURSE)
+    browser.submit("Bắt đầu")
+    for lesson in ("m1-1", "m1-2", "m2-1", "m2-2"):
+        browser.get(f"{COURSE}/lessons/{lesson}")
+        browser.submit("/finish")
+    sitting.settings(questions=10)
+    sitting.start()
+    sitting.hand_in({1: sitting.right()[1]})
+    for test in (TEST, SINGLES, FINAL):
+        sitting.start(test)
+        sitting.hand_in(sitting.right())
+
+
+def test_every_statement_our_pages_write_is_one_the_profile_knows(make: Make, sitting: Sitting) -> None:
+    study_everything(sitting)
+    known, statements = published(make), sitting.statements()
+    assert [line for one in statements for line in faults(known, one)] == []
+    said = {templates_of(known, one)[0]["id"].rpartition("/")[2] for one in statements}
+    assert said == {saying.name for saying in SAYINGS}  # and nothing stands in it that no page says
+
+
+def test_what_is_said_under_one_registration_follows_the_pattern(make: Make, sitting: Sitting) -> None:
+    study_everything(sitting)
+    other = Sitting(make, library=sitting.library)
+    other.start()  # without having begun the course
+    known = published(make)
+    told = defaultdict(list)
+    for one in sitting.statements():
+        told[one["context"]["registration"]].append(templates_of(known, one)[0]["id"])
+    [primary] = [one["id"] for one in known["patterns"] if one["primary"]]
+    assert len(told) == 2
+    assert all(follows(known, primary, names) for names in told.values())
+    assert not follows(known, primary, [*next(iter(told.values()))[:2], "https://example.vn/templates/unknown"])
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("verb", "id"), "http://adlnet.gov/expapi/verbs/experienced"),
+        (("object", "definition", "type"), "http://adlnet.gov/expapi/activities/media"),
+        (("context", "registration"), None),
+        (("context", "revision"), None),
+        (("context", "platform"), "Hệ thống khác"),
+        (("context", "contextActivities"), None),
+        (("result", "completion"), None),
+        (("result", "completion"), False),
+        (("result",), None),
+        (("actor", "name"), "Nguyễn Văn An"),
+        (("object", "definition", "name"), None),
+        (("object", "definition", "correctResponsesPattern"), ["a"]),
+    ],
+)
+def test_a_sentence_the_profile_does_not_know_is_found(
+    make: Make, sitting: Sitting, path: tuple[str, ...], value: Any
+) -> None:
+    browser = sitting.browser
+    browser.get(f"{COURSE}/lessons/m1-1")
+    browser.submit("/finish")
+    told = copy.deepcopy(sitting.statements()[-1])
+    assert faults(published(make), told) == []
+    place = told
+    for name in path[:-1]:
+        place = place[name]
+    if value is None:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    assert len(faults(published(make), told)) >= 1
+
+
+def test_the_profile_is_open_to_everyone_under_its_own_name_and_that_of_its_version(app: Flask, make: Make) -> None:
+    client = app.test_client()
+    answer = client.get("/xapi/profile")
+    assert answer.content_type == "application/ld+json"
+    assert "max-age" in answer.headers["Cache-Control"]
+    found = answer.get_json(force=True)
+    assert found["id"] == profile_iri(HOME) == f"{HOME}/xapi/profile"
+    [version] = found["versions"]
+    assert client.get(version["id"].removeprefix(HOME)).data == answer.data
+    assert client.get(f"/xapi/profile/{VERSION + 1}").status_code == 404
+    assert client.get("/xapi/profile/0").status_code == 404
+    assert client.head("/xapi/profile").status_code == 200
+
+
+def test_the_profile_has_the_shape_the_specification_asks_for() -> None:
+    found = profile(HOME)
+    assert found["@context"] == "https://w3id.org/xapi/profiles/context"
+    assert found["conformsTo"] == "https://w3id.org/xapi/profiles#1.0"
+    parts = [*found["concepts"], *found["templates"], *found["patterns"]]
+    version = found["versions"][0]["id"]
+    assert {one["inScheme"] for one in parts} == {version}
+    ids = [found["id"], version, *(one["id"] for one in parts)]
+    assert len(ids) == len(set(ids))
+    assert all(IRI.fullmatch(one) and one.startswith(HOME) for one in ids)
+    for one in (found, *parts):
+        assert set(one["prefLabel"]) == set(one["definition"]) == {"vi", "en"}
+    assert [one["exactMatch"] for one in found["concepts"]] == [[iri] for iri in (*VERB_NAMES, *TYPE_NAMES)]
+    shapes = {"alternates", "optional", "oneOrMore", "sequence", "zeroOrMore"}
+    for one in found["patterns"]:
+        [shape] = shapes & set(one)
+        members = one[shape] if isinstance(one[shape], list) else [one[shape]]
+        assert set(members) <= set(ids)
+    for one in found["templates"]:
+        assert all(rule.keys() & {"presence", "any", "all", "none"} for rule in one["rules"])
+
+
+def test_every_word_of_the_vocabulary_has_its_meaning() -> None:
+    assert VERB_NAMES.keys() == VERB_MEANINGS.keys()
+    assert TYPE_NAMES.keys() == TYPE_MEANINGS.keys()
+    assert {one.verb for one in SAYINGS} == VERB_NAMES.keys()
+    assert len({(one.verb, one.type) for one in SAYINGS}) == len(SAYINGS)
+
+
+def test_another_wording_of_the_profile_is_another_version() -> None:
+    written = json.dumps(profile(HOME), sort_keys=True, ensure_ascii=False).encode()
+    assert hashlib.sha256(written).hexdigest()[:16] == DIGESTS[VERSION]
