@@ -20,7 +20,7 @@ from lms import clock
 from lms.db import Database, database, forget_own, get_read_session, get_session
 from lms.web.feature import Feature
 from lms.web.shell import csrf
-from lms.xapi.access import Client, Forbidden, Unknown, access_client
+from lms.xapi.access import Client, Forbidden, Unknown, access_client, forget_client
 from lms.xapi.actions import Conflict, MayNotVoid, mark_used
 from lms.xapi.forms import VERSION_HEADER, Call, call_of, edition_of
 from lms.xapi.rules import Malformed
@@ -113,17 +113,18 @@ def note_use(response: Response) -> Response:
     client: Client | None = g.get("xapi_client")
     today = clock.today()
     if client is not None and client.used_on != today and not g.get("database_away"):
-        response.call_on_close(partial(mark, database(), client.id, today))
+        response.call_on_close(partial(mark, database(), client, today))
     return response
 
 
-def mark(own: Database, client: int, today: date) -> None:
+def mark(own: Database, client: Client, today: date) -> None:
     """Write the mark of use. It may be lost: what the client asked for has been done."""
     try:
         with own.writing() as session:
-            mark_used(session, client, on=today)
+            mark_used(session, client.id, on=today)
+        forget_client(session, client.key)
     except DBAPIError as error:
-        log.warning("the use of client %s was not marked: %s", client, type(error.orig).__name__)
+        log.warning("the use of client %s was not marked: %s", client.id, type(error.orig).__name__)
 
 
 def tried(work: Callable[[Session], Answer]) -> Answer:
