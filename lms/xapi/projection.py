@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import config_of
 from lms.xapi.models import XapiAgent, XapiBody, XapiStatement
+from lms.xapi.rules import own_account
 from lms.xapi.statement import agent_digest
 from lms.xapi.vocabulary import VOIDED
 
@@ -23,8 +24,8 @@ from lms.xapi.vocabulary import VOIDED
 class Recorded:
     """A statement that counts, as plain values.
 
-    `account` is the account name of one of our people (the text of a UUID); `revision` is `context.revision`, in our
-    own statements the number of the course version; `scaled` is `result.score.scaled`.
+    `account` is the account name of one of our people, a UUID as `own_account` wants it spelt; `revision` is
+    `context.revision`, in our own statements the number of the course version; `scaled` is `result.score.scaled`.
     """
 
     sequence: int
@@ -72,7 +73,9 @@ def seen(
     """The value for a stored document, or None when it is not about one of our people and an activity."""
     account = document["actor"].get("account", {})
     target = document["object"]
-    if account.get("homePage") != home or target.get("objectType", "Activity") != "Activity":
+    if account.get("homePage") != home or own_account(account["name"]) is None:
+        return None
+    if target.get("objectType", "Activity") != "Activity":
         return None
     context = document.get("context", {})
     registration = context.get("registration")
