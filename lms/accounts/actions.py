@@ -9,7 +9,8 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import delete, select, update
+from sqlalchemy import case, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -224,15 +225,24 @@ def set_password(session: Session, account: SignInAccount, password: str) -> Non
 def attempt_allowed(session: Session, kind: str, value: str, *, limit: int) -> bool:
     """Count one attempt under a key and say whether it is within the limit of its window.
 
-    The counter is in the database, so that all workers and hosts share it; what is counted is only a digest.
+    The counter is in the database, so that all workers and hosts share it; what is counted is only a digest. One
+    statement makes the row or adds to it: whoever comes at the same moment waits and is counted too.
     """
     now = clock.now()
-    key = digest(f"{kind} {value}")
-    counter = session.get(ThrottleCounter, key, with_for_update=True)
-    if counter is None or counter.window_start < now - THROTTLE_WINDOW:
-        counter = session.merge(ThrottleCounter(key=key, window_start=now, attempts=0))
-    counter.attempts += 1
-    return counter.attempts <= limit
+    counted = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(ThrottleCounter)
+    old = ThrottleCounter.window_start < now - THROTTLE_WINDOW
+    attempts = session.scalar(
+        counted.values(key=digest(f"{kind} {value}"), window_start=now, attempts=1)
+        .on_conflict_do_update(
+            index_elements=[ThrottleCounter.key],
+            set_={
+                "window_start": case((old, counted.excluded.window_start), else_=ThrottleCounter.window_start),
+                "attempts": case((old, 1), else_=ThrottleCounter.attempts + 1),
+            },
+        )
+        .returning(ThrottleCounter.attempts)
+    )
+    return attempts is not None and attempts <= limit
 
 
 def uncount_attempt(session: Session, kind: str, value: str) -> None:

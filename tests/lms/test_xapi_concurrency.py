@@ -1,6 +1,5 @@
 """Many write at once about the same few activities: nobody waits in a circle, nothing is lost or stored twice."""
 
-import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -14,29 +13,10 @@ from lms.xapi.actions import Conflict, ourselves, record
 from lms.xapi.models import XapiActivity, XapiAgent, XapiStatement
 from tests.make import Make
 from tests.store import Outsider, new_id, statement
+from tests.together import at_once
 
 THREADS, ROUNDS, BATCH = 8, 5, 24
 ACTIVITIES = [f"https://example.vn/bai-{number}" for number in range(12)]
-
-
-def at_once(*works: Callable[[], Any]) -> list[Any]:
-    """Run them in threads that start together; what one raises is its result."""
-    barrier = threading.Barrier(len(works))
-    results: list[Any] = [None] * len(works)
-
-    def run(number: int) -> None:
-        barrier.wait()
-        try:
-            results[number] = works[number]()
-        except Exception as error:  # the test looks at it
-            results[number] = error
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(works))]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
-    return results
 
 
 def count(make: Make, model: Any) -> int:
