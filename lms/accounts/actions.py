@@ -19,7 +19,7 @@ from lms.accounts.models import Membership, OneTimeLink, Person, RoleGrant, Sign
 from lms.accounts.rules import LINK_LIFE, THROTTLE_WINDOW
 from lms.accounts.session import digest, end_all_sessions
 from lms.audit.actions import note
-from lms.db import adds_identities, config_of
+from lms.db import adds_identities, config_of, lock_roll
 from lms.doors import tell
 from lms.organisation.models import STATE_TREE, Unit
 from lms.outbox.actions import deliver
@@ -122,14 +122,16 @@ def move_person(session: Session, person: Person, unit: Unit, *, on: date, by: u
 
     A membership that begins on that very day has never held for a day: it is corrected. Raises `MoveTooEarly`.
     """
-    session.execute(select(Person.id).where(Person.id == person.id).with_for_update())  # one move at a time
+    lock_roll(session)  # one move at a time; and before any row, as all who need both take them
     last = session.scalar(
-        select(Membership).where(
+        select(Membership)
+        .where(
             Membership.person_id == person.id,
             Membership.tree == STATE_TREE,
             Membership.kind == "main",
             Membership.valid_to.is_(None),
         )
+        .execution_options(populate_existing=True)  # another move may have ended since the page looked
     )
     if last is not None and on < last.valid_from:
         raise MoveTooEarly(last.valid_from)
