@@ -38,7 +38,7 @@ ONE_TIME_LINK = "one_time_link"
 def index() -> ResponseReturnValue:
     """People by name, or those searched for; that the list was seen is noted."""
     person, own = holds_everywhere(KEEP), get_session()
-    sought = str(session.get(SOUGHT, ""))
+    sought = text.nfc(str(session.get(SOUGHT, "")))  # also of a cookie from before
     unit = asked_unit(own, person)
     query = queries.people_found(sought, on=clock.today(), unit_id=unit.id if unit else None)
     total = own.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0

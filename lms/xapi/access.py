@@ -58,9 +58,14 @@ def secret_digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
+def plausible(key: str) -> bool:
+    """Whether this could be the key of a client at all: what cannot is never asked of the database."""
+    return key.isascii() and key.isalnum()
+
+
 def access_client(session: Session, key: str, secret: str) -> Client:
     """The client that proves who it is; raises `Unknown`."""
-    if not (key.isascii() and key.isalnum()):
+    if not plausible(key):
         raise Unknown
     found = session.execute(ACTIVE, {"key": key}).one_or_none()
     kept = found.secret_digest if found is not None else bytes(32)
@@ -95,7 +100,8 @@ def authorities(session: Session, agent: Mapping[str, Any]) -> tuple[int | None,
         return (None,)
     if account is None or account["homePage"] != client_authority(home, "", "")["account"]["homePage"]:
         return ()
-    return tuple(session.scalars(select(XapiClient.id).where(XapiClient.key == account["name"])))
+    key = account["name"]
+    return tuple(session.scalars(select(XapiClient.id).where(XapiClient.key == key))) if plausible(key) else ()
 
 
 def clients() -> Select[XapiClient]:
