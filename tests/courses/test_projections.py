@@ -4,8 +4,8 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,12 +28,13 @@ from courses.learning.access import access_course, access_lesson_place
 from courses.learning.actions import finish_lesson, start_course
 from courses.learning.models import ActivityProgress, CourseProgress
 from lms import clock
-from lms.accounts.actions import move_person
+from lms.accounts.actions import MoveTooEarly, move_person
 from lms.accounts.models import Person
 from lms.app import open_doors
 from lms.cli import check_projections
 from lms.db import Database
 from lms.organisation.models import Unit
+from lms.outbox.actions import settle_day
 from lms.xapi import vocabulary
 from lms.xapi.actions import Source, ourselves, record
 from lms.xapi.models import XapiClient, XapiStatement
@@ -64,6 +65,9 @@ EVENTS = st.one_of(
     st.tuples(st.just("read"), people, st.sampled_from(LESSONS)),
     st.tuples(st.just("take"), people, st.sampled_from(TESTS), scores),
     st.tuples(st.just("move"), people, units),
+    st.tuples(st.just("move ahead"), people, units, st.integers(1, 3)),
+    st.tuples(st.just("let days pass"), st.integers(1, 3)),
+    st.tuples(st.just("open a page")),
     st.tuples(st.just("join"), units),
     st.tuples(st.just("give"), units),
     st.tuples(st.just("withdraw"), st.integers(0, 5)),
@@ -92,11 +96,24 @@ class History:
         give(self.make, root)
         self.days = count(1)
         self.client = another_system(self.make)
+        self.passed = 0
 
     def play(self, event: tuple[Any, ...]) -> None:
         """Let one thing happen."""
         name, *rest = event
-        getattr(self, name.replace(" ", "_"))(*rest)
+        with self.present():
+            getattr(self, name.replace(" ", "_"))(*rest)
+
+    def present(self) -> AbstractContextManager[None]:
+        """The day that has come in this history."""
+        return clock.moved_to(clock.true_now() + timedelta(days=self.passed))
+
+    def let_days_pass(self, number: int) -> None:
+        self.passed += number
+
+    def open_a_page(self) -> None:
+        with self.make.writing() as session:
+            settle_day(session)
 
     def start(self, who: int) -> None:
         someone = self.someone(who)
@@ -116,9 +133,14 @@ class History:
         learner.take(test, scaled)
 
     def move(self, who: int, unit: int) -> None:
-        with self.make.writing() as session:
+        self.move_on(who, unit, LONG_AGO + timedelta(days=next(self.days)))
+
+    def move_ahead(self, who: int, unit: int, days: int) -> None:
+        self.move_on(who, unit, clock.today() + timedelta(days=days))
+
+    def move_on(self, who: int, unit: int, day: date) -> None:
+        with suppress(MoveTooEarly), self.make.writing() as session:
             person = session.get_one(Person, self.people[who].id)
-            day = LONG_AGO + timedelta(days=next(self.days))
             move_person(session, person, session.get_one(Unit, self.units[unit].id), on=day)
 
     def join(self, unit: int) -> None:
@@ -211,6 +233,10 @@ class History:
 
     def differences(self) -> list[str]:
         """Where a projection is not what is computed anew."""
+        with self.present():
+            return self.drift()
+
+    def drift(self) -> list[str]:
         return [line for lines in check_projections(self.make.database).values() for line in lines]
 
 
@@ -267,7 +293,8 @@ def check(history: History, events: list[tuple[Any, ...]]) -> None:
     with history.make.writing() as session:
         for model in reversed(TABLES):
             session.execute(delete(model))
-    check_projections(history.make.database, repair=True)
+    with history.present():
+        check_projections(history.make.database, repair=True)
     assert history.rows() == before
     assert history.differences() == []
 
@@ -287,6 +314,7 @@ def check(history: History, events: list[tuple[Any, ...]]) -> None:
 @example(
     events=[("read", 0, "m1-1"), ("state otherwise spelt", 0, "m2-1", "upper"), ("state", 0, "m2-2", "1"), ("unsay", 0)]
 )
+@example(events=[("move ahead", 0, 2, 1), ("let days pass", 1), ("read", 0, "m1-1"), ("move", 1, 3), ("open a page",)])
 @given(events=st.lists(EVENTS, max_size=14))
 def test_step_by_step_and_all_at_once_give_the_same(sqlite_template: Path, events: list[tuple[Any, ...]]) -> None:
     with sqlite_history(sqlite_template) as history:
@@ -306,6 +334,7 @@ def test_step_by_step_and_all_at_once_give_the_same(sqlite_template: Path, event
 @example(
     events=[("read", 0, "m1-1"), ("state otherwise spelt", 0, "m2-1", "upper"), ("state", 0, "m2-2", "1"), ("unsay", 0)]
 )
+@example(events=[("move ahead", 0, 2, 1), ("let days pass", 1), ("read", 0, "m1-1"), ("move", 1, 3), ("open a page",)])
 @given(events=st.lists(EVENTS, min_size=8, max_size=14))
 def test_postgresql_agrees(events: list[tuple[Any, ...]]) -> None:
     with postgresql_history() as history:
