@@ -58,6 +58,12 @@ class Base(orm.DeclarativeBase):
     }
 
 
+def once(name: str, *columns: str, where: str) -> sa.Index:
+    """An index by which only one of the rows that meet the condition may have these values."""
+    condition = sa.text(where)
+    return sa.Index(name, *columns, unique=True, sqlite_where=condition, postgresql_where=condition)
+
+
 class Database:
     """The engines of one product: `reading()` cannot change anything, `writing()` commits when its block ends well."""
 

@@ -32,6 +32,10 @@ class UsernameTaken(ValueError):
     """Another account has this user name."""
 
 
+class RoleHeld(ValueError):
+    """The person holds this very role already."""
+
+
 class MoveTooEarly(ValueError):
     """The person already belongs to a unit from a later day on."""
 
@@ -150,8 +154,19 @@ def move_person(session: Session, person: Person, unit: Unit, *, on: date, by: u
 def grant_role(
     session: Session, person: Person, role: str, *, unit: Unit | None, since: date, by: uuid.UUID | None = None
 ) -> None:
-    """Give a role over a unit and all below it, or everywhere (None), from `since`; the person signs in anew."""
-    session.add(RoleGrant(person_id=person.id, role=role, unit_id=unit.id if unit else None, valid_from=since))
+    """Give a role over a unit and all below it, or everywhere (None), from `since`; the person signs in anew.
+
+    Raises `RoleHeld`.
+    """
+    over = unit.id if unit else None
+    open_one = select(RoleGrant.id).filter_by(person_id=person.id, role=role, unit_id=over, valid_to=None)
+    if session.scalar(open_one) is not None:
+        raise RoleHeld(role)
+    try:
+        with session.begin_nested():
+            session.add(RoleGrant(person_id=person.id, role=role, unit_id=over, valid_from=since))
+    except IntegrityError as error:  # another transaction gave it after we had looked
+        raise RoleHeld(role) from error
     end_all_sessions(session, person.id)
     scope = str(unit.public_id) if unit else "everywhere"
     note(session, "role.grant", actor=by, object_kind="person", object_id=person.public_id, role=role, unit=scope)

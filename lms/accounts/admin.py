@@ -253,11 +253,11 @@ def granted(own: Session, form: RoleForm, person: Person, *, by: uuid.UUID) -> b
     if role == "head" and unit is None:
         form.role_unit.errors = [_("Người này chưa thuộc đơn vị nào. Chọn đơn vị.")]
         return False
-    over = unit.id if role == "head" and unit is not None else None
-    if any(one.role == role and one.unit_id == over and one.valid_to is None for one in held(own, person)):
+    try:
+        give(own, person, role, unit, by=by)
+    except actions.RoleHeld:
         form.role.errors = [_("Người này đang giữ đúng vai trò này.")]
         return False
-    give(own, person, role, unit, by=by)
     return True
 
 
