@@ -5,7 +5,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from flask import Flask
 
-from lms.clock import VIETNAM
+from lms.clock import in_vietnam
 
 
 def number(value: int) -> str:
@@ -34,12 +34,13 @@ def percent(part: int, whole: int) -> str:
 
 def day(value: date | datetime) -> str:
     """23/11/2026."""
-    return (value.astimezone(VIETNAM) if isinstance(value, datetime) else value).strftime("%d/%m/%Y")
+    shown = in_vietnam(value) if isinstance(value, datetime) else value
+    return f"{shown:%d/%m}/{shown.year:04}"
 
 
 def moment(value: datetime) -> str:
     """14:05, 23/11/2026."""
-    return value.astimezone(VIETNAM).strftime("%H:%M, %d/%m/%Y")
+    return f"{in_vietnam(value):%H:%M}, {day(value)}"
 
 
 def scale10(scaled: float) -> str:

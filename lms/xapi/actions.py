@@ -156,7 +156,9 @@ def store(session: Session, arrivals: Sequence[Arrival], *, source: Source, vers
     insert_relations(session, fresh, keys)
     late = void_late(session, fresh, source)
     gone = void(session, [one for one in fresh if one.voids], source)
-    told = [value for one in fresh if one.statement_id not in late and (value := heard(session, one)) is not None]
+    told = [
+        value for one in fresh if one.statement_id not in late and (value := heard(session, one, source)) is not None
+    ]
     unsaid = {one.statement_id for one in gone}
     if said := tuple(one for one in told if one.statement_id not in unsaid):
         tell(session, StatementsRecorded(said))
@@ -298,7 +300,7 @@ def insert_relations(session: Session, arrivals: Sequence[Arrival], keys: Keys) 
         session.execute(INSERT_ACTIVITIES, activities)
 
 
-def heard(session: Session, one: Arrival) -> Recorded | None:
+def heard(session: Session, one: Arrival, source: Source) -> Recorded | None:
     """What projectors hear of an arrival, when it counts."""
     if not one.counts:
         return None
@@ -307,6 +309,8 @@ def heard(session: Session, one: Arrival) -> Recorded | None:
         sequence=one.sequence,
         statement_id=one.statement_id,
         timestamp=one.timestamp,
+        stored=one.stored,
+        client=source.client,
         home=config_of(session).iri_base,
     )
 
@@ -332,7 +336,15 @@ def void(session: Session, voiding: Sequence[Arrival], source: Source) -> list[R
         session.execute(update(XapiStatement).where(XapiStatement.sequence.in_(sequences)).values(voided=True))
     home = config_of(session).iri_base
     found = (
-        seen(decode(row.body), sequence=row.sequence, statement_id=row.statement_id, timestamp=row.timestamp, home=home)
+        seen(
+            decode(row.body),
+            sequence=row.sequence,
+            statement_id=row.statement_id,
+            timestamp=row.timestamp,
+            stored=row.stored,
+            client=row.client_id,
+            home=home,
+        )
         for row in rows
         if row.counts
     )

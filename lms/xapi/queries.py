@@ -109,6 +109,7 @@ class Voidable(NamedTuple):
     client_id: int | None
     counts: bool
     timestamp: datetime
+    stored: datetime
     body: bytes
 
 
@@ -122,6 +123,7 @@ def voidable(session: Session, ids: Sequence[uuid.UUID]) -> list[Voidable]:
             statement.client_id,
             statement.counts,
             statement.timestamp,
+            statement.stored,
             XapiBody.body,
         )
         .join(XapiBody, XapiBody.sequence == statement.sequence)

@@ -1,14 +1,18 @@
 """What other systems state of our people: heeded as far as it may be believed, and taken back without harm."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
+from courses.briefings.models import Standing
 from courses.learning.models import ActivityProgress
+from lms import clock
 from lms.accounts.models import Person
 from lms.cli import check_projections
+from lms.web.wording import day, moment
 from lms.xapi import vocabulary
 from tests.courses.learner import HOME, Learner, give
 from tests.library_course import CODE, load_small_course
@@ -82,3 +86,39 @@ def test_two_spellings_in_one_batch_are_two_people_also_when_all_is_read_again(
     assert lessons_done(make, learner.person) == 2
     make.database.write_sessions.kw["info"]["identities"].clear()
     assert differences(make) == []
+
+
+@pytest.mark.parametrize("ahead", ["2031-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_time_to_come_is_believed_as_far_as_the_moment_of_arrival(
+    make: Make, learner: Learner, outsider: Outsider, ahead: str
+) -> None:
+    """What another system says counts, but nobody is briefed in a year that has not begun, and no page breaks."""
+    name = str(learner.person.public_id)
+    before = clock.true_now()
+    batch = [completed(name, lesson, timestamp=ahead) for lesson in ("m1-1", "m1-2", "m2-1", "m2-2")]
+    passed = completed(name, "m1-test", timestamp=ahead, result={"score": {"scaled": 0.9}})
+    passed["verb"] = {"id": vocabulary.PASSED}
+    assert outsider.post([*batch, passed]).status_code == 200
+    with make.reading() as session:
+        stand = session.scalars(select(Standing)).one()
+    assert stand.state == "briefed"
+    assert stand.briefed_at is not None
+    assert before <= stand.briefed_at <= clock.true_now()
+    assert differences(make) == []
+    for path in ("/learning", f"/courses/{CODE}", "/my-record"):
+        assert learner.browser.get(path).status_code == 200
+    assert ahead[:4] not in learner.browser.text
+
+
+def test_a_time_gone_by_is_believed(make: Make, learner: Learner, outsider: Outsider) -> None:
+    outsider.post(completed(str(learner.person.public_id), "m1-1", timestamp="2025-05-05T08:00:00Z"))
+    with make.reading() as session:
+        assert session.scalars(select(Standing.started_at)).one() == datetime(2025, 5, 5, 8, tzinfo=UTC)
+    assert differences(make) == []
+
+
+@pytest.mark.parametrize("written", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+def test_every_moment_can_be_written_down(written: datetime) -> None:
+    assert day(written) in moment(written)
+    assert day(written).endswith(f"{written.year:04}")
+    assert clock.day_of(written).year == written.year
