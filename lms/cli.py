@@ -64,10 +64,20 @@ def init(open_database: Opener) -> None:
 
 @click.command()
 @click.option("--people", default=600, show_default=True, help="How many fictional people.")
+@click.option("--yes", is_flag=True, help="Also where LMS_LOCAL is not set: everybody knows the password of the demo.")
 @click.pass_obj
-def demo(open_database: Opener, people: int) -> None:
-    """Load the sample organisation and fictional people with a history of study. Does nothing when they are there."""
+def demo(open_database: Opener, people: int, yes: bool) -> None:
+    """Load the sample organisation and fictional people with a history of study. Does nothing when they are there.
+
+    Among them is an administrator whose password is published, so outside a trial on one's own machine (LMS_LOCAL=1)
+    this asks for --yes.
+    """
     database = open_database()
+    if not (database.config.local or yes):
+        raise click.UsageError(
+            "This is not a local trial (LMS_LOCAL is not set). The demo adds an administrator with a published "
+            "password, and its people cannot be taken out again. If that is meant, repeat with --yes."
+        )
     for step in database.doors.demo_steps:
         with database.writing() as session:
             for line in step(session, people):
