@@ -9,10 +9,10 @@ from courses.authoring import views as authoring
 from courses.briefings import models as briefings_models
 from courses.briefings.projector import (
     StandingProjection,
+    day_begun,
     people_moved,
     project_standing,
     roll_changed,
-    settle_nightly,
 )
 from courses.catalog import models as catalog_models
 from courses.catalog.actions import CoursePublished, load_library
@@ -57,7 +57,7 @@ def fill(doors: Doors) -> None:
     doors.listen(ProgressChanged, project_standing)
     doors.listen(PeopleMoved, people_moved)
     doors.listen(RollChanged, roll_changed)
-    doors.nightly.append(settle_nightly)
+    doors.daybreak.append(day_begun)
     doors.projections += [ProgressProjection(), StandingProjection()]
 
 

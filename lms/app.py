@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from datetime import date
 from typing import Protocol
 
 from flask import Flask
@@ -9,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import exists, select
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from lms import db, serving
+from lms import clock, db, serving
 from lms.accounts import admin as people
 from lms.accounts import views as accounts
 from lms.accounts.actions import mail_person
@@ -28,7 +29,7 @@ from lms.forwarding.cli import forward as forward_command
 from lms.organisation import access as organisation_access
 from lms.organisation import views as organisation
 from lms.organisation.demo import load_sample_units
-from lms.outbox.actions import MAIL, NIGHTLY, forget_done, run_nightly
+from lms.outbox.actions import MAIL, NIGHTLY, forget_done, run_nightly, settle_day, settled_day
 from lms.outbox.cli import worker
 from lms.records import access as records_access
 from lms.records import admin as clients
@@ -94,6 +95,7 @@ def create_app(config: Config, packages: Iterable[Package]) -> Flask:
     assets = serving.Assets({one.name: one.assets for one in blueprints if one.assets is not None})
     app.extensions["assets"] = assets
     db.init_app(app, database)
+    app.before_request(Daybreak(database))
     navigation.init_app(app, doors)
     gate.init_app(app)
     shell.init_app(app, config, assets.url, DemoNotice(database))
@@ -105,6 +107,25 @@ def create_app(config: Config, packages: Iterable[Package]) -> Flask:
     if config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, *[config.proxies] * 4)  # type: ignore[method-assign]
     return app
+
+
+class Daybreak:
+    """Settles what changes with the day before the first answer of a new day: all pages then speak of one day."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._settled = date.min
+
+    def __call__(self) -> None:
+        today = clock.today()
+        if self._settled >= today:
+            return
+        with self._database.reading() as session:
+            settled = settled_day(session)
+        if settled is None or settled < today:
+            with self._database.writing() as session:
+                settled = settle_day(session)
+        self._settled = settled
 
 
 class DemoNotice:

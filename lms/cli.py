@@ -3,7 +3,9 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from alembic import command
@@ -14,7 +16,8 @@ from lms import clock, supervision
 from lms.app import Package, open_doors
 from lms.config import Config, Misconfigured
 from lms.db import Database, forget_own, lock_roll
-from lms.doors import differences
+from lms.doors import Row, differences
+from lms.outbox.actions import settled_day
 
 Opener = Callable[[], Database]
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
@@ -61,10 +64,20 @@ def init(open_database: Opener) -> None:
 
 @click.command()
 @click.option("--people", default=600, show_default=True, help="How many fictional people.")
+@click.option("--yes", is_flag=True, help="Also where LMS_LOCAL is not set: everybody knows the password of the demo.")
 @click.pass_obj
-def demo(open_database: Opener, people: int) -> None:
-    """Load the sample organisation and fictional people with a history of study. Does nothing when they are there."""
+def demo(open_database: Opener, people: int, yes: bool) -> None:
+    """Load the sample organisation and fictional people with a history of study. Does nothing when they are there.
+
+    Among them is an administrator whose password is published, so outside a trial on one's own machine (LMS_LOCAL=1)
+    this asks for --yes.
+    """
     database = open_database()
+    if not (database.config.local or yes):
+        raise click.UsageError(
+            "This is not a local trial (LMS_LOCAL is not set). The demo adds an administrator with a published "
+            "password, and its people cannot be taken out again. If that is meant, repeat with --yes."
+        )
     for step in database.doors.demo_steps:
         with database.writing() as session:
             for line in step(session, people):
@@ -92,6 +105,10 @@ def serve(open_database: Opener, port: int | None, workers: int, bind: str | Non
 def verify(open_database: Opener, repair: bool) -> None:
     """Compute every projection anew from statements, roll and policy, and compare. Exit status 1 on a difference."""
     database = open_database()
+    with database.reading() as session:
+        settled = settled_day(session)
+    if settled is not None and settled < clock.today():
+        click.echo(f"The roll is that of {settled}: nobody has opened a page since, and no worker has run.")
     found = check_projections(database, repair=repair)
     total = sum(len(lines) for lines in found.values())
     for name, lines in found.items():
@@ -103,20 +120,31 @@ def verify(open_database: Opener, repair: bool) -> None:
         raise SystemExit(1)
 
 
-def check_projections(database: Database, *, repair: bool = False) -> dict[str, list[str]]:
-    """The differences of each projection, by name, from lower to upper."""
+def check_projections(database: Database, *, repair: bool = False, now: datetime | None = None) -> dict[str, list[str]]:
+    """The differences of each projection, by name, from lower to upper; without `now`, as of the day that is settled.
+
+    Each is computed from the expected rows of those below it: nothing that is compared serves to compute.
+    """
     found: dict[str, list[str]] = {}
+    below: dict[str, Mapping[Any, Row]] = {}
     opened = database.writing if repair else database.reading
     with opened() as session:
         one_moment(session, repair=repair)
+        now = now or settled_moment(session)
         for projection in database.doors.projections:
-            expected = projection.expected(session, now=clock.now())
+            expected = below[projection.name] = projection.expected(session, now=now, below=below)
             actual = projection.actual(session)
             found[projection.name] = sorted(differences(expected, actual))
             if repair and found[projection.name]:
                 projection.repair(session, expected, actual)
                 session.expire_all()
     return found
+
+
+def settled_moment(session: Session) -> datetime:
+    """Now; or the end of the day up to which the tables are settled, when that is another (`settle_day`)."""
+    settled = settled_day(session)
+    return clock.now() if settled in (None, clock.today()) else clock.end_of_day(settled)
 
 
 def one_moment(session: Session, *, repair: bool) -> None:

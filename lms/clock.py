@@ -40,9 +40,17 @@ def today() -> date:
     return now().astimezone(VIETNAM).date()
 
 
+def in_vietnam(moment: datetime) -> datetime:
+    """An aware moment on the clocks of Vietnam; the last hours of the year 9999, which have no name there, in UTC."""
+    try:
+        return moment.astimezone(VIETNAM)
+    except OverflowError:
+        return moment.astimezone(UTC)
+
+
 def day_of(moment: datetime) -> date:
     """The calendar day in Vietnam on which an aware moment falls."""
-    return moment.astimezone(VIETNAM).date()
+    return in_vietnam(moment).date()
 
 
 def end_of_day(day: date) -> datetime:

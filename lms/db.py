@@ -12,7 +12,9 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 from flask import Flask, Response, current_app, g, request
+from flask import session as cookie
 from sqlalchemy import orm
+from sqlalchemy.exc import OperationalError
 
 from lms.config import Config
 from lms.doors import Doors
@@ -56,6 +58,12 @@ class Base(orm.DeclarativeBase):
         list[Any]: sa.JSON,
         list[str]: sa.JSON,
     }
+
+
+def once(name: str, *columns: str, where: str) -> sa.Index:
+    """An index by which only one of the rows that meet the condition may have these values."""
+    condition = sa.text(where)
+    return sa.Index(name, *columns, unique=True, sqlite_where=condition, postgresql_where=condition)
 
 
 class Database:
@@ -167,17 +175,46 @@ def apart(work: Callable[[orm.Session], None]) -> None:
 
 
 def settle(response: Response) -> Response:
-    """Returning commits; an error status rolls back. The only commit of a request."""
+    """Returning commits; an error status rolls back. The only commit of a request.
+
+    A commit that the database does not confirm is answered as any query is that it does not answer: the answer that was
+    ready, with the promise in it, is never sent.
+    """
     session = g.get("write_session")
-    if session is not None:
-        if response.status_code < 400:
-            session.commit()
-        else:
-            session.rollback()
-    for work in g.pop("apart", []):
-        with database().writing() as own:
-            work(own)
+    try:
+        if session is not None:
+            if response.status_code < 400:
+                session.commit()
+            else:
+                session.rollback()
+        for work in g.pop("apart", []):
+            with database().writing() as own:
+                work(own)
+    except OperationalError as error:
+        return unconfirmed(response, error)
     return response
+
+
+def unconfirmed(response: Response, error: OperationalError) -> Response:
+    """The answer of whoever handles such errors here, in place of the one that was ready.
+
+    The browser's cookie stays what it was: what the view put into it (a message that all is well, a session that is not
+    in the database) did not happen.
+    """
+    for name in ("write_session", "read_session"):
+        if (used := g.pop(name, None)) is not None:
+            used.close()
+    cookie.pop("_flashes", None)
+    answer = current_app.make_response(current_app.handle_user_exception(error))
+    for name, value in response.headers.items():
+        if name not in ANSWERED_ANEW:
+            answer.headers.setdefault(name, value)
+    cookie.modified = False
+    return answer
+
+
+ANSWERED_ANEW = frozenset({"Content-Type", "Content-Length", "Location", "Set-Cookie", "ETag", "Last-Modified"})
+"""Headers that speak of the answer that is not sent. All others, such as those that guard every page, are kept."""
 
 
 def close(_error: BaseException | None) -> None:

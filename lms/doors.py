@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol, TypeVar, cast
 
 import click
@@ -18,6 +18,8 @@ from sqlalchemy.orm import Session
 
 Event = TypeVar("Event")
 Row = Mapping[str, Any]
+Expected = Mapping[str, Mapping[Any, Row]]
+"""What was expected of each projection, by its name: rows by key."""
 
 
 class Projection(Protocol):
@@ -25,8 +27,12 @@ class Projection(Protocol):
 
     name: str
 
-    def expected(self, session: Session, *, now: datetime) -> Mapping[Any, Row]:
-        """The rows as they must be, by key, computed from what is not a projection."""
+    def expected(self, session: Session, *, now: datetime, below: Expected) -> Mapping[Any, Row]:
+        """The rows as they must be at that moment, by key, computed from what is not a projection.
+
+        What follows from another projection is computed from the rows expected of that one, in `below` by its name:
+        the tables of projections are read by `actual` alone.
+        """
 
     def actual(self, session: Session) -> Mapping[Any, Row]:
         """The rows as they stand, by the same keys."""
@@ -125,6 +131,7 @@ class Doors:
     jobs: dict[str, Callable[[Session, Row], datetime | None]] = field(default_factory=dict)
     """What is done for each kind of job. A handler that returns a moment is called again then, by the same row."""
 
+    daybreak: list[Callable[[Session, date], None]] = field(default_factory=list)
     nightly: list[Callable[[Session, datetime], None]] = field(default_factory=list)
     first_steps: list[Callable[[Session], Iterable[str]]] = field(default_factory=list)
     demo_steps: list[Callable[[Session, int], Iterable[str]]] = field(default_factory=list)

@@ -8,12 +8,22 @@ import unicodedata
 
 LETTERS = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
 TONES = ("", "\u0300", "\u0309", "\u0303", "\u0301", "\u0323")
+LINE_ENDS = frozenset("\t\n\r")
+UNSEEN = frozenset({"Cc", "Cs"})
 SHAPES = {"\u0306", "\u0302", "\u031b"}  # breve, circumflex, horn: they make letters, not tones
 
 
+def visible(text: str) -> str:
+    """Text without the characters nobody types: controls other than tab and line ends, and halves of surrogates.
+
+    PostgreSQL stores no NUL and no surrogate; SQLite stores them, and nobody sees them.
+    """
+    return "".join(c for c in text if c in LINE_ENDS or unicodedata.category(c) not in UNSEEN)
+
+
 def nfc(text: str) -> str:
-    """The one form in which text is stored and compared: NFC, with runs of white space folded."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    """The one form in which text is stored and compared: visible, NFC, with runs of white space folded."""
+    return " ".join(unicodedata.normalize("NFC", visible(text)).split())
 
 
 def fold(text: str) -> str:

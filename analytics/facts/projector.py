@@ -10,9 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from analytics.facts.models import Tally
-from courses.briefings.models import Standing
-from courses.briefings.projector import StandingsChanged
-from lms.doors import Row
+from courses.briefings.projector import StandingProjection, StandingsChanged
+from lms.doors import Expected, Row
 
 COUNTS = ("people", "started", "briefed", "completed")
 Key = tuple[int, int, int]
@@ -59,16 +58,15 @@ def row_of(key: Key, tally: Mapping[str, int]) -> dict[str, int]:
 
 
 class TallyProjection:
-    """All tallies, counted anew from the standings."""
+    """All tallies, counted anew from the standings that are expected."""
 
     name = "tallies"
 
-    def expected(self, session: Session, *, now: datetime) -> Mapping[Any, Row]:
+    def expected(self, session: Session, *, now: datetime, below: Expected) -> Mapping[Any, Row]:
         """By course, unit and assignment."""
         sums: dict[Key, Counter[str]] = {}
-        rows = session.execute(select(Standing.course_id, Standing.unit_id, Standing.assignment_id, Standing.state))
-        for course_id, unit_id, assignment_id, state in rows:
-            sums.setdefault((course_id, unit_id, assignment_id), Counter()).update(counted(state))
+        for (course_id, _person_id), row in below[StandingProjection.name].items():
+            sums.setdefault((course_id, row["unit_id"], row["assignment_id"]), Counter()).update(counted(row["state"]))
         return {key: row_of(key, tally) for key, tally in sums.items()}
 
     def actual(self, session: Session) -> Mapping[Any, Row]:

@@ -37,7 +37,7 @@ def save_draft(
 
     Saving what is already saved changes nothing, so that a double submit is harmless.
     """
-    session.execute(select(Module.id).where(Module.id == module.id).with_for_update())
+    session.execute(select(Module.id).where(Module.id == module.id).with_for_update(key_share=True))
     draft = session.scalar(draft_of(module.id, text.code).execution_options(populate_existing=True))
     if draft is not None and text_of(draft) == text:
         return draft
@@ -64,8 +64,10 @@ def publish_module(session: Session, course: Course, module: Module, *, note: st
 
     `seen` is the state that was shown to whoever decided. Raises `Outdated`, `NothingToPublish`, `NotPublishable`.
     """
-    session.execute(select(Course.id).where(Course.id == course.id).with_for_update())
-    session.execute(select(Module.id).where(Module.id == module.id).with_for_update())
+    # One who publishes at a time. Learners who write rows that refer to these go on (FOR NO KEY UPDATE), for they hold
+    # locks that the telling of the new version waits for.
+    session.execute(select(Course.id).where(Course.id == course.id).with_for_update(key_share=True))
+    session.execute(select(Module.id).where(Module.id == module.id).with_for_update(key_share=True))
     (at_work,) = modules_at_work(session, Module.id == module.id)
     if not at_work.changed:
         raise NothingToPublish

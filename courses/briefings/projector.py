@@ -2,24 +2,26 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import Row as RollRow
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from courses.briefings.models import Standing
-from courses.briefings.rules import POLICIES, Stand, stand
+from courses.briefings.rules import POLICIES, Policy, Stand, stand
 from courses.enrolment import queries as enrolment
 from courses.enrolment.actions import RollChanged
 from courses.enrolment.models import Assignment
 from courses.learning import queries as learning
-from courses.learning.projector import ProgressChanged
+from courses.learning.projector import ProgressChanged, ProgressProjection, records_of
 from courses.learning.rules import NOT_BEGUN, Record, reached
-from lms import clock
 from lms.accounts.actions import PeopleMoved
+from lms.clock import day_of
 from lms.db import lock_roll
-from lms.doors import Row, tell
+from lms.doors import Expected, Row, tell
+from lms.outbox.actions import settle_day
 
 COLUMNS = ("unit_id", "assignment_id", "state", "started_at", "briefed_at", "completed_at")
 
@@ -43,20 +45,28 @@ class StandingsChanged:
 
 
 def project_standing(session: Session, event: ProgressChanged) -> None:
-    """Bring one person's standing to where the progress now is. Somebody not on the roll has none."""
-    old, new = stand(POLICIES[1], event.before), stand(POLICIES[1], event.after)
-    if old == new:
-        return
-    row = session.execute(
-        update(Standing)
-        .where(Standing.course_id == event.course_id, Standing.person_id == event.person_id)
-        .values(**asdict(new))
-        .returning(Standing.unit_id, Standing.assignment_id)
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
-    if row is not None and old.state != new.state:
-        change = StandingChange(event.course_id, row.unit_id, row.assignment_id, old.state, new.state)
-        tell(session, StandingsChanged((change,)))
+    """Bring one person's standing to where the progress now is. Somebody not on the roll has none.
+
+    The policy is that of the assignment under which the person stands: only one of the statements below finds a row.
+    """
+    for policy in POLICIES.values():
+        old, new = stand(policy, event.before), stand(policy, event.after)
+        if old == new:
+            continue
+        under = select(Assignment.id).where(Assignment.policy_version == policy.number)
+        row = session.execute(
+            update(Standing)
+            .where(Standing.course_id == event.course_id, Standing.person_id == event.person_id)
+            .where(Standing.assignment_id.in_(under))
+            .values(**asdict(new))
+            .returning(Standing.unit_id, Standing.assignment_id)
+            .execution_options(synchronize_session=False)
+        ).one_or_none()
+        if row is not None:
+            if old.state != new.state:
+                change = StandingChange(event.course_id, row.unit_id, row.assignment_id, old.state, new.state)
+                tell(session, StandingsChanged((change,)))
+            return
 
 
 def people_moved(session: Session, event: PeopleMoved) -> None:
@@ -70,17 +80,20 @@ def roll_changed(session: Session, event: RollChanged) -> None:
     settle_standings(session, event.course_id)
 
 
-def settle_nightly(session: Session, now: datetime) -> None:
-    """Memberships begin and end with the day: bring all standings to the roll of today."""
+def day_begun(session: Session, _today: date) -> None:
+    """Memberships and units begin and end with the day: bring all standings to its roll."""
     for course_id in session.scalars(select(Assignment.course_id).distinct()).all():
         settle_standings(session, course_id)
 
 
 def settle_standings(session: Session, course_id: int, *, person_ids: Iterable[int] | None = None) -> None:
-    """Compute the standings of these people (None: of all) anew and write what differs."""
+    """Compute the standings of these people (None: of all) anew and write what differs.
+
+    All standings are of one day: on a new one everybody's are settled first.
+    """
     people = tuple(person_ids) if person_ids is not None else None
     lock_roll(session)
-    expected = expected_standings(session, course_id, people)
+    expected = expected_standings(session, course_id, people, on=settle_day(session))
     actual = actual_standings(session, course_id, people)
     changes = []
     for person_id in sorted(expected.keys() | actual.keys()):
@@ -101,29 +114,40 @@ def changed(course_id: int, old: Row | None, new: Row | None) -> list[StandingCh
     return left + came
 
 
-def expected_standings(session: Session, course_id: int, person_ids: tuple[int, ...] | None) -> dict[int, Row]:
-    """Standings by person, from the roll of today and progress."""
-    roll = enrolment.roll(session, course_id, on=clock.today(), person_ids=person_ids)
+def expected_standings(
+    session: Session, course_id: int, person_ids: tuple[int, ...] | None, *, on: date
+) -> dict[int, Row]:
+    """Standings by person, from the roll of that day and progress as it stands."""
     if person_ids is None or len(person_ids) > 500:
         records = learning.all_records(session, course_id)
     else:
         records = learning.records(session, [(person_id, course_id) for person_id in person_ids])
+    return standings_of(session, course_id, enrolment.roll(session, course_id, on=on, person_ids=person_ids), records)
+
+
+def standings_of(
+    session: Session,
+    course_id: int,
+    roll: Iterable[RollRow[int, int, int, int]],
+    records: Mapping[tuple[int, int], Record],
+) -> dict[int, Row]:
+    """Standings by person: of everyone on this roll, with these records, each under the policy of the assignment."""
     return {
         person_id: {
             "unit_id": unit_id,
             "assignment_id": assignment_id,
-            **asdict(standing_of(session, records.get((person_id, course_id)))),
+            **asdict(standing_of(session, POLICIES[policy], records.get((person_id, course_id)))),
         }
-        for person_id, unit_id, assignment_id in roll
+        for person_id, unit_id, assignment_id, policy in roll
     }
 
 
-def standing_of(session: Session, record: Record | None) -> Stand:
-    """Where the progress of one person leads under the policy."""
+def standing_of(session: Session, policy: Policy, record: Record | None) -> Stand:
+    """Where the progress of one person leads under a policy."""
     if record is None:
-        return stand(POLICIES[1], NOT_BEGUN)
+        return stand(policy, NOT_BEGUN)
     edition = learning.edition(session, record.version_id)
-    return stand(POLICIES[1], reached(edition.outline, edition.settings, record))
+    return stand(policy, reached(edition.outline, edition.settings, record))
 
 
 def actual_standings(session: Session, course_id: int, person_ids: tuple[int, ...] | None) -> dict[int, Row]:
@@ -158,17 +182,21 @@ def write(session: Session, course_id: int, expected: Mapping[int, Row], actual:
 
 
 class StandingProjection:
-    """All standings, computed anew from the roll of today and progress."""
+    """All standings, computed anew from the roll of a day and the progress that is expected."""
 
     name = "standings"
 
-    def expected(self, session: Session, *, now: datetime) -> Mapping[Any, Row]:
+    def expected(self, session: Session, *, now: datetime, below: Expected) -> Mapping[Any, Row]:
         """By course and person."""
+        records = records_of(below[ProgressProjection.name])
+        on = day_of(now)
         courses = session.scalars(select(Assignment.course_id).distinct()).all()
         return {
             (course_id, person_id): row
             for course_id in courses
-            for person_id, row in expected_standings(session, course_id, None).items()
+            for person_id, row in standings_of(
+                session, course_id, enrolment.roll(session, course_id, on=on), records
+            ).items()
         }
 
     def actual(self, session: Session) -> Mapping[Any, Row]:

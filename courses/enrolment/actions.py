@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from courses.catalog.models import Course
@@ -55,8 +56,11 @@ def assign(
         assigned_at=clock.now(),
         assigned_by_id=session.scalar(select(Person.id).where(Person.public_id == by)) if by else None,
     )
-    session.add(assignment)
-    session.flush()  # those who are told read the roll
+    try:
+        with session.begin_nested():
+            session.add(assignment)  # those who are told read the roll
+    except IntegrityError as error:  # another transaction gave it after we had looked
+        raise AlreadyAssigned(unit.code) from error
     what = {"course": course.code, "unit": str(unit.public_id), "due": due_at.isoformat()}
     note(session, "course.assign", actor=by, object_kind="assignment", object_id=assignment.public_id, **what)
     tell(session, RollChanged(course.id, unit.id, tree))

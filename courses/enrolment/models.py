@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from courses.catalog.models import Course
-from lms.db import Base
+from lms.db import Base, once
 from lms.organisation.models import Unit
 
 
@@ -22,6 +22,7 @@ class Assignment(Base):
     __table_args__ = (
         CheckConstraint("tree IN ('state', 'party')", name="tree"),
         Index("ix_assignment_unit", "course_id", "tree", "unit_id"),
+        once("uq_assignment_open", "course_id", "unit_id", "tree", "due_at", where="withdrawn_at IS NULL"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -38,8 +38,8 @@ def in_force(on: date) -> ColumnElement[bool]:
 
 def on_the_roll(
     course_id: int | None, *, on: date, person_ids: Collection[int] | Select[int] | None = None
-) -> Select[int, int, int]:
-    """Person, unit where counted, and assignment in force, for everyone who must study the course that day.
+) -> Select[int, int, int, int]:
+    """Person, unit where counted, assignment in force and its policy, for all who must study the course that day.
 
     One row a person: of all assignments that reach a person, the one given nearest to the person's unit, then the
     latest (`rules.effective_assignment`). Units that are not counted, such as committees without staff, have no roll.
@@ -47,7 +47,13 @@ def on_the_roll(
     each person and course.
     """
     reaching = (
-        select(Membership.person_id, Membership.unit_id, Assignment.id.label("assignment_id"), NEAREST_FIRST)
+        select(
+            Membership.person_id,
+            Membership.unit_id,
+            Assignment.id.label("assignment_id"),
+            Assignment.policy_version,
+            NEAREST_FIRST,
+        )
         .select_from(Assignment)
         .join(UnitClosure, and_(UnitClosure.tree == Assignment.tree, UnitClosure.ancestor_id == Assignment.unit_id))
         .join(Membership, and_(Membership.tree == UnitClosure.tree, Membership.unit_id == UnitClosure.descendant_id))
@@ -65,16 +71,17 @@ def on_the_roll(
     if person_ids is not None:
         reaching = reaching.where(Membership.person_id.in_(person_ids))
     rows = reaching.subquery()
-    return select(rows.c.person_id, rows.c.unit_id, rows.c.assignment_id).where(rows.c.place == 1)
+    columns = rows.c.person_id, rows.c.unit_id, rows.c.assignment_id, rows.c.policy_version
+    return select(*columns).where(rows.c.place == 1)
 
 
 def roll(
     session: Session, course_id: int, *, on: date, person_ids: Collection[int] | Select[int] | None = None
-) -> Sequence[Row[int, int, int]]:
+) -> Sequence[Row[int, int, int, int]]:
     """The rows of `on_the_roll`, in one statement, or in a few when very many ids are given."""
     if person_ids is None or isinstance(person_ids, Select):
         return session.execute(on_the_roll(course_id, on=on, person_ids=person_ids)).all()
-    found: list[Row[int, int, int]] = []
+    found: list[Row[int, int, int, int]] = []
     ids = sorted(set(person_ids))
     for start in range(0, len(ids), BATCH):
         found += session.execute(on_the_roll(course_id, on=on, person_ids=ids[start : start + BATCH])).all()

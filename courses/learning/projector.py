@@ -15,9 +15,9 @@ from courses.catalog.actions import CoursePublished
 from courses.learning import queries
 from courses.learning.models import ActivityProgress, CourseProgress
 from courses.learning.queries import Edition, Place
-from courses.learning.rules import HEEDED, NOT_BEGUN, Reached, Record, heeded, reached
+from courses.learning.rules import HEEDED, NOT_BEGUN, Reached, Record, Result, heeded, reached
 from lms.db import Base, lock_people
-from lms.doors import Row, tell
+from lms.doors import Expected, Row, tell
 from lms.xapi.projection import (
     Recorded,
     StatementsArriving,
@@ -196,7 +196,7 @@ class ProgressProjection:
 
     name = "progress"
 
-    def expected(self, session: Session, *, now: datetime) -> Mapping[Any, Row]:
+    def expected(self, session: Session, *, now: datetime, below: Expected) -> Mapping[Any, Row]:
         """Keys are (table, person, course or activity)."""
         return rows_of(self.folded(session, all_recorded(session)))
 
@@ -237,3 +237,23 @@ def rows_of(records: Mapping[tuple[int, int], Record]) -> dict[Any, Row]:
                 **asdict(result),
             }
     return rows
+
+
+def records_of(rows: Mapping[Any, Row]) -> dict[tuple[int, int], Record]:
+    """The records that `rows_of` made these rows of, by person and course."""
+    results: dict[tuple[int, int], dict[int, Result]] = {}
+    for (table, *_), row in rows.items():
+        if table == "activity":
+            values = {name: row[name] for name in queries.RESULT_COLUMNS}
+            results.setdefault((row["person_id"], row["course_id"]), {})[row["activity_id"]] = Result(**values)
+    return {
+        (row["person_id"], row["course_id"]): Record(
+            row["course_version_id"],
+            row["registration"],
+            row["started_at"],
+            row["concluded_at"],
+            results.get((row["person_id"], row["course_id"]), {}),
+        )
+        for (table, *_), row in rows.items()
+        if table == "course"
+    }

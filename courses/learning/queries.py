@@ -1,6 +1,5 @@
 """Reading progress, and the versions it is measured by."""
 
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
@@ -20,6 +19,7 @@ from lms.accounts.models import Person
 from lms.db import remembered
 from lms.organisation.models import Unit
 from lms.xapi.models import XapiActivity, XapiAgent, XapiStatement
+from lms.xapi.rules import own_account
 
 RESULT_COLUMNS = tuple(field.name for field in fields(Result))
 BEGUN = CourseProgress.__table__.c
@@ -177,9 +177,9 @@ def people_by_account(session: Session, accounts: Iterable[str]) -> Mapping[str,
     """The ids of our people by the account names that statements carry. Names that are not ours are left out."""
 
     def find(names: list[Any]) -> dict[Any, Any]:
-        ours = {public_id: name for name in names if (public_id := parsed(name)) is not None}
+        ours = [public_id for name in names if (public_id := own_account(name)) is not None]
         rows = session.execute(select(Person.public_id, Person.id).where(Person.public_id.in_(ours)))
-        return {ours[public_id]: person_id for public_id, person_id in rows}
+        return {str(public_id): person_id for public_id, person_id in rows}
 
     return remembered(session, "account", accounts, find)
 
@@ -199,13 +199,6 @@ def accounts_told_by_clients(session: Session, course_id: int) -> list[str]:
     )
     agents = session.scalars(select(XapiAgent.identifier).where(XapiAgent.id.in_(told)))
     return [agent["account"]["name"] for agent in agents if "account" in agent]
-
-
-def parsed(name: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(name)
-    except ValueError:
-        return None
 
 
 def places(session: Session, iris: Iterable[str]) -> Mapping[str, Place]:

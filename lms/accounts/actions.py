@@ -9,7 +9,8 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import delete, select, update
+from sqlalchemy import case, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -18,7 +19,7 @@ from lms.accounts.models import Membership, OneTimeLink, Person, RoleGrant, Sign
 from lms.accounts.rules import LINK_LIFE, THROTTLE_WINDOW
 from lms.accounts.session import digest, end_all_sessions
 from lms.audit.actions import note
-from lms.db import adds_identities, config_of
+from lms.db import adds_identities, config_of, lock_roll
 from lms.doors import tell
 from lms.organisation.models import STATE_TREE, Unit
 from lms.outbox.actions import deliver
@@ -29,6 +30,10 @@ NOBODY = hasher.hash("the hash that is checked when there is no such account, so
 
 class UsernameTaken(ValueError):
     """Another account has this user name."""
+
+
+class RoleHeld(ValueError):
+    """The person holds this very role already."""
 
 
 class MoveTooEarly(ValueError):
@@ -121,14 +126,16 @@ def move_person(session: Session, person: Person, unit: Unit, *, on: date, by: u
 
     A membership that begins on that very day has never held for a day: it is corrected. Raises `MoveTooEarly`.
     """
-    session.execute(select(Person.id).where(Person.id == person.id).with_for_update())  # one move at a time
+    lock_roll(session)  # one move at a time; and before any row, as all who need both take them
     last = session.scalar(
-        select(Membership).where(
+        select(Membership)
+        .where(
             Membership.person_id == person.id,
             Membership.tree == STATE_TREE,
             Membership.kind == "main",
             Membership.valid_to.is_(None),
         )
+        .execution_options(populate_existing=True)  # another move may have ended since the page looked
     )
     if last is not None and on < last.valid_from:
         raise MoveTooEarly(last.valid_from)
@@ -147,8 +154,19 @@ def move_person(session: Session, person: Person, unit: Unit, *, on: date, by: u
 def grant_role(
     session: Session, person: Person, role: str, *, unit: Unit | None, since: date, by: uuid.UUID | None = None
 ) -> None:
-    """Give a role over a unit and all below it, or everywhere (None), from `since`; the person signs in anew."""
-    session.add(RoleGrant(person_id=person.id, role=role, unit_id=unit.id if unit else None, valid_from=since))
+    """Give a role over a unit and all below it, or everywhere (None), from `since`; the person signs in anew.
+
+    Raises `RoleHeld`.
+    """
+    over = unit.id if unit else None
+    open_one = select(RoleGrant.id).filter_by(person_id=person.id, role=role, unit_id=over, valid_to=None)
+    if session.scalar(open_one) is not None:
+        raise RoleHeld(role)
+    try:
+        with session.begin_nested():
+            session.add(RoleGrant(person_id=person.id, role=role, unit_id=over, valid_from=since))
+    except IntegrityError as error:  # another transaction gave it after we had looked
+        raise RoleHeld(role) from error
     end_all_sessions(session, person.id)
     scope = str(unit.public_id) if unit else "everywhere"
     note(session, "role.grant", actor=by, object_kind="person", object_id=person.public_id, role=role, unit=scope)
@@ -224,15 +242,24 @@ def set_password(session: Session, account: SignInAccount, password: str) -> Non
 def attempt_allowed(session: Session, kind: str, value: str, *, limit: int) -> bool:
     """Count one attempt under a key and say whether it is within the limit of its window.
 
-    The counter is in the database, so that all workers and hosts share it; what is counted is only a digest.
+    The counter is in the database, so that all workers and hosts share it; what is counted is only a digest. One
+    statement makes the row or adds to it: whoever comes at the same moment waits and is counted too.
     """
     now = clock.now()
-    key = digest(f"{kind} {value}")
-    counter = session.get(ThrottleCounter, key, with_for_update=True)
-    if counter is None or counter.window_start < now - THROTTLE_WINDOW:
-        counter = session.merge(ThrottleCounter(key=key, window_start=now, attempts=0))
-    counter.attempts += 1
-    return counter.attempts <= limit
+    counted = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(ThrottleCounter)
+    old = ThrottleCounter.window_start < now - THROTTLE_WINDOW
+    attempts = session.scalar(
+        counted.values(key=digest(f"{kind} {value}"), window_start=now, attempts=1)
+        .on_conflict_do_update(
+            index_elements=[ThrottleCounter.key],
+            set_={
+                "window_start": case((old, counted.excluded.window_start), else_=ThrottleCounter.window_start),
+                "attempts": case((old, 1), else_=ThrottleCounter.attempts + 1),
+            },
+        )
+        .returning(ThrottleCounter.attempts)
+    )
+    return attempts is not None and attempts <= limit
 
 
 def uncount_attempt(session: Session, kind: str, value: str) -> None:

@@ -38,7 +38,7 @@ ONE_TIME_LINK = "one_time_link"
 def index() -> ResponseReturnValue:
     """People by name, or those searched for; that the list was seen is noted."""
     person, own = holds_everywhere(KEEP), get_session()
-    sought = str(session.get(SOUGHT, ""))
+    sought = text.nfc(str(session.get(SOUGHT, "")))  # also of a cookie from before
     unit = asked_unit(own, person)
     query = queries.people_found(sought, on=clock.today(), unit_id=unit.id if unit else None)
     total = own.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
@@ -253,11 +253,11 @@ def granted(own: Session, form: RoleForm, person: Person, *, by: uuid.UUID) -> b
     if role == "head" and unit is None:
         form.role_unit.errors = [_("Người này chưa thuộc đơn vị nào. Chọn đơn vị.")]
         return False
-    over = unit.id if role == "head" and unit is not None else None
-    if any(one.role == role and one.unit_id == over and one.valid_to is None for one in held(own, person)):
+    try:
+        give(own, person, role, unit, by=by)
+    except actions.RoleHeld:
         form.role.errors = [_("Người này đang giữ đúng vai trò này.")]
         return False
-    give(own, person, role, unit, by=by)
     return True
 
 

@@ -128,7 +128,12 @@ class MoveForm(PageForm):
 class RoleForm(PageForm):
     """A role for somebody who is here already."""
 
-    role = ChoiceField(_l("Vai trò"), choices=choices(ROLES), default="head")
+    role = ChoiceField(
+        _l("Vai trò"),
+        [required(_l("Chọn vai trò."))],
+        choices=choices({"": _l("– Chọn vai trò –"), **ROLES}),
+        default="",
+    )
     role_unit = UnitField(
         _l("Phạm vi của thủ trưởng"),
         none=_l("Đơn vị của người này"),

@@ -3,10 +3,10 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from lms.db import Base
+from lms.db import Base, once
 from lms.organisation.models import Unit
 
 
@@ -61,14 +61,7 @@ class Membership(Base):
         CheckConstraint("valid_to IS NULL OR valid_from < valid_to", name="dates"),
         Index("ix_membership_unit", "tree", "unit_id"),
         Index("ix_membership_person", "person_id", "tree"),
-        Index(
-            "uq_membership_one_main",
-            "person_id",
-            "tree",
-            unique=True,
-            sqlite_where=text("kind = 'main' AND valid_to IS NULL"),
-            postgresql_where=text("kind = 'main' AND valid_to IS NULL"),
-        ),
+        once("uq_membership_one_main", "person_id", "tree", where="kind = 'main' AND valid_to IS NULL"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -87,7 +80,11 @@ class RoleGrant(Base):
     """A person holds a role, over a unit and all below it (None: everywhere), between two days."""
 
     __tablename__ = "role_grant"
-    __table_args__ = (CheckConstraint("role IN ('administrator', 'head', 'trainer')", name="role"),)
+    __table_args__ = (
+        CheckConstraint("role IN ('administrator', 'head', 'trainer')", name="role"),
+        once("uq_role_grant_open", "person_id", "role", "unit_id", where="valid_to IS NULL AND unit_id IS NOT NULL"),
+        once("uq_role_grant_open_everywhere", "person_id", "role", where="valid_to IS NULL AND unit_id IS NULL"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)

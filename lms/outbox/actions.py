@@ -5,7 +5,7 @@ import ssl
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
@@ -21,8 +21,9 @@ from sqlalchemy.orm import Session
 
 from lms import clock
 from lms.config import LOOPBACK, Config
+from lms.db import lock_roll
 from lms.doors import doors_of
-from lms.outbox.models import Job
+from lms.outbox.models import Job, SettledDay
 from lms.outbox.rules import KEPT, LEASE, MOST_ATTEMPTS, NIGHTLY_AT, wait_after
 
 MAIL = "mail"
@@ -143,8 +144,34 @@ def queue_nightly(session: Session, now: datetime) -> None:
     queue(session, NIGHTLY, {}, key=night_of(now))
 
 
+def settled_day(session: Session) -> date | None:
+    """The day up to which everything that changes with the day has been settled; None before the first time."""
+    return session.scalar(select(SettledDay.day))
+
+
+def settle_day(session: Session) -> date:
+    """Bring everything that changes with the day to today, unless it is there; returns the day it now stands at.
+
+    Whoever asks again on the same day costs one query, and a day that has come never goes back. The roll is locked
+    while the day is settled, so that one transaction does it and none reads half of it.
+    """
+    today = clock.today()
+    if (settled := settled_day(session)) is not None and settled >= today:
+        return settled
+    lock_roll(session)
+    if (settled := settled_day(session)) is not None and settled >= today:  # another was settling it
+        return settled
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    row = dialect.insert(SettledDay).values(id=1, day=today)
+    session.execute(row.on_conflict_do_update(index_elements=["id"], set_={"day": today}))
+    for hook in doors_of(session).daybreak:
+        hook(session, today)
+    return today
+
+
 def run_nightly(session: Session, _payload: Mapping[str, Any]) -> None:
-    """The handler of the nightly job: everything registered for the night, in one transaction."""
+    """The handler of the nightly job: the new day, then everything registered for the night, in one transaction."""
+    settle_day(session)
     for hook in doors_of(session).nightly:
         hook(session, clock.now())
 

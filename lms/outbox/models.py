@@ -1,9 +1,9 @@
-"""The table of work to be done."""
+"""The table of work to be done, and the day up to which the work of days is done."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Index, text
+from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base
@@ -29,3 +29,13 @@ class Job(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     done_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
+
+
+class SettledDay(Base):
+    """One row: the day in Vietnam up to which everything that changes with the day has been settled."""
+
+    __tablename__ = "settled_day"
+    __table_args__ = (CheckConstraint("id = 1", name="one"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, default=1)
+    day: Mapped[date]

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from lms import text
 from lms.audit.actions import note
+from lms.clock import in_vietnam
 from lms.db import apart, config_of, database, get_session
 from lms.doors import doors_of
 from lms.records import queries, render, rules
@@ -22,7 +23,7 @@ from lms.records.queries import Entry
 from lms.web.acting import Actor, actor, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.gate import needs, public
-from lms.web.wording import in_vietnam, scale10
+from lms.web.wording import scale10
 from lms.xapi.vocabulary import FAILED, PASSED
 
 bp = Feature("records", __name__)

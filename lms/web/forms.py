@@ -16,11 +16,36 @@ from wtforms import (  # type: ignore[attr-defined]  # SelectChoice is newer tha
     validators,
 )
 
-from lms.text import nfc
+from lms.text import nfc, visible
 
 
 class PageForm(FlaskForm):
-    """A form of a page: protected against forged requests, keeps what was typed when it is shown again."""
+    """A form of a page: protected against forged requests, keeps what was typed when it is shown again.
+
+    Characters that nobody sees (`lms.text.visible`) reach no field: the form says so beside the field and shows the
+    rest, to be sent again.
+    """
+
+    class Meta(FlaskForm.Meta):
+        """Every field of text is filtered first, whatever other filters it has."""
+
+        def bind_field(self, form: Any, unbound_field: Any, options: Any) -> Any:
+            field = super().bind_field(form, unbound_field, options)
+            field.filters = (seen, *field.filters)
+            return field
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Whether every field is valid and held nothing invisible."""
+        valid = super().validate(extra_validators)
+        hidden = [field for field in self if any(seen(value) != value for value in field.raw_data or ())]
+        for field in hidden:
+            field.errors = [*field.errors, _l("Ô này có ký tự ẩn, đã được bỏ đi. Xem lại rồi gửi lại.")]
+        return bool(valid) and not hidden
+
+
+def seen(value: Any) -> Any:
+    """Text without what nobody sees; anything else as it is."""
+    return visible(value) if isinstance(value, str) else value
 
 
 def tidy(value: Any) -> Any:
@@ -30,7 +55,7 @@ def tidy(value: Any) -> Any:
 
 def unify(value: Any) -> Any:
     """Text of several lines: NFC and plain line ends."""
-    return unicodedata.normalize("NFC", value).replace("\r\n", "\n") if isinstance(value, str) else value
+    return unicodedata.normalize("NFC", visible(value)).replace("\r\n", "\n") if isinstance(value, str) else value
 
 
 def required(message: str | None = None) -> validators.InputRequired:

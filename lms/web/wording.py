@@ -5,7 +5,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from flask import Flask
 
-from lms.clock import VIETNAM
+from lms.clock import in_vietnam
 
 
 def number(value: int) -> str:
@@ -32,22 +32,15 @@ def percent(part: int, whole: int) -> str:
     return text.removesuffix(".0").replace(".", ",") + " %"
 
 
-def in_vietnam(value: datetime) -> datetime:
-    """A moment on the clock of Vietnam; the last hours of the year 9999, which others may state, stay as they are."""
-    try:
-        return value.astimezone(VIETNAM)
-    except OverflowError:
-        return value
-
-
 def day(value: date | datetime) -> str:
     """23/11/2026."""
-    return (in_vietnam(value) if isinstance(value, datetime) else value).strftime("%d/%m/%Y")
+    shown = in_vietnam(value) if isinstance(value, datetime) else value
+    return f"{shown:%d/%m}/{shown.year:04}"
 
 
 def moment(value: datetime) -> str:
     """14:05, 23/11/2026."""
-    return in_vietnam(value).strftime("%H:%M, %d/%m/%Y")
+    return f"{in_vietnam(value):%H:%M}, {day(value)}"
 
 
 def scale10(scaled: float) -> str:

@@ -66,6 +66,11 @@ def secret_digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
+def plausible(key: str) -> bool:
+    """Whether this could be the key of a client at all: what cannot is never asked of the database."""
+    return key.isascii() and key.isalnum()
+
+
 def access_client(session: Session, key: str, secret: str) -> Client:
     """The client that proves who it is; raises `Unknown`.
 
@@ -83,7 +88,7 @@ BELIEVED_FOR = 1.0  # seconds
 
 def known_client(session: Session, key: str) -> tuple[Client, bytes] | None:
     """The active client with that key and the digest of its secret, as they were at some time in the last second."""
-    if not (key.isascii() and key.isalnum()):
+    if not plausible(key):
         return None
     memory: dict[Any, Any] = session.info["identities"]
     until, found = memory.get(("xapi.client", key), (0.0, None))
@@ -131,7 +136,8 @@ def authorities(session: Session, agent: Mapping[str, Any]) -> tuple[int | None,
         return (None,)
     if account is None or account["homePage"] != client_authority(home, "", "")["account"]["homePage"]:
         return ()
-    return tuple(session.scalars(select(XapiClient.id).where(XapiClient.key == account["name"])))
+    key = account["name"]
+    return tuple(session.scalars(select(XapiClient.id).where(XapiClient.key == key))) if plausible(key) else ()
 
 
 def clients() -> Select[XapiClient]:

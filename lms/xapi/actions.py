@@ -219,6 +219,8 @@ def heard(session: Session, one: Arrival) -> Recorded | None:
         sequence=one.sequence,
         statement_id=one.statement_id,
         timestamp=one.timestamp,
+        stored=one.stored,
+        client=one.source.client,
         home=config_of(session).iri_base,
     )
 
@@ -244,7 +246,15 @@ def void(session: Session, voiding: Sequence[Arrival]) -> list[Recorded]:
         session.execute(update(XapiStatement).where(XapiStatement.sequence.in_(sequences)).values(voided=True))
     home = config_of(session).iri_base
     found = (
-        seen(decode(row.body), sequence=row.sequence, statement_id=row.statement_id, timestamp=row.timestamp, home=home)
+        seen(
+            decode(row.body),
+            sequence=row.sequence,
+            statement_id=row.statement_id,
+            timestamp=row.timestamp,
+            stored=row.stored,
+            client=row.client_id,
+            home=home,
+        )
         for row in rows
         if row.counts
     )

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import config_of
 from lms.xapi.models import XapiAgent, XapiBody, XapiStatement
+from lms.xapi.rules import own_account
 from lms.xapi.statement import agent_digest
 from lms.xapi.vocabulary import VOIDED
 
@@ -23,8 +24,10 @@ from lms.xapi.vocabulary import VOIDED
 class Recorded:
     """A statement that counts, as plain values.
 
-    `account` is the account name of one of our people (the text of a UUID); `revision` is `context.revision`, in our
-    own statements the number of the course version; `scaled` is `result.score.scaled`.
+    `timestamp` is when it happened; of another system's statement, at the latest when it was stored: nobody learns
+    tomorrow, and a clock that is wrong moves no figure ahead. `account` is the account name of one of our people, a
+    UUID as `own_account` wants it spelt; `revision` is `context.revision`, in our own statements the number of the
+    course version; `scaled` is `result.score.scaled`.
     """
 
     sequence: int
@@ -67,12 +70,24 @@ class StatementsVoided:
 
 
 def seen(
-    document: Mapping[str, Any], *, sequence: int, statement_id: uuid.UUID, timestamp: datetime, home: str
+    document: Mapping[str, Any],
+    *,
+    sequence: int,
+    statement_id: uuid.UUID,
+    timestamp: datetime,
+    stored: datetime,
+    client: int | None,
+    home: str,
 ) -> Recorded | None:
-    """The value for a stored document, or None when it is not about one of our people and an activity."""
+    """The value for a stored document, or None when it is not about one of our people and an activity.
+
+    `client` is who stated it; None: we ourselves, whose clock is the one that is believed.
+    """
     account = document["actor"].get("account", {})
     target = document["object"]
-    if account.get("homePage") != home or target.get("objectType", "Activity") != "Activity":
+    if account.get("homePage") != home or own_account(account["name"]) is None:
+        return None
+    if target.get("objectType", "Activity") != "Activity":
         return None
     context = document.get("context", {})
     registration = context.get("registration")
@@ -83,7 +98,7 @@ def seen(
         verb=document["verb"]["id"],
         activity=target["id"],
         registration=uuid.UUID(registration) if registration else None,
-        timestamp=timestamp,
+        timestamp=timestamp if client is None else min(timestamp, stored),
         revision=context.get("revision"),
         scaled=document.get("result", {}).get("score", {}).get("scaled"),
     )
@@ -106,15 +121,29 @@ def read_recorded(session: Session, which: ColumnElement[bool]) -> Iterator[Reco
     """The statements that count, read in pieces."""
     home = config_of(session).iri_base
     rows = session.execute(
-        select(XapiStatement.sequence, XapiStatement.statement_id, XapiStatement.timestamp, XapiBody.body)
+        select(
+            XapiStatement.sequence,
+            XapiStatement.statement_id,
+            XapiStatement.timestamp,
+            XapiStatement.stored,
+            XapiStatement.client_id,
+            XapiBody.body,
+        )
         .join(XapiBody, XapiBody.sequence == XapiStatement.sequence)
         .where(XapiStatement.counts, ~XapiStatement.voided, which)
         .order_by(XapiStatement.sequence)
         .execution_options(yield_per=1000)
     )
     decode = msgspec.json.Decoder().decode
-    for sequence, statement_id, timestamp, body in rows:
-        document = decode(body)
-        recorded = seen(document, sequence=sequence, statement_id=statement_id, timestamp=timestamp, home=home)
+    for sequence, statement_id, timestamp, stored, client, body in rows:
+        recorded = seen(
+            decode(body),
+            sequence=sequence,
+            statement_id=statement_id,
+            timestamp=timestamp,
+            stored=stored,
+            client=client,
+            home=home,
+        )
         if recorded is not None and recorded.verb != VOIDED:
             yield recorded

@@ -119,6 +119,7 @@ class Voidable(NamedTuple):
     client_id: int | None
     counts: bool
     timestamp: datetime
+    stored: datetime
     body: bytes
 
 
@@ -132,6 +133,7 @@ def voidable(session: Session, ids: Sequence[uuid.UUID]) -> list[Voidable]:
             statement.client_id,
             statement.counts,
             statement.timestamp,
+            statement.stored,
             XapiBody.body,
         )
         .join(XapiBody, XapiBody.sequence == statement.sequence)

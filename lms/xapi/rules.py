@@ -5,6 +5,7 @@ Sections are those of IEEE 9274.1.1 (xAPI 2.0), then, after a slash, of xAPI 1.0
 
 import math
 import re
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -144,6 +145,19 @@ check_sha1 = matching(SHA1, "a SHA-1 of 40 hexadecimal digits")
 check_sha2 = matching(SHA2, "a SHA-2 in hexadecimal digits")
 check_media_type = matching(MEDIA_TYPE, "a media type such as text/plain")
 check_duration = matching(DURATION, "an ISO 8601 duration such as PT1H30M")
+
+
+def own_account(name: str) -> uuid.UUID | None:
+    """The public id that an account name of ours is; None for any other name.
+
+    An agent is known by its account exactly as it is spelt (4.2.2.1 / Data 2.4.2.3): of the spellings of a UUID only
+    the one that our own statements use is a person of ours, and upper case or braces name somebody else.
+    """
+    try:
+        public_id = uuid.UUID(name)
+    except ValueError:
+        return None
+    return public_id if str(public_id) == name else None
 
 
 def one_of(*values: str) -> Check:

@@ -8,7 +8,7 @@ activities and clients never go (there is no code that removes one, and a trigge
 from alembic import op
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

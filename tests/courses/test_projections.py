@@ -3,9 +3,9 @@
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,12 +28,13 @@ from courses.learning.access import access_course, access_lesson_place
 from courses.learning.actions import finish_lesson, start_course
 from courses.learning.models import ActivityProgress, CourseProgress
 from lms import clock
-from lms.accounts.actions import move_person
+from lms.accounts.actions import MoveTooEarly, move_person
 from lms.accounts.models import Person
 from lms.app import open_doors
 from lms.cli import check_projections
 from lms.db import Database
 from lms.organisation.models import Unit
+from lms.outbox.actions import settle_day
 from lms.xapi import vocabulary
 from lms.xapi.actions import ourselves, record
 from lms.xapi.models import XapiClient, XapiStatement
@@ -49,6 +50,13 @@ TABLES = (CourseProgress, ActivityProgress, Standing, Tally)
 LESSONS = ("m1-1", "m1-2", "m2-1", "m2-2", "m1-3")
 TESTS = ("m1-test", "m2-test", "final-test")
 
+SPELLINGS: dict[str, Callable[[uuid.UUID], str]] = {
+    "ours": str,
+    "upper": lambda one: str(one).upper(),
+    "hex": lambda one: one.hex,
+    "urn": lambda one: one.urn,
+}
+
 people = st.integers(0, PEOPLE - 1)
 units = st.integers(0, UNITS - 1)
 scores = st.sampled_from([0.0, 0.5, 0.7, 1.0])
@@ -57,11 +65,18 @@ EVENTS = st.one_of(
     st.tuples(st.just("read"), people, st.sampled_from(LESSONS)),
     st.tuples(st.just("take"), people, st.sampled_from(TESTS), scores),
     st.tuples(st.just("move"), people, units),
+    st.tuples(st.just("move ahead"), people, units, st.integers(1, 3)),
+    st.tuples(st.just("let days pass"), st.integers(1, 3)),
+    st.tuples(st.just("open a page")),
     st.tuples(st.just("join"), units),
     st.tuples(st.just("give"), units),
     st.tuples(st.just("withdraw"), st.integers(0, 5)),
     st.tuples(st.just("publish")),
     st.tuples(st.just("state"), people, st.sampled_from((*LESSONS, *TESTS)), st.sampled_from(["1", "2", "9", None])),
+    st.tuples(
+        st.just("state otherwise spelt"), people, st.sampled_from(LESSONS), st.sampled_from(["upper", "hex", "urn"])
+    ),
+    st.tuples(st.just("unsay"), st.integers(0, 5)),
     st.tuples(st.just("late"), people, st.sampled_from(LESSONS), st.integers(1, 900)),
     st.tuples(st.just("take back"), st.integers(0, 9)),
 )
@@ -81,11 +96,24 @@ class History:
         give(self.make, root)
         self.days = count(1)
         self.client = another_system(self.make)
+        self.passed = 0
 
     def play(self, event: tuple[Any, ...]) -> None:
         """Let one thing happen."""
         name, *rest = event
-        getattr(self, name.replace(" ", "_"))(*rest)
+        with self.present():
+            getattr(self, name.replace(" ", "_"))(*rest)
+
+    def present(self) -> AbstractContextManager[None]:
+        """The day that has come in this history."""
+        return clock.moved_to(clock.true_now() + timedelta(days=self.passed))
+
+    def let_days_pass(self, number: int) -> None:
+        self.passed += number
+
+    def open_a_page(self) -> None:
+        with self.make.writing() as session:
+            settle_day(session)
 
     def start(self, who: int) -> None:
         someone = self.someone(who)
@@ -105,9 +133,14 @@ class History:
         learner.take(test, scaled)
 
     def move(self, who: int, unit: int) -> None:
-        with self.make.writing() as session:
+        self.move_on(who, unit, LONG_AGO + timedelta(days=next(self.days)))
+
+    def move_ahead(self, who: int, unit: int, days: int) -> None:
+        self.move_on(who, unit, clock.today() + timedelta(days=days))
+
+    def move_on(self, who: int, unit: int, day: date) -> None:
+        with suppress(MoveTooEarly), self.make.writing() as session:
             person = session.get_one(Person, self.people[who].id)
-            day = LONG_AGO + timedelta(days=next(self.days))
             move_person(session, person, session.get_one(Unit, self.units[unit].id), on=day)
 
     def join(self, unit: int) -> None:
@@ -134,8 +167,13 @@ class History:
     def late(self, who: int, lesson: str, hours: int) -> None:
         self.say(who, lesson, hours_ago=hours)
 
-    def say(self, who: int, activity: str, *, revision: str | None = "1", hours_ago: int = 0) -> None:
-        """Another system states something: with any revision, of any lesson, about what happened earlier."""
+    def state_otherwise_spelt(self, who: int, lesson: str, spelling: str) -> None:
+        self.say(who, lesson, spelling=spelling)
+
+    def say(
+        self, who: int, activity: str, *, revision: str | None = "1", hours_ago: int = 0, spelling: str = "ours"
+    ) -> None:
+        """Another system states something: with any revision, of any lesson, of any time, however it spells who."""
         statement = sentence(
             HOME,
             self.people[who].public_id,
@@ -149,25 +187,34 @@ class History:
         del statement["context"]["revision"]
         if revision is not None:
             statement["context"]["revision"] = revision
+        statement["actor"]["account"]["name"] = SPELLINGS[spelling](self.people[who].public_id)
         with self.make.writing() as session:
             record(session, [statement], source=Source(self.client, ours(session), counts=True, prefix=HOME))
 
     def take_back(self, which: int) -> None:
         with self.make.writing() as session:
-            stored = session.scalars(
-                select(XapiStatement.statement_id)
-                .where(~XapiStatement.voided, XapiStatement.client_id.is_(None))
-                .order_by(XapiStatement.sequence)
-            ).all()
-            if which >= len(stored):
-                return
+            self.void(session, which, ourselves(session))
+
+    def unsay(self, which: int) -> None:
+        with self.make.writing() as session:
+            self.void(session, which, Source(self.client, ours(session), counts=True, prefix=HOME))
+
+    def void(self, session: Session, which: int, source: Source) -> None:
+        """Whoever stated it voids a statement, if there are as many."""
+        stored = session.scalars(
+            select(XapiStatement.statement_id)
+            .where(~XapiStatement.voided, XapiStatement.client_id.is_not_distinct_from(source.client))
+            .where(XapiStatement.target.is_(None))
+            .order_by(XapiStatement.sequence)
+        ).all()
+        if which < len(stored):
             voiding = {
                 "actor": {"objectType": "Agent", "account": {"homePage": HOME, "name": "quan-triet"}},
                 "verb": {"id": vocabulary.VOIDED, "display": {"en": "voided"}},
                 "object": {"objectType": "StatementRef", "id": str(stored[which])},
                 "timestamp": rfc3339(clock.now()),
             }
-            record(session, [voiding], source=ourselves(session))
+            record(session, [voiding], source=source)
 
     def someone(self, who: int) -> Someone:
         return Someone(self.people[who].id, self.people[who].public_id)
@@ -186,6 +233,10 @@ class History:
 
     def differences(self) -> list[str]:
         """Where a projection is not what is computed anew."""
+        with self.present():
+            return self.drift()
+
+    def drift(self) -> list[str]:
         return [line for lines in check_projections(self.make.database).values() for line in lines]
 
 
@@ -242,7 +293,8 @@ def check(history: History, events: list[tuple[Any, ...]]) -> None:
     with history.make.writing() as session:
         for model in reversed(TABLES):
             session.execute(delete(model))
-    check_projections(history.make.database, repair=True)
+    with history.present():
+        check_projections(history.make.database, repair=True)
     assert history.rows() == before
     assert history.differences() == []
 
@@ -259,6 +311,10 @@ def check(history: History, events: list[tuple[Any, ...]]) -> None:
 @example(
     events=[("publish",), ("read", 0, "m1-3"), ("publish",), ("take", 0, "m1-test", 0.5), ("state", 1, "m1-2", None)]
 )
+@example(
+    events=[("read", 0, "m1-1"), ("state otherwise spelt", 0, "m2-1", "upper"), ("state", 0, "m2-2", "1"), ("unsay", 0)]
+)
+@example(events=[("move ahead", 0, 2, 1), ("let days pass", 1), ("read", 0, "m1-1"), ("move", 1, 3), ("open a page",)])
 @given(events=st.lists(EVENTS, max_size=14))
 def test_step_by_step_and_all_at_once_give_the_same(sqlite_template: Path, events: list[tuple[Any, ...]]) -> None:
     with sqlite_history(sqlite_template) as history:
@@ -275,6 +331,10 @@ def test_step_by_step_and_all_at_once_give_the_same(sqlite_template: Path, event
     suppress_health_check=[HealthCheck.too_slow],
 )
 @example(events=[*COMPLETE, ("move", 0, 3), ("take back", 1), ("give", 3), ("withdraw", 0)])
+@example(
+    events=[("read", 0, "m1-1"), ("state otherwise spelt", 0, "m2-1", "upper"), ("state", 0, "m2-2", "1"), ("unsay", 0)]
+)
+@example(events=[("move ahead", 0, 2, 1), ("let days pass", 1), ("read", 0, "m1-1"), ("move", 1, 3), ("open a page",)])
 @given(events=st.lists(EVENTS, min_size=8, max_size=14))
 def test_postgresql_agrees(events: list[tuple[Any, ...]]) -> None:
     with postgresql_history() as history:

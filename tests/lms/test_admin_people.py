@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from lms import clock
+from lms.accounts.actions import close_account, reopen_account
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
 from lms.audit.models import AuditEntry
 from tests.browser import Browser
@@ -282,6 +283,26 @@ def test_a_closed_account_ends_its_sessions_until_it_is_opened_again(make: Make)
     admin.submit("/open")
     hoa.get("/sign-in")
     assert hoa.submit("/sign-in", username="hoala", password=PASSWORD).status_code == 200
+
+
+def test_a_role_must_be_chosen_and_a_form_sent_as_it_was_served_grants_none(make: Make) -> None:
+    person = make.person("Lý A Hoa", unit=make.unit("Sở Y tế"))
+    admin = administrator(make)
+    admin.get(f"/people/{person.public_id}/roles/new")
+    assert admin.submit("/roles/new").status_code == 422
+    assert "Chọn vai trò." in admin.text
+    with make.reading() as session:
+        assert session.scalars(select(RoleGrant).where(RoleGrant.person_id == person.id)).all() == []
+
+
+def test_a_closed_account_that_opens_again_does_not_bring_its_old_sessions_back(make: Make) -> None:
+    person = make.person("Lý A Hoa")
+    left_open = make.browser(person)
+    assert left_open.get("/profile", follow=False).status_code == 200
+    for change in (close_account, reopen_account):
+        with make.writing() as session:
+            change(session, session.get_one(Person, person.id))
+    assert left_open.get("/profile", follow=False).status_code == 302
 
 
 def test_a_role_is_given_and_ended_and_the_person_signs_in_anew(make: Make) -> None:

@@ -98,6 +98,18 @@ def test_every_command_has_help(command: str) -> None:
     assert len(result.output) > 150
 
 
+def test_the_demo_is_not_loaded_in_production_unless_that_is_said(environ: dict[str, str], make: Make) -> None:
+    refused = lms(environ, "demo", "--people", "40")
+    assert refused.exit_code == 2
+    assert "an administrator with a published password" in " ".join(refused.output.split())
+    assert "--yes" in refused.output
+    with make.reading() as session:
+        assert session.scalars(select(Person)).all() == []
+    meant = lms(environ, "demo", "--people", "40", "--yes")
+    assert meant.exit_code == 0, meant.output
+    assert "Fictional people" in meant.output
+
+
 def test_a_weak_setting_is_refused_in_one_line(environ: dict[str, str]) -> None:
     result = lms({**environ, "LMS_SECRET_KEY": "short"}, "user", "create", "--name", "A", "--username", "b")
     assert result.exit_code == 1

@@ -1,6 +1,18 @@
 """Signing in, signing out, and what a session is worth."""
 
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from lms import clock
+from lms.accounts.actions import attempt_allowed
+from lms.accounts.rules import THROTTLE_WINDOW
+from tests.browser import Browser
 from tests.make import Make
+from tests.together import at_once
 
 PASSWORD = "bon muoi tam nghi quyet"
 
@@ -81,3 +93,38 @@ def test_a_short_password_is_refused_with_the_reason_beside_its_field(make: Make
     answer = browser.submit("/profile/password", password=PASSWORD, new_password="ngắn", repeat="ngắn")
     assert answer.status_code == 422
     assert "ít nhất 14 ký tự" in answer.text
+
+
+@pytest.fixture
+def answers_errors(app: Flask) -> None:
+    """A bug is answered as in production: with a page, not with its traceback."""
+    app.config.update(TESTING=False, PROPAGATE_EXCEPTIONS=False)
+
+
+def signing_in(browser: Browser, username: str, password: str) -> TestResponse:
+    """Send the form of a sign-in page that is open already."""
+    fields = dict(browser.form("/sign-in").fields) | {"username": username, "password": password}
+    return browser.client.post("/sign-in", data=fields, headers={"Origin": "http://localhost"})
+
+
+@pytest.mark.usefixtures("answers_errors")
+def test_whoever_signs_in_at_the_same_moment_enters_or_is_counted_and_nobody_meets_an_error(make: Make) -> None:
+    make.person(username="an", password=PASSWORD)
+    for turn in range(6):
+        browsers = [make.browser() for _ in range(4)]
+        for browser in browsers:
+            browser.get("/sign-in")
+        name = ("an", "ma")[turn % 2]  # one who is there, and one who is not
+        answers = at_once(*(partial(signing_in, browser, name, PASSWORD) for browser in browsers))
+        assert [getattr(one, "status_code", one) for one in answers] == [{"an": 302, "ma": 422}[name]] * 4
+
+
+def test_attempts_of_one_moment_are_all_counted_and_a_new_window_begins_at_one(make: Make) -> None:
+    def attempt() -> bool:
+        with make.writing() as session:
+            return attempt_allowed(session, "account", "an", limit=5)
+
+    assert sorted(at_once(*[attempt] * 8)) == [False] * 3 + [True] * 5
+    assert not attempt()
+    with clock.moved_to(clock.now() + THROTTLE_WINDOW + timedelta(seconds=1)):
+        assert [attempt() for _ in range(6)] == [True] * 5 + [False]

@@ -1,6 +1,5 @@
 """Many write at once about the same few activities: nobody waits in a circle, nothing is lost or stored twice."""
 
-import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -18,29 +17,10 @@ from lms.xapi.protocol import tried
 from lms.xapi.statement import agent_digest
 from tests.make import Make
 from tests.store import Outsider, mixed, new_id, paper, part, statement
+from tests.together import at_once
 
 THREADS, ROUNDS, BATCH = 8, 5, 24
 ACTIVITIES = [f"https://example.vn/bai-{number}" for number in range(12)]
-
-
-def at_once(*works: Callable[[], Any]) -> list[Any]:
-    """Run them in threads that start together; what one raises is its result."""
-    barrier = threading.Barrier(len(works))
-    results: list[Any] = [None] * len(works)
-
-    def run(number: int) -> None:
-        barrier.wait()
-        try:
-            results[number] = works[number]()
-        except Exception as error:  # the test looks at it
-            results[number] = error
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(works))]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
-    return results
 
 
 def count(make: Make, model: Any) -> int:

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from lms import clock
+from lms.cli import check_projections
 from lms.db import Base
-from lms.doors import differences
 from lms.xapi.actions import ourselves, record
 from lms.xapi.statement import Activity, sentence
 from lms.xapi.vocabulary import COMPLETED, LESSON, VOIDED, activity_iri
@@ -221,9 +220,4 @@ def test_signed_in_people_have_no_way_to_write_statements(scene: Scene) -> None:
 
 def drift(scene: Scene) -> list[str]:
     """How the projections differ from what they would be if computed anew."""
-    found: list[str] = []
-    database = scene.make.database
-    for projection in database.doors.projections:
-        with database.reading() as session:
-            found += differences(projection.expected(session, now=clock.now()), projection.actual(session))
-    return found
+    return [line for lines in check_projections(scene.make.database).values() for line in lines]
