@@ -125,7 +125,9 @@ class SettingsForm(PageForm):
         choices=choices(COUNTS),
         validators=[MustBe(COUNTS.__contains__, _l("Chọn bài kiểm tra được tính."))],
         validate_choice=False,
-        description=_l("Bài còn lại để tự kiểm tra hoặc không hiện. Mọi bài học luôn phải học xong."),
+        description=_l(
+            "Khi chọn bài cuối khóa, bài của chuyên đề vẫn còn để tự kiểm tra. Bài học nào cũng phải học xong."
+        ),
     )
     pass_mark = StringField(
         _l("Điểm đạt"),
