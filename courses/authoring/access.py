@@ -34,6 +34,16 @@ def access_shelf(session: Session, actor: Actor) -> list[tuple[CourseVersion, li
     ]
 
 
+def access_settings(session: Session, actor: Actor, course: str) -> CourseVersion:
+    """The newest version of the course with this code, for whoever may publish. Raises `NotFound`."""
+    if not actor.everywhere("module:publish"):
+        raise NotFound
+    version = session.scalar(newest_versions().where(Course.code == course))
+    if version is None:
+        raise NotFound
+    return version
+
+
 def access_module(session: Session, actor: Actor, permission: str, course: str, module: str) -> Desk:
     """The module with this code. Raises `NotFound`."""
     if not actor.everywhere(permission):

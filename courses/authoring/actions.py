@@ -1,5 +1,6 @@
 """Saving drafts and publishing them. Nobody overwrites what another has written since."""
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -10,7 +11,7 @@ from courses.catalog.actions import text_of as course_text
 from courses.catalog.loader import LIBRARY, read_figures
 from courses.catalog.models import Course, CourseVersion, Module, ModuleVersion
 from courses.catalog.queries import newest_version
-from courses.catalog.rules import LessonText, ModuleText, Register, outline_of, problems
+from courses.catalog.rules import LessonText, ModuleText, Register, Settings, outline_of, problems
 from lms import clock
 
 
@@ -92,6 +93,25 @@ def publish_module(session: Session, course: Course, module: Module, *, note: st
     versions = [version if one.module_id == module.id else one for one in modules_in(session, newest)]
     publish_course_version(session, course, texts, versions, note=note, by=by)
     return version.number
+
+
+def publish_settings(
+    session: Session, course: Course, settings: Settings, *, note: str, seen: int, by: Publisher
+) -> int:
+    """Publish the course with other settings and the same modules. Returns the number of the new version.
+
+    `seen` is the version that was shown to whoever decided. Raises `Outdated`, `NothingToPublish`.
+    """
+    # the row stays as it is: learners who begin the course refer to it meanwhile, and need not wait
+    session.execute(select(Course.id).where(Course.id == course.id).with_for_update(key_share=True))
+    newest = session.scalars(newest_version(course.id).execution_options(populate_existing=True)).one()
+    texts = course_text(newest)
+    if texts.settings == settings:
+        raise NothingToPublish
+    if newest.number != seen:
+        raise Outdated
+    texts = msgspec.structs.replace(texts, settings=settings)
+    return publish_course_version(session, course, texts, modules_in(session, newest), note=note, by=by).number
 
 
 def unpublishable(lessons: list[LessonText], register: Register, figures: dict[str, str]) -> list[str]:

@@ -1,17 +1,30 @@
 """The forms of authoring."""
 
+import re
 from typing import Any
 
+import msgspec
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, IntegerField, StringField, TextAreaField, validators
+from wtforms import HiddenField, IntegerField, RadioField, StringField, TextAreaField, validators
 
 from courses.authoring.rules import LONGEST_BODY
-from courses.catalog.rules import LessonText
-from lms.web.forms import MustBe, PageForm, at_most, chosen, tidy, unify
+from courses.catalog.rules import LessonText, Settings
+from lms.web.forms import MustBe, PageForm, at_most, choices, chosen, tidy, unify
+from lms.web.wording import scale10
 
 MOST_MINUTES = 240
 FEWEST_OBJECTIVES, MOST_OBJECTIVES = 2, 4
 LONGEST_LINE = 300
+MOST_ATTEMPTS = 100
+COUNTS = {
+    "modules": _l("Bài kiểm tra của từng chuyên đề"),
+    "final": _l("Một bài kiểm tra cuối khóa"),
+}
+ATTEMPT = {
+    "best": _l("Lượt điểm cao nhất"),
+    "last": _l("Lượt gần nhất"),
+    "first": _l("Lượt đầu tiên, mỗi bài chỉ làm một lượt"),
+}
 
 
 def lines(text: Any) -> list[str]:
@@ -93,4 +106,88 @@ class PublishForm(PageForm):
         [chosen(_l("Nhập ghi chú: bản này khác bản trước ở điểm nào, vì sao.")), at_most(500)],
         filters=[unify],
         description=_l("Người soạn sau đọc ghi chú này để biết bản mới khác bản trước ở đâu và vì sao."),
+    )
+
+
+def share_in(text: Any) -> float | None:
+    """A mark on the scale of 10, as a share of the score: "7,5" as 0.75. None when it is no mark from 1 to 10."""
+    found = re.fullmatch(r"(\d{1,2})(?:[.,](\d))?", str(text or "").strip(), re.ASCII)
+    tenths = int(found[1]) * 10 + int(found[2] or 0) if found else 0
+    return tenths / 100 if 10 <= tenths <= 100 else None
+
+
+class SettingsForm(PageForm):
+    """How a course is tested. `seen` is the version of the course that was shown."""
+
+    seen = HiddenField()
+    counts = RadioField(
+        _l("Bài kiểm tra nào tính vào kết quả"),
+        choices=choices(COUNTS),
+        validators=[MustBe(COUNTS.__contains__, _l("Chọn bài kiểm tra được tính."))],
+        validate_choice=False,
+        description=_l(
+            "Khi chọn bài cuối khóa, bài của chuyên đề vẫn còn để tự kiểm tra. Bài học nào cũng phải học xong."
+        ),
+    )
+    pass_mark = StringField(
+        _l("Điểm đạt"),
+        [
+            MustBe(
+                lambda text: share_in(text) is not None,
+                _l("Nhập điểm từ 1 đến 10, nhiều nhất một chữ số thập phân. Ví dụ: 7 hoặc 7,5."),
+            )
+        ],
+        filters=[tidy],
+        description=_l("Thang điểm 10."),
+    )
+    max_attempts = WholeNumberField(
+        _l("Số lượt làm bài"),
+        [
+            validators.NumberRange(
+                min=0, max=MOST_ATTEMPTS, message=_l("Nhập số lượt, là số nguyên từ 0 đến 100. Số 0 là không giới hạn.")
+            ),
+        ],
+        description=_l("Số 0 là không giới hạn."),
+    )
+    attempt = RadioField(
+        _l("Lượt được tính"),
+        choices=choices(ATTEMPT),
+        validators=[MustBe(ATTEMPT.__contains__, _l("Chọn lượt được tính."))],
+        validate_choice=False,
+    )
+    note = TextAreaField(
+        _l("Ghi chú của bản mới"),
+        [chosen(_l("Nhập ghi chú: bản này khác bản trước ở điểm nào, vì sao.")), at_most(500)],
+        filters=[unify],
+        description=_l("Người soạn sau đọc ghi chú này để biết bản mới khác bản trước ở đâu và vì sao."),
+    )
+
+    def settings(self, before: Settings) -> Settings:
+        """What was chosen; what the form does not ask stays as before. The form must have been found valid."""
+        return msgspec.convert(
+            msgspec.to_builtins(before)
+            | {
+                "counts": self.counts.data,
+                "attempt": self.attempt.data,
+                "pass_mark": share_in(self.pass_mark.data),
+                "max_attempts": self.max_attempts.data,
+            },
+            Settings,
+        )
+
+    def seen_number(self) -> int:
+        """The version this is based on; one that nobody could have seen when the field was tampered with."""
+        typed = self.seen.data or ""
+        return int(typed) if typed.isdecimal() and len(typed) < 10 else -1
+
+
+def settings_form(number: int, settings: Settings) -> SettingsForm:
+    """The form as it stands for a version."""
+    return SettingsForm(
+        formdata=None,
+        seen=str(number),
+        counts=settings.counts,
+        attempt=settings.attempt,
+        pass_mark=scale10(settings.pass_mark),
+        max_attempts=settings.max_attempts,
     )

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from courses.authoring.models import LessonDraft
-from courses.catalog.models import Lesson, Module, ModuleVersion
+from courses.catalog.models import CourseVersion, Lesson, Module, ModuleVersion
 from courses.catalog.rules import LessonText
 
 
@@ -115,3 +115,8 @@ def draft_of(module_id: int, code: str) -> Select[LessonDraft]:
 def versions_of(module_id: int) -> Select[ModuleVersion]:
     """All versions of a module, newest first."""
     return select(ModuleVersion).where(ModuleVersion.module_id == module_id).order_by(ModuleVersion.number.desc())
+
+
+def course_versions(course_id: int) -> Select[CourseVersion]:
+    """All versions of a course, newest first."""
+    return select(CourseVersion).where(CourseVersion.course_id == course_id).order_by(CourseVersion.number.desc())

@@ -8,12 +8,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from courses.authoring import actions, queries, rules
-from courses.authoring.access import Desk, access_lesson, access_module, access_shelf
-from courses.authoring.forms import LessonForm, PublishForm
+from courses.authoring.access import Desk, access_lesson, access_module, access_settings, access_shelf
+from courses.authoring.forms import ATTEMPT, COUNTS, LessonForm, PublishForm, SettingsForm, settings_form
 from courses.authoring.queries import LessonAtWork
 from courses.catalog.actions import Publisher
+from courses.catalog.models import CourseVersion
 from courses.catalog.render import as_markup, lesson_html
-from courses.catalog.rules import LessonText, Problem, cited_in_core, problems
+from courses.catalog.rules import LessonText, Problem, cited_in_core, problems, settings_of
 from lms.db import get_read_session, get_session
 from lms.web.acting import actor
 from lms.web.feature import Feature
@@ -72,6 +73,60 @@ def publisher() -> Publisher:
 def index() -> ResponseReturnValue:
     """Every course with its modules, and which of them hold something unpublished."""
     return render_template("authoring/index.html", shelf=access_shelf(get_session(), actor()))
+
+
+@bp.get("/<course_code>/settings")
+@needs("module:publish")
+def settings(course_code: str) -> ResponseReturnValue:
+    """Which test counts, from which mark, how often: as learners who begin now find it, in a form."""
+    version = access_settings(get_session(), actor(), course_code)
+    return settings_page(version, settings_form(version.number, settings_of(version.settings)))
+
+
+@bp.post("/<course_code>/settings")
+@needs("module:publish")
+def publish_settings(course_code: str) -> ResponseReturnValue:
+    """Publish the course with other settings; learners under way keep theirs."""
+    own = get_session()
+    version = access_settings(own, actor(), course_code)
+    form = SettingsForm()
+    if not form.validate_on_submit():
+        return settings_page(version, form), 422
+    wanted, note = form.settings(settings_of(version.settings)), (form.note.data or "").strip()
+    try:
+        number = actions.publish_settings(
+            own, version.course, wanted, note=note, seen=form.seen_number(), by=publisher()
+        )
+    except actions.NothingToPublish:
+        flash(_("Không có thay đổi nào để công bố: bản mới nhất đã có các thiết lập này."), "info")
+    except actions.Outdated:
+        version = access_settings(own, actor(), course_code)
+        form.seen.data = str(version.number)
+        return settings_page(version, form, outdated=True), 409
+    else:
+        flash(
+            _(
+                "Đã công bố bản %(number)s của khóa học. Người bắt đầu học từ nay theo bản này; người đang học giữ bản "
+                "của mình.",
+                number=number,
+            ),
+            "success",
+        )
+    return redirect(url_for(".settings", course_code=course_code))
+
+
+def settings_page(version: CourseVersion, form: SettingsForm, *, outdated: bool = False) -> str:
+    """The form, what holds now, and the versions there have been."""
+    return render_template(
+        "authoring/settings.html",
+        version=version,
+        now=settings_of(version.settings),
+        form=form,
+        counts=COUNTS,
+        attempt=ATTEMPT,
+        versions=get_session().scalars(queries.course_versions(version.course_id)).all(),
+        outdated=outdated,
+    )
 
 
 @bp.get("/<course_code>/<module_code>")

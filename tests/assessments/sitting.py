@@ -1,7 +1,7 @@
 """A learner who takes the tests of the small course, and knows the key to them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -121,21 +121,11 @@ class Sitting:
 
     def fields(self, answers: Mapping[int, list[int | None]]) -> dict[str, str | list[str]]:
         """Answers by position, in original positions, as the fields of the page on which they are chosen."""
-        fields: dict[str, str | list[str]] = {}
-        for one in self.paper():
-            if one.position in answers:
-                paper = Printed(one.position, one.kind, one.shown)
-                text = code(paper, answers[one.position])
-                names = field_names(paper)
-                fields |= {names[0]: list(text)} if len(names) == 1 else dict(zip(names, text.split(","), strict=True))
-        return fields
+        return fields_of(self.paper(), answers)
 
     def right(self) -> dict[int, list[int | None]]:
         """The right answers to the last attempt, by position."""
-        return {
-            one.position: list(one.key) if one.kind in ("single", "multiple") else list(range(len(one.options)))
-            for one in self.paper()
-        }
+        return right_answers(self.paper())
 
     def save(
         self, answers: Mapping[int, list[int | None]], *, then: str = "stay", browser: Browser | None = None
@@ -161,6 +151,25 @@ class Sitting:
         with self.make.reading() as session:
             bodies = session.scalars(select(XapiBody.body).order_by(XapiBody.sequence))
             return [msgspec.json.decode(body) for body in bodies]
+
+
+def right_answers(paper: Sequence[Keyed]) -> dict[int, list[int | None]]:
+    """The right answers, by position."""
+    return {
+        one.position: list(one.key) if one.kind in ("single", "multiple") else list(range(len(one.options)))
+        for one in paper
+    }
+
+
+def fields_of(paper: Sequence[Keyed], answers: Mapping[int, list[int | None]]) -> dict[str, str | list[str]]:
+    """Answers by position, in original positions, as the fields of the page on which they are chosen."""
+    fields: dict[str, str | list[str]] = {}
+    for one in paper:
+        if one.position in answers:
+            shown = Printed(one.position, one.kind, one.shown)
+            text, names = code(shown, answers[one.position]), field_names(shown)
+            fields |= {names[0]: list(text)} if len(names) == 1 else dict(zip(names, text.split(","), strict=True))
+    return fields
 
 
 def status(browser: Browser) -> int:

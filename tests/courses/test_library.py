@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,38 @@ def test_the_right_option_is_no_longer_than_chance_would_have_it() -> None:
 def test_every_lesson_of_a_module_is_asked_about(questions: list[QuestionFile]) -> None:
     module = questions[0].code.split("-")[0]
     assert {one.lesson for one in questions} == {one.code for one in LESSONS if one.code.startswith(f"{module}-")}
+
+
+@each_bank
+def test_a_scenario_is_not_the_one_whose_answer_the_lesson_gives(questions: list[QuestionFile]) -> None:
+    """Measured by the pairs of words a stem shares with its lesson's practice; retold scenarios share 0.26 to 0.43."""
+    retold = {one.code: share for one in questions if one.scenario and (share := shared_with_practice(one)) > 0.25}
+    assert retold == {}
+
+
+def shared_with_practice(question: QuestionFile) -> float:
+    lesson = next(one for one in LESSONS if one.code == question.lesson)
+    told = [f"{block.argument} {block.text}" for block in scan(lesson.body).of("practice")]
+    pairs = pairs_of_words(question.stem)
+    return len(pairs & pairs_of_words(" ".join(told))) / len(pairs)
+
+
+def pairs_of_words(text: str) -> set[tuple[str, str]]:
+    words = re.findall(r"\w+", text.casefold())
+    return set(pairwise(words))
+
+
+@each_bank
+def test_every_question_rests_on_the_article(questions: list[QuestionFile]) -> None:
+    """What stands in an extension alone is further reading, and nobody is graded on it."""
+    source = f"{COURSE.text.register.source.key} "
+    assert [one.code for one in questions if not any(label.startswith(source) for label in one.sources)] == []
+
+
+def test_every_document_of_the_register_is_cited() -> None:
+    boxes = {block.argument for lesson in LESSONS for block in scan(lesson.body).of("extension")}
+    sources = {label for questions in BANK.values() for one in questions for label in one.sources}
+    assert COURSE.text.register.documents.keys() - boxes - sources == set()
 
 
 @pytest.mark.source

@@ -1,6 +1,7 @@
 """The house keeps its shape: sizes, names, no shared templates' names, no test that never runs."""
 
 import ast
+import gzip
 import re
 from pathlib import Path
 
@@ -67,6 +68,11 @@ def test_every_settings_name_is_documented() -> None:
     documented = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     names = set(re.findall(r'"(LMS_[A-Z0-9_]+)"', code))
     assert {name for name in names if name not in documented} == set()
+
+
+def test_the_style_sheet_keeps_its_budget() -> None:
+    style = (ROOT / "lms" / "web" / "static" / "app.css").read_bytes()
+    assert len(gzip.compress(style, 9)) <= 9_000
 
 
 def test_no_page_carries_inline_style_or_script() -> None:

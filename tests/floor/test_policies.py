@@ -1,7 +1,6 @@
 """Every route declares who may use it, and a walk over all of them, as everybody, finds it to be so."""
 
 import hashlib
-import uuid
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,8 @@ from werkzeug.routing import Rule
 from lms.accounts.rules import EVERYONE, PERMISSIONS
 from lms.db import SAFE_METHODS, Base, Database
 from lms.web.gate import CLIENTS, PUBLIC, policy_of
-from tests.floor.world import ACTORS, World, build_world
+from tests.floor.walk import Walk, build_walk, guarded, send
+from tests.floor.world import ACTORS, build_world
 from tests.make import Make
 
 ROLES = {
@@ -35,9 +35,33 @@ MAY_CHANGE_BY_READING = {"user_session", "audit_entry", "job", "throttle_counter
 """Reading may note that a session is in use and that names were seen, each in a transaction of its own."""
 
 
+SIGNED_IN = [one for one in ACTORS if one != "anonymous"]
+LEAD_ON = {"dashboard.mine"}
+"""Pages that lead on at once when there is only one place to go."""
+KEEP_THE_DATABASE = {
+    "accounts.sign_out",  # ends a session, which is not counted (above)
+    "authoring.preview_lesson",
+    "authoring.preview_part",
+    "dashboard.search",
+    "dashboard.state_purpose",
+    "learning.start",  # everybody in the walk has begun
+    "people.search",
+}
+"""Forms that change nothing in the tables: what they say is kept in the browser or only shown."""
+
+
 @pytest.fixture
-def world(make: Make, tmp_path: Path) -> World:
-    return build_world(make, tmp_path)
+def walk(make: Make, tmp_path: Path) -> Walk:
+    return build_walk(build_world(make, tmp_path), tmp_path)
+
+
+def permissions(actor: str) -> frozenset[str]:
+    return frozenset().union(*(PERMISSIONS[role] for role in ROLES[actor]))
+
+
+def is_outside(actor: str, rule: Rule) -> bool:
+    """Whether the permission is held, but not for the agency the address names."""
+    return actor == "head_outside" and "unit_id" in rule.arguments
 
 
 def routes(app: Flask) -> list[Rule]:
@@ -65,93 +89,115 @@ def test_an_undeclared_route_cannot_be_reached(app: Flask, make: Make) -> None:
     assert make.browser(make.person(role="administrator")).get("/forgotten").status_code == 404
 
 
-def arguments(world: World, rule: Rule) -> dict[str, object]:
-    """Real ids for every argument of the address; an argument this walk does not know is filled with a stranger."""
-    known: dict[str, object] = {
-        "course_code": world.course,
-        "code": world.course,
-        "lesson_code": "m1-1",
-        "module_code": "m1",
-        "activity_code": "m1-test",
-        "unit_id": world.inside.public_id,
-        "person_id": world.people["learner"].public_id,
-        "token": "no-such-token",
-        "client_id": world.client,
-        "statement_id": world.statement,
-    }
-    if rule.endpoint.startswith("forwarding."):
-        known["public_id"] = world.target.public_id
-    converters = rule._converters
-    filled: dict[str, object] = {}
-    for name in rule.arguments:
-        kind = type(converters.get(name)).__name__  # an argument that is only a default has no converter
-        stranger: object = {"UUIDConverter": uuid.uuid4(), "IntegerConverter": 1}.get(kind, "khong-co")
-        filled[name] = known.get(name, stranger)
-    return filled
-
-
 @pytest.mark.parametrize("actor", ACTORS)
-def test_who_lacks_the_permission_finds_nothing(app: Flask, world: World, actor: str) -> None:
-    """For every route and method: the anonymous are asked to sign in, the unentitled find no such page."""
-    browser = world.browser(actor)
-    permissions = frozenset().union(*(PERMISSIONS[role] for role in ROLES[actor]))
-    wrong: list[tuple[str, str, str, int | str | None]] = []
-    for rule in routes(app):
-        policy = policy_of(app, rule.endpoint)
-        if policy in {PUBLIC, CLIENTS, None} or policy in permissions:
+def test_who_lacks_the_permission_finds_nothing_and_changes_nothing(app: Flask, walk: Walk, actor: str) -> None:
+    """For every route and method: the anonymous are asked to sign in, the unentitled find no such page.
+
+    Forms are valid and carry the token of a page of the actor's own: nothing but the permission refuses them.
+    """
+    browser, forms, wrong = walk.world.browser(actor), walk.forms(), []
+    before, tried = contents(app), 0
+    for rule, policy, method in guarded(app):
+        if policy in permissions(actor):
             continue
-        with app.test_request_context():
-            path = rule.build(arguments(world, rule))
-        assert path is not None
-        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            answer = browser.client.open(path[1], method=method)
-            expected = {404} if actor != "anonymous" else {302} if method == "GET" else {401}
-            if answer.status_code not in expected:
-                wrong.append((actor, method, path[1], answer.status_code))
-            if actor == "anonymous" and method == "GET" and "/sign-in?next=" not in answer.headers.get("Location", ""):
-                wrong.append((actor, method, path[1], 0))
+        path, tried = walk.path(rule, actor), tried + 1
+        if method == "POST":
+            found = send(browser, path, forms[rule.endpoint])
+            right = found == (401 if actor == "anonymous" else 404)
+        else:
+            answer = browser.client.open(path, method=method)
+            found = answer.status_code
+            asked = found == 302 and "/sign-in?next=" in answer.headers["Location"]
+            right = asked if actor == "anonymous" else found == 404
+        if not right:
+            wrong.append((method, path, found))
+    assert wrong == []
+    assert contents(app) == before
+    assert tried > 5
+
+
+@pytest.mark.parametrize("actor", SIGNED_IN)
+def test_who_holds_the_permission_sees_every_page(app: Flask, walk: Walk, actor: str) -> None:
+    browser, wrong = walk.world.browser(actor), []
+    for rule, policy, method in guarded(app):
+        if method != "GET" or policy not in permissions(actor):
+            continue
+        expected = 404 if is_outside(actor, rule) else 302 if rule.endpoint in LEAD_ON else 200
+        path = walk.path(rule, actor)
+        if (found := browser.client.get(path).status_code) != expected:
+            wrong.append((path, found))
     assert wrong == []
 
 
-@pytest.mark.parametrize("actor", [one for one in ACTORS if one != "anonymous"])
-def test_who_holds_the_permission_is_let_in_and_nothing_breaks(app: Flask, world: World, actor: str) -> None:
-    """Every page one may open answers without a fault; unsafe methods without a token are refused, not executed."""
-    browser = world.browser(actor)
-    permissions = frozenset().union(*(PERMISSIONS[role] for role in ROLES[actor]))
-    wrong = []
-    for rule in routes(app):
-        policy = policy_of(app, rule.endpoint)
-        if policy not in permissions:
-            continue
-        with app.test_request_context():
-            path = rule.build(arguments(world, rule))
-        assert path is not None
-        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            if rule.endpoint == "accounts.sign_out" and method == "POST":
-                continue
-            answer = browser.client.open(path[1], method=method)
-            if answer.status_code >= 500 or (method == "POST" and answer.status_code not in {400, 404}):
-                wrong.append((actor, method, path[1], answer.status_code))
+@pytest.mark.parametrize("actor", SIGNED_IN)
+def test_who_holds_the_permission_can_do_everything_with_a_token_and_nothing_without(
+    app: Flask, walk: Walk, actor: str
+) -> None:
+    """Each form does what it is for, so what the other tests send as the wrong actor is refused for that alone."""
+    browser, forms, wrong = walk.world.browser(actor), walk.forms(), []
+    mine = {
+        rule.endpoint: rule
+        for rule, policy, method in guarded(app)
+        if method == "POST" and policy in permissions(actor)
+    }
+    before = contents(app)
+    for endpoint, rule in mine.items():
+        if (found := browser.client.post(walk.path(rule, actor), data=forms[endpoint]).status_code) != 400:
+            wrong.append((endpoint, "without a token", found))
+    assert contents(app) == before
+    for endpoint in sorted(mine, key=list(forms).index):
+        found, outside = (
+            send(browser, walk.path(mine[endpoint], actor), forms[endpoint]),
+            is_outside(actor, mine[endpoint]),
+        )
+        if found not in ({404} if outside else {200, 302}):
+            wrong.append((endpoint, "with a token", found))
+        after = contents(app)
+        if (after != before) == (outside or endpoint in KEEP_THE_DATABASE):
+            wrong.append((endpoint, "changed the database as it should not, or did not", found))
+        before = after
     assert wrong == []
 
 
-def test_the_head_of_another_agency_finds_nothing_of_this_one(app: Flask, world: World) -> None:
-    inside, outside = world.browser("head_inside"), world.browser("head_outside")
+def test_every_form_of_the_product_is_tried(app: Flask, walk: Walk) -> None:
+    assert {rule.endpoint for rule, _policy, method in guarded(app) if method == "POST"} == walk.forms().keys()
+
+
+def test_a_route_with_an_argument_the_walk_does_not_know_stops_it(app: Flask, walk: Walk) -> None:
+    app.add_url_rule("/new/<thing_id>", "learning.new_thing", lambda thing_id: thing_id)
+    (rule,) = app.url_map.iter_rules("learning.new_thing")
+    with pytest.raises(KeyError, match="knows no real 'thing_id' for learning"):
+        walk.path(rule, "learner")
+
+
+def test_the_head_of_another_agency_finds_nothing_of_this_one(app: Flask, walk: Walk) -> None:
+    inside, outside = walk.world.browser("head_inside"), walk.world.browser("head_outside")
     reached, wrong = 0, []
-    for rule in routes(app):
-        if "unit_id" not in rule.arguments or not (policy_of(app, rule.endpoint) or "").startswith("unit:read"):
+    for rule, policy, method in guarded(app):
+        if "unit_id" not in rule.arguments or not policy.startswith("unit:read") or method != "GET":
             continue
-        with app.test_request_context():
-            path = rule.build(arguments(world, rule))
-        assert path is not None
-        if "GET" not in (rule.methods or ()):
-            continue
-        reached += inside.client.get(path[1]).status_code == 200
-        answer = outside.client.get(path[1])
+        path = walk.path(rule, "head_inside")
+        reached += inside.client.get(path).status_code == 200
+        answer = outside.client.get(path)
         if answer.status_code != 404 or "Sở Y tế" in answer.text:
-            wrong.append((path[1], answer.status_code))
+            wrong.append((path, answer.status_code))
     assert wrong == []
     assert reached > 0
+
+
+@pytest.mark.parametrize("actor", [one for one in SIGNED_IN if one != "learner"])
+def test_nobody_reaches_the_test_of_somebody_else(app: Flask, walk: Walk, actor: str) -> None:
+    browser, forms, wrong, before = walk.world.browser(actor), walk.forms(), [], contents(app)
+    routes = [(rule, method) for rule, _policy, method in guarded(app) if "attempt_id" in rule.arguments]
+    for rule, method in routes:
+        path = walk.path(rule, actor, attempts_of="learner")
+        post = method == "POST"
+        found = send(browser, path, forms[rule.endpoint]) if post else browser.client.get(path).status_code
+        if found != 404:
+            wrong.append((method, path, found))
+    assert wrong == []
+    assert contents(app) == before
+    assert len(routes) > 3
 
 
 def contents(app: Flask) -> dict[str, str]:
@@ -167,18 +213,15 @@ def contents(app: Flask) -> dict[str, str]:
     return digests
 
 
-def test_reading_changes_nothing(app: Flask, world: World) -> None:
+def test_reading_changes_nothing(app: Flask, walk: Walk) -> None:
     before = contents(app)
     for actor in ACTORS:
-        browser = world.browser(actor)
+        browser = walk.world.browser(actor)
         for rule in routes(app):
-            if not SAFE_METHODS & (rule.methods or set()):
-                continue
-            with app.test_request_context():
-                path = rule.build(arguments(world, rule))
-            assert path is not None
-            browser.client.get(path[1])
-            browser.client.head(path[1])
+            mine = policy_of(app, rule.endpoint) in {PUBLIC, CLIENTS, *permissions(actor)}
+            if mine and SAFE_METHODS & (rule.methods or set()):
+                browser.client.get(walk.path(rule, actor))
+                browser.client.head(walk.path(rule, actor))
     assert contents(app) == before
 
 

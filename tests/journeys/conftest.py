@@ -3,9 +3,11 @@
 import dataclasses
 import shutil
 import threading
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,11 +17,12 @@ from werkzeug.serving import BaseWSGIServer, make_server
 import wsgi
 from lms.app import create_app
 from lms.db import Database
-from tests.conftest import config_for
+from tests.conftest import config_for, postgresql_template
 from tests.groups import chromium
 from tests.journeys.province import PASSWORD, Province, populate
 from tests.journeys.windows import ARGUMENTS, PATIENCE, Windows, sign_in
 from tests.make import Make
+from tests.postgres import cluster
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,35 @@ def populated(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
     """A SQLite file with the province, to copy."""
     folder = tmp_path_factory.mktemp("province")
     shutil.copy(sqlite_template, folder / "lms.sqlite")
-    app = create_app(config_for(f"sqlite:///{folder / 'lms.sqlite'}", folder), wsgi.PACKAGES)
+    fill(f"sqlite:///{folder / 'lms.sqlite'}", folder)
+    return folder / "lms.sqlite"
+
+
+@cache
+def populated_on_postgresql() -> str:
+    """A PostgreSQL database with the province, to copy."""
+    fill(cluster().create_database("template_province", template=postgresql_template()), Path())
+    return "template_province"
+
+
+def fill(url: str, folder: Path) -> None:
+    """Put the province into a migrated, empty database, and leave nobody connected to it."""
+    app = create_app(config_for(url, folder), wsgi.PACKAGES)
     populate(Make(app))
     database: Database = app.extensions["database"]
     database.dispose()
-    return folder / "lms.sqlite"
+
+
+@pytest.fixture
+def province_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a database with a province of its own."""
+    if backend == "sqlite":
+        shutil.copy(request.getfixturevalue("populated"), tmp_path / "lms.sqlite")
+        yield f"sqlite:///{tmp_path / 'lms.sqlite'}"
+    else:
+        name = f"j_{uuid.uuid4().hex[:12]}"
+        yield cluster().create_database(name, template=populated_on_postgresql())
+        cluster().drop_database(name)
 
 
 @pytest.fixture(scope="module")
@@ -66,12 +93,14 @@ def chromium_browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site(populated: Path, tmp_path: Path, chromium_browser: Browser) -> Iterator[Site]:
-    """The product on a free port, with a province of its own. A test in whose windows something was amiss fails."""
-    shutil.copy(populated, tmp_path / "lms.sqlite")
+def site(province_url: str, tmp_path: Path, chromium_browser: Browser) -> Iterator[Site]:
+    """The product on a free port, with a province of its own. A test in whose windows something was amiss fails.
+
+    Tests that ask for it run on both databases, unless their file says `backend` for itself.
+    """
     server = make_server("127.0.0.1", 0, not_yet, threaded=True)
     address = f"http://127.0.0.1:{server.port}"
-    config = dataclasses.replace(config_for(f"sqlite:///{tmp_path / 'lms.sqlite'}", tmp_path), site_url=address)
+    config = dataclasses.replace(config_for(province_url, tmp_path), site_url=address)
     app = create_app(config, wsgi.PACKAGES)
     server.app = app
     windows = Windows(chromium_browser, address)

@@ -14,6 +14,8 @@ from assessments.attempts.queries import Keyed, keyed
 from assessments.bank.actions import load_questions
 from assessments.bank.rules import MULTIPLE, SINGLE
 from courses.catalog.models import Course
+from courses.catalog.queries import newest_versions
+from courses.catalog.rules import Outline, outline_of
 from courses.enrolment.actions import assign
 from courses.learning.access import access_course, access_lesson_place
 from courses.learning.actions import finish_lesson, start_course
@@ -79,6 +81,17 @@ class Province:
         """The unit with that code."""
         with self.make.reading() as session:
             return session.scalars(select(Unit).where(Unit.code == code)).one()
+
+    def outline(self) -> Outline:
+        """The course as somebody who begins now studies it."""
+        with self.make.reading() as session:
+            return outline_of(session.scalars(newest_versions()).one().outline)
+
+    def last_paper(self, username: str) -> list[Keyed]:
+        """The questions of the person's last attempt with their keys."""
+        mine = select(Attempt.id).where(Attempt.person_id == self.person(username).id).order_by(Attempt.id.desc())
+        with self.make.reading() as session:
+            return self.paper(session.scalars(mine).all()[0])
 
     def paper(self, attempt_id: int) -> list[Keyed]:
         """The questions of an attempt with their keys: never read from a page."""

@@ -5,13 +5,12 @@ from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import select
 
-from assessments.attempts.models import Attempt
 from assessments.attempts.queries import Keyed
 from lms import clock
 from lms.accounts.session import end_all_sessions
 from lms.web.wording import day
+from tests.journeys import posting
 from tests.journeys.conftest import Site
 from tests.journeys.paper import answer_right, question_on
 from tests.journeys.province import (
@@ -57,9 +56,7 @@ def all_sent(page: Page) -> None:
 
 def papers(site: Site, username: str) -> list[Keyed]:
     """The questions of the person's last attempt."""
-    with site.make.reading() as session:
-        mine = select(Attempt.id).where(Attempt.person_id == site.province.person(username).id)
-        return site.province.paper(session.scalars(mine.order_by(Attempt.id.desc())).all()[0])
+    return site.province.last_paper(username)
 
 
 def begin_first_test(page: Page) -> None:
@@ -105,6 +102,44 @@ def test_a_learner_studies_the_first_module_and_passes_its_test(site: Site) -> N
     expect(card).to_contain_text(re.compile(r"3/\d+ bài học đã hoàn thành"))
     expect(card).to_contain_text(re.compile(r"1/\d+ bài kiểm tra đã đạt"))
     shoot(page, "learner-9-home")
+
+
+def test_a_learner_finishes_the_course_and_the_head_reads_one_more(site: Site) -> None:
+    """Modules 1 to 5 by the forms of their pages, the last one by clicks."""
+    head = site.signed_in(HEAD)
+    expect(head.locator("dl.numbers")).to_have_text(re.compile(r"Hoàn thành \(C\)\s*3"))
+    page = site.signed_in(LEARNER, viewport=PHONE)
+    page.get_by_role("button", name="Bắt đầu học").click()
+    lesson(page, 1)
+    *earlier, last = site.province.outline().modules
+    for module in earlier:
+        posting.study_module(site, page, LEARNER, module)
+
+    page.goto("/")
+    card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name=TITLE))
+    expect(card).to_contain_text(re.compile(r"5/6 bài kiểm tra đã đạt"))
+    page.get_by_role("link", name="Học tiếp").click()
+    for one in last.lessons:
+        heading(page, one.title)
+        press(page, "Tôi đã học xong bài này")
+    heading(page, "Bài kiểm tra chuyên đề 6")
+    press(page, "Bắt đầu làm bài")
+    take_test(site, page)
+    heading(page, "Đạt: 10 điểm")
+    shoot(page, "learner-10-last-review")
+    page.get_by_role("link", name="Về khóa học").first.click()
+    heading(page, TITLE)
+    done = f"Khóa học đã hoàn thành ngày {day(clock.today())}."
+    expect(page.get_by_text(done)).to_be_visible()
+    shoot(page, "learner-11-completed")
+    page.goto("/")
+    expect(card).to_contain_text("Đã học xong 21 bài và đạt 6 bài kiểm tra")
+
+    head.reload()
+    expect(head.locator("dl.numbers")).to_have_text(
+        re.compile(r"Đã quán triệt \(B\)\s*4.*Hoàn thành \(C\)\s*4", re.DOTALL)
+    )
+    expect(head.get_by_role("row", name="Chi cục Kiểm lâm")).to_contain_text("66,7\u00a0% (2/3)")
 
 
 def read_first_module(page: Page) -> None:

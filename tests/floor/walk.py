@@ -1,0 +1,196 @@
+"""Addresses and forms with which every route is really reached: ids of things that are there, forms that are valid.
+
+An argument or a form this page does not know stops the walk: whoever adds a route gives it something real here.
+"""
+
+import functools
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlencode
+
+from flask import Flask
+from sqlalchemy import select
+from werkzeug.routing import Rule
+
+from assessments.attempts.access import access_test
+from assessments.attempts.actions import Absent, close_attempt, start_attempt
+from assessments.bank.actions import load_questions
+from courses.enrolment.models import Assignment
+from lms import clock
+from lms.accounts.actions import hasher, issue_link
+from lms.accounts.models import Person, RoleGrant, SignInAccount
+from lms.web.gate import CLIENTS, PUBLIC, policy_of
+from tests.browser import ORIGIN, Browser
+from tests.floor.world import World
+
+PASSWORD, ANOTHER = "muoi bon ky tu tro len", "ba con suoi chay ve song"
+Form = Mapping[str, str | list[str]]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The world with one of everything an address can name, and for each actor a test handed in and one under way."""
+
+    world: World
+    subject: Person
+    grant_id: int
+    assignment: uuid.UUID
+    token: str
+    handed_in: Mapping[str, uuid.UUID]
+    under_way: Mapping[str, uuid.UUID]
+
+    @property
+    def app(self) -> Flask:
+        return self.world.make.app
+
+    def path(self, rule: Rule, actor: str, *, attempts_of: str = "") -> str:
+        """The address of the route with what is there for this actor. KeyError: an argument nobody has given."""
+        values = self.arguments(attempts_of or actor)
+        named = {name: given(values, rule.endpoint, name) for name in rule.arguments}
+        with self.app.test_request_context():
+            built = rule.build(named)
+        assert built is not None
+        query = urlencode(self.queries().get(rule.endpoint, {}))
+        return f"{built[1]}?{query}" if query else built[1]
+
+    def arguments(self, actor: str) -> dict[str, object]:
+        """By argument, blueprint and argument, or endpoint and argument: the closest name wins."""
+        return {
+            "accounts.token": self.token,
+            "course_code": self.world.course,
+            "lesson_code": "m1-1",
+            "module_code": "m1",
+            "activity_code": "m1-test",
+            "attempts.start.activity_code": "m2-test",
+            "attempts.attempt_id": self.under_way.get(actor, uuid.uuid4()),
+            "attempts.review.attempt_id": self.handed_in.get(actor, uuid.uuid4()),
+            "dashboard.unit_id": self.world.inside.public_id,
+            "enrolment.public_id": self.assignment,
+            "organisation.public_id": self.world.inside.public_id,
+            "people.public_id": self.subject.public_id,
+            "people.grant_id": self.grant_id,
+            "xapi.path": "khong-co",
+        }
+
+    def queries(self) -> dict[str, dict[str, str]]:
+        """What a page needs behind its address to have something to show."""
+        return {"enrolment.check": self.assigning()}
+
+    def assigning(self) -> dict[str, str]:
+        due = clock.today() + timedelta(days=20)
+        return {"course": self.world.course, "unit": str(self.world.inside.public_id), "due": due.isoformat()}
+
+    def forms(self) -> dict[str, Form]:
+        """A valid form for every endpoint that takes one, in the order in which all can be sent one after the other."""
+        inside, outside = str(self.world.inside.public_id), str(self.world.outside.public_id)
+        lesson = {
+            "revision": "0",
+            "title": "Bài viết lại",
+            "minutes": "4",
+            "objectives": "Nêu được một điều\nNêu được điều nữa",
+            "action": "Làm một việc.",
+            "body": "## Mục\n\nMột điều [BT L1].",
+        }
+        person = {"full_name": "Người Mới", "username": "nguoimoi", "category": "cong_chuc", "party": "quan_chung"}
+        unit = {"parent": inside, "name": "Phòng Một", "code": "phong-1", "kind": "department", "since": day()}
+        return {
+            "learning.start": {},
+            "learning.finish": {"_version": "1"},
+            "attempts.start": {},
+            "attempts.save": {"_1": "", "Câu 1": "A"},
+            "attempts.submit": {},
+            "dashboard.search": {"q": "hoc", "state": ""},
+            "dashboard.state_purpose": {"purpose": "urge"},
+            "authoring.preview_lesson": lesson,
+            "authoring.preview_part": lesson,
+            "authoring.save_lesson": lesson,
+            "authoring.publish_settings": {
+                "seen": "1",
+                "counts": "final",
+                "pass_mark": "7,5",
+                "max_attempts": "3",
+                "attempt": "last",
+                "note": "Một bài cuối khóa.",
+            },
+            "authoring.publish": {"seen": "1-1-0", "note": "Viết lại bài thứ nhất."},
+            "enrolment.assign": self.assigning(),
+            "enrolment.withdraw": {},
+            "organisation.new": {**unit, "counted": "y"},
+            "people.search": {"q": "hoc"},
+            "people.new": {**person, "unit": inside, "role": ""},
+            "people.issue_link": {},
+            "people.grant": {"role": "head", "role_unit": inside},
+            "people.end_role": {},
+            "people.move": {"unit": outside, "on": day()},
+            "people.close": {},
+            "people.reopen": {},
+            "accounts.change_password": {"password": PASSWORD, "new_password": ANOTHER, "repeat": ANOTHER},
+            "accounts.sign_out": {},
+        }
+
+
+def given(values: Mapping[str, object], endpoint: str, name: str) -> object:
+    """The value under the closest name."""
+    blueprint = endpoint.partition(".")[0]
+    for key in (f"{endpoint}.{name}", f"{blueprint}.{name}", name):
+        if key in values:
+            return values[key]
+    raise KeyError(f"tests/floor/walk.py knows no real {name!r} for {endpoint}")
+
+
+def day() -> str:
+    return clock.today().isoformat()
+
+
+def build_walk(world: World, folder: Path) -> Walk:
+    """Add to the world what its routes can name; `folder` holds the small course."""
+    make = world.make
+    with make.writing() as session:
+        list(load_questions(session, folder))
+    subject = make.person("Người Được Sửa", unit=world.inside, role="trainer")
+    handed_in, under_way = {}, {}
+    with make.writing() as session:
+        for actor, person in world.people.items():
+            session.get_one(SignInAccount, person.id).password_hash = hashed()
+            who = Absent(person.id, person.public_id)
+            sitting = access_test(session, who, world.course, "m1-test", to_change=True)
+            first = start_attempt(session, who, sitting)
+            close_attempt(session, who, sitting, first)
+            handed_in[actor] = first.public_id
+            under_way[actor] = start_attempt(session, who, sitting).public_id
+    with make.writing() as session:
+        return Walk(
+            world,
+            subject,
+            session.scalars(select(RoleGrant.id).where(RoleGrant.person_id == subject.id)).one(),
+            session.scalars(select(Assignment.public_id)).one(),
+            issue_link(session, session.get_one(Person, subject.id)),
+            handed_in,
+            under_way,
+        )
+
+
+@functools.cache
+def hashed() -> str:
+    """Argon2 is slow on purpose: once is enough."""
+    return hasher.hash(PASSWORD)
+
+
+def guarded(app: Flask) -> Iterator[tuple[Rule, str, str]]:
+    """Every route for the signed-in, with the permission it needs and each of its methods."""
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, sorted(rule.methods or ()))):
+        policy = policy_of(app, rule.endpoint)
+        if policy is not None and policy not in {PUBLIC, CLIENTS}:
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                yield rule, policy, method
+
+
+def send(browser: Browser, path: str, form: Form) -> int:
+    """Post a form with the token of a page of this browser; the status of the answer."""
+    browser.get("/profile")  # whoever is signed out lands on the sign-in page, which has a token too
+    token = next(value for one in browser.forms for name, value in one.fields if name == "csrf_token")
+    data = {"csrf_token": token, **form}
+    return browser.client.post(path, data=data, headers={"Origin": ORIGIN}).status_code
