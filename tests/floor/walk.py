@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from assessments.attempts.access import access_test
@@ -22,7 +23,10 @@ from courses.enrolment.models import Assignment
 from lms import clock
 from lms.accounts.actions import hasher, issue_link
 from lms.accounts.models import Person, RoleGrant, SignInAccount
+from lms.forwarding.models import DeadLetter
+from lms.records.admin import present
 from lms.web.gate import CLIENTS, PUBLIC, policy_of
+from lms.xapi.models import XapiClient, XapiStatement
 from tests.browser import ORIGIN, Browser
 from tests.floor.world import World
 
@@ -41,6 +45,8 @@ class Walk:
     token: str
     handed_in: Mapping[str, uuid.UUID]
     under_way: Mapping[str, uuid.UUID]
+    letter_id: int
+    present: str
 
     @property
     def app(self) -> Flask:
@@ -73,6 +79,11 @@ class Walk:
             "people.public_id": self.subject.public_id,
             "people.grant_id": self.grant_id,
             "xapi.path": "khong-co",
+            "records.profile.number": 1,
+            "records.statement_id": self.world.statement,
+            "clients.client_id": self.world.client,
+            "forwarding.public_id": self.world.target.public_id,
+            "forwarding.letter_id": self.letter_id,
         }
 
     def queries(self) -> dict[str, dict[str, str]]:
@@ -127,8 +138,27 @@ class Walk:
             "people.move": {"unit": outside, "on": day()},
             "people.close": {},
             "people.reopen": {},
+            **self.forms_about_other_systems(),
             "accounts.change_password": {"password": PASSWORD, "new_password": ANOTHER, "repeat": ANOTHER},
             "accounts.sign_out": {},
+        }
+
+    def forms_about_other_systems(self) -> dict[str, Form]:
+        """Those of forwarding, of the record and of connected systems; the last one ends what the others are about."""
+        credentials = {"key": "key", "secret": "another secret"}
+        grant: Form = {"scopes": ["statements/write"], "trusted": ""}
+        return {
+            "records.search": {"q": "hoc"},
+            "forwarding.new": {**credentials, "name": "Kho khác", "address": "https://lrs2.example.gov.vn/xapi"},
+            "forwarding.pause": {},
+            "forwarding.resume": {},
+            "forwarding.renew": credentials,
+            "forwarding.replay_one": {},
+            "forwarding.replay_all": {},
+            "clients.new": {**grant, "name": "Cổng khác", "once": uuid.uuid4().hex},
+            "clients.grant": grant,
+            "clients.rotate": {"present": self.present},
+            "clients.revoke": {},
         }
 
 
@@ -170,7 +200,21 @@ def build_walk(world: World, folder: Path) -> Walk:
             issue_link(session, session.get_one(Person, subject.id)),
             handed_in,
             under_way,
+            refused(session, world),
+            present(session, session.get_one(XapiClient, world.client)),
         )
+
+
+def refused(session: Session, world: World) -> int:
+    """Two statements the target of forwarding refused; the id of the first."""
+    sequences = session.scalars(select(XapiStatement.sequence).limit(2)).all()
+    letters = [
+        DeadLetter(target_id=world.target.id, sequence=one, status=400, reason="no", at=clock.now())
+        for one in sequences
+    ]
+    session.add_all(letters)
+    session.flush()  # the address of one has its id
+    return letters[0].id
 
 
 @functools.cache
