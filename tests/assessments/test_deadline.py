@@ -50,6 +50,39 @@ def test_an_answer_within_the_grace_is_taken_and_closes_the_attempt(
     assert attempt.submitted_at == DEADLINE
 
 
+@pytest.mark.parametrize(("early", "closed"), [(timedelta(0), True), (3 * SECOND, True), (4 * SECOND, False)])
+def test_a_page_whose_clock_has_run_down_closes_the_attempt_three_seconds_early_at_most(
+    sitting: Sitting, clock: time_machine.Traveller, early: timedelta, closed: bool
+) -> None:
+    paper = sitting.browser.path
+    right = sitting.right()
+    clock.move_to(DEADLINE - early)
+    sitting.save({1: right[1]}, then="over")
+    assert sitting.items()[0].response == right[1]
+    assert (sitting.attempts()[0].submitted_at is not None) is closed
+    assert sitting.browser.path == (f"{paper}/review" if closed else paper)
+
+
+def test_the_same_page_much_later_closes_the_attempt_with_what_was_saved(
+    sitting: Sitting, clock: time_machine.Traveller
+) -> None:
+    right = sitting.right()
+    sitting.save({1: right[1]})
+    clock.move_to(DEADLINE + timedelta(minutes=14))
+    sitting.save({}, then="over")  # the machine was asleep
+    assert sitting.browser.path.endswith("/review")
+    assert sitting.attempts()[0].scaled == 0.25
+
+
+def test_the_page_is_told_whole_seconds_rounded_up(sitting: Sitting, clock: time_machine.Traveller) -> None:
+    paper = sitting.browser.path
+    clock.move_to(NOON + timedelta(milliseconds=1))
+    for page in (paper, f"{paper}/submit"):
+        sitting.browser.get(page)
+        assert 'data-seconds="900"' in sitting.browser.text
+        assert "Nộp trước 12:15" in sitting.browser.text
+
+
 def test_a_later_answer_is_refused_and_noted_and_the_saved_ones_are_graded(
     sitting: Sitting, clock: time_machine.Traveller
 ) -> None:
