@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 
 from assessments.attempts import models as attempts_models
 from assessments.attempts import views as attempts
-from assessments.attempts.actions import close_expired
+from assessments.attempts.actions import OVER, close_expired, close_over
 from assessments.attempts.demo import study
 from assessments.bank import models as bank_models
 from assessments.bank.actions import load_questions
@@ -23,6 +23,7 @@ def fill(doors: Doors) -> None:
     """Register at the doors."""
     doors.first_steps.append(load_questions)
     doors.listen(CoursePublished, open_tests)
+    doors.jobs[OVER] = close_over
     doors.nightly.append(close_expired)
     doors.demo_steps.append(study)
     doors.activity_kinds["test"] = ActivityKind(_l("Bài kiểm tra"), test_address)
