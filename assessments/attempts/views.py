@@ -2,7 +2,6 @@
 
 import math
 import uuid
-from datetime import datetime
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -24,7 +23,7 @@ from lms.db import apart, get_session
 from lms.web.acting import actor
 from lms.web.feature import Feature
 from lms.web.gate import needs
-from lms.web.wording import moment
+from lms.web.wording import time_of
 
 bp = Feature("attempts", __name__, url_prefix="/courses/<course_code>/tests/<activity_code>")
 
@@ -254,11 +253,6 @@ def seconds_left(attempt: Attempt) -> int | None:
     if attempt.deadline_at is None:
         return None
     return max(0, math.ceil((attempt.deadline_at - clock.now()).total_seconds()))
-
-
-def time_of(at: datetime) -> str:
-    """14:05; with the day when that is not today."""
-    return at.astimezone(clock.VIETNAM).strftime("%H:%M") if clock.day_of(at) == clock.today() else moment(at)
 
 
 def length_of(attempt: Attempt) -> str:
