@@ -25,7 +25,7 @@ from lms.web.feature import Feature
 from lms.web.gate import needs
 from lms.web.wording import time_of
 
-bp = Feature("attempts", __name__, url_prefix="/courses/<course_code>/tests/<activity_code>")
+bp = Feature("attempts", __name__, url_prefix="/courses/<course_code>/tests/<activity_code>", within="learning")
 
 JSON = "application/json"
 

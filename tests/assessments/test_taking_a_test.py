@@ -298,3 +298,13 @@ def test_pages_speak_english_when_asked(sitting: Sitting) -> None:
     assert 'lang="en"' in sitting.browser.text
     sitting.start()
     assert '<div lang="vi">' in sitting.browser.text
+
+
+def test_the_pages_of_a_test_stand_under_study_in_the_menu(sitting: Sitting) -> None:
+    current = '<a href="/learning" aria-current="page">Học tập</a>'
+    paper = sitting.start()
+    for page in (TEST, paper, f"{paper}/submit", "/learning"):
+        sitting.browser.get(page)
+        assert current in sitting.browser.text, page
+    sitting.browser.get("/profile")
+    assert current not in sitting.browser.text
