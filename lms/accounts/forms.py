@@ -48,9 +48,11 @@ class NewPasswordForm(PageForm):
 
 
 class ChangePasswordForm(NewPasswordForm):
-    """The present password, and a new one twice."""
+    """The present password, and a new one twice: in the order of the page, which is that of the summary of errors."""
 
     password = PasswordField(_l("Mật khẩu hiện nay"), [required(_l("Nhập mật khẩu hiện nay.")), at_most(200)])
+    new_password = PasswordField(_l("Mật khẩu mới"), [required(_l("Nhập mật khẩu mới.")), at_most(200)])
+    repeat = PasswordField(_l("Nhập lại mật khẩu mới"), [required(_l("Nhập lại mật khẩu mới.")), at_most(200)])
 
 
 def lower(value: Any) -> Any:

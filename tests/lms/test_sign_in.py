@@ -1,5 +1,7 @@
 """Signing in, signing out, and what a session is worth."""
 
+import re
+
 from tests.make import Make
 
 PASSWORD = "bon muoi tam nghi quyet"
@@ -81,3 +83,12 @@ def test_a_short_password_is_refused_with_the_reason_beside_its_field(make: Make
     answer = browser.submit("/profile/password", password=PASSWORD, new_password="ngắn", repeat="ngắn")
     assert answer.status_code == 422
     assert "ít nhất 14 ký tự" in answer.text
+
+
+def test_the_summary_of_errors_has_the_order_of_the_page(make: Make) -> None:
+    browser = make.browser(make.person(username="an", password=PASSWORD))
+    browser.get("/profile/password")
+    browser.submit("/profile/password")
+    summary = browser.text.split('class="error-summary"')[1].split("</div>")[0]
+    fields = re.findall(r'href="#(\w+)"', summary)
+    assert fields == ["password", "new_password", "repeat"]
