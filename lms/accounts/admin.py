@@ -99,10 +99,38 @@ def new() -> ResponseReturnValue:
     trees = unit_trees(own, on=clock.today())
     form.unit.offer(trees)
     form.role_unit.offer(trees)
-    if form.validate_on_submit() and (person := created(own, form, by=by.public_id)) is not None:
+    if request.method == "GET":
+        return render_template("people/new.html", form=form, no_units=not trees)
+    if acceptable(own, form) and (person := created(own, form, by=by.public_id)) is not None:
         return with_link(own, person, by=by.public_id)
-    status = 200 if request.method == "GET" else 422
-    return render_template("people/new.html", form=form, no_units=not trees), status
+    return render_template("people/new.html", form=form, no_units=not trees), 422
+
+
+def acceptable(own: Session, form: PersonForm) -> bool:
+    """Whether the person may be added; otherwise the form tells all its faults at once, or asks about a namesake."""
+    form.validate()
+    if not form.username.errors and own.scalar(queries.account_by_username(text_in(form.username))) is not None:
+        form.username.errors = [taken()]
+    if not form.errors and not form.namesake.data:
+        same = own.execute(queries.namesakes(text_in(form.full_name), on=clock.today())).all()
+        if same:
+            seen("person.list", actor(), None, rows=len(same), page=1, searched=True)
+            there = "; ".join(
+                f"{one.full_name}, {unit.name}" if unit else f"{one.full_name} ({account.username})"
+                for one, account, unit in same
+            )
+            form.namesake.errors = [_("Đã có %(people)s. Nếu đây là người khác, đánh dấu ô này rồi lưu.", people=there)]
+    return not form.errors
+
+
+def taken() -> str:
+    """What is said of a user name that somebody has."""
+    return str(
+        _(
+            "Tên đăng nhập này đã có người dùng. Nếu vừa bấm “Lưu” hai lần thì người này đã được thêm, có thể tìm trong "
+            "danh sách. Nếu không, chọn tên khác."
+        )
+    )
 
 
 def created(own: Session, form: PersonForm, *, by: uuid.UUID) -> Person | None:
@@ -121,12 +149,7 @@ def created(own: Session, form: PersonForm, *, by: uuid.UUID) -> Person | None:
             by=by,
         )
     except actions.UsernameTaken:
-        form.username.errors = [
-            _(
-                "Tên đăng nhập này đã có người dùng. Nếu vừa bấm “Lưu” hai lần thì người này đã được thêm, có thể tìm "
-                "trong danh sách. Nếu không, chọn tên khác."
-            )
-        ]
+        form.username.errors = [taken()]  # by somebody else, at this moment
         return None
     if form.role.data:
         give(own, person, form.role.data, form.role_unit.unit or form.unit.unit, by=by)

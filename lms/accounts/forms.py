@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import PasswordField, StringField, validators
+from wtforms import BooleanField, PasswordField, StringField, validators
 
 from lms import clock
 from lms.organisation.forms import UnitField
@@ -61,7 +61,7 @@ def lower(value: Any) -> Any:
 
 
 class PersonForm(PageForm):
-    """A new person with an account, a unit and perhaps a role."""
+    """A new person with an account, a unit and perhaps a role. `namesake` is asked once somebody has the same name."""
 
     full_name = StringField(
         _l("Họ và tên"),
@@ -81,6 +81,7 @@ class PersonForm(PageForm):
         filters=[lower],
         description=_l("Chữ thường không dấu, không có dấu cách. Ví dụ: hoala."),
     )
+    namesake = BooleanField(_l("Đây là người khác trùng họ tên, vẫn thêm"))
     position = StringField(_l("Chức vụ"), [at_most(150)], filters=[tidy], description=_l("Không bắt buộc."))
     category = ChoiceField(_l("Đối tượng"), choices=choices(CATEGORIES), default="cong_chuc")
     party = ChoiceField(_l("Đảng viên"), choices=choices(PARTY), default="quan_chung")

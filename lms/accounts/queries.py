@@ -10,6 +10,9 @@ from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
 from lms.organisation.models import STATE_TREE, Unit
 from lms.organisation.queries import holds_on, subtree
 
+MOST_NAMESAKES = 5
+"""So many people of one name are shown before another is added."""
+
 
 def account_by_username(username: str) -> Select[SignInAccount]:
     """The account with this user name, whatever the case in which it was typed."""
@@ -84,6 +87,11 @@ def people_found(
         named = and_(*(Person.search_key.contains(word, autoescape=True) for word in words))
         query = query.where(or_(named, SignInAccount.username.contains("".join(words), autoescape=True)))
     return query
+
+
+def namesakes(full_name: str, *, on: date) -> Select[Person, SignInAccount, Unit | None]:
+    """People called exactly so, with the unit where they are counted that day."""
+    return people_found(on=on).where(Person.full_name == text.nfc(full_name)).limit(MOST_NAMESAKES)
 
 
 def memberships_of(person_id: int) -> Select[Membership]:

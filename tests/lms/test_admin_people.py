@@ -131,7 +131,8 @@ def test_a_head_is_made_over_the_own_unit_or_another_and_others_everywhere(make:
         ("nam", "administrator", ""),
         ("sau", "", str(root.public_id)),
     ):
-        new_person(admin, unit=str(unit.public_id), username=username, role=role, role_unit=over)
+        called = {"full_name": f"Lý A {username}", "username": username}
+        new_person(admin, unit=str(unit.public_id), role=role, role_unit=over, **called)
     with make.reading() as session:
         rows = session.execute(
             select(SignInAccount.username, RoleGrant.role, RoleGrant.unit_id)
@@ -346,3 +347,30 @@ def test_the_link_is_built_from_the_configured_site_only(make: Make) -> None:
     )
     assert "evil.example" not in answer.text
     assert "127.0.0.1:81/first" not in answer.text
+
+
+def test_all_faults_of_a_new_person_are_told_at_once(make: Make) -> None:
+    admin = administrator(make)
+    new_person(admin, username="quantri", email="khong-phai-thu", unit="")
+    for told in ("Tên đăng nhập này đã có người dùng", "Địa chỉ thư có dạng", "Chọn cơ quan, đơn vị."):
+        assert told in admin.text
+    assert "người khác trùng họ tên" not in admin.text
+
+
+def test_somebody_of_the_same_name_is_asked_about_once_and_the_look_is_noted(make: Make) -> None:
+    unit, other = make.unit("Sở Y tế"), make.unit("Sở Nội vụ")
+    make.person("Lý A Hoa", unit=unit)
+    admin = administrator(make)
+    new_person(admin, unit=str(other.public_id))
+    assert admin.page is not None
+    assert admin.page.status_code == 422
+    assert "Đã có Lý A Hoa, Sở Y tế. Nếu đây là người khác" in admin.text
+    assert 'value="hoala"' in admin.text  # what was typed is kept
+    with make.reading() as session:
+        (entry,) = session.scalars(select(AuditEntry).where(AuditEntry.action == "person.list"))
+        assert entry.details["rows"] == 1
+        assert "Hoa" not in str(entry.details)
+    admin.submit("/people/new", namesake="y")
+    assert "/first-password/" in admin.text
+    new_person(admin, full_name="Lý A Hòa", username="hoala2", unit=str(other.public_id))
+    assert "/first-password/" in admin.text  # another name is another person
