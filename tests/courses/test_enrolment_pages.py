@@ -163,6 +163,10 @@ def test_withdrawing_takes_people_off_the_roll_and_stays_in_the_list(make: Make,
     admin = administrator(make)
     admin.get("/assignments")
     admin.get(links(admin)[0][0])
+    admin.get(admin.path + "/withdraw")
+    assert "đang có hiệu lực với 1 người" in admin.text
+    with make.reading() as session:
+        assert roll(session, course.id, on=clock.today())  # to be asked changes nothing
     admin.submit("/withdraw")
     assert "Đã thu hồi việc giao học." in admin.text
     assert "đã thu hồi" in admin.text

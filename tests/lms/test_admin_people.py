@@ -271,7 +271,9 @@ def test_a_closed_account_ends_its_sessions_until_it_is_opened_again(make: Make)
     person = make.person("Lý A Hoa", unit=make.unit("Sở Y tế"), username="hoala", password=PASSWORD)
     admin, hoa = administrator(make), make.browser(person)
     assert hoa.get("/profile", follow=False).status_code == 200
-    admin.get(f"/people/{person.public_id}")
+    admin.get(f"/people/{person.public_id}/close")
+    assert "không đăng nhập được nữa" in admin.text
+    assert hoa.get("/profile", follow=False).status_code == 200  # to be asked changes nothing
     admin.submit("/close")
     assert "Đã khóa từ" in admin.text
     assert hoa.get("/profile", follow=False).status_code == 302
@@ -303,6 +305,9 @@ def test_a_role_is_given_and_ended_and_the_person_signs_in_anew(make: Make) -> N
     assert "đang giữ đúng vai trò này" in answer.text
 
     admin.get(f"/people/{person.public_id}")
+    admin.get(re.findall(r'href="(/people/[^"]+/end)"', admin.text)[0])
+    assert "Lý A Hoa thôi giữ vai trò Quản trị viên (Toàn hệ thống)." in admin.text
+    assert hoa.get("/people", follow=False).status_code == 200
     admin.submit("/end")
     assert "đã kết thúc" in admin.text
     assert hoa.get("/people", follow=False).status_code == 302
@@ -313,7 +318,7 @@ def test_an_administrator_does_not_lock_himself_out(make: Make) -> None:
     person = make.person("Quản Thị Trị", role="administrator")
     admin = make.browser(person)
     admin.get(f"/people/{person.public_id}")
-    assert not [form for form in admin.forms if form.action.endswith(("/close", "/end"))]
+    assert not re.search(r'href="[^"]+/(close|end)"', admin.text)
     with make.reading() as session:
         grant_id = session.scalars(select(RoleGrant.id)).one()
     token = dict(admin.form("/sign-out").fields)["csrf_token"]
@@ -330,7 +335,9 @@ def test_a_new_link_ends_the_one_before(make: Make) -> None:
     admin = administrator(make)
     links = []
     for _ in range(2):
-        admin.get(f"/people/{person.public_id}")
+        admin.get(f"/people/{person.public_id}/link/new")
+        assert "Liên kết đã cấp trước đó hết hiệu lực" in admin.text
+        assert [make.browser().get(link).status_code for link in links] == [200] * len(links)
         admin.submit("/link")
         links.append(the_link(admin))
     assert make.browser().get(links[0]).status_code == 404
@@ -340,7 +347,7 @@ def test_a_new_link_ends_the_one_before(make: Make) -> None:
 def test_the_link_is_built_from_the_configured_site_only(make: Make) -> None:
     person = make.person("Lý A Hoa", unit=make.unit("Sở Y tế"))
     admin = administrator(make)
-    admin.get(f"/people/{person.public_id}")
+    admin.get(f"/people/{person.public_id}/link/new")
     admin.submit("/link", follow=False)
     answer = admin.get(
         f"/people/{person.public_id}/link", headers={"Host": "127.0.0.1:81", "X-Forwarded-Host": "evil.example"}
