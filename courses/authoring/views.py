@@ -55,10 +55,15 @@ FIELDS = {
 }
 
 
-def in_words(problem: Problem) -> str:
-    """A broken rule as a sentence, with its line when it has one."""
+def in_words(problem: Problem, text: str) -> str:
+    """A broken rule as a sentence, with the line of the text that breaks it when there is one."""
     told = str(WORDS[problem.rule]) % {"found": problem.found}
-    return _("Dòng %(line)s: %(told)s", line=problem.line, told=told) if problem.line else told
+    if not problem.line:
+        return told
+    quoted = rules.quoted_line(text, problem.line)
+    if not quoted:
+        return _("Dòng %(line)s: %(told)s", line=problem.line, told=told)
+    return _("Dòng %(line)s (%(quoted)s): %(told)s", line=problem.line, quoted=quoted, told=told)
 
 
 def publisher() -> Publisher:
@@ -198,8 +203,8 @@ def preview(desk: Desk, body: str | None) -> dict[str, Any]:
     found = problems(text, register=desk.register, figures=desk.figures)
     return {
         "html": as_markup(lesson_html(text, register=desk.register, figures=desk.figures)),
-        "blockers": [in_words(one) for one in found if one.blocks],
-        "advice": [in_words(one) for one in found if not one.blocks],
+        "blockers": [in_words(one, text) for one in found if one.blocks],
+        "advice": [in_words(one, text) for one in found if not one.blocks],
         "sources": cited_in_core(text),
     }
 

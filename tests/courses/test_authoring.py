@@ -1,5 +1,6 @@
 """The trainer edits a lesson, sees it, saves it, publishes it; and nobody loses anything."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -152,7 +153,7 @@ def test_the_live_preview_needs_the_token_and_answers_with_the_page_part_only(tr
     answer = trainer.post(f"{LESSON}/preview-part", data={"body": "một [BT L9]"}, headers=headers)
     assert answer.status_code == 200
     assert "<html" not in answer.text
-    assert "Dòng 1: Bản tin nguồn không có dòng L9. Kiểm tra lại số dòng." in answer.text
+    assert "Dòng 1 (một [BT L9]): Bản tin nguồn không có dòng L9. Kiểm tra lại số dòng." in answer.text
     refused = trainer.post(
         f"{LESSON}/preview-part", data={"body": "một"}, headers={"Origin": "http://localhost"}, follow=False
     )
@@ -163,7 +164,9 @@ def test_every_broken_rule_has_words(app: Flask) -> None:
     assert WORDS.keys() == SENTENCES.keys()
     with app.test_request_context():
         for rule in WORDS:
-            assert "Dòng 3: " in in_words(Problem(rule=rule, line=3, found="100 %"))
+            broken = Problem(rule=rule, line=3, found="100 %")
+            assert "Dòng 3 (tăng 100 %): " in in_words(broken, "\n\ntăng 100 %")
+            assert "Dòng 3: " in in_words(broken, "\n\n\n")
 
 
 def test_two_editors_never_overwrite_each_other(make: Make, trainer: Browser) -> None:
@@ -250,6 +253,10 @@ def test_a_lesson_that_breaks_a_rule_is_not_published(make: Make, trainer: Brows
     assert "không dùng thẻ HTML" in trainer.text
     assert "<script>alert" not in trainer.text
     assert not [form for form in trainer.forms if "note" in form.names]
+    top = trainer.text.split("</h1>")[1].split("</ul>")[0]  # before the list of differences
+    assert "(&lt;script&gt;alert(1)&lt;/script&gt; [BT L9]): Bản tin nguồn không có dòng L9." in top
+    (way,) = re.findall(r'href="([^"]+)">Sửa bài này', trainer.text)
+    assert way == LESSON
     with make.writing() as session:
         course, module = session.scalars(select(Course)).one(), session.get_one(Module, 1)
         with pytest.raises(NotPublishable, match="m1-1"):
