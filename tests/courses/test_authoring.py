@@ -352,3 +352,12 @@ def test_lists_and_editors_cost_the_same_however_many_modules_there_are(app: Fla
         with count_queries(app) as counted:
             trainer.get(path)
         assert len(counted) == before, counted
+
+
+def test_a_lesson_has_the_same_number_for_the_trainer_as_for_the_learner(make: Make, trainer: Browser) -> None:
+    (told,) = re.findall(r">(Bài \d+)\. Bài 2\.1<", make.browser(make.person()).get("/courses/demo").text)
+    assert told == "Bài 3"
+    trainer.get("/authoring/demo/m2")
+    assert f">{told}. Bài 2.1<" in trainer.text
+    trainer.get("/authoring/demo/m2/m2-1")
+    assert f'<span aria-current="page">{told}</span>' in trainer.text
