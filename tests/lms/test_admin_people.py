@@ -39,6 +39,7 @@ def test_a_new_person_gets_a_link_once_and_signs_in_with_it(make: Make) -> None:
     new_person(admin, unit=str(unit.public_id), position="Phó Giám đốc", party="du_bi", email="hoa@example.vn")
     link = the_link(admin)
     assert admin.path.endswith("/link")
+    assert f'readonly value="http://localhost{link}"' in admin.text  # to be copied as it stands
     admin.get(admin.path)
     assert "/first-password/" not in admin.text
     assert "Cấp liên kết mới" in admin.text
