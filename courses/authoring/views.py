@@ -164,7 +164,7 @@ def publish(course_code: str, module_code: str) -> ResponseReturnValue:
             by=publisher(),
         )
     except actions.NothingToPublish:
-        flash(_("Không có thay đổi nào để công bố: bản mới nhất đã là nội dung này."), "info")
+        flash(_("Không có thay đổi nào để công bố: phiên bản mới nhất đã là nội dung này."), "info")
     except actions.Outdated:
         desk = access_module(own, actor(), "module:publish", course_code, module_code)
         form.seen.data = desk.at_work.state
@@ -174,7 +174,8 @@ def publish(course_code: str, module_code: str) -> ResponseReturnValue:
     else:
         flash(
             _(
-                "Đã công bố bản %(number)s. Người bắt đầu học từ nay thấy bản này; người đang học giữ bản của mình.",
+                "Đã công bố phiên bản %(number)s. Người bắt đầu học từ nay thấy phiên bản này; người đang học giữ phiên "
+                "bản của mình.",
                 number=number,
             ),
             "success",

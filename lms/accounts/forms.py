@@ -84,7 +84,7 @@ class PersonForm(PageForm):
     namesake = BooleanField(_l("Đây là người khác trùng họ tên, vẫn thêm"))
     position = StringField(_l("Chức vụ"), [at_most(150)], filters=[tidy], description=_l("Không bắt buộc."))
     category = ChoiceField(_l("Đối tượng"), choices=choices(CATEGORIES), default="cong_chuc")
-    party = ChoiceField(_l("Đảng viên"), choices=choices(PARTY), default="quan_chung")
+    party = ChoiceField(_l("Tình trạng đảng viên"), choices=choices(PARTY), default="quan_chung")
     email = StringField(
         _l("Thư điện tử"),
         [

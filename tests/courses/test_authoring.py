@@ -219,7 +219,7 @@ def test_publishing_shows_what_changes_asks_for_a_note_and_makes_new_versions(ma
     assert "Nhập ghi chú" in trainer.text
     assert trainer.submit("Ghi chú", note="Viết lại ý đầu.").status_code == 200
     assert trainer.path == "/authoring/demo/m1"
-    assert "Đã công bố bản 2." in trainer.text
+    assert "Đã công bố phiên bản 2." in trainer.text
     assert "Viết lại ý đầu." in trainer.text
     assert "Có thay đổi chưa công bố" not in trainer.text
     with make.reading() as session:
@@ -273,7 +273,7 @@ def test_what_is_published_is_what_was_shown(make: Make, trainer: Browser) -> No
     assert "Ghi chú đã gõ" in trainer.text
     assert "hai" in trainer.text
     assert trainer.submit("Ghi chú").status_code == 200
-    assert "Đã công bố bản 2." in trainer.text
+    assert "Đã công bố phiên bản 2." in trainer.text
 
 
 def test_publishing_twice_publishes_once(make: Make, trainer: Browser) -> None:
@@ -305,7 +305,7 @@ def test_a_draft_is_based_on_what_is_published_and_lives_on(trainer: Browser) ->
     publish(trainer)
     assert save(trainer, title="Lần hai") == 200
     publish(trainer)
-    assert "Đã công bố bản 3." in trainer.text
+    assert "Đã công bố phiên bản 3." in trainer.text
 
 
 def test_a_lesson_of_the_real_course_keeps_its_drawing_when_published_anew(make: Make) -> None:
