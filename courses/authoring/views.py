@@ -62,8 +62,8 @@ def in_words(problem: Problem, text: str) -> str:
         return told
     quoted = rules.quoted_line(text, problem.line)
     if not quoted:
-        return _("Dòng %(line)s: %(told)s", line=problem.line, told=told)
-    return _("Dòng %(line)s (%(quoted)s): %(told)s", line=problem.line, quoted=quoted, told=told)
+        return str(_("Dòng %(line)s: %(told)s", line=problem.line, told=told))
+    return str(_("Dòng %(line)s (%(quoted)s): %(told)s", line=problem.line, quoted=quoted, told=told))
 
 
 def publisher() -> Publisher:

@@ -324,7 +324,12 @@ def ask_end_role(public_id: uuid.UUID, grant_id: int) -> ResponseReturnValue:
     found = held_by(own, person, grant_id)
     where = found.unit.name if found.unit else _("Toàn hệ thống")
     told = [
-        _("%(name)s thôi giữ vai trò %(role)s (%(where)s).", name=person.full_name, role=ROLES[found.role], where=where),
+        _(
+            "%(name)s thôi giữ vai trò %(role)s (%(where)s).",
+            name=person.full_name,
+            role=ROLES[found.role],
+            where=where,
+        ),
         _("Người này phải đăng nhập lại. Cần thì giao lại vai trò bất cứ lúc nào."),
     ]
     address = url_for("people.end_role", public_id=public_id, grant_id=grant_id)

@@ -334,7 +334,7 @@ def test_an_administrator_does_not_lock_himself_out(make: Make) -> None:
 def test_a_new_link_ends_the_one_before(make: Make) -> None:
     person = make.person("Lý A Hoa", unit=make.unit("Sở Y tế"), username="hoala")
     admin = administrator(make)
-    links = []
+    links: list[str] = []
     for _ in range(2):
         admin.get(f"/people/{person.public_id}/link/new")
         assert "Liên kết đã cấp trước đó hết hiệu lực" in admin.text
