@@ -35,7 +35,6 @@ from lms.web.acting import Actor
 from lms.xapi.statement import Activity
 from lms.xapi.vocabulary import ATTEMPTED
 
-
 OVER = "attempt over"
 """The job that closes an attempt when its time and the grace are over, should nobody hand it in."""
 

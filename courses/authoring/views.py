@@ -174,8 +174,8 @@ def publish(course_code: str, module_code: str) -> ResponseReturnValue:
     else:
         flash(
             _(
-                "Đã công bố phiên bản %(number)s. Người bắt đầu học từ nay thấy phiên bản này; người đang học giữ phiên "
-                "bản của mình.",
+                "Đã công bố phiên bản %(number)s. Người bắt đầu học từ nay thấy phiên bản này; người đang học giữ "
+                "phiên bản của mình.",
                 number=number,
             ),
             "success",

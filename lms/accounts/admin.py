@@ -127,8 +127,8 @@ def taken() -> str:
     """What is said of a user name that somebody has."""
     return str(
         _(
-            "Tên đăng nhập này đã có người dùng. Nếu vừa bấm “Lưu” hai lần thì người này đã được thêm, có thể tìm trong "
-            "danh sách. Nếu không, chọn tên khác."
+            "Tên đăng nhập này đã có người dùng. Nếu vừa bấm “Lưu” hai lần thì người này đã được thêm, có thể tìm "
+            "trong danh sách. Nếu không, chọn tên khác."
         )
     )
 
