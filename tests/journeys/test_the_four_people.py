@@ -244,7 +244,7 @@ def test_a_trainer_publishes_a_new_version_and_whoever_is_under_way_keeps_the_ol
     shoot(page, "trainer-1-shelf")
     page.get_by_role("link", name="Chuyên đề 1:").click()
     shoot(page, "trainer-2-module")
-    page.get_by_role("link", name=re.compile("^1\\. ")).click()
+    page.get_by_role("link", name=re.compile("^Bài 1\\. ")).click()
     body = page.get_by_role("textbox", name="Nội dung bài")
     body.fill(f"{body.input_value()}\n{sentence}\n")
     expect(page.locator(".preview")).to_contain_text(sentence)
@@ -309,13 +309,13 @@ def new_person(page: Page) -> str:
     page.get_by_role("link", name="Thêm người").click()
     page.get_by_label("Họ và tên").fill("Chẩu Thị Tiên")
     page.get_by_label("Tên đăng nhập").fill("tienct")
-    page.get_by_role("searchbox", name="Cơ quan, đơn vị").fill("na hang")
+    page.get_by_role("searchbox", name="Cơ quan, đơn vị").fill("trung tam y te huyen na hang")
     page.get_by_label("Chức vụ").fill("Điều dưỡng viên")
     shoot(page, "administrator-4-new-person")
     press(page, "Lưu và cấp liên kết")
     heading(page, "Liên kết đặt mật khẩu")
     shoot(page, "administrator-5-link")
-    return page.get_by_role("code").inner_text()
+    return page.get_by_label("Liên kết, dùng một lần").input_value()
 
 
 def assign_to_new_unit(page: Page, due: str) -> None:
@@ -324,7 +324,7 @@ def assign_to_new_unit(page: Page, due: str) -> None:
     page.get_by_role("link", name="Giao học", exact=True).click()
     page.get_by_role("link", name="Giao khóa học").click()
     page.get_by_label("Khóa học").select_option(label=TITLE)
-    page.get_by_role("searchbox", name="Giao cho").fill("na hang")
+    page.get_by_role("searchbox", name="Giao cho").fill("trung tam y te huyen na hang")
     page.get_by_label("Hạn hoàn thành").fill(due)
     shoot(page, "administrator-6-assign")
     press(page, "Xem trước")
