@@ -6,8 +6,9 @@ from flask_babel import lazy_gettext as _l
 
 from assessments.attempts import models as attempts_models
 from assessments.attempts import views as attempts
-from assessments.attempts.actions import close_expired
+from assessments.attempts.actions import OVER, close_expired, close_over
 from assessments.attempts.demo import study
+from assessments.attempts.queries import open_attempts
 from assessments.bank import models as bank_models
 from assessments.bank.actions import load_questions
 from assessments.papers import models as papers_models
@@ -23,9 +24,10 @@ def fill(doors: Doors) -> None:
     """Register at the doors."""
     doors.first_steps.append(load_questions)
     doors.listen(CoursePublished, open_tests)
+    doors.jobs[OVER] = close_over
     doors.nightly.append(close_expired)
     doors.demo_steps.append(study)
-    doors.activity_kinds["test"] = ActivityKind(_l("Bài kiểm tra"), test_address)
+    doors.activity_kinds["test"] = ActivityKind(_l("Bài kiểm tra"), test_address, open_attempts)
 
 
 def test_address(course: str, activity: str) -> str:

@@ -7,7 +7,7 @@ doors of its product in `session.info`, so that two products in one process (as 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol, TypeVar, cast
@@ -70,12 +70,23 @@ class Home:
 
 
 @dataclass(frozen=True, slots=True)
+class Underway:
+    """An activity that a learner has begun and not ended; after `ends_at` it takes nothing more (None: no limit)."""
+
+    activity_id: int
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class ActivityKind:
     """What an activity of this kind is called, and where a learner finds it."""
 
     label: str
     address: Callable[[str, str], str]
     """From the course's code and the activity's code to a path of the site."""
+
+    underway: Callable[[Session, int], Sequence[Underway]]
+    """What the person with this id has begun and not ended, with one query."""
 
 
 @dataclass(frozen=True, slots=True)

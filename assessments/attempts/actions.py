@@ -3,11 +3,11 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import Select, insert, update
 from sqlalchemy.orm import Session
 
 from assessments.attempts import queries, rules
@@ -28,10 +28,15 @@ from assessments.papers.rules import Drawn
 from courses.learning.actions import known, say, this_course
 from courses.learning.statements import module_activity
 from lms import clock
+from lms.accounts.models import Person
 from lms.db import config_of
+from lms.outbox.actions import call_off, queue
 from lms.web.acting import Actor
 from lms.xapi.statement import Activity
 from lms.xapi.vocabulary import ATTEMPTED
+
+OVER = "attempt over"
+"""The job that closes an attempt when its time and the grace are over, should nobody hand it in."""
 
 
 class NoAttemptsLeft(Exception):
@@ -94,7 +99,7 @@ def start_attempt(session: Session, actor: Actor, sitting: Sitting) -> Attempt:
 
 
 def keep_paper(session: Session, actor: Actor, sitting: Sitting, paper: Sequence[Drawn], *, number: int) -> Attempt:
-    """The rows of a new attempt: from now on its paper and its deadline stand."""
+    """The rows of a new attempt: from now on its paper and its deadline stand, and the worker will close it then."""
     now = clock.now()
     attempt = Attempt(
         public_id=uuid.uuid4(),
@@ -113,7 +118,15 @@ def keep_paper(session: Session, actor: Actor, sitting: Sitting, paper: Sequence
         for n, one in enumerate(paper, 1)
     ]
     session.execute(insert(AttemptItem), rows)
+    if attempt.deadline_at is not None:
+        due_at = attempt.deadline_at + rules.GRACE + timedelta(seconds=1)
+        queue(session, OVER, {"attempt": str(attempt.public_id)}, due_at=due_at, key=closing(attempt))
     return attempt
+
+
+def closing(attempt: Attempt) -> str:
+    """The key of the job that closes this attempt."""
+    return f"{OVER} {attempt.public_id}"
 
 
 def save_answers(session: Session, attempt: Attempt, answers: Mapping[int, Answer | None]) -> datetime:
@@ -144,6 +157,8 @@ def close_attempt(session: Session, actor: Actor, sitting: Sitting, attempt: Att
     graded = list(zip(paper, earned, strict=True))
     scores = [{"attempt_id": attempt.id, "position": one.position, "score": float(part)} for one, part in graded]
     session.execute(update(AttemptItem), scores)
+    if attempt.deadline_at is not None:
+        call_off(session, closing(attempt))
     statements = told(session, actor, sitting, graded, outcome)
     heard = [(statements[-1]["verb"]["id"], test.activity_id, score)]
     say(session, actor, study, known(session, actor, study), statements, heard, at=at)
@@ -181,9 +196,19 @@ def speaking(session: Session, actor: Actor, sitting: Sitting) -> tuple[Taker, A
     return taker, this_course(study), within
 
 
+def close_over(session: Session, payload: Mapping[str, Any]) -> None:
+    """The handler of the job: close the attempt, unless its learner has. Doing it again changes nothing."""
+    close_all(session, queries.expired_attempts(clock.now()).where(Attempt.public_id == uuid.UUID(payload["attempt"])))
+
+
 def close_expired(session: Session, now: datetime) -> None:
-    """Close every attempt whose time is over with what was saved. A nightly duty."""
-    for attempt, person, course_code, test_code in session.execute(queries.expired_attempts(now)).all():
+    """Close every attempt whose time is over with what was saved. A nightly duty, should a job have been lost."""
+    close_all(session, queries.expired_attempts(now))
+
+
+def close_all(session: Session, expired: Select[Attempt, Person, str, str]) -> None:
+    """Close these attempts on behalf of their learners, who are not there."""
+    for attempt, person, course_code, test_code in session.execute(expired).all():
         absent = Absent(person.id, person.public_id)
         sitting = access_test(session, absent, course_code, test_code, to_change=True)
         session.refresh(attempt)  # the learner may have closed it before the lock was ours

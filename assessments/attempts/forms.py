@@ -19,6 +19,7 @@ from assessments.attempts.rules import (
 from assessments.bank.rules import MATCH, MULTIPLE, ORDER, SINGLE, Answer
 
 THEN = "_then"
+"""What is wanted after saving: "stay", "confirm", or "over" when the page's clock has run down."""
 
 
 @dataclass(frozen=True, slots=True)

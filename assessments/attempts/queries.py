@@ -12,6 +12,7 @@ from assessments.attempts.rules import GRACE
 from assessments.bank.models import Question, QuestionVersion
 from courses.catalog.models import Activity, Course
 from lms.accounts.models import Person
+from lms.doors import Underway
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,16 @@ def asked(session: Session, attempt_id: int) -> list[Asked]:
 def keyed(session: Session, attempt_id: int) -> list[Keyed]:
     """The paper of an attempt with everything known of its questions."""
     return [Keyed(*row) for row in session.execute(KEYED, {"attempt_id": attempt_id})]
+
+
+OPEN = select(Attempt.activity_id, Attempt.deadline_at).where(
+    Attempt.person_id == bindparam("person"), Attempt.submitted_at.is_(None)
+)
+
+
+def open_attempts(session: Session, person_id: int) -> list[Underway]:
+    """The tests the person is sitting, also those whose time is over and which nobody has closed yet."""
+    return [Underway(*row) for row in session.execute(OPEN, {"person": person_id})]
 
 
 def expired_attempts(now: datetime) -> Select[Attempt, Person, str, str]:

@@ -11,6 +11,9 @@ from courses.catalog.rules import Outline, OutlineModule, OutlineTest, Settings
 GRACE = timedelta(seconds=30)
 """An answer sent in time may travel this long. Nobody is told to count on it."""
 
+EARLY = timedelta(seconds=3)
+"""The clock of a page may be so much ahead when it says that the time is over."""
+
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 Phase = Literal["open", "expired", "closed"]
@@ -74,6 +77,11 @@ def phase(deadline_at: datetime | None, submitted_at: datetime | None, now: date
     if submitted_at is not None:
         return "closed"
     return "expired" if deadline_at is not None and now > deadline_at + GRACE else "open"
+
+
+def time_is_over(deadline_at: datetime | None, now: datetime, *, said: bool) -> bool:
+    """Whether an attempt that is still open is to be closed now; `said` is that the clock of the page says so."""
+    return deadline_at is not None and now >= deadline_at - (EARLY if said else timedelta())
 
 
 def ended(deadline_at: datetime | None, now: datetime) -> datetime:

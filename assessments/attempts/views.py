@@ -1,7 +1,7 @@
 """The pages of a test: what counts, the paper, handing it in, the review."""
 
+import math
 import uuid
-from datetime import datetime
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -23,9 +23,9 @@ from lms.db import apart, get_session
 from lms.web.acting import actor
 from lms.web.feature import Feature
 from lms.web.gate import needs
-from lms.web.wording import moment
+from lms.web.wording import time_of
 
-bp = Feature("attempts", __name__, url_prefix="/courses/<course_code>/tests/<activity_code>")
+bp = Feature("attempts", __name__, url_prefix="/courses/<course_code>/tests/<activity_code>", within="learning")
 
 JSON = "application/json"
 
@@ -107,21 +107,28 @@ def save(course_code: str, activity_code: str, attempt_id: uuid.UUID) -> Respons
     except rules.UnknownChoice:
         return unreadable(sitting, attempt)
     if phase(attempt) != "open" and not answers and not wants_json():
-        return redirect(address(sitting, "paper", attempt))
+        return closed(sitting, attempt)
     try:
         saved_at = actions.save_answers(session, attempt, answers)
     except actions.AttemptOver:
         return refused(sitting, attempt, len(answers))
     if wants_json():
         return {"saved": time_of(saved_at), "left": seconds_left(attempt)}
-    if attempt.deadline_at is not None and saved_at >= attempt.deadline_at:
-        actions.close_attempt(session, actor(), sitting, attempt)
-        flash(_("Đã hết giờ. Bài được nộp với các câu đã trả lời."), "info")
-        return redirect(address(sitting, "review", attempt))
-    if request.form.get(THEN) == "confirm":
+    then = request.form.getlist(THEN)
+    if rules.time_is_over(attempt.deadline_at, saved_at, said="over" in then):
+        return closed(sitting, attempt)
+    if "confirm" in then:
         return redirect(address(sitting, "confirm", attempt))
     flash(_("Đã lưu bài lúc %(time)s. Có thể làm tiếp hoặc quay lại sau.", time=time_of(saved_at)), "success")
     return redirect(address(sitting, "paper", attempt))
+
+
+def closed(sitting: Sitting, attempt: Attempt) -> ResponseReturnValue:
+    """On to the result; what is still open is graded first, because its time is over."""
+    if attempt.submitted_at is None:
+        actions.close_attempt(get_session(), actor(), sitting, attempt)
+        flash(_("Đã hết giờ. Bài được nộp với các câu đã trả lời."), "info")
+    return redirect(address(sitting, "review", attempt))
 
 
 @bp.get("/attempts/<uuid:attempt_id>/submit")
@@ -139,6 +146,7 @@ def confirm(course_code: str, activity_code: str, attempt_id: uuid.UUID) -> Resp
         attempt=attempt,
         questions=questions,
         open_questions=[one for one in questions if not complete(one.kind, one.response)],
+        seconds_left=seconds_left(attempt),
         **surroundings(sitting),
     )
 
@@ -241,15 +249,10 @@ def phase(attempt: Attempt) -> rules.Phase:
 
 
 def seconds_left(attempt: Attempt) -> int | None:
-    """Until the deadline; None without one."""
+    """Until the deadline, rounded up: a page that counts from here is never over too early. None without one."""
     if attempt.deadline_at is None:
         return None
-    return max(0, int((attempt.deadline_at - clock.now()).total_seconds()))
-
-
-def time_of(at: datetime) -> str:
-    """14:05; with the day when that is not today."""
-    return at.astimezone(clock.VIETNAM).strftime("%H:%M") if clock.day_of(at) == clock.today() else moment(at)
+    return max(0, math.ceil((attempt.deadline_at - clock.now()).total_seconds()))
 
 
 def length_of(attempt: Attempt) -> str:

@@ -8,7 +8,7 @@ from courses.authoring.queries import LessonAtWork, ModuleAtWork, modules_at_wor
 from courses.catalog.loader import LIBRARY, read_figures
 from courses.catalog.models import Course, CourseVersion, Module
 from courses.catalog.queries import newest_version, newest_versions
-from courses.catalog.rules import Register, register_of
+from courses.catalog.rules import Register, outline_of, register_of
 from lms.web.acting import Actor, NotFound
 
 
@@ -21,6 +21,8 @@ class Desk:
     at_work: ModuleAtWork
     register: Register
     figures: dict[str, str]
+    numbers: dict[str, int]
+    """The number of each lesson among all of the course, as learners see it, by code."""
 
 
 def access_shelf(session: Session, actor: Actor) -> list[tuple[CourseVersion, list[ModuleAtWork]]]:
@@ -59,6 +61,7 @@ def access_module(session: Session, actor: Actor, permission: str, course: str, 
         at_work=at_work,
         register=register_of(version.register),
         figures=read_figures(LIBRARY / at_work.module.course.code),
+        numbers={one.code: number for number, one in enumerate(outline_of(version.outline).lessons(), 1)},
     )
 
 

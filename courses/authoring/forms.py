@@ -102,10 +102,10 @@ class PublishForm(PageForm):
 
     seen = HiddenField()
     note = TextAreaField(
-        _l("Ghi chú của bản mới"),
-        [chosen(_l("Nhập ghi chú: bản này khác bản trước ở điểm nào, vì sao.")), at_most(500)],
+        _l("Ghi chú của phiên bản mới"),
+        [chosen(_l("Nhập ghi chú: phiên bản này khác phiên bản trước ở điểm nào, vì sao.")), at_most(500)],
         filters=[unify],
-        description=_l("Người soạn sau đọc ghi chú này để biết bản mới khác bản trước ở đâu và vì sao."),
+        description=_l("Người soạn sau đọc ghi chú này để biết phiên bản mới khác phiên bản trước ở đâu và vì sao."),
     )
 
 

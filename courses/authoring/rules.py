@@ -9,6 +9,9 @@ import msgspec
 
 from courses.catalog.rules import LessonText
 
+LONGEST_QUOTE = 70
+"""So much of a line is quoted where something is wrong with it: enough to find it again."""
+
 LONGEST_BODY = 20_000
 """Characters of a lesson: five times the longest of the library, and the bound on the work of drawing one."""
 
@@ -92,3 +95,10 @@ def pieces(old: str, new: str) -> Iterator[Piece]:
             yield Piece("del", "".join(before[start:end]))
         if to_start < to_end:
             yield Piece("ins", "".join(after[to_start:to_end]))
+
+
+def quoted_line(text: str, number: int) -> str:
+    """A line of the text, counted from 1, as it is quoted in a message; nothing when it is empty or not there."""
+    lines = text.split("\n")
+    line = " ".join(lines[number - 1].split()) if 0 < number <= len(lines) else ""
+    return line if len(line) <= LONGEST_QUOTE else line[: LONGEST_QUOTE - 1].rstrip() + "…"

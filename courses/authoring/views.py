@@ -56,10 +56,15 @@ FIELDS = {
 }
 
 
-def in_words(problem: Problem) -> str:
-    """A broken rule as a sentence, with its line when it has one."""
+def in_words(problem: Problem, text: str) -> str:
+    """A broken rule as a sentence, with the line of the text that breaks it when there is one."""
     told = str(WORDS[problem.rule]) % {"found": problem.found}
-    return _("Dòng %(line)s: %(told)s", line=problem.line, told=told) if problem.line else told
+    if not problem.line:
+        return told
+    quoted = rules.quoted_line(text, problem.line)
+    if not quoted:
+        return str(_("Dòng %(line)s: %(told)s", line=problem.line, told=told))
+    return str(_("Dòng %(line)s (%(quoted)s): %(told)s", line=problem.line, quoted=quoted, told=told))
 
 
 def publisher() -> Publisher:
@@ -214,7 +219,7 @@ def publish(course_code: str, module_code: str) -> ResponseReturnValue:
             by=publisher(),
         )
     except actions.NothingToPublish:
-        flash(_("Không có thay đổi nào để công bố: bản mới nhất đã là nội dung này."), "info")
+        flash(_("Không có thay đổi nào để công bố: phiên bản mới nhất đã là nội dung này."), "info")
     except actions.Outdated:
         desk = access_module(own, actor(), "module:publish", course_code, module_code)
         form.seen.data = desk.at_work.state
@@ -224,7 +229,8 @@ def publish(course_code: str, module_code: str) -> ResponseReturnValue:
     else:
         flash(
             _(
-                "Đã công bố bản %(number)s. Người bắt đầu học từ nay thấy bản này; người đang học giữ bản của mình.",
+                "Đã công bố phiên bản %(number)s. Người bắt đầu học từ nay thấy phiên bản này; người đang học giữ "
+                "phiên bản của mình.",
                 number=number,
             ),
             "success",
@@ -253,8 +259,8 @@ def preview(desk: Desk, body: str | None) -> dict[str, Any]:
     found = problems(text, register=desk.register, figures=desk.figures)
     return {
         "html": as_markup(lesson_html(text, register=desk.register, figures=desk.figures)),
-        "blockers": [in_words(one) for one in found if one.blocks],
-        "advice": [in_words(one) for one in found if not one.blocks],
+        "blockers": [in_words(one, text) for one in found if one.blocks],
+        "advice": [in_words(one, text) for one in found if not one.blocks],
         "sources": cited_in_core(text),
     }
 

@@ -30,11 +30,18 @@ TAGS = {
     *("p", "h2", "h3", "strong", "em", "br", "ul", "ol", "li", "blockquote", "footer", "a", "span", "code"),
     *("table", "thead", "tbody", "tr", "th", "td", "div", "section", "details", "summary", "figure", "figcaption"),
 }
-ATTRIBUTES = {"a": {"href", "aria-label"}, "div": {"tabindex", "role", "aria-label"}, "th": {"scope"}, "ol": {"start"}}
+ATTRIBUTES = {
+    "a": {"href", "aria-label"},
+    "div": {"tabindex", "role", "aria-label"},
+    "td": {"data-label"},
+    "th": {"scope"},
+    "ol": {"start"},
+}
 CLASSES = {
     "a": {"cite"},
     "span": {"cite", "chip"},
     "div": {"table-scroll"},
+    "table": {"stack"},
     "section": {"practice", "extension"},
     "p": {"extension__tag", "extension__source"},
     "td": {"numeric"},
@@ -43,6 +50,8 @@ CLASSES = {
 SWITCHED_OFF = ("html_block", "html_inline", "reference", "code", "fence", "hr", "lheading")
 DEEPEST_HEADING = 3
 LONGEST_LABEL = 80
+STACKED_FROM = 3
+"""From so many columns on, a table does not fit a phone: there each row is a block, and each cell says its column."""
 
 
 def lesson_html(body: str, *, register: Register, figures: Mapping[str, str]) -> str:
@@ -148,6 +157,7 @@ def for_lessons(state: StateCore) -> None:
             token.children = [piece for child in token.children or [] for piece in plain_or_cited(child)]
     end_quotations(state.tokens)
     label_tables(state.tokens, state.env)
+    label_cells(state.tokens)
     drop_empty_headings(state.tokens)
 
 
@@ -190,6 +200,24 @@ def label_tables(tokens: list[Token], context: MutableMapping[str, Any]) -> None
             token.attrSet("aria-label", f"Bảng {next(context['numbers'])}{heading}"[:LONGEST_LABEL])
 
 
+def label_cells(tokens: list[Token]) -> None:
+    """In a table of many columns each cell of the body carries the heading of its column."""
+    table, headings, column = Token("table_open", "", 0), list[str](), 0
+    for place, token in enumerate(tokens):
+        if token.type == "table_open":
+            table, headings = token, []
+        elif token.type == "tr_open":
+            column = 0
+        elif token.type == "th_open":
+            headings.append("".join(child.content for child in tokens[place + 1].children or []).strip())
+            if len(headings) == STACKED_FROM:
+                table.attrSet("class", "stack")
+        elif token.type == "td_open":
+            if len(headings) >= STACKED_FROM and headings[column]:
+                token.attrSet("data-label", headings[column])
+            column += 1
+
+
 def drop_empty_headings(tokens: list[Token]) -> None:
     """An empty cell in the head of a table heads nothing."""
     for place, token in enumerate(tokens):
@@ -218,7 +246,8 @@ class LessonRenderer(RendererHTML):
     def table_open(self, tokens: Sequence[Token], place: int, _options: Any, _context: Any) -> str:
         """A table scrolls by itself where it is wider than the page, also by keyboard."""
         label = escape(str(tokens[place].attrGet("aria-label")))
-        return f'<div class="table-scroll" tabindex="0" role="region" aria-label="{label}"><table>\n'
+        stacked = ' class="stack"' if tokens[place].attrGet("class") else ""
+        return f'<div class="table-scroll" tabindex="0" role="region" aria-label="{label}"><table{stacked}>\n'
 
     def table_close(self, _tokens: Sequence[Token], _place: int, _options: Any, _context: Any) -> str:
         """The end of a table and of what it scrolls in."""
@@ -229,7 +258,9 @@ class LessonRenderer(RendererHTML):
         token = tokens[place]
         numeric = ' class="numeric"' if "right" in str(token.attrGet("style") or "") else ""
         scope = ' scope="col"' if token.tag == "th" else ""
-        return f"<{token.tag}{scope}{numeric}>"
+        named = token.attrGet("data-label")
+        label = f' data-label="{escape(str(named))}"' if named else ""
+        return f"<{token.tag}{scope}{numeric}{label}>"
 
     td_open = th_open
 

@@ -132,6 +132,22 @@ def show(public_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
+@bp.get("/<uuid:public_id>/withdraw")
+@needs(ASSIGN)
+def ask_withdraw(public_id: uuid.UUID) -> ResponseReturnValue:
+    """Before an assignment is ended: how many people it is about."""
+    session, today = get_session(), clock.today()
+    assignment = access_assignment(session, actor(), public_id)
+    if assignment.withdrawn_at is not None:
+        return redirect(url_for("enrolment.show", public_id=public_id))
+    return render_template(
+        "enrolment/withdraw.html",
+        assignment=assignment,
+        title=titles(session)[assignment.course_id],
+        holds_for=session.scalar(queries.counted(queries.people_held_by(assignment, on=today))),
+    )
+
+
 @bp.post("/<uuid:public_id>/withdraw")
 @needs(ASSIGN)
 def withdraw(public_id: uuid.UUID) -> ResponseReturnValue:

@@ -8,6 +8,7 @@ from flask import current_app, flash, redirect, render_template, request, url_fo
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 from courses.catalog.models import Activity
 from courses.catalog.render import as_markup
@@ -17,6 +18,7 @@ from courses.learning.queries import Duty
 from courses.learning.rules import Overview, Result, Step
 from lms import clock
 from lms.db import get_session
+from lms.doors import doors_of
 from lms.web.acting import actor
 from lms.web.feature import Feature
 from lms.web.gate import needs
@@ -41,6 +43,30 @@ def shown(study: Study, results: Mapping[int, Result], duty: Duty | None, now: d
     due_at = duty.due_at if duty is not None else None
     overview = rules.overview(steps, begun=study.progress is not None, due_at=due_at, now=now)
     return Shown(study, steps, overview, duty)
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """A test of a course that the learner has begun and not handed in."""
+
+    study: Study
+    step: Step
+    ends_at: datetime | None
+    over: bool
+
+
+def sittings(own: Session, person_id: int, courses: Sequence[Shown], now: datetime) -> list[Sitting]:
+    """The tests the learner is in the middle of, in the order of the courses: their clocks are running."""
+    tests = doors_of(own).activity_kinds.get("test")
+    begun = {one.activity_id: one.ends_at for one in tests.underway(own, person_id)} if tests is not None else {}
+    found = []
+    for one in courses:
+        mine = {test.code: begun[test.activity_id] for test in one.study.outline.tests() if test.activity_id in begun}
+        for step in one.steps:
+            if step.code in mine:
+                ends_at = mine[step.code]
+                found.append(Sitting(one.study, step, ends_at, over=ends_at is not None and ends_at < now))
+    return found
 
 
 def address(study: Study, step: Step | None) -> str:
@@ -73,7 +99,8 @@ def home() -> ResponseReturnValue:
         key=lambda one: (one.overview.completed_at is not None, one.overview.due_at or now),
     )
     others = [one for one in courses if one.duty is None]
-    return render_template("learning/home.html", assigned=assigned, others=others, address=address)
+    sitting = sittings(own, me.person_id, courses, now)
+    return render_template("learning/home.html", assigned=assigned, others=others, sitting=sitting, address=address)
 
 
 @bp.get("/courses/<course_code>")
@@ -88,6 +115,7 @@ def course(course_code: str) -> ResponseReturnValue:
         "learning/course.html",
         one=one,
         study=study,
+        sitting=sittings(own, me.person_id, [one], now),
         modules=rules.by_module(one.steps),
         prefaces=queries.prefaces(own, study.outline),
         address=address,

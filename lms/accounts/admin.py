@@ -99,10 +99,38 @@ def new() -> ResponseReturnValue:
     trees = unit_trees(own, on=clock.today())
     form.unit.offer(trees)
     form.role_unit.offer(trees)
-    if form.validate_on_submit() and (person := created(own, form, by=by.public_id)) is not None:
+    if request.method == "GET":
+        return render_template("people/new.html", form=form, no_units=not trees)
+    if acceptable(own, form) and (person := created(own, form, by=by.public_id)) is not None:
         return with_link(own, person, by=by.public_id)
-    status = 200 if request.method == "GET" else 422
-    return render_template("people/new.html", form=form, no_units=not trees), status
+    return render_template("people/new.html", form=form, no_units=not trees), 422
+
+
+def acceptable(own: Session, form: PersonForm) -> bool:
+    """Whether the person may be added; otherwise the form tells all its faults at once, or asks about a namesake."""
+    form.validate()
+    if not form.username.errors and own.scalar(queries.account_by_username(text_in(form.username))) is not None:
+        form.username.errors = [taken()]
+    if not form.errors and not form.namesake.data:
+        same = own.execute(queries.namesakes(text_in(form.full_name), on=clock.today())).all()
+        if same:
+            seen("person.list", actor(), None, rows=len(same), page=1, searched=True)
+            there = "; ".join(
+                f"{one.full_name}, {unit.name}" if unit else f"{one.full_name} ({account.username})"
+                for one, account, unit in same
+            )
+            form.namesake.errors = [_("Đã có %(people)s. Nếu đây là người khác, đánh dấu ô này rồi lưu.", people=there)]
+    return not form.errors
+
+
+def taken() -> str:
+    """What is said of a user name that somebody has."""
+    return str(
+        _(
+            "Tên đăng nhập này đã có người dùng. Nếu vừa bấm “Lưu” hai lần thì người này đã được thêm, có thể tìm "
+            "trong danh sách. Nếu không, chọn tên khác."
+        )
+    )
 
 
 def created(own: Session, form: PersonForm, *, by: uuid.UUID) -> Person | None:
@@ -121,12 +149,7 @@ def created(own: Session, form: PersonForm, *, by: uuid.UUID) -> Person | None:
             by=by,
         )
     except actions.UsernameTaken:
-        form.username.errors = [
-            _(
-                "Tên đăng nhập này đã có người dùng. Nếu vừa bấm “Lưu” hai lần thì người này đã được thêm, có thể tìm "
-                "trong danh sách. Nếu không, chọn tên khác."
-            )
-        ]
+        form.username.errors = [taken()]  # by somebody else, at this moment
         return None
     if form.role.data:
         give(own, person, form.role.data, form.role_unit.unit or form.unit.unit, by=by)
@@ -181,6 +204,24 @@ def link(public_id: uuid.UUID) -> ResponseReturnValue:
         address=address,
         until=clock.now() + LINK_LIFE,
     )
+
+
+def asked(person: Person, title: str, told: list[str], *, button: str, address: str) -> str:
+    """A page that says what pressing its button does; nothing has been done."""
+    return render_template("people/confirm.html", person=person, title=title, told=told, button=button, address=address)
+
+
+@bp.get("/<uuid:public_id>/link/new")
+@needs(KEEP)
+def ask_link(public_id: uuid.UUID) -> ResponseReturnValue:
+    """Before another link: what it ends."""
+    person = access_person(get_session(), actor(), KEEP, public_id)
+    told = [
+        _("Hệ thống cấp cho %(name)s một liên kết để tự đặt mật khẩu, chỉ hiện ra một lần.", name=person.full_name),
+        _("Liên kết đã cấp trước đó hết hiệu lực. Mật khẩu đang dùng vẫn dùng được cho đến khi đặt mật khẩu mới."),
+    ]
+    address = url_for("people.issue_link", public_id=public_id)
+    return asked(person, _("Cấp liên kết đặt mật khẩu"), told, button=_("Cấp liên kết"), address=address)
 
 
 @bp.post("/<uuid:public_id>/link")
@@ -266,21 +307,61 @@ def held(own: Session, person: Person) -> list[RoleGrant]:
     return list(own.scalars(queries.roles_of(person.id)))
 
 
+def held_by(own: Session, person: Person, grant_id: int) -> RoleGrant:
+    """The role of that person. Raises `NotFound`."""
+    found = next((one for one in held(own, person) if one.id == grant_id), None)
+    if found is None:
+        raise NotFound
+    return found
+
+
+@bp.get("/<uuid:public_id>/roles/<int:grant_id>/end")
+@needs(KEEP)
+def ask_end_role(public_id: uuid.UUID, grant_id: int) -> ResponseReturnValue:
+    """Before a role is ended: whose it is, and where it holds."""
+    own = get_session()
+    person = access_person(own, actor(), KEEP, public_id)
+    found = held_by(own, person, grant_id)
+    where = found.unit.name if found.unit else _("Toàn hệ thống")
+    told = [
+        _(
+            "%(name)s thôi giữ vai trò %(role)s (%(where)s).",
+            name=person.full_name,
+            role=ROLES[found.role],
+            where=where,
+        ),
+        _("Người này phải đăng nhập lại. Cần thì giao lại vai trò bất cứ lúc nào."),
+    ]
+    address = url_for("people.end_role", public_id=public_id, grant_id=grant_id)
+    return asked(person, _("Kết thúc vai trò"), told, button=_("Kết thúc vai trò"), address=address)
+
+
 @bp.post("/<uuid:public_id>/roles/<int:grant_id>/end")
 @needs(KEEP)
 def end_role(public_id: uuid.UUID, grant_id: int) -> ResponseReturnValue:
     """The role holds no longer, from today on. One's own role as administrator is ended by another administrator."""
     own = get_session()
     person = access_person(own, actor(), KEEP, public_id)
-    found = next((one for one in held(own, person) if one.id == grant_id), None)
-    if found is None:
-        raise NotFound
+    found = held_by(own, person, grant_id)
     if found.role == "administrator" and person.public_id == actor().public_id:
         flash(_("Vai trò quản trị của chính mình chỉ do quản trị viên khác kết thúc."), "warning")
     else:
         actions.end_role(own, found, by=actor().public_id)
         flash(_("Đã kết thúc vai trò."), "success")
     return redirect(url_for("people.show", public_id=person.public_id))
+
+
+@bp.get("/<uuid:public_id>/close")
+@needs(KEEP)
+def ask_close(public_id: uuid.UUID) -> ResponseReturnValue:
+    """Before an account is closed: what ends, and what stays."""
+    person = access_person(get_session(), actor(), KEEP, public_id)
+    told = [
+        _("%(name)s không đăng nhập được nữa; mọi phiên đăng nhập kết thúc ngay.", name=person.full_name),
+        _("Kết quả học tập được giữ nguyên, người này vẫn được tính vào sĩ số. Mở lại được bất cứ lúc nào."),
+    ]
+    address = url_for("people.close", public_id=public_id)
+    return asked(person, _("Khóa tài khoản"), told, button=_("Khóa tài khoản"), address=address)
 
 
 @bp.post("/<uuid:public_id>/close")

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import PasswordField, StringField, validators
+from wtforms import BooleanField, PasswordField, StringField, validators
 
 from lms import clock
 from lms.organisation.forms import UnitField
@@ -48,9 +48,11 @@ class NewPasswordForm(PageForm):
 
 
 class ChangePasswordForm(NewPasswordForm):
-    """The present password, and a new one twice."""
+    """The present password, and a new one twice: in the order of the page, which is that of the summary of errors."""
 
     password = PasswordField(_l("Mật khẩu hiện nay"), [required(_l("Nhập mật khẩu hiện nay.")), at_most(200)])
+    new_password = PasswordField(_l("Mật khẩu mới"), [required(_l("Nhập mật khẩu mới.")), at_most(200)])
+    repeat = PasswordField(_l("Nhập lại mật khẩu mới"), [required(_l("Nhập lại mật khẩu mới.")), at_most(200)])
 
 
 def lower(value: Any) -> Any:
@@ -59,7 +61,7 @@ def lower(value: Any) -> Any:
 
 
 class PersonForm(PageForm):
-    """A new person with an account, a unit and perhaps a role."""
+    """A new person with an account, a unit and perhaps a role. `namesake` is asked once somebody has the same name."""
 
     full_name = StringField(
         _l("Họ và tên"),
@@ -79,9 +81,10 @@ class PersonForm(PageForm):
         filters=[lower],
         description=_l("Chữ thường không dấu, không có dấu cách. Ví dụ: hoala."),
     )
+    namesake = BooleanField(_l("Đây là người khác trùng họ tên, vẫn thêm"))
     position = StringField(_l("Chức vụ"), [at_most(150)], filters=[tidy], description=_l("Không bắt buộc."))
     category = ChoiceField(_l("Đối tượng"), choices=choices(CATEGORIES), default="cong_chuc")
-    party = ChoiceField(_l("Đảng viên"), choices=choices(PARTY), default="quan_chung")
+    party = ChoiceField(_l("Tình trạng đảng viên"), choices=choices(PARTY), default="quan_chung")
     email = StringField(
         _l("Thư điện tử"),
         [

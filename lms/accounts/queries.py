@@ -13,6 +13,9 @@ from lms.doors import Named
 from lms.organisation.models import STATE_TREE, Unit
 from lms.organisation.queries import holds_on, subtree
 
+MOST_NAMESAKES = 5
+"""So many people of one name are shown before another is added."""
+
 
 def account_by_username(username: str) -> Select[SignInAccount]:
     """The account with this user name, whatever the case in which it was typed."""
@@ -89,6 +92,11 @@ def people_found(
     return query
 
 
+def namesakes(full_name: str, *, on: date) -> Select[Person, SignInAccount, Unit | None]:
+    """People called exactly so, with the unit where they are counted that day."""
+    return people_found(on=on).where(Person.full_name == text.nfc(full_name)).limit(MOST_NAMESAKES)
+
+
 def memberships_of(person_id: int) -> Select[Membership]:
     """Where the person has been counted, with the unit of each membership, the latest first."""
     return (
@@ -97,6 +105,11 @@ def memberships_of(person_id: int) -> Select[Membership]:
         .where(Membership.person_id == person_id, Membership.kind == "main")
         .order_by(Membership.valid_from.desc(), Membership.id.desc())
     )
+
+
+def roles_held(person_id: int, *, on: date) -> Select[RoleGrant]:
+    """The roles the person holds that day, with their units."""
+    return roles_of(person_id).where(holds_on(on, RoleGrant.valid_from, RoleGrant.valid_to))
 
 
 def roles_of(person_id: int) -> Select[RoleGrant]:

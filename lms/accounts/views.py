@@ -10,7 +10,7 @@ from wtforms import Field
 
 from lms import clock
 from lms.accounts import actions, queries
-from lms.accounts.forms import ChangePasswordForm, NewPasswordForm, SignInForm
+from lms.accounts.forms import ROLES, ChangePasswordForm, NewPasswordForm, SignInForm
 from lms.accounts.models import Person, SignInAccount
 from lms.accounts.rules import ATTEMPTS_PER_ACCOUNT, ATTEMPTS_PER_ADDRESS, PASSWORD_LENGTH, password_fault
 from lms.accounts.session import SignedIn, begin_session, end_session, mark_seen, must_be_marked, signed_in
@@ -153,7 +153,14 @@ def profile() -> ResponseReturnValue:
     own = get_session()
     person = own.get_one(Person, actor().person_id)
     unit = own.scalar(queries.main_unit(person.id, on=clock.today()))
-    return render_template("accounts/profile.html", person=person, unit=unit)
+    return render_template(
+        "accounts/profile.html",
+        person=person,
+        unit=unit,
+        username=own.get_one(SignInAccount, person.id).username,
+        roles=own.scalars(queries.roles_held(person.id, on=clock.today())).all(),
+        words=ROLES,
+    )
 
 
 @bp.route("/profile/password", methods=["GET", "POST"])

@@ -80,6 +80,12 @@ def wake(session: Session, kind: str, payload: Mapping[str, Any], *, key: str) -
     )
 
 
+def call_off(session: Session, key: str) -> None:
+    """The job with that key is no longer needed. One that a worker has begun is left to it."""
+    waiting = delete(Job).where(Job.key == key, Job.done_at.is_(None), Job.taken_until.is_(None))
+    session.execute(waiting.execution_options(synchronize_session=False))
+
+
 def due(now: datetime) -> ColumnElement[bool]:
     """Whether a job waits to be done: neither done nor given up, its time come, and held by no living worker."""
     free = or_(Job.taken_until.is_(None), Job.taken_until <= now)

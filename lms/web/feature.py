@@ -10,8 +10,13 @@ from jinja2 import BaseLoader, FileSystemLoader, PrefixLoader
 class Feature(Blueprint):
     """`render_template("learning/home.html")` is `courses/learning/templates/home.html`.
 
-    Files in the feature's `static/` are served under `/static/NAME/` by `lms.serving`, not by Flask.
+    Files in the feature's `static/` are served under `/static/NAME/` by `lms.serving`, not by Flask. On its pages the
+    menu marks the entry of the feature `within`, when it has none of its own.
     """
+
+    def __init__(self, name: str, import_name: str, *, url_prefix: str | None = None, within: str = "") -> None:
+        super().__init__(name, import_name, url_prefix=url_prefix)
+        self.within = within or name
 
     @cached_property
     def jinja_loader(self) -> BaseLoader:

@@ -1,5 +1,6 @@
 """Forms: one base, and validators whose words are ours. WTForms has no Vietnamese of its own."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
@@ -15,6 +16,7 @@ from wtforms import (  # type: ignore[attr-defined]  # SelectChoice is newer tha
     SelectField,
     validators,
 )
+from wtforms.widgets import TextInput
 
 from lms.text import nfc, visible
 
@@ -97,15 +99,35 @@ def day_in(field: DateField) -> date:
     return field.data
 
 
+DAY = "%d/%m/%Y"
+ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}")
+EIGHT_DIGITS = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{4})")
+
+
+def as_typed(text: str) -> str:
+    """A day as people type it (1/2/2026, 01-02-2026, 1.2.2026, 01022026) with strokes between its parts."""
+    text = text.strip()
+    if ISO_DAY.fullmatch(text):
+        return text
+    return EIGHT_DIGITS.sub(r"\1/\2/\3", text) if EIGHT_DIGITS.fullmatch(text) else re.sub(r"[\s./-]+", "/", text)
+
+
 class DayField(DateField):
-    """A calendar day, also when typed as dd/mm/yyyy in a browser that knows no calendar."""
+    """A calendar day, typed as day/month/year: a browser's own field shows the month first where Windows is English."""
+
+    widget = TextInput()
 
     def __init__(self, label: str, checks: Any = None, **options: Any) -> None:
-        super().__init__(label, checks, format=["%Y-%m-%d", "%d/%m/%Y"], **options)
+        kind = {"class": "short", "inputmode": "numeric", "autocomplete": "off", "placeholder": _l("ngày/tháng/năm")}
+        super().__init__(label, checks, format=[DAY, "%Y-%m-%d"], render_kw=kind, **options)
+
+    def _value(self) -> str:
+        """As days are written on our pages; what is none stays as it was typed."""
+        return self.data.strftime(DAY) if self.data is not None else " ".join(self.raw_data or ())
 
     def process_formdata(self, valuelist: list[str]) -> None:
         try:
-            super().process_formdata([value.strip() for value in valuelist])
+            super().process_formdata([as_typed(value) for value in valuelist])
         except ValueError:
             self.data = None
             if any(value.strip() for value in valuelist):

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 from flask import Flask, Response, abort, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 
 from lms.db import SAFE_METHODS
 from lms.text import visible
@@ -51,6 +53,7 @@ def init_app(app: Flask) -> None:
     login_manager.init_app(app)
     app.before_request(check_address)
     app.before_request(check_origin)
+    app.before_request(drop_slash)
     app.before_request(check_policy)
 
 
@@ -69,6 +72,21 @@ def check_origin() -> None:
         return
     if policy_of(current_app, request.endpoint) != CLIENTS and not kept.from_here(missing_is_here=True):
         abort(400, "origin")
+
+
+def drop_slash() -> ResponseReturnValue | None:
+    """A page's address with a slash at its end leads to the page; to those of other systems nothing is added."""
+    if request.endpoint is not None or request.method not in SAFE_METHODS or not request.path.endswith("/"):
+        return None
+    adapter = current_app.create_url_adapter(request)
+    try:
+        endpoint, values = adapter.match(request.path.rstrip("/"), "GET") if adapter is not None else ("", {})
+    except (HTTPException, RequestRedirect):
+        return None
+    if policy_of(current_app, endpoint) in {None, CLIENTS}:
+        return None
+    query = f"?{request.query_string.decode('ascii', 'ignore')}" if request.query_string else ""
+    return redirect(url_for(endpoint, **values) + query, 308)
 
 
 def check_policy() -> ResponseReturnValue | None:

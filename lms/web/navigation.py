@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from flask import Flask, g, request, url_for
+from flask import Flask, current_app, g, request, url_for
 
 from lms.doors import Doors, MenuEntry
 from lms.web.acting import signed_in
+from lms.web.feature import Feature
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ def allowed(doors: Doors) -> list[MenuEntry]:
 
 def is_current(entry: MenuEntry) -> bool:
     """Whether this page belongs to the entry."""
-    return entry.endpoint.split(".")[0] == (request.endpoint or "").split(".")[0]
+    here = current_app.blueprints.get(request.blueprint or "")
+    return isinstance(here, Feature) and here.within == entry.endpoint.split(".")[0]
 
 
 def menu(doors: Doors) -> list[Shown]:

@@ -5,7 +5,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from flask import Flask
 
-from lms.clock import in_vietnam
+from lms.clock import day_of, in_vietnam, today
 
 
 def number(value: int) -> str:
@@ -43,12 +43,17 @@ def moment(value: datetime) -> str:
     return f"{in_vietnam(value):%H:%M}, {day(value)}"
 
 
+def time_of(value: datetime) -> str:
+    """14:05; with the day when that is not today."""
+    return f"{in_vietnam(value):%H:%M}" if day_of(value) == today() else moment(value)
+
+
 def scale10(scaled: float) -> str:
     """A share of the score on the scale of 10: 0.7 as "7", 0.8333 as "8,3"."""
     return decimal(scaled * 10).removesuffix(",0")
 
 
 def init_app(app: Flask) -> None:
-    for writer in (number, decimal, percent, day, moment, scale10):
+    for writer in (number, decimal, percent, day, moment, time_of, scale10):
         app.add_template_filter(writer)
     app.add_template_global(percent, "percent_of")

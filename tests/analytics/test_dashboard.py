@@ -220,6 +220,26 @@ def test_where_no_course_is_assigned_the_page_says_so_and_what_to_do(make: Make,
     assert "Chưa:" in browser.text
 
 
+def test_an_administrator_gives_the_course_from_where_it_is_missing(make: Make) -> None:
+    unit = make.unit("Sở Y tế")
+    browser = make.browser(make.person(role="administrator"))
+    browser.get(f"/dashboard/units/{unit.public_id}")
+    assert "đề nghị quản trị viên" not in browser.text
+    (address,) = re.findall(r'href="(/assignments/new[^"]*)">Giao khóa học', browser.text)
+    browser.get(address)
+    assert f'selected value="{unit.public_id}"' in browser.text
+
+
+def test_a_body_without_staff_of_its_own_says_so_instead_of_asking_for_a_course(make: Make) -> None:
+    unit = make.unit("Ban Chỉ đạo chuyển đổi số")
+    with make.writing() as session:
+        session.get_one(Unit, unit.id).counted = False
+    for browser in (head_of(make, unit), make.browser(make.person(role="administrator"))):
+        browser.get(f"/dashboard/units/{unit.public_id}")
+        assert "không có biên chế riêng; cán bộ được tính ở cơ quan của mình" in browser.text
+        assert "giao khóa học" not in text_of(browser).lower()
+
+
 def test_a_head_of_several_units_chooses_and_one_of_none_is_told_so(make: Make, tmp_path: Path) -> None:
     course_id = course_loaded(make, tmp_path)
     root = make.unit("Tỉnh")

@@ -2,12 +2,15 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
+from assessments.attempts.models import Attempt
+from lms import clock
 from lms.accounts.models import Person
 from lms.accounts.session import end_all_sessions
 from tests.assessments.sitting import SINGLES, Sitting
@@ -164,15 +167,45 @@ def test_a_paper_of_another_person_clears_what_was_left_behind(sitting: Sitting,
     assert other.evaluate(KEPT) == []
 
 
-def test_when_the_time_is_over_the_page_hands_in_by_itself(sitting: Sitting, context: BrowserContext) -> None:
-    page = started(sitting, context, minutes=1)
+def ends_in(sitting: Sitting, **length: float) -> None:
+    """Let the open attempt end so soon."""
+    with sitting.make.writing() as session:
+        session.get_one(Attempt, sitting.attempts()[0].id).deadline_at = clock.now() + timedelta(**length)
+
+
+def test_when_the_time_is_over_the_paper_hands_in_by_itself(sitting: Sitting, context: BrowserContext) -> None:
+    page = started(sitting, context)
     choose(page, 1, letter_of(sitting, 1))
     saved_line(page).to_contain_text("Đã lưu lúc")
     attempt = page.url
+    ends_in(sitting, seconds=1.9)
+    page.goto(attempt)
+    page.wait_for_url(attempt + "/review")
+    assert "Đã hết giờ. Bài được nộp" in page.content()
+    (closed,) = sitting.attempts()
+    assert closed.scaled == 0.25
+
+
+def test_when_the_time_is_over_the_last_look_hands_in_by_itself(sitting: Sitting, context: BrowserContext) -> None:
+    page = started(sitting, context)
+    attempt = page.url
+    ends_in(sitting, minutes=1)
+    page.goto(attempt + "/submit")
+    expect(page.locator(".timer")).to_contain_text("(còn ")
+    ends_in(sitting, seconds=1.9)
+    page.reload()
+    page.wait_for_url(attempt + "/review")
+    assert sitting.attempts()[0].submitted_at is not None
+
+
+def test_a_clock_of_the_browser_that_runs_ahead_ends_nothing(sitting: Sitting, context: BrowserContext) -> None:
+    page = started(sitting, context)
+    attempt = page.url
     page.clock.install()
     page.goto(attempt)
-    page.clock.run_for(61_000)
-    page.wait_for_url(attempt + "/submit")  # the browser's clock ran ahead: only the server's decides that time is over
+    with page.expect_navigation(url=attempt):
+        page.clock.run_for(901_000)
+    expect(page.locator("[data-left]")).to_contain_text("còn 14:")
     assert sitting.attempts()[0].submitted_at is None
 
 

@@ -1,5 +1,6 @@
 """A learner takes a test: what is told before, the paper, saving, handing in, the review, and doing it again."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,7 +19,9 @@ def test_a_learner_takes_a_test_from_its_introduction_to_its_review(sitting: Sit
     browser = sitting.browser
     browser.get(TEST)
     for told in (
-        "4 câu hỏi, làm trong 15 phút, đạt từ 7 điểm",
+        "<dt>Số câu hỏi</dt><dd>4</dd>",
+        "7 điểm trở lên (thang điểm 10)",
+        "15 phút kể từ lúc bắt đầu",
         "Cần đạt bài này",
         "lượt điểm cao nhất",
         "không giới hạn",
@@ -40,7 +43,8 @@ def test_a_learner_takes_a_test_from_its_introduction_to_its_review(sitting: Sit
 
 def test_the_final_test_asks_all_modules_and_says_when_it_is_only_practice(sitting: Sitting) -> None:
     sitting.browser.get(FINAL)
-    assert "6 câu hỏi, làm trong 40 phút" in sitting.browser.text
+    assert "<dt>Số câu hỏi</dt><dd>6</dd>" in sitting.browser.text
+    assert "40 phút kể từ lúc bắt đầu" in sitting.browser.text
     assert "không tính vào kết quả khóa học" in sitting.browser.text
     sitting.start(FINAL)
     assert {one.code.split("-")[0] for one in sitting.paper()} == {"m1", "m2"}
@@ -298,3 +302,60 @@ def test_pages_speak_english_when_asked(sitting: Sitting) -> None:
     assert 'lang="en"' in sitting.browser.text
     sitting.start()
     assert '<div lang="vi">' in sitting.browser.text
+
+
+def test_the_pages_of_a_test_stand_under_study_in_the_menu(sitting: Sitting) -> None:
+    current = '<a href="/learning" aria-current="page">Học tập</a>'
+    paper = sitting.start()
+    for page in (TEST, paper, f"{paper}/submit", "/learning"):
+        sitting.browser.get(page)
+        assert current in sitting.browser.text, page
+    sitting.browser.get("/profile")
+    assert current not in sitting.browser.text
+
+
+def buttons(sitting: Sitting) -> list[tuple[bool, str]]:
+    """Which buttons of the page are quiet, and their words, in order."""
+    found = re.findall(r'class="button( button--quiet)?"[^>]*>([^<]+)<', sitting.browser.text)
+    return [(bool(quiet), words) for quiet, words in found]
+
+
+def test_before_handing_in_the_strong_button_leads_back_while_questions_are_open(sitting: Sitting) -> None:
+    sitting.start(SINGLES)
+    right = sitting.right()
+    sitting.save({1: right[1]}, then="confirm")
+    assert buttons(sitting) == [(False, "Quay lại làm tiếp"), (True, "Nộp bài")]
+    sitting.browser.get(sitting.browser.path.removesuffix("/submit"))
+    sitting.save(right, then="confirm")
+    assert buttons(sitting) == [(False, "Nộp bài"), (True, "Quay lại làm tiếp")]
+
+
+def test_after_passing_the_strong_button_of_the_introduction_leads_back_to_the_course(sitting: Sitting) -> None:
+    sitting.start(SINGLES)
+    sitting.hand_in()
+    sitting.browser.get(SINGLES)
+    assert buttons(sitting) == [(False, "Làm lại")]
+    sitting.start(SINGLES)
+    sitting.hand_in(sitting.right())
+    sitting.browser.get(SINGLES)
+    assert buttons(sitting) == [(False, "Quay lại khóa học"), (True, "Làm lại")]
+
+
+def test_the_review_shows_what_was_chosen_and_what_is_right_and_folds_the_rest(sitting: Sitting) -> None:
+    sitting.start(SINGLES)
+    right = sitting.right()
+    wrong: dict[int, list[int | None]] = {2: [(int(right[2][0] or 0) + 1) % 4]}
+    sitting.hand_in({1: right[1], **wrong})
+    jump = r'<a class="mark[^"]*" href="#(cau-\d)"><span class="visually-hidden">([^<]+)'
+    jumps = re.findall(jump, sitting.browser.text)
+    assert jumps == [
+        ("cau-1", "Câu 1: Đúng"),
+        ("cau-2", "Câu 2: Chưa đúng"),
+        ("cau-3", "Câu 3: Chưa trả lời"),
+        ("cau-4", "Câu 4: Chưa trả lời"),
+    ]
+    shown = []
+    for section in sitting.browser.text.split('<section class="question"')[1:]:
+        before, folded = section.split('<details class="others">')
+        shown.append((before.count('<div class="option'), folded.count('<div class="option')))
+    assert shown == [(2, 4), (3, 3), (2, 4), (2, 4)]  # one more each for the list they stand in

@@ -1,5 +1,6 @@
 """The trainer edits a lesson, sees it, saves it, publishes it; and nobody loses anything."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -152,7 +153,7 @@ def test_the_live_preview_needs_the_token_and_answers_with_the_page_part_only(tr
     answer = trainer.post(f"{LESSON}/preview-part", data={"body": "một [BT L9]"}, headers=headers)
     assert answer.status_code == 200
     assert "<html" not in answer.text
-    assert "Dòng 1: Bản tin nguồn không có dòng L9. Kiểm tra lại số dòng." in answer.text
+    assert "Dòng 1 (một [BT L9]): Bản tin nguồn không có dòng L9. Kiểm tra lại số dòng." in answer.text
     refused = trainer.post(
         f"{LESSON}/preview-part", data={"body": "một"}, headers={"Origin": "http://localhost"}, follow=False
     )
@@ -163,7 +164,9 @@ def test_every_broken_rule_has_words(app: Flask) -> None:
     assert WORDS.keys() == SENTENCES.keys()
     with app.test_request_context():
         for rule in WORDS:
-            assert "Dòng 3: " in in_words(Problem(rule=rule, line=3, found="100 %"))
+            broken = Problem(rule=rule, line=3, found="100 %")
+            assert "Dòng 3 (tăng 100 %): " in in_words(broken, "\n\ntăng 100 %")
+            assert "Dòng 3: " in in_words(broken, "\n\n\n")
 
 
 def test_two_editors_never_overwrite_each_other(make: Make, trainer: Browser) -> None:
@@ -216,7 +219,7 @@ def test_publishing_shows_what_changes_asks_for_a_note_and_makes_new_versions(ma
     assert "Nhập ghi chú" in trainer.text
     assert trainer.submit("Ghi chú", note="Viết lại ý đầu.").status_code == 200
     assert trainer.path == "/authoring/demo/m1"
-    assert "Đã công bố bản 2." in trainer.text
+    assert "Đã công bố phiên bản 2." in trainer.text
     assert "Viết lại ý đầu." in trainer.text
     assert "Có thay đổi chưa công bố" not in trainer.text
     with make.reading() as session:
@@ -250,6 +253,10 @@ def test_a_lesson_that_breaks_a_rule_is_not_published(make: Make, trainer: Brows
     assert "không dùng thẻ HTML" in trainer.text
     assert "<script>alert" not in trainer.text
     assert not [form for form in trainer.forms if "note" in form.names]
+    top = trainer.text.split("</h1>")[1].split("</ul>")[0]  # before the list of differences
+    assert "(&lt;script&gt;alert(1)&lt;/script&gt; [BT L9]): Bản tin nguồn không có dòng L9." in top
+    (way,) = re.findall(r'href="([^"]+)">Sửa bài này', trainer.text)
+    assert way == LESSON
     with make.writing() as session:
         course, module = session.scalars(select(Course)).one(), session.get_one(Module, 1)
         with pytest.raises(NotPublishable, match="m1-1"):
@@ -266,7 +273,7 @@ def test_what_is_published_is_what_was_shown(make: Make, trainer: Browser) -> No
     assert "Ghi chú đã gõ" in trainer.text
     assert "hai" in trainer.text
     assert trainer.submit("Ghi chú").status_code == 200
-    assert "Đã công bố bản 2." in trainer.text
+    assert "Đã công bố phiên bản 2." in trainer.text
 
 
 def test_publishing_twice_publishes_once(make: Make, trainer: Browser) -> None:
@@ -298,7 +305,7 @@ def test_a_draft_is_based_on_what_is_published_and_lives_on(trainer: Browser) ->
     publish(trainer)
     assert save(trainer, title="Lần hai") == 200
     publish(trainer)
-    assert "Đã công bố bản 3." in trainer.text
+    assert "Đã công bố phiên bản 3." in trainer.text
 
 
 def test_a_lesson_of_the_real_course_keeps_its_drawing_when_published_anew(make: Make) -> None:
@@ -345,3 +352,12 @@ def test_lists_and_editors_cost_the_same_however_many_modules_there_are(app: Fla
         with count_queries(app) as counted:
             trainer.get(path)
         assert len(counted) == before, counted
+
+
+def test_a_lesson_has_the_same_number_for_the_trainer_as_for_the_learner(make: Make, trainer: Browser) -> None:
+    (told,) = re.findall(r">(Bài \d+)\. Bài 2\.1<", make.browser(make.person()).get("/courses/demo").text)
+    assert told == "Bài 3"
+    trainer.get("/authoring/demo/m2")
+    assert f">{told}. Bài 2.1<" in trainer.text
+    trainer.get("/authoring/demo/m2/m2-1")
+    assert f'<span aria-current="page">{told}</span>' in trainer.text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from courses.authoring.rules import GAP, Change, Passage, Piece, changes, passages, pieces
+from courses.authoring.rules import GAP, Change, Passage, Piece, changes, passages, pieces, quoted_line
 from courses.catalog.rules import LessonText
 
 
@@ -48,3 +48,11 @@ def test_both_texts_can_be_read_back_from_their_difference(old: str, new: str) -
     for text, other in ((old, "ins"), (new, "del")):
         told = "\n".join("".join(piece.text for piece in one.pieces if piece.kind != other) for one in found)
         assert told.split() == text.split()
+
+
+@pytest.mark.parametrize(
+    ("number", "quoted"),
+    [(1, "một dòng ngắn"), (2, ""), (3, "rất dài " * 8 + "rất d…"), (4, ""), (0, "")],
+)
+def test_a_line_is_quoted_as_one_finds_it_again(number: int, quoted: str) -> None:
+    assert quoted_line("  một  dòng ngắn\n\n" + "rất dài " * 20, number) == quoted

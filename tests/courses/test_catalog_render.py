@@ -47,15 +47,16 @@ ALLOWED: dict[str, set[str]] = {
     "a": {"href", "class", "aria-label"},
     "div": {"class", "tabindex", "role", "aria-label"},
     "th": {"scope", "class"},
-    "td": {"class"},
+    "td": {"class", "data-label"},
+    "table": {"class"},
     "ol": {"start"},
     "p": {"class"},
     "span": {"class"},
     "section": {"class"},
     **{tag: set() for tag in ("h2", "h3", "strong", "em", "br", "ul", "li", "blockquote", "footer", "code")},
-    **{tag: set() for tag in ("table", "thead", "tbody", "tr", "details", "summary", "figure", "figcaption")},
+    **{tag: set() for tag in ("thead", "tbody", "tr", "details", "summary", "figure", "figcaption")},
 }
-CLASSES = {"cite", "chip", "table-scroll", "practice", "extension", "extension__source", "numeric"}
+CLASSES = {"cite", "chip", "table-scroll", "practice", "extension", "extension__source", "numeric", "stack"}
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -194,6 +195,17 @@ def test_a_table_scrolls_under_a_name_of_its_own() -> None:
     assert 'aria-label="Bảng 2: Đầu đề một"' in html
     assert '<td></td>\n<th scope="col" class="numeric">Số</th>' in html
     assert '<td class="numeric">1</td>' in html
+
+
+def test_the_cells_of_a_table_of_many_columns_carry_their_headings() -> None:
+    html = render('| Mốc | *Đến* "2025" | Nơi |\n|---|---|---:|\n| a | b | c |\n| d | | e |\n')
+    assert '<table class="stack">' in html
+    assert html.count('<td data-label="Đến &quot;2025&quot;">') == 2
+    assert '<td class="numeric" data-label="Nơi">e</td>' in html
+    assert "<script" not in render('| a | b | <script>x</script>"onclick= |\n|---|---|---|\n| 1 | 2 | 3 |\n')
+    narrow = render("| a | b |\n|---|---|\n| 1 | 2 |\n")
+    assert "stack" not in narrow
+    assert "data-label" not in narrow
 
 
 @pytest.mark.parametrize(("written", "level"), [("#", 2), ("##", 2), ("###", 3), ("####", 3)])

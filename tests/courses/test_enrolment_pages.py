@@ -109,7 +109,7 @@ def test_an_assignment_that_cannot_be_says_why_on_preview_and_on_sending(
     for answer in (admin.submit("/check", follow=True, **values), send(admin, values)):
         assert answer.status_code == 422
         assert reason in answer.text.split(f'id="{field}-error"')[1].split("</p>")[0]
-        assert field == "due" or f'value="{day(3)}"' in answer.text
+        assert field == "due" or f'value="{clock.today() + timedelta(days=3):%d/%m/%Y}"' in answer.text
     with make.reading() as session:
         assert session.scalar(select(func.count(Assignment.id))) == 0
 
@@ -163,6 +163,10 @@ def test_withdrawing_takes_people_off_the_roll_and_stays_in_the_list(make: Make,
     admin = administrator(make)
     admin.get("/assignments")
     admin.get(links(admin)[0][0])
+    admin.get(admin.path + "/withdraw")
+    assert "đang có hiệu lực với 1 người" in admin.text
+    with make.reading() as session:
+        assert roll(session, course.id, on=clock.today())  # to be asked changes nothing
     admin.submit("/withdraw")
     assert "Đã thu hồi việc giao học." in admin.text
     assert "đã thu hồi" in admin.text

@@ -27,6 +27,28 @@ def test_every_answer_carries_the_security_headers(make: Make, path: str) -> Non
     assert "no-store" in answer.headers["Cache-Control"] or path.startswith("/xapi")
 
 
+@pytest.mark.parametrize(
+    ("path", "leads_to"),
+    [
+        ("/people/", "/people"),
+        ("/people/?page=2", "/people?page=2"),
+        ("/learning//", "/learning"),
+        ("/courses/nq48/", "/courses/nq48"),
+        ("/courses/b%C3%A0i%3F/", "/courses/b%C3%A0i%3F"),
+    ],
+)
+def test_an_address_with_a_slash_at_its_end_leads_to_the_page(make: Make, path: str, leads_to: str) -> None:
+    answer = make.browser(make.person()).get(path, follow=False)
+    assert (answer.status_code, answer.headers["Location"]) == (308, leads_to)
+
+
+@pytest.mark.parametrize("path", ["//evil.example/", "/nowhere/", "/evil.example//", "/xapi/about/", "/language/"])
+def test_a_slash_leads_nowhere_where_there_is_no_page(make: Make, path: str) -> None:
+    answer = make.browser(make.person()).get(path, follow=False)
+    assert answer.status_code in {400, 404, 405}
+    assert "Location" not in answer.headers
+
+
 def test_an_unexpected_error_shows_nothing_of_itself(app: Flask, make: Make) -> None:
     app.testing = False
     app.view_functions["web.health"] = failing

@@ -17,7 +17,7 @@ from assessments.attempts.actions import Absent, start_attempt
 from courses.enrolment.models import Assignment
 from lms import clock
 from lms.accounts.actions import issue_link
-from lms.accounts.models import Person
+from lms.accounts.models import Person, RoleGrant
 from lms.accounts.rules import EVERYONE, PERMISSIONS
 from lms.forwarding.actions import Wish, add_target
 from lms.forwarding.models import DeadLetter, ForwardTarget
@@ -87,6 +87,10 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
     with site.make.writing() as session:
         ids["token"] = issue_link(session, session.get_one(Person, province.person("maibt").id))
         ids["enrolment.show"] = {"public_id": session.scalars(select(Assignment.public_id)).one()}
+        ids["enrolment.ask_withdraw"] = ids["enrolment.show"]
+        head = province.person(HEAD)
+        held = session.scalars(select(RoleGrant.id).where(RoleGrant.person_id == head.id)).one()
+        ids["people.ask_end_role"] = {"public_id": head.public_id, "grant_id": held}
         if username != NOBODY:
             me = province.person(username)
             who = Absent(me.id, me.public_id)

@@ -40,6 +40,7 @@ def test_a_new_person_gets_a_link_once_and_signs_in_with_it(make: Make) -> None:
     new_person(admin, unit=str(unit.public_id), position="Phó Giám đốc", party="du_bi", email="hoa@example.vn")
     link = the_link(admin)
     assert admin.path.endswith("/link")
+    assert f'readonly value="http://localhost{link}"' in admin.text  # to be copied as it stands
     admin.get(admin.path)
     assert "/first-password/" not in admin.text
     assert "Cấp liên kết mới" in admin.text
@@ -132,7 +133,8 @@ def test_a_head_is_made_over_the_own_unit_or_another_and_others_everywhere(make:
         ("nam", "administrator", ""),
         ("sau", "", str(root.public_id)),
     ):
-        new_person(admin, unit=str(unit.public_id), username=username, role=role, role_unit=over)
+        called = {"full_name": f"Lý A {username}", "username": username}
+        new_person(admin, unit=str(unit.public_id), role=role, role_unit=over, **called)
     with make.reading() as session:
         rows = session.execute(
             select(SignInAccount.username, RoleGrant.role, RoleGrant.unit_id)
@@ -271,7 +273,9 @@ def test_a_closed_account_ends_its_sessions_until_it_is_opened_again(make: Make)
     person = make.person("Lý A Hoa", unit=make.unit("Sở Y tế"), username="hoala", password=PASSWORD)
     admin, hoa = administrator(make), make.browser(person)
     assert hoa.get("/profile", follow=False).status_code == 200
-    admin.get(f"/people/{person.public_id}")
+    admin.get(f"/people/{person.public_id}/close")
+    assert "không đăng nhập được nữa" in admin.text
+    assert hoa.get("/profile", follow=False).status_code == 200  # to be asked changes nothing
     admin.submit("/close")
     assert "Đã khóa từ" in admin.text
     assert hoa.get("/profile", follow=False).status_code == 302
@@ -323,6 +327,9 @@ def test_a_role_is_given_and_ended_and_the_person_signs_in_anew(make: Make) -> N
     assert "đang giữ đúng vai trò này" in answer.text
 
     admin.get(f"/people/{person.public_id}")
+    admin.get(re.findall(r'href="(/people/[^"]+/end)"', admin.text)[0])
+    assert "Lý A Hoa thôi giữ vai trò Quản trị viên (Toàn hệ thống)." in admin.text
+    assert hoa.get("/people", follow=False).status_code == 200
     admin.submit("/end")
     assert "đã kết thúc" in admin.text
     assert hoa.get("/people", follow=False).status_code == 302
@@ -333,7 +340,7 @@ def test_an_administrator_does_not_lock_himself_out(make: Make) -> None:
     person = make.person("Quản Thị Trị", role="administrator")
     admin = make.browser(person)
     admin.get(f"/people/{person.public_id}")
-    assert not [form for form in admin.forms if form.action.endswith(("/close", "/end"))]
+    assert not re.search(r'href="[^"]+/(close|end)"', admin.text)
     with make.reading() as session:
         grant_id = session.scalars(select(RoleGrant.id)).one()
     token = dict(admin.form("/sign-out").fields)["csrf_token"]
@@ -348,9 +355,11 @@ def test_an_administrator_does_not_lock_himself_out(make: Make) -> None:
 def test_a_new_link_ends_the_one_before(make: Make) -> None:
     person = make.person("Lý A Hoa", unit=make.unit("Sở Y tế"), username="hoala")
     admin = administrator(make)
-    links = []
+    links: list[str] = []
     for _ in range(2):
-        admin.get(f"/people/{person.public_id}")
+        admin.get(f"/people/{person.public_id}/link/new")
+        assert "Liên kết đã cấp trước đó hết hiệu lực" in admin.text
+        assert [make.browser().get(link).status_code for link in links] == [200] * len(links)
         admin.submit("/link")
         links.append(the_link(admin))
     assert make.browser().get(links[0]).status_code == 404
@@ -360,10 +369,37 @@ def test_a_new_link_ends_the_one_before(make: Make) -> None:
 def test_the_link_is_built_from_the_configured_site_only(make: Make) -> None:
     person = make.person("Lý A Hoa", unit=make.unit("Sở Y tế"))
     admin = administrator(make)
-    admin.get(f"/people/{person.public_id}")
+    admin.get(f"/people/{person.public_id}/link/new")
     admin.submit("/link", follow=False)
     answer = admin.get(
         f"/people/{person.public_id}/link", headers={"Host": "127.0.0.1:81", "X-Forwarded-Host": "evil.example"}
     )
     assert "evil.example" not in answer.text
     assert "127.0.0.1:81/first" not in answer.text
+
+
+def test_all_faults_of_a_new_person_are_told_at_once(make: Make) -> None:
+    admin = administrator(make)
+    new_person(admin, username="quantri", email="khong-phai-thu", unit="")
+    for told in ("Tên đăng nhập này đã có người dùng", "Địa chỉ thư có dạng", "Chọn cơ quan, đơn vị."):
+        assert told in admin.text
+    assert "người khác trùng họ tên" not in admin.text
+
+
+def test_somebody_of_the_same_name_is_asked_about_once_and_the_look_is_noted(make: Make) -> None:
+    unit, other = make.unit("Sở Y tế"), make.unit("Sở Nội vụ")
+    make.person("Lý A Hoa", unit=unit)
+    admin = administrator(make)
+    new_person(admin, unit=str(other.public_id))
+    assert admin.page is not None
+    assert admin.page.status_code == 422
+    assert "Đã có Lý A Hoa, Sở Y tế. Nếu đây là người khác" in admin.text
+    assert 'value="hoala"' in admin.text  # what was typed is kept
+    with make.reading() as session:
+        (entry,) = session.scalars(select(AuditEntry).where(AuditEntry.action == "person.list"))
+        assert entry.details["rows"] == 1
+        assert "Hoa" not in str(entry.details)
+    admin.submit("/people/new", namesake="y")
+    assert "/first-password/" in admin.text
+    new_person(admin, full_name="Lý A Hòa", username="hoala2", unit=str(other.public_id))
+    assert "/first-password/" in admin.text  # another name is another person

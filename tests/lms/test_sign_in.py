@@ -1,5 +1,6 @@
 """Signing in, signing out, and what a session is worth."""
 
+import re
 from datetime import timedelta
 from functools import partial
 
@@ -128,3 +129,32 @@ def test_attempts_of_one_moment_are_all_counted_and_a_new_window_begins_at_one(m
     assert not attempt()
     with clock.moved_to(clock.now() + THROTTLE_WINDOW + timedelta(seconds=1)):
         assert [attempt() for _ in range(6)] == [True] * 5 + [False]
+
+
+def test_the_summary_of_errors_has_the_order_of_the_page(make: Make) -> None:
+    browser = make.browser(make.person(username="an", password=PASSWORD))
+    browser.get("/profile/password")
+    browser.submit("/profile/password")
+    summary = browser.text.split('class="error-summary"')[1].split("</div>")[0]
+    fields = re.findall(r'href="#(\w+)"', summary)
+    assert fields == ["password", "new_password", "repeat"]
+
+
+def test_the_profile_says_what_the_system_knows_and_switches_the_language(make: Make) -> None:
+    unit = make.unit("Sở Y tế")
+    browser = make.browser(make.person("Lý A Hoa", unit=unit, username="hoala", role="head", over=unit))
+    browser.get("/profile")
+    words = re.sub(r"<[^>]+>|\s+", " ", browser.text.split("<main")[1])
+    words = " ".join(words.split())
+    for told in (
+        "Tên đăng nhập hoala",
+        "Cơ quan, đơn vị Sở Y tế",
+        "Vai trò Học viên Thủ trưởng cơ quan, đơn vị (Sở Y tế)",
+        "Thư điện tử chưa có",
+        "Ngôn ngữ Tiếng Việt",
+    ):
+        assert told in words
+    assert 'href="/my-record"' in browser.text
+    browser.submit("Switch to English")
+    assert browser.path == "/profile"
+    assert "Learner" in browser.text

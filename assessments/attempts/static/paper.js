@@ -148,7 +148,7 @@
       if (code(position) === sent) pending.delete(position);
     }
     keep();
-    if (told.left !== null) countFrom(told.left);
+    if (told.left !== null) form.dispatchEvent(new CustomEvent("clock:set", { detail: told.left }));
     say(words.saved.replace("{time}", told.saved));
     if (pending.size) later(0);
   }
@@ -194,44 +194,23 @@
     }
   }
 
-  // The clock: only a display. When an attempt ends is decided by the server.
-
-  let ends = 0;
-  let announced = Infinity;
-
-  function countFrom(seconds) {
-    ends = Date.now() + seconds * 1000;
-  }
-
-  function tick() {
-    const left = Math.max(0, Math.round((ends - Date.now()) / 1000));
-    const shown = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
-    form.querySelector("[data-left]").textContent = `(${words.left.replace("{time}", shown)})`;
-    form.querySelector(".timer").classList.toggle("timer--short", left <= 120);
-    for (const minutes of [5, 1]) {
-      if (left <= minutes * 60 && minutes < announced && left > 0) {
-        if (left > minutes * 60 - 5) say(words.minutes.replace("{n}", minutes));
-        announced = minutes;
-      }
-    }
-    if (left > 0) return;
-    clearInterval(ticking);
-    ended = true;
-    if (!over) handIn();
-  }
+  // The time is over (clock.js): what was chosen is sent, and the server closes the attempt.
 
   function handIn() {
-    if (navigator.onLine) say(words.ending);
-    form.requestSubmit(form.querySelector('[name="_then"][value="confirm"]'));
+    ended = true;
+    if (over) return;
+    if (!form.querySelector('[name="_then"][value="over"]')) {
+      const field = document.createElement("input");
+      Object.assign(field, { type: "hidden", name: "_then", value: "over" });
+      form.append(field);
+    }
+    form.requestSubmit();
   }
 
-  let ticking = 0;
-  if (form.dataset.seconds) {
-    countFrom(Number(form.dataset.seconds));
-    ticking = setInterval(tick, 1000);
-    tick();
-  }
-
+  form.addEventListener("clock:over", (event) => {
+    event.preventDefault();
+    handIn();
+  });
   form.addEventListener("change", (event) => {
     const position = event.target.closest("[data-question]")?.dataset.question;
     if (!position || over) return;
@@ -246,7 +225,7 @@
   });
   addEventListener("online", () => {
     wait = 2000;
-    if (ended && !over) handIn();
+    if (ended) handIn();
     else send();
   });
   document.addEventListener("visibilitychange", send);
