@@ -7,7 +7,7 @@ is cleaned with an explicit list. Only drawings from the course's own folder are
 import re
 from collections.abc import Mapping, MutableMapping, Sequence
 from html import escape
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 import nh3
@@ -30,11 +30,18 @@ TAGS = {
     *("p", "h2", "h3", "strong", "em", "br", "ul", "ol", "li", "blockquote", "footer", "a", "span", "code"),
     *("table", "thead", "tbody", "tr", "th", "td", "div", "section", "details", "summary", "figure", "figcaption"),
 }
-ATTRIBUTES = {"a": {"href", "aria-label"}, "div": {"tabindex", "role", "aria-label"}, "th": {"scope"}, "ol": {"start"}}
+ATTRIBUTES = {
+    "a": {"href", "aria-label"},
+    "div": {"tabindex", "role", "aria-label"},
+    "th": {"scope"},
+    "td": {"data-label"},
+    "ol": {"start"},
+}
 CLASSES = {
     "a": {"cite"},
     "span": {"cite", "chip"},
     "div": {"table-scroll"},
+    "table": {"stack"},
     "section": {"practice", "extension"},
     "p": {"extension__tag", "extension__source"},
     "td": {"numeric"},
@@ -43,6 +50,8 @@ CLASSES = {
 SWITCHED_OFF = ("html_block", "html_inline", "reference", "code", "fence", "hr", "lheading")
 DEEPEST_HEADING = 3
 LONGEST_LABEL = 80
+STACKED_FROM = 3
+"""So many columns of a table stand one below the other on a phone."""
 
 
 def lesson_html(body: str, *, register: Register, figures: Mapping[str, str]) -> str:
@@ -95,14 +104,16 @@ def practice(block: Block, context: dict[str, Any]) -> str:
 def extension(block: Block, document: Document, context: dict[str, Any]) -> str:
     """Text from elsewhere, with the document it comes from and how far that may be trusted."""
     meaning = CONFIDENCE[document.confidence]
-    told = [f"<strong>{escape(document.title)}</strong>", escape(document.issued)]
-    told += [f"Địa chỉ: {escape(document.address)}"] if document.address else []
-    told += [f"Ghi chú: {escape(document.note)}"] if document.note else []
+    more = [f"Địa chỉ: {escape(document.address)}"] if document.address else []
+    more += [f"Ghi chú: {escape(document.note)}"] if document.note else []
+    folded = f'<p class="extension__source">{"<br>".join(more)}</p>'
+    folded = f"<details><summary>Địa chỉ, ghi chú về nguồn này</summary>{folded}</details>" if more else ""
     chip = f'<span class="chip">Mức tin cậy {document.confidence}: {meaning}</span>'
     return (
         '<section class="extension"><h2>Mở rộng – nguồn ngoài bản tin</h2>\n'
         f"{markdown(block.text, context)}"
-        f'<p class="extension__source">{"<br>".join(told)}<br>{chip}</p></section>\n'
+        f'<p class="extension__source"><strong>{escape(document.title)}</strong><br>{escape(document.issued)}'
+        f"<br>{chip}</p>{folded}</section>\n"
     )
 
 
@@ -188,6 +199,26 @@ def label_tables(tokens: list[Token], context: MutableMapping[str, Any]) -> None
         elif token.type == "table_open":
             heading = f": {context['title']}" if context["title"] else ""
             token.attrSet("aria-label", f"Bảng {next(context['numbers'])}{heading}"[:LONGEST_LABEL])
+            label_cells(tokens[place:], token)
+
+
+def label_cells(tokens: Sequence[Token], table: Token) -> None:
+    """Three columns or more do not fit a phone: there each row stands as a block, each cell under its column's word."""
+    columns: list[str] = []
+    column = 0
+    for token, inside in pairwise(tokens):
+        if token.type == "table_close":
+            break
+        if token.type == "tr_open":
+            column = 0
+        elif token.type == "th_open":
+            columns.append("".join(child.content for child in inside.children or [] if child.type == "text").strip())
+        elif token.type == "td_open":
+            if column and columns[column]:
+                token.attrSet("data-label", columns[column])
+            column += 1
+    if len(columns) >= STACKED_FROM:
+        table.attrSet("class", "stack")
 
 
 def drop_empty_headings(tokens: list[Token]) -> None:
@@ -218,7 +249,8 @@ class LessonRenderer(RendererHTML):
     def table_open(self, tokens: Sequence[Token], place: int, _options: Any, _context: Any) -> str:
         """A table scrolls by itself where it is wider than the page, also by keyboard."""
         label = escape(str(tokens[place].attrGet("aria-label")))
-        return f'<div class="table-scroll" tabindex="0" role="region" aria-label="{label}"><table>\n'
+        stack = ' class="stack"' if tokens[place].attrGet("class") else ""
+        return f'<div class="table-scroll" tabindex="0" role="region" aria-label="{label}"><table{stack}>\n'
 
     def table_close(self, _tokens: Sequence[Token], _place: int, _options: Any, _context: Any) -> str:
         """The end of a table and of what it scrolls in."""
@@ -229,7 +261,9 @@ class LessonRenderer(RendererHTML):
         token = tokens[place]
         numeric = ' class="numeric"' if "right" in str(token.attrGet("style") or "") else ""
         scope = ' scope="col"' if token.tag == "th" else ""
-        return f"<{token.tag}{scope}{numeric}>"
+        word = token.attrGet("data-label")
+        label = f' data-label="{escape(str(word))}"' if word and token.tag == "td" else ""
+        return f"<{token.tag}{scope}{numeric}{label}>"
 
     td_open = th_open
 

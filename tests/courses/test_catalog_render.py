@@ -47,15 +47,16 @@ ALLOWED: dict[str, set[str]] = {
     "a": {"href", "class", "aria-label"},
     "div": {"class", "tabindex", "role", "aria-label"},
     "th": {"scope", "class"},
-    "td": {"class"},
+    "td": {"class", "data-label"},
+    "table": {"class"},
     "ol": {"start"},
     "p": {"class"},
     "span": {"class"},
     "section": {"class"},
     **{tag: set() for tag in ("h2", "h3", "strong", "em", "br", "ul", "li", "blockquote", "footer", "code")},
-    **{tag: set() for tag in ("table", "thead", "tbody", "tr", "details", "summary", "figure", "figcaption")},
+    **{tag: set() for tag in ("thead", "tbody", "tr", "details", "summary", "figure", "figcaption")},
 }
-CLASSES = {"cite", "chip", "table-scroll", "practice", "extension", "extension__source", "numeric"}
+CLASSES = {"cite", "chip", "table-scroll", "practice", "extension", "extension__source", "numeric", "stack"}
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -193,7 +194,16 @@ def test_a_table_scrolls_under_a_name_of_its_own() -> None:
     assert 'tabindex="0" role="region" aria-label="Bảng 1: Đầu đề một"><table>' in html
     assert 'aria-label="Bảng 2: Đầu đề một"' in html
     assert '<td></td>\n<th scope="col" class="numeric">Số</th>' in html
-    assert '<td class="numeric">1</td>' in html
+    assert '<td class="numeric" data-label="Số">1</td>' in html
+
+
+def test_a_table_of_three_columns_can_stand_in_blocks_each_cell_under_the_word_of_its_column() -> None:
+    html = render('| Vấn đề | Điều "đã" biết | Câu hỏi |\n|---|---|---|\n| Hạ tầng | Sóng 4G | Chỗ nào yếu? |\n')
+    assert '<table class="stack">' in html
+    assert "<td>Hạ tầng</td>" in html
+    assert '<td data-label="Điều &quot;đã&quot; biết">Sóng 4G</td>' in html
+    assert '<td data-label="Câu hỏi">Chỗ nào yếu?</td>' in html
+    assert "<table>" in render("| a | b |\n|---|---|\n| 1 | 2 |\n")
 
 
 @pytest.mark.parametrize(("written", "level"), [("#", 2), ("##", 2), ("###", 3), ("####", 3)])
