@@ -73,7 +73,9 @@ def home() -> ResponseReturnValue:
         key=lambda one: (one.overview.completed_at is not None, one.overview.due_at or now),
     )
     others = [one for one in courses if one.duty is None]
-    return render_template("learning/home.html", assigned=assigned, others=others, address=address)
+    return render_template(
+        "learning/home.html", assigned=assigned, others=others, address=address, by_module=rules.by_module
+    )
 
 
 @bp.get("/courses/<course_code>")
