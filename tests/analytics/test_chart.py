@@ -87,7 +87,7 @@ def test_the_chart_is_drawn_over_the_table_once_it_comes_near(
         page.wait_for_load_state("networkidle")
         assert page.locator("svg.main-svg").count() == 0
         assert "plotly" not in page.content().split("<figure")[0]
-        assert page.locator(".unit-table tbody tr").count() == 13
+        assert page.locator(".unit-table tbody tr").count() == 12
         page.locator("figure.chart").scroll_into_view_if_needed()
         page.locator("[data-save]").wait_for()
         drawn = page.locator("[data-plot]").inner_text()
@@ -132,9 +132,10 @@ def test_without_scripts_the_table_says_it_all_and_no_empty_chart_is_left(
 ) -> None:
     faults: list[str] = []
     with served(app) as site, opened(browser, site, head, faults, java_script_enabled=False) as page:
-        assert page.locator(".unit-table tbody tr").count() == 13
+        assert page.locator(".unit-table tbody tr").count() == 12
         assert not page.locator("figure.chart").is_visible()
         assert page.get_by_text("Đến ", exact=False).first.is_visible()
+        assert not page.locator("[data-copy]").is_visible()
     assert faults == []
 
 
