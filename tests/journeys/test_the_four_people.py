@@ -82,7 +82,7 @@ def test_a_learner_studies_the_first_module_and_passes_its_test(site: Site) -> N
     shoot(page, "learner-1-wrong-password")
     sign_in(page, LEARNER, PASSWORD)
 
-    heading(page, "Việc học của tôi")
+    heading(page, "Học tập")
     card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name=TITLE))
     expect(card).to_contain_text(f"Hạn hoàn thành: {day(due_day())} (còn {DAYS_TO_FINISH} ngày)")
     shoot(page, "learner-2-home")
@@ -101,7 +101,7 @@ def test_a_learner_studies_the_first_module_and_passes_its_test(site: Site) -> N
     shoot(page, "learner-8-review")
 
     page.get_by_role("link", name="Quán triệt", exact=False).first.click()
-    heading(page, "Việc học của tôi")
+    heading(page, "Học tập")
     expect(card).to_contain_text(re.compile(r"3/\d+ bài học đã hoàn thành"))
     expect(card).to_contain_text(re.compile(r"1/\d+ bài kiểm tra đã đạt"))
     shoot(page, "learner-9-home")
