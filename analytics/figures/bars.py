@@ -81,7 +81,7 @@ def stacked_shares(bars: Sequence[Bar], parts: Sequence[Part], *, late: str, peo
     """Each bar is the whole of its row, divided into `parts`; rows that count nobody are left out.
 
     `late` is what being late is called, `people` the word after a number. Names are taken as text: what looks like
-    markup is shown as it was written. `layout.meta.short` holds the names for a phone, in the order of the rows.
+    markup is shown as it was written. The label of a row has as its `name` the words for a phone.
     """
     shown = [bar for bar in bars if sum(bar.counts)]
     traces = [trace(shown, place, part, people) for place, part in enumerate(parts)]
@@ -90,7 +90,6 @@ def stacked_shares(bars: Sequence[Bar], parts: Sequence[Part], *, late: str, peo
         "layout": {
             **LAYOUT,
             "height": ROW * len(shown) + 74,
-            "meta": {"short": [escape(fitting(bar, LONGEST_ON_A_PHONE), quote=False) for bar in shown]},
             "yaxis": {"range": [len(shown) - 0.5, -0.75], "fixedrange": True, "visible": False},
             "annotations": [note for place, bar in enumerate(shown) for note in labels(place, bar)],
         },
@@ -150,8 +149,9 @@ def labels(place: int, bar: Bar) -> list[dict[str, Any]]:
         "bgcolor": "var(--paper)",
     }
     figure = {"weight": 700, "color": "var(--red)" if bar.late else "var(--ink)"}
+    long, short = (escape(fitting(bar, longest), quote=False) for longest in (LONGEST, LONGEST_ON_A_PHONE))
     return [
-        {**common, "x": 0, "xanchor": "left", "text": escape(fitting(bar, LONGEST), quote=False), "align": "left"},
+        {**common, "x": 0, "xanchor": "left", "text": long, "name": short, "align": "left"},
         {**common, "x": 100, "xanchor": "right", "text": escape(bar.beside, quote=False), "font": figure},
     ]
 

@@ -53,7 +53,7 @@ def test_names_are_text_wherever_plotly_would_read_markup(name: str) -> None:
     texts = [note["text"] for note in figure["layout"]["annotations"]]
     texts += [trace["name"] for trace in figure["data"]]
     texts += [text.replace("<br>", "", 1) for trace in figure["data"] for text in trace["customdata"]]
-    texts += figure["layout"]["meta"]["short"]
+    texts += [note["name"] for note in figure["layout"]["annotations"][::2]]
     assert len(texts) == 11
     assert not [text for text in texts if "<" in text or ">" in text]
     assert any("&amp;lt;b" in text for text in texts) == ("&lt;" in name)
@@ -68,7 +68,7 @@ def test_a_name_too_long_for_a_phone_gives_way_to_the_shorter_one_and_then_is_cu
         "Ban Quản lý các khu công nghiệp và khu kinh tế cửa khẩu…",
         "Sở Giáo dục và Đào tạo tỉnh",
     ]
-    short = figure["layout"]["meta"]["short"]
+    short = [note["name"] for note in figure["layout"]["annotations"][::2]]
     assert short == ["Ban QLKCN", "Ban Quản lý các khu công…", "Sở Giáo dục và Đào tạo tỉnh"]
     assert max(map(len, short)) <= LONGEST_ON_A_PHONE
     assert long in figure["data"][0]["customdata"][1]

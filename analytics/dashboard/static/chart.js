@@ -41,11 +41,9 @@
     return found;
   }
 
-  // Every other label is a name; on a phone the shorter one stands beside its figure without touching it.
+  // On a phone the shorter name stands beside its figure without touching it.
   function shortened(layout) {
-    layout.annotations.forEach((label, place) => {
-      if (place % 2 === 0) label.text = layout.meta.short[place / 2];
-    });
+    for (const label of layout.annotations) label.text = label.name ?? label.text;
   }
 
   function draw(Plotly, figure) {
