@@ -103,7 +103,7 @@ def test_the_chart_is_drawn_over_the_table_once_it_comes_near(
         assert page.title().startswith("Tỉnh Tuyên Quang")
         ink = page.evaluate("getComputedStyle(document.body).color")
         assert page.locator(".annotation-text").first.evaluate("one => getComputedStyle(one).fill") == ink
-        page.locator("[data-plot] .trace.bars .point").first.hover(force=True)
+        page.locator("[data-plot] .trace.bars").nth(1).locator(".point").nth(2).hover(force=True)
         expect(page.locator(".hoverlayer")).to_contain_text(HOSTILE[2])
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert violations(page) == []

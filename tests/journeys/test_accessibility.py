@@ -25,8 +25,8 @@ pytestmark = pytest.mark.chromium
 
 Scheme = Literal["light", "dark"]
 LOOKS: tuple[tuple[int, Scheme], ...] = ((360, "light"), (360, "dark"), (1280, "light"), (1280, "dark"))
-WIDTHS = (320, 360, 640, 720, 1280)
-"""The narrowest phone, a common one, and an office screen at 200 %, 178 % and 100 %: no page scrolls sideways."""
+WIDTHS = (320, 360, 640, 720, 960, 1280)
+"""The narrowest phone, a common one, and office screens, enlarged and not: no page scrolls sideways."""
 NOBODY = "nobody"
 ALREADY_SIGNED_IN = {"accounts.sign_in", "accounts.first_password"}
 """Pages for whoever is not signed in yet."""

@@ -207,7 +207,7 @@ def test_a_head_sees_at_once_who_has_learned_what_and_who_is_missing(site: Site)
     expect(page.locator("figure.chart svg.main-svg").first).to_be_visible()
     shoot(page, "head-1-dashboard")
 
-    page.get_by_role("link", name="Chi cục Kiểm lâm").click()
+    page.get_by_role("table").get_by_role("link", name="Chi cục Kiểm lâm").click()
     heading(page, "Chi cục Kiểm lâm")
     shoot(page, "head-2-unit")
     page.get_by_role("link", name="Xem danh sách chưa hoàn thành (2 người)").click()
