@@ -1,14 +1,14 @@
 """Small aids of the pages: a password shown, a sentence copied, and a header that leaves a phone its screen."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 
 from tests.journeys.conftest import Site
 from tests.journeys.province import ADMINISTRATOR, HEAD, LEARNER
 
 pytestmark = pytest.mark.chromium
 
-PHONE = {"width": 360, "height": 740}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 
 
 def test_a_password_can_be_shown_while_it_is_typed(site: Site) -> None:
