@@ -1,9 +1,11 @@
 """How figures become an answer: the state of a unit, the words for a document, what a person still lacks. Pure."""
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from analytics.facts.rules import Count
+from analytics.facts.rules import Branch, Count
 from courses.catalog.rules import Outline, Settings
 from courses.learning.rules import Record, Result
 
@@ -36,14 +38,36 @@ def in_sentence(unit_name: str) -> str:
 
 
 def unit_state(count: Count) -> str:
-    """nobody, not_begun, completed, overdue or under_way: where a unit stands as a whole."""
+    """nobody, not_begun, completed, overdue, briefed or under_way: where a unit stands as a whole."""
     if count.people == 0:
         return "nobody"
     if count.started == 0:
         return "not_begun"
     if count.completed == count.people:
         return "completed"
-    return "overdue" if count.overdue else "under_way"
+    if count.overdue:
+        return "overdue"
+    return "briefed" if count.briefed == count.people else "under_way"
+
+
+def most_urgent(branches: Iterable[Branch]) -> list[Branch]:
+    """The branches that have people, the ones to be urged on first.
+
+    Before all others those with people who are late, the larger share first; then by the share of people briefed, the
+    lowest first, and by the share of those who have completed. Equals keep their order.
+    """
+    return sorted((one for one in branches if one.count.people), key=lambda one: urgency(one.count))
+
+
+def urgency(count: Count) -> tuple[float, float, float]:
+    """What `most_urgent` sorts by, for a unit with people."""
+    return -count.overdue / count.people, count.briefed / count.people, count.completed / count.people
+
+
+def late_since(late: Sequence[Branch]) -> datetime | None:
+    """The due date that has passed, when it is the same for all these branches and none of them has another to come."""
+    days = {one.last_due for one in late}
+    return days.pop() if len(days) == 1 and all(one.next_due is None for one in late) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,11 @@ from analytics.dashboard.access import ancestors_in_scope, units_named_at_once
 from analytics.dashboard.forms import PURPOSE_WORDS, STATE_WORDS, PurposeForm, SearchForm
 from analytics.dashboard.queries import Overview, StudiedCourse, Wanted
 from analytics.dashboard.render import as_csv
-from analytics.dashboard.rules import STATES, document_of, in_sentence, unit_state
+from analytics.dashboard.rules import STATES, document_of, in_sentence, late_since, most_urgent, unit_state
 from analytics.facts.rules import Branch, Count
 from analytics.figures.bars import Bar, Part, stacked_shares
 from courses.briefings.rules import days_overdue
+from courses.enrolment.access import ASSIGN
 from lms import clock
 from lms.accounts.access import access_unit, top_units
 from lms.audit.actions import note
@@ -64,12 +65,17 @@ def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
     course = chosen_course(courses)
     common = {"unit": one, "above": above, "courses": courses, "course": course, "title": title}
     if course is None:
-        return render_template("dashboard/not_assigned.html", **common)
+        return render_template("dashboard/not_assigned.html", **common, may_assign=me.may(ASSIGN))
     shown = queries.overview(own, one, course, now=now)
+    late = [branch for branch in shown.branches if branch.count.overdue]
     return render_template(
         "dashboard/unit.html",
         **common,
         shown=shown,
+        rows=most_urgent(shown.branches),
+        late=late,
+        late_since=late_since(late),
+        branch_name=branch_name,
         figure=figure(shown) if shown.has_units else None,
         document=document(course),
         days_left=(clock.day_of(shown.due_at) - clock.day_of(now)).days if shown.due_at else None,
@@ -177,6 +183,7 @@ def names_page(one: Unit, purpose_form: PurposeForm, search_form: SearchForm | N
         found=found,
         wanted=wanted,
         pages=max(1, ceil(found.found / queries.PAGE)),
+        before=(wanted.page - 1) * queries.PAGE,
         purpose=PURPOSE_WORDS.get(purpose),
         purpose_form=purpose_form,
         search_form=search_form or search_fields(found.count, wanted),
@@ -244,7 +251,9 @@ def document(course: StudiedCourse) -> str:
 
 def branch_name(branch: Branch) -> str:
     """The name of a row of the table."""
-    return str(_("Trực thuộc trực tiếp")) if branch.itself else branch.name
+    if branch.itself:
+        return str(_("Cơ quan %(unit)s (không kể đơn vị trực thuộc)", unit=in_sentence(branch.name)))
+    return branch.name
 
 
 def cells(count: Count) -> list[str | int]:
@@ -254,17 +263,17 @@ def cells(count: Count) -> list[str | int]:
 
 
 def figure(shown: Overview) -> dict[str, Any]:
-    """The rows of the table as bars."""
+    """The rows of the table as bars, in the same order and the same colours."""
     parts = (
         Part(_("Hoàn thành"), "--accent"),
-        Part(_("Đã quán triệt, chưa đạt kiểm tra"), "--accent", opacity=0.6),
+        Part(_("Đã quán triệt, chưa đạt kiểm tra"), "--accent-mid"),
         Part(_("Đang học"), "--accent-soft", striped=True),
         Part(_("Chưa học"), "--line"),
     )
     bars = []
-    for one in shown.branches:
+    for one in most_urgent(shown.branches):
         state, name = one.count.by_state, branch_name(one)
         counts = (state["completed"], state["briefed"], state["in_progress"], state["not_started"])
-        short_name = name if one.itself else one.short_name
-        bars.append(Bar(name, short_name, counts, percent(one.count.briefed, one.count.people)))
-    return stacked_shares(bars, parts, people=_("người"))
+        short_name = str(_("Cơ quan %(unit)s", unit=one.short_name)) if one.itself else one.short_name
+        bars.append(Bar(name, short_name, counts, percent(one.count.briefed, one.count.people), one.count.overdue))
+    return stacked_shares(bars, parts, late=_("Quá hạn"), people=_("người"))

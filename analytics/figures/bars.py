@@ -7,15 +7,19 @@ from typing import Any
 
 from lms.web.wording import number, percent
 
-ROW = 50
+ROW = 54
 """Height of one bar with its label above it."""
 
-LONGEST = 38
-"""Letters of a label that still fit above a bar on a phone."""
+LONGEST = 60
+"""Letters of a label that still fit above a bar on a desk."""
+
+LONGEST_ON_A_PHONE = 28
+"""Letters of a label that still fit above a bar on a phone, beside its figure."""
 
 LAYOUT: dict[str, Any] = {
     "barmode": "stack",
-    "margin": {"l": 2, "r": 2, "t": 60, "b": 34, "pad": 0},
+    "showlegend": False,
+    "margin": {"l": 2, "r": 2, "t": 24, "b": 34, "pad": 0},
     "paper_bgcolor": "rgba(0,0,0,0)",
     "plot_bgcolor": "rgba(0,0,0,0)",
     "font": {"color": "var(--ink)", "size": 14},
@@ -61,38 +65,31 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One row: its name, a shorter one for narrow places, how many there are of each part, and the figure beside it."""
+    """One row: its name, a shorter one for narrow places, how many there are of each part, and the figure beside it.
+
+    `late` of those in the last parts have let their day pass: a line under the end of the bar says how many.
+    """
 
     name: str
     short_name: str
     counts: tuple[int, ...]
     beside: str
+    late: int = 0
 
 
-LEGEND = {
-    "orientation": "h",
-    "x": 0,
-    "xanchor": "left",
-    "y": 1,
-    "yanchor": "bottom",
-    "traceorder": "normal",
-    "itemclick": False,
-    "itemdoubleclick": False,
-}
-"""What the parts are called, in a row above the bars; a press on it hides nothing."""
-
-
-def stacked_shares(bars: Sequence[Bar], parts: Sequence[Part], *, people: str) -> dict[str, Any]:
+def stacked_shares(bars: Sequence[Bar], parts: Sequence[Part], *, late: str, people: str) -> dict[str, Any]:
     """Each bar is the whole of its row, divided into `parts`; rows that count nobody are left out.
 
-    `people` is the word after a number. Names are taken as text: what looks like markup is shown as it was written.
+    `late` is what being late is called, `people` the word after a number. Names are taken as text: what looks like
+    markup is shown as it was written. The label of a row has as its `name` the words for a phone.
     """
     shown = [bar for bar in bars if sum(bar.counts)]
+    traces = [trace(shown, place, part, people) for place, part in enumerate(parts)]
     return {
-        "data": [trace(shown, place, part, people) for place, part in enumerate(parts)],
+        "data": [*traces, late_line(shown, late, people)],
         "layout": {
             **LAYOUT,
-            "height": ROW * len(shown) + 110,
+            "height": ROW * len(shown) + 74,
             "yaxis": {"range": [len(shown) - 0.5, -0.75], "fixedrange": True, "visible": False},
             "annotations": [note for place, bar in enumerate(shown) for note in labels(place, bar)],
         },
@@ -113,15 +110,31 @@ def trace(bars: Sequence[Bar], place: int, part: Part, people: str) -> dict[str,
         "width": 0.4,
         "opacity": part.opacity,
         "marker": marker,
-        "customdata": [hover(bar, place, part, people) for bar in bars],
+        "customdata": [hover(bar, part.name, bar.counts[place], people) for bar in bars],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
 
 
-def hover(bar: Bar, place: int, part: Part, people: str) -> str:
+def late_line(bars: Sequence[Bar], name: str, people: str) -> dict[str, Any]:
+    """A thin red line under the end of each bar, as long as the share of those who are late."""
+    shares = [round(100 * bar.late / sum(bar.counts), 3) for bar in bars]
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "name": escape(name, quote=False),
+        "x": shares,
+        "base": [round(100 - share, 3) for share in shares],
+        "y": [place + 0.29 for place in range(len(bars))],
+        "width": 0.1,
+        "marker": {"color": "var(--red)", "line": {"width": 0}},
+        "customdata": [hover(bar, name, bar.late, people) for bar in bars],
+        "hovertemplate": "%{customdata}<extra></extra>",
+    }
+
+
+def hover(bar: Bar, name: str, count: int, people: str) -> str:
     """What is shown when one points at a part of a bar."""
-    count = bar.counts[place]
-    words = f"{part.name}: {number(count)} {people} ({percent(count, sum(bar.counts))})"
+    words = f"{name}: {number(count)} {people} ({percent(count, sum(bar.counts))})"
     return f"{escape(bar.name, quote=False)}<br>{escape(words, quote=False)}"
 
 
@@ -135,13 +148,15 @@ def labels(place: int, bar: Bar) -> list[dict[str, Any]]:
         "showarrow": False,
         "bgcolor": "var(--paper)",
     }
+    figure = {"weight": 700, "color": "var(--red)" if bar.late else "var(--ink)"}
+    long, short = (escape(fitting(bar, longest), quote=False) for longest in (LONGEST, LONGEST_ON_A_PHONE))
     return [
-        {**common, "x": 0, "xanchor": "left", "text": escape(fitting(bar), quote=False), "align": "left"},
-        {**common, "x": 100, "xanchor": "right", "text": escape(bar.beside, quote=False), "font": {"weight": 700}},
+        {**common, "x": 0, "xanchor": "left", "text": long, "name": short, "align": "left"},
+        {**common, "x": 100, "xanchor": "right", "text": escape(bar.beside, quote=False), "font": figure},
     ]
 
 
-def fitting(bar: Bar) -> str:
+def fitting(bar: Bar, longest: int) -> str:
     """The name, or the shorter one, or as many of its words as fit."""
-    name = bar.name if len(bar.name) <= LONGEST else bar.short_name
-    return name if len(name) <= LONGEST else name[:LONGEST].rpartition(" ")[0][: LONGEST - 1] + "…"
+    name = bar.name if len(bar.name) <= longest else bar.short_name
+    return name if len(name) <= longest else name[:longest].rpartition(" ")[0][: longest - 1] + "…"

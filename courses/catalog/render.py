@@ -7,7 +7,7 @@ is cleaned with an explicit list. Only drawings from the course's own folder are
 import re
 from collections.abc import Mapping, MutableMapping, Sequence
 from html import escape
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 import nh3
@@ -33,8 +33,8 @@ TAGS = {
 ATTRIBUTES = {
     "a": {"href", "aria-label"},
     "div": {"tabindex", "role", "aria-label"},
-    "td": {"data-label"},
     "th": {"scope"},
+    "td": {"data-label"},
     "ol": {"start"},
 }
 CLASSES = {
@@ -51,7 +51,7 @@ SWITCHED_OFF = ("html_block", "html_inline", "reference", "code", "fence", "hr",
 DEEPEST_HEADING = 3
 LONGEST_LABEL = 80
 STACKED_FROM = 3
-"""From so many columns on, a table does not fit a phone: there each row is a block, and each cell says its column."""
+"""So many columns of a table stand one below the other on a phone."""
 
 
 def lesson_html(body: str, *, register: Register, figures: Mapping[str, str]) -> str:
@@ -104,14 +104,16 @@ def practice(block: Block, context: dict[str, Any]) -> str:
 def extension(block: Block, document: Document, context: dict[str, Any]) -> str:
     """Text from elsewhere, with the document it comes from and how far that may be trusted."""
     meaning = CONFIDENCE[document.confidence]
-    told = [f"<strong>{escape(document.title)}</strong>", escape(document.issued)]
-    told += [f"Địa chỉ: {escape(document.address)}"] if document.address else []
-    told += [f"Ghi chú: {escape(document.note)}"] if document.note else []
+    more = [f"Địa chỉ: {escape(document.address)}"] if document.address else []
+    more += [f"Ghi chú: {escape(document.note)}"] if document.note else []
+    folded = f'<p class="extension__source">{"<br>".join(more)}</p>'
+    folded = f"<details><summary>Địa chỉ, ghi chú về nguồn này</summary>{folded}</details>" if more else ""
     chip = f'<span class="chip">Mức tin cậy {document.confidence}: {meaning}</span>'
     return (
         '<section class="extension"><h2>Mở rộng – nguồn ngoài bản tin</h2>\n'
         f"{markdown(block.text, context)}"
-        f'<p class="extension__source">{"<br>".join(told)}<br>{chip}</p></section>\n'
+        f'<p class="extension__source"><strong>{escape(document.title)}</strong><br>{escape(document.issued)}'
+        f"<br>{chip}</p>{folded}</section>\n"
     )
 
 
@@ -157,7 +159,6 @@ def for_lessons(state: StateCore) -> None:
             token.children = [piece for child in token.children or [] for piece in plain_or_cited(child)]
     end_quotations(state.tokens)
     label_tables(state.tokens, state.env)
-    label_cells(state.tokens)
     drop_empty_headings(state.tokens)
 
 
@@ -198,24 +199,26 @@ def label_tables(tokens: list[Token], context: MutableMapping[str, Any]) -> None
         elif token.type == "table_open":
             heading = f": {context['title']}" if context["title"] else ""
             token.attrSet("aria-label", f"Bảng {next(context['numbers'])}{heading}"[:LONGEST_LABEL])
+            label_cells(tokens[place:], token)
 
 
-def label_cells(tokens: list[Token]) -> None:
-    """In a table of many columns each cell of the body carries the heading of its column."""
-    table, headings, column = Token("table_open", "", 0), list[str](), 0
-    for place, token in enumerate(tokens):
-        if token.type == "table_open":
-            table, headings = token, []
-        elif token.type == "tr_open":
+def label_cells(tokens: Sequence[Token], table: Token) -> None:
+    """Three columns or more do not fit a phone: there each row stands as a block, each cell under its column's word."""
+    columns: list[str] = []
+    column = 0
+    for token, inside in pairwise(tokens):
+        if token.type == "table_close":
+            break
+        if token.type == "tr_open":
             column = 0
         elif token.type == "th_open":
-            headings.append("".join(child.content for child in tokens[place + 1].children or []).strip())
-            if len(headings) == STACKED_FROM:
-                table.attrSet("class", "stack")
+            columns.append("".join(child.content for child in inside.children or [] if child.type == "text").strip())
         elif token.type == "td_open":
-            if len(headings) >= STACKED_FROM and headings[column]:
-                token.attrSet("data-label", headings[column])
+            if column and columns[column]:
+                token.attrSet("data-label", columns[column])
             column += 1
+    if len(columns) >= STACKED_FROM:
+        table.attrSet("class", "stack")
 
 
 def drop_empty_headings(tokens: list[Token]) -> None:
@@ -246,8 +249,8 @@ class LessonRenderer(RendererHTML):
     def table_open(self, tokens: Sequence[Token], place: int, _options: Any, _context: Any) -> str:
         """A table scrolls by itself where it is wider than the page, also by keyboard."""
         label = escape(str(tokens[place].attrGet("aria-label")))
-        stacked = ' class="stack"' if tokens[place].attrGet("class") else ""
-        return f'<div class="table-scroll" tabindex="0" role="region" aria-label="{label}"><table{stacked}>\n'
+        stack = ' class="stack"' if tokens[place].attrGet("class") else ""
+        return f'<div class="table-scroll" tabindex="0" role="region" aria-label="{label}"><table{stack}>\n'
 
     def table_close(self, _tokens: Sequence[Token], _place: int, _options: Any, _context: Any) -> str:
         """The end of a table and of what it scrolls in."""
@@ -258,8 +261,8 @@ class LessonRenderer(RendererHTML):
         token = tokens[place]
         numeric = ' class="numeric"' if "right" in str(token.attrGet("style") or "") else ""
         scope = ' scope="col"' if token.tag == "th" else ""
-        named = token.attrGet("data-label")
-        label = f' data-label="{escape(str(named))}"' if named else ""
+        word = token.attrGet("data-label")
+        label = f' data-label="{escape(str(word))}"' if word and token.tag == "td" else ""
         return f"<{token.tag}{scope}{numeric}{label}>"
 
     td_open = th_open

@@ -100,7 +100,14 @@ def home() -> ResponseReturnValue:
     )
     others = [one for one in courses if one.duty is None]
     sitting = sittings(own, me.person_id, courses, now)
-    return render_template("learning/home.html", assigned=assigned, others=others, sitting=sitting, address=address)
+    return render_template(
+        "learning/home.html",
+        assigned=assigned,
+        others=others,
+        sitting=sitting,
+        address=address,
+        by_module=rules.by_module,
+    )
 
 
 @bp.get("/courses/<course_code>")

@@ -1,11 +1,15 @@
 """How figures, days and moments are written: decimal comma, thousands dot, dd/mm/yyyy, the clock of Vietnam."""
 
+import re
 from datetime import date, datetime
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from flask import Flask
 
 from lms.clock import day_of, in_vietnam, today
+
+DOCUMENT_NUMBER = re.compile(r"\d+(?:/\d{4})?(?:[-/][A-ZĐ][\wĐ]*){2,}")
+"""48-NQ/TU, 55/KH-UBND."""
 
 
 def number(value: int) -> str:
@@ -32,6 +36,21 @@ def percent(part: int, whole: int) -> str:
     return text.removesuffix(".0").replace(".", ",") + " %"
 
 
+def exact_percent(part: int, whole: int) -> str:
+    """A share for a column of figures, always with its decimal: "80,0 %" stands under "62,1 %"."""
+    text = percent(part, whole)
+    return text.replace(" %", ",0 %") if "," not in text and text != "–" else text
+
+
+def document_pieces(text: str) -> list[tuple[str, bool]]:
+    """The text cut where numbers of documents begin and end, and whether each piece is one: they stay on one line."""
+    pieces, end = [], 0
+    for found in DOCUMENT_NUMBER.finditer(text):
+        pieces += [(text[end : found.start()], False), (found[0], True)]
+        end = found.end()
+    return [(piece, whole) for piece, whole in [*pieces, (text[end:], False)] if piece]
+
+
 def day(value: date | datetime) -> str:
     """23/11/2026."""
     shown = in_vietnam(value) if isinstance(value, datetime) else value
@@ -54,6 +73,7 @@ def scale10(scaled: float) -> str:
 
 
 def init_app(app: Flask) -> None:
-    for writer in (number, decimal, percent, day, moment, time_of, scale10):
+    for writer in (number, decimal, percent, day, moment, time_of, scale10, document_pieces):
         app.add_template_filter(writer)
     app.add_template_global(percent, "percent_of")
+    app.add_template_global(exact_percent, "exact_percent_of")

@@ -194,7 +194,16 @@ def test_a_table_scrolls_under_a_name_of_its_own() -> None:
     assert 'tabindex="0" role="region" aria-label="Bảng 1: Đầu đề một"><table>' in html
     assert 'aria-label="Bảng 2: Đầu đề một"' in html
     assert '<td></td>\n<th scope="col" class="numeric">Số</th>' in html
-    assert '<td class="numeric">1</td>' in html
+    assert '<td class="numeric" data-label="Số">1</td>' in html
+
+
+def test_a_table_of_three_columns_can_stand_in_blocks_each_cell_under_the_word_of_its_column() -> None:
+    html = render('| Vấn đề | Điều "đã" biết | Câu hỏi |\n|---|---|---|\n| Hạ tầng | Sóng 4G | Chỗ nào yếu? |\n')
+    assert '<table class="stack">' in html
+    assert "<td>Hạ tầng</td>" in html
+    assert '<td data-label="Điều &quot;đã&quot; biết">Sóng 4G</td>' in html
+    assert '<td data-label="Câu hỏi">Chỗ nào yếu?</td>' in html
+    assert "<table>" in render("| a | b |\n|---|---|\n| 1 | 2 |\n")
 
 
 def test_the_cells_of_a_table_of_many_columns_carry_their_headings() -> None:

@@ -33,7 +33,7 @@ def test_the_first_page_of_a_learner_is_what_must_be_studied(make: Make, tmp_pat
     browser = make.browser(make.person(unit=unit))
     browser.get("/")
     assert browser.path == "/learning"
-    assert headings(browser.text) == ["Việc học của tôi", "Được giao", "Khóa học nhỏ"]
+    assert headings(browser.text) == ["Học tập", "Được giao", "Khóa học nhỏ"]
     assert "còn 12 ngày" in browser.text
     assert "Chưa học" in browser.text
     assert browser.form("Bắt đầu học").action == f"{COURSE}/start"
@@ -70,7 +70,7 @@ def test_every_course_assigned_is_there_with_its_own_due_date_the_most_pressing_
 def test_with_nothing_assigned_the_page_is_calm_and_offers_what_is_open(learner: Learner) -> None:
     text = learner.browser.get("/learning").text
     assert "Hiện chưa có khóa học nào được giao" in text
-    assert headings(text) == ["Việc học của tôi", "Các khóa học mở cho mọi người", "Khóa học nhỏ"]
+    assert headings(text) == ["Học tập", "Các khóa học mở cho mọi người", "Khóa học nhỏ"]
 
 
 def test_with_no_course_at_all_the_page_still_says_what_it_is_for(make: Make) -> None:
@@ -237,7 +237,8 @@ def test_a_lesson_shows_its_text_and_every_citation_leads_to_its_source(make: Ma
     cited = set(re.findall(r'class="cite" href="#([^"]+)"|href="#([^"]+)" class="cite"', text))
     anchors = set(re.findall(r' id="(nguon-[^"]+)"', text))
     assert {one for pair in cited for one in pair if one} == anchors == {f"nguon-L{n}" for n in (16, 22, 24, 44, 104)}
-    assert "TQ-2022 L16" in text
+    assert "TQ-2022: <cite>" in text
+    assert '<span id="nguon-L16">16</span>,' in text
     assert "Báo Tuyên Quang điện tử" in text
     assert "22/04/2022" in text
     assert "Thông điệp hành động" in text
@@ -286,7 +287,7 @@ def test_the_rules_of_the_tests_are_told_before_one_begins(learner: Learner) -> 
     text = re.sub(r"<[^>]+>|\s+", " ", learner.browser.get(COURSE).text)
     text = " ".join(text.split())
     assert "Học xong 4 bài và đạt 2 bài kiểm tra chuyên đề." in text
-    assert "Điểm đạt từ 7, thang điểm 10" in text
+    assert "Điểm đạt 7 điểm trở lên (thang điểm 10)" in text
     assert "Số lượt làm bài không giới hạn" in text
     assert "Lượt được tính lượt điểm cao nhất" in text
     assert "Thời gian làm bài 15 phút" in text

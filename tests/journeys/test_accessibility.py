@@ -32,7 +32,8 @@ pytestmark = pytest.mark.chromium
 
 Scheme = Literal["light", "dark"]
 LOOKS: tuple[tuple[int, Scheme], ...] = ((360, "light"), (360, "dark"), (1280, "light"), (1280, "dark"))
-NARROWEST = 320
+WIDTHS = (320, 360, 640, 720, 960, 1280)
+"""The narrowest phone, a common one, and office screens, enlarged and not: no page scrolls sideways."""
 NOBODY = "nobody"
 ALREADY_SIGNED_IN = {"accounts.sign_in", "accounts.first_password"}
 """Pages for whoever is not signed in yet."""
@@ -139,9 +140,10 @@ def faults(page: Page, looks: Sequence[tuple[int, Scheme]] = LOOKS) -> list[str]
         found.append(f"{page.locator('h1').count()} headings of level 1")
     if not page.title().removesuffix("– Quán triệt").strip():
         found.append("no title")
-    page.set_viewport_size({"width": NARROWEST, "height": 800})
-    if page.evaluate("document.scrollingElement.scrollWidth > innerWidth"):
-        found.append(f"scrolls sideways at {NARROWEST} px: {page.evaluate(WIDE)}")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        if page.evaluate("document.scrollingElement.scrollWidth > innerWidth"):
+            found.append(f"scrolls sideways at {width} px: {page.evaluate(WIDE)}")
     for width, scheme in looks:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)

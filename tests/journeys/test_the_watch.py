@@ -26,7 +26,8 @@ def test_errors_and_requests_to_other_hosts_are_noticed(site: Site) -> None:
     page = site.windows.open()
     page.goto("/sign-in")
     assert site.windows.troubles == []
-    page.evaluate("console.error('a complaint'); setTimeout(() => { throw new Error('a slip') })")
+    with page.expect_event("pageerror"):
+        page.evaluate("console.error('a complaint'); setTimeout(() => { throw new Error('a slip') })")
     with pytest.raises(Error, match="net::ERR"):
         page.goto("http://127.0.0.2:9/elsewhere")
     for words in ("console: a complaint", "script: a slip", "another host: http://127.0.0.2:9/elsewhere"):

@@ -86,7 +86,7 @@ def sign_in(page: Page, username: str, password: str) -> None:
     page.get_by_label("Tên đăng nhập").fill(username)
     page.get_by_label("Mật khẩu", exact=True).fill(password)
     page.get_by_role("button", name="Đăng nhập").click()
-    expect(page.get_by_role("button", name="Đăng xuất")).to_be_visible()
+    expect(page.locator("details.account")).to_be_visible()
 
 
 def shoot(page: Page, name: str, *, whole: bool = True) -> None:

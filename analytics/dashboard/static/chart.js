@@ -4,6 +4,7 @@
 
   const drawn = [];
   let library = null;
+  const narrow = window.matchMedia("(max-width: 39.99em)");
 
   function load(address) {
     library ??= new Promise((resolve, reject) => {
@@ -40,15 +41,23 @@
     return found;
   }
 
+  // On a phone the shorter name stands beside its figure without touching it.
+  function shortened(layout) {
+    for (const label of layout.annotations) label.text = label.name ?? label.text;
+  }
+
   function draw(Plotly, figure) {
     const { data, layout } = described(figure);
+    if (narrow.matches) shortened(layout);
     return Plotly.react(figure.querySelector("[data-plot]"), data, layout, { responsive: true, displayModeBar: false });
   }
 
   function save(Plotly, figure) {
     const { data, layout } = described(figure);
     layout.paper_bgcolor = getComputedStyle(document.body).backgroundColor;
-    layout.margin = { ...layout.margin, l: 24, r: 24 };
+    layout.margin = { ...layout.margin, l: 24, r: 24, t: 70 };
+    layout.height += 50;
+    layout.showlegend = true;
     return Plotly.downloadImage({ data, layout }, { format: "png", width: 900, height: layout.height, scale: 2, filename: figure.dataset.file });
   }
 
@@ -80,7 +89,9 @@
     figure.hidden = false;
     near.observe(figure);
   }
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    for (const figure of drawn) draw(window.Plotly, figure);
-  });
+  for (const change of [window.matchMedia("(prefers-color-scheme: dark)"), narrow]) {
+    change.addEventListener("change", () => {
+      for (const figure of drawn) draw(window.Plotly, figure);
+    });
+  }
 })();

@@ -1,0 +1,27 @@
+// Small aids that a page does without: copy a text, show a password. Their buttons are hidden until this file comes.
+(() => {
+  "use strict";
+
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    if (!navigator.clipboard) continue;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const source = document.getElementById(button.dataset.copy);
+      await navigator.clipboard.writeText((source.value ?? source.innerText).trim());
+      document.getElementById(button.dataset.told).textContent = button.dataset.copied;
+    });
+  }
+
+  for (const button of document.querySelectorAll("[data-reveal]")) {
+    const field = document.getElementById(button.dataset.reveal);
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const shown = field.type === "password";
+      field.type = shown ? "text" : "password";
+      button.setAttribute("aria-pressed", String(shown));
+    });
+    field.form.addEventListener("submit", () => {
+      field.type = "password";
+    });
+  }
+})();

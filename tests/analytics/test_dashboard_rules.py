@@ -1,0 +1,131 @@
+"""How figures become words and an order, and how cells of a file are kept from being formulas."""
+
+import csv
+import re
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+
+from analytics.dashboard.render import as_csv, safe
+from analytics.dashboard.rules import document_of, in_sentence, late_since, most_urgent, unit_state
+from analytics.facts.rules import Branch, Count
+
+
+@pytest.mark.parametrize(
+    ("title", "document"),
+    [
+        ("Quán triệt Nghị quyết số 48-NQ/TU về chuyển đổi số tỉnh Tuyên Quang", "Nghị quyết số 48-NQ/TU"),
+        ("Quy định số 19-QĐ/TW, ngày 8-4-2026", "Quy định số 19-QĐ/TW"),
+        ("Kỹ năng số cơ bản", None),
+        ("Briefing on Resolution 48-NQ/TU", None),
+    ],
+)
+def test_the_document_is_taken_from_the_title(title: str, document: str | None) -> None:
+    assert document_of(title) == document
+
+
+@pytest.mark.parametrize(
+    ("name", "inside"),
+    [
+        ("Tỉnh Tuyên Quang", "tỉnh Tuyên Quang"),
+        ("Thành phố Tuyên Quang", "thành phố Tuyên Quang"),
+        ("Xã Linh Phú", "xã Linh Phú"),
+        ("Tỉnh ủy Tuyên Quang", "Tỉnh ủy Tuyên Quang"),
+        ("Tỉnh đoàn", "Tỉnh đoàn"),
+        ("Sở Y tế", "Sở Y tế"),
+        ("X", "X"),
+    ],
+)
+def test_a_place_is_written_small_inside_a_sentence(name: str, inside: str) -> None:
+    assert in_sentence(name) == inside
+
+
+@pytest.mark.parametrize(
+    ("count", "state"),
+    [
+        (Count(), "nobody"),
+        (Count(people=3), "not_begun"),
+        (Count(people=3, overdue=3), "not_begun"),
+        (Count(people=3, started=1), "under_way"),
+        (Count(people=3, started=3, briefed=2), "under_way"),
+        (Count(people=3, started=3, briefed=3), "briefed"),
+        (Count(people=3, started=3, briefed=3, overdue=3), "overdue"),
+        (Count(people=3, started=3, briefed=3, completed=3), "completed"),
+    ],
+)
+def test_where_a_unit_stands_as_a_whole(count: Count, state: str) -> None:
+    assert unit_state(count) == state
+
+
+DUE, LATER = datetime(2026, 11, 17, tzinfo=UTC), datetime(2026, 12, 10, tzinfo=UTC)
+
+
+def branch(name: str, count: Count, *, passed: datetime | None = None, coming: datetime | None = None) -> Branch:
+    """A row of the table, with the due dates of its people."""
+    return Branch(uuid.uuid4(), name, name, name, False, count, coming, coming or passed)
+
+
+def test_units_to_be_urged_on_stand_first_and_units_without_people_nowhere() -> None:
+    rows = [
+        branch("đã xong", Count(4, 4, 4, 4)),
+        branch("trống", Count()),
+        branch("mới bắt đầu", Count(10, 3, 2, 0)),
+        branch("trễ ít", Count(10, 9, 9, 8, 2)),
+        branch("trễ nhiều", Count(10, 9, 9, 2, 8)),
+        branch("học xong, chưa kiểm tra", Count(4, 4, 4, 0)),
+    ]
+    expected = ["trễ nhiều", "trễ ít", "mới bắt đầu", "học xong, chưa kiểm tra", "đã xong"]
+    assert [one.name for one in most_urgent(rows)] == expected
+
+
+def test_the_day_that_has_passed_is_named_only_when_it_is_one_and_the_same() -> None:
+    late = Count(2, 0, 0, 0, 2)
+    first, second = branch("a", late, passed=DUE), branch("b", late, passed=DUE)
+    assert late_since([first, second]) == DUE
+    assert late_since([first, branch("c", late, passed=LATER)]) is None
+    assert late_since([first, branch("d", late, passed=DUE, coming=LATER)]) is None
+    assert late_since([]) is None
+
+
+PREFIXES = [
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+    " =",
+    "\u00a0=",
+    "\u3000=",
+    ";=",
+    ",=",
+    '"=',
+    "'=",
+]
+PREFIXES += ["|=", "a\t=", "a\n@", "=-"]
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_no_cell_of_a_file_is_a_formula_and_its_text_can_be_had_back(prefix: str) -> None:
+    name = f"{prefix}cmd|' /C calc'!A0"
+    text = as_csv([[name, 1]])
+    (row,) = (
+        csv.reader([text.removeprefix("\ufeff")], delimiter=";")
+        if "\n" not in name and "\r" not in name
+        else [[safe(name), "1"]]
+    )
+    cell = str(row[0])
+    assert not re.match(r"[\s\u00a0\u3000]*[=+\-@＝＋－＠]|[\t\r\n]", cell)
+    assert not re.search(r"[\t\r\n;,\"][ \u00a0\u3000]*[=+\-@＝＋－＠]", cell)
+    assert re.sub(r"(^|[\t\r\n;,\"'|])'(?=[ \u00a0\u3000]*[=+\-@\t\r\n＝＋－＠])", r"\1", cell) == name
+
+
+def test_ordinary_names_are_written_as_they_are() -> None:
+    name = "Sở Lao động - Thương binh và Xã hội (cơ sở 2)"
+    assert safe(name) == name
