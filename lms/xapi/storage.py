@@ -190,7 +190,7 @@ def insert_rest(cursor: Any, fresh: Sequence[Arrival], keys: Keys) -> None:
 
 def sqlite_time(moment: datetime) -> str:
     """A time as SQLAlchemy keeps it: UTC, fixed width, so that text order is time order."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 # PostgreSQL: one call numbers, one statement inserts everything.

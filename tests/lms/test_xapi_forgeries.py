@@ -204,7 +204,7 @@ def test_voiding_what_another_stated_is_refused_and_it_still_counts(scene: Scene
     answer = scene.outsider.post([statement(), voiding(scene)])
     assert answer.status_code == 403
     assert scene.outsider.get(statementId=scene.own).status_code == 200
-    assert scene.outsider.ids() == [scene.own]
+    assert scene.outsider.ids() == [scene.own, scene.world.statement]
 
 
 def test_signed_in_people_have_no_way_to_write_statements(scene: Scene) -> None:
