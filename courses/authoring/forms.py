@@ -156,10 +156,10 @@ class SettingsForm(PageForm):
         validate_choice=False,
     )
     note = TextAreaField(
-        _l("Ghi chú của bản mới"),
-        [chosen(_l("Nhập ghi chú: bản này khác bản trước ở điểm nào, vì sao.")), at_most(500)],
+        _l("Ghi chú của phiên bản mới"),
+        [chosen(_l("Nhập ghi chú: phiên bản này khác phiên bản trước ở điểm nào, vì sao.")), at_most(500)],
         filters=[unify],
-        description=_l("Người soạn sau đọc ghi chú này để biết bản mới khác bản trước ở đâu và vì sao."),
+        description=_l("Người soạn sau đọc ghi chú này để biết phiên bản mới khác phiên bản trước ở đâu và vì sao."),
     )
 
     def settings(self, before: Settings) -> Settings:

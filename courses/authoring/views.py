@@ -103,7 +103,7 @@ def publish_settings(course_code: str) -> ResponseReturnValue:
             own, version.course, wanted, note=note, seen=form.seen_number(), by=publisher()
         )
     except actions.NothingToPublish:
-        flash(_("Không có thay đổi nào để công bố: bản mới nhất đã có các thiết lập này."), "info")
+        flash(_("Không có thay đổi nào để công bố: phiên bản mới nhất đã có các thiết lập này."), "info")
     except actions.Outdated:
         version = access_settings(own, actor(), course_code)
         form.seen.data = str(version.number)

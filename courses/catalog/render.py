@@ -214,7 +214,7 @@ def label_cells(tokens: Sequence[Token], table: Token) -> None:
         elif token.type == "th_open":
             columns.append("".join(child.content for child in inside.children or [] if child.type == "text").strip())
         elif token.type == "td_open":
-            if column and columns[column]:
+            if column and len(columns) >= STACKED_FROM and columns[column]:
                 token.attrSet("data-label", columns[column])
             column += 1
     if len(columns) >= STACKED_FROM:

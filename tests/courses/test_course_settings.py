@@ -87,9 +87,9 @@ def test_who_is_under_way_keeps_the_settings_and_who_begins_reads_the_new_ones(m
     publish(trainer)
     early.browser.get(COURSE)
     assert "đạt 2 bài kiểm tra chuyên đề" in early.browser.text
-    assert "từ 7, thang điểm 10" in early.browser.text
+    assert "7 điểm trở lên (thang điểm 10)" in early.browser.text
     late.browser.get(COURSE)
-    for words in ("đạt bài kiểm tra cuối khóa", "từ 7,5, thang điểm 10", "<strong>3</strong>", "lượt gần nhất"):
+    for words in ("đạt bài kiểm tra cuối khóa", "7,5 điểm trở lên (thang điểm 10)", "<strong>3</strong>", "lượt gần nhất"):
         assert words in late.browser.text
     early.read("m1-1", "m1-2", "m2-1", "m2-2")
     early.take("m1-test", 0.7)
@@ -134,7 +134,7 @@ def test_a_version_published_meanwhile_is_shown_before_it_is_replaced(make: Make
     trainer.get(SETTINGS)
     publish(make.browser(make.person(role="trainer")), pass_mark="8")
     assert trainer.submit(FORM, **CHANGED).status_code == 409
-    assert "Khóa học vừa có bản mới" in trainer.text
+    assert "Khóa học vừa có phiên bản mới" in trainer.text
     assert "<strong>8</strong>" in trainer.text
     assert "Một bài cuối khóa." in trainer.text
     assert trainer.submit(FORM).status_code == 200

@@ -1,5 +1,6 @@
 """What is stored when people learn: statements that say it exactly, and progress that follows from them alone."""
 
+import re
 import uuid
 from pathlib import Path
 from typing import Any
@@ -171,5 +172,5 @@ def test_a_statement_about_a_lesson_of_another_version_counts_for_nothing_in_min
         record(session, [statement], source=ourselves(session))
     text = learner.browser.get(f"/courses/{CODE}").text
     assert "<strong>1/4</strong>" in text
-    assert "m1-3: học xong lúc" in learner.browser.get("/my-record").text
+    assert re.search(r"m1-3</th>\s*<td[^>]*>Học xong", learner.browser.get("/my-record").text)
     assert differences(learner.make) == []
