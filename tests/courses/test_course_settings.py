@@ -89,7 +89,8 @@ def test_who_is_under_way_keeps_the_settings_and_who_begins_reads_the_new_ones(m
     assert "đạt 2 bài kiểm tra chuyên đề" in early.browser.text
     assert "7 điểm trở lên (thang điểm 10)" in early.browser.text
     late.browser.get(COURSE)
-    for words in ("đạt bài kiểm tra cuối khóa", "7,5 điểm trở lên (thang điểm 10)", "<strong>3</strong>", "lượt gần nhất"):
+    terms = ("đạt bài kiểm tra cuối khóa", "7,5 điểm trở lên (thang điểm 10)", "<strong>3</strong>", "lượt gần nhất")
+    for words in terms:
         assert words in late.browser.text
     early.read("m1-1", "m1-2", "m2-1", "m2-2")
     early.take("m1-test", 0.7)
