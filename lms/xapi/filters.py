@@ -4,8 +4,8 @@ Sections are those of IEEE 9274.1.1, then, after a slash, of xAPI 1.0.3 (Comm = 
 """
 
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,8 @@ from lms.xapi.models import XapiBody, XapiStatement, XapiStatementActivity, Xapi
 LARGEST_PAGE = 500  # statements
 FULL_PAGE = 10_000_000  # bytes: no statement is begun after this
 NOTHING = 0  # the key of what the store never met
+FEW = 500  # matching statements from which references are followed back
+AT_ONCE = 500  # references looked at together
 DISORDER = 100_000  # how far sequence and `stored` may part while several writers are at work: times bound sequences
 
 
@@ -65,7 +67,7 @@ class Page:
 
 def page(session: Session, asked: Asked) -> Page:
     """The first statements that match, up to the limit and to a bounded number of bytes."""
-    sequences = list(session.scalars(matching(asked, asked.limit + 1)))
+    sequences = matching(session, asked, asked.limit + 1)
     rows = session.execute(
         select(XapiBody.sequence, XapiBody.body).where(XapiBody.sequence.in_(sequences[: asked.limit]))
     )
@@ -80,15 +82,30 @@ def page(session: Session, asked: Asked) -> Page:
     return Page(bodies, sequences[len(bodies) - 1] if len(bodies) < len(sequences) else None)
 
 
-def matching(asked: Asked, limit: int) -> Select[int]:
-    """The sequences of matching statements in order.
+def matching(session: Session, asked: Asked, limit: int) -> list[int]:
+    """The sequences of matching statements in order, at most so many: what matches by itself, and what is about it.
+
+    What is about a matching statement cannot be found by one index. When the page is full already, only what is newer
+    than its end (older, when ascending) needs to be looked through. Otherwise few statements match: from these one
+    follows the references back. Only a page that is short although many match (at the end of many pages, or between
+    two dates) looks through all references within its bounds.
+    """
+    sequences = list(session.scalars(direct(asked, limit)))
+    if asked.filtered:
+        full = len(sequences) == limit
+        heads = None if full else heads_of_few(session, asked, limit)
+        if heads is None:
+            heads = heads_looked_through(session, asked, limit, last=sequences[-1] if full else None)
+        sequences = sorted({*sequences, *heads}, reverse=not asked.ascending)[:limit]
+    return sequences
+
+
+def direct(asked: Asked, limit: int) -> Select[int]:
+    """The sequences of statements that match by themselves.
 
     Each branch walks one index in the order of the sequence and stops at the limit; the branches are merged.
     """
-    branches = list(direct_branches(asked))
-    if asked.filtered:
-        branches.append(references(asked))
-    limited = [ordered(branch, asked, limit).subquery() for branch in branches]
+    limited = [ordered(branch, asked, limit).subquery() for branch in direct_branches(asked)]
     if len(limited) == 1:
         return select(limited[0].c.sequence)
     merged = union(*(select(one.c.sequence) for one in limited)).subquery()
@@ -96,7 +113,7 @@ def matching(asked: Asked, limit: int) -> Select[int]:
     return select(merged.c.sequence).order_by(order).limit(limit)
 
 
-def ordered(branch: Select[int], asked: Asked, limit: int) -> Select[int]:
+def ordered(branch: Select[*tuple[Any, ...]], asked: Asked, limit: int) -> Select[*tuple[Any, ...]]:
     """A branch within the bounds of time and page that hold for the statement itself, in order."""
     sequence, stored = branch.selected_columns[0], XapiStatement.stored
     anyone = aliased(XapiStatement)
@@ -169,29 +186,67 @@ def plain_filters(statement: Any, asked: Asked) -> list[ColumnElement[bool]]:
     return found
 
 
-def references(asked: Asked) -> Select[int]:
-    """Statements about a statement that matches, however many references lie between (Comm 2.1.3, StatementRefs)."""
-    own, further, told = XapiStatement, aliased(XapiStatement), aliased(XapiStatement)
-    chain = (
-        select(own.sequence.label("head"), own.target.label("target"))
-        .where(own.target.is_not(None))
-        .cte("chain", recursive=True)
-    )
-    chain = chain.union(
-        select(chain.c.head, further.target)
-        .join(further, further.statement_id == chain.c.target)
-        .where(further.target.is_not(None))
-    )
+# Statements about a statement that matches, however many references lie between (Comm 2.1.3, StatementRefs)
+
+
+def heads_of_few(session: Session, asked: Asked, limit: int) -> list[int] | None:
+    """Those about matching statements, found from these backwards; None when too many match, or are about them."""
+    branches = [branch.limit(FEW + 1).subquery() for branch in direct_branches(asked)]
+    merged = union(*(select(one.c.sequence) for one in branches)).subquery()
+    told = select(XapiStatement.statement_id).join(merged, merged.c.sequence == XapiStatement.sequence)
+    if asked.client is not None:
+        told = told.where(XapiStatement.client_id == asked.client)
+    ids = set(session.scalars(told.limit(FEW + 1)))
+    heads: dict[uuid.UUID, int] = {}
+    while ids:
+        if len(ids) + len(heads) > FEW:
+            return None
+        about = select(XapiStatement.statement_id, XapiStatement.sequence).where(XapiStatement.target.in_(ids))
+        found = dict(session.execute(about.limit(FEW + 1)).all())
+        ids = found.keys() - heads.keys()
+        heads |= found
+    if not heads:
+        return []
+    among = select(XapiStatement.sequence).where(XapiStatement.sequence.in_(heads.values()))
+    return list(session.scalars(ordered(among, asked, limit)))
+
+
+def heads_looked_through(session: Session, asked: Asked, limit: int, *, last: int | None) -> list[int]:
+    """Those about matching statements, found by looking at references in order, up to `last` or the limit."""
+    sequence, found = XapiStatement.sequence, list[int]()
+    bounds = [] if last is None else [sequence < last if asked.ascending else sequence > last]
+    while True:
+        references = select(sequence, XapiStatement.target).where(XapiStatement.target.is_not(None), *bounds)
+        rows = session.execute(ordered(references, asked, AT_ONCE)).all()
+        part = {one: target for one, target in rows if target is not None}
+        lead = leading_to_matches(session, asked, part)
+        found += [one for one in part if one in lead]
+        if len(found) >= limit or len(part) < AT_ONCE:
+            return found[:limit]
+        asked = replace(asked, after=list(part)[-1])
+
+
+def leading_to_matches(session: Session, asked: Asked, targets: Mapping[int, uuid.UUID]) -> set[int]:
+    """Those of these statements, given with their targets, from which references lead to a statement that matches."""
+    told = XapiStatement
     matches = [or_(*agent_conditions(told, asked)), or_(*activity_conditions(told, asked)), *plain_filters(told, asked)]
     if asked.client is not None:
         matches.append(told.client_id == asked.client)
-    return (
-        select(chain.c.head.label("sequence"))
-        .distinct()
-        .join(told, told.statement_id == chain.c.target)
-        .join(XapiStatement, XapiStatement.sequence == chain.c.head)
-        .where(*matches)
-    )
+    lead: set[int] = set()
+    passed: set[tuple[int, uuid.UUID]] = set()  # references may run in a circle: an id can be named before it comes
+    while targets:
+        ids = set(targets.values())
+        right = set(session.scalars(select(told.statement_id).where(told.statement_id.in_(ids), *matches)))
+        lead |= {head for head, target in targets.items() if target in right}
+        further = select(told.statement_id, told.target).where(told.statement_id.in_(ids), told.target.is_not(None))
+        onward = {one: target for one, target in session.execute(further).all() if target is not None}
+        passed |= set(targets.items())
+        targets = {
+            head: onward[target]
+            for head, target in targets.items()
+            if head not in lead and target in onward and (head, onward[target]) not in passed
+        }
+    return lead
 
 
 def agent_conditions(told: Any, asked: Asked) -> list[ColumnElement[bool]]:

@@ -89,6 +89,12 @@ class XapiStatement(Base):
         only_where("ix_xapi_statement_registration", "registration", "sequence"),
         only_where("ix_xapi_statement_client", "client_id", "sequence"),
         only_where("ix_xapi_statement_target", "target", "sequence"),
+        Index(
+            "ix_xapi_statement_reference",
+            "sequence",
+            sqlite_where=text("target IS NOT NULL"),
+            postgresql_where=text("target IS NOT NULL"),
+        ),
         Index("ix_xapi_statement_stored", "stored", "sequence"),
         # Few rows, which people look for: those without effect.
         Index("ix_xapi_statement_voided", "sequence", sqlite_where=text("voided = 1"), postgresql_where=text("voided")),

@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, request
-from sqlalchemy import func, select, text
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.expression import ClauseElement, Executable
+from sqlalchemy import func, select
 
 from lms import clock
 from lms.accounts.models import Person
@@ -25,6 +23,7 @@ from tests.browser import Browser
 from tests.conformance.test_statements import CASES
 from tests.counting import count_queries
 from tests.make import Make
+from tests.plans import plan_of
 from tests.store import VERBS, Outsider, new_id, statement
 
 HOME = "https://quan-triet.example"
@@ -361,29 +360,6 @@ def test_no_condition_walks_the_whole_record(app: Flask, make: Make) -> None:
             assert "Seq Scan on xapi_statement " not in plan, (condition, place, plan)
             if "since" not in condition and "course" not in condition:
                 assert "TEMP B-TREE FOR ORDER" not in plan, (condition, place, plan)
-
-
-class Explained(Executable, ClauseElement):
-    """A query, to be explained instead of answered."""
-
-    inherit_cache = False
-
-    def __init__(self, query: Any) -> None:
-        self.query = query
-
-
-@compiles(Explained)
-def explain(element: Explained, compiler: Any, **more: Any) -> str:
-    word = "EXPLAIN" if compiler.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
-    return f"{word} {compiler.process(element.query, **more)}"
-
-
-def plan_of(make: Make, query: Any) -> str:
-    """How the database would answer: on PostgreSQL, as if the table were large."""
-    with make.reading() as session:
-        if session.get_bind().dialect.name == "postgresql":
-            session.execute(text("SET LOCAL enable_seqscan = off"))
-        return "\n".join(str(row[-1]) for row in session.execute(Explained(query)))
 
 
 def test_the_store_is_not_changed_by_looking(make: Make, trainer: Browser) -> None:
