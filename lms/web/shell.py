@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from flask import Flask, Response, g, request, session
+from flask import Flask, Request, Response, g, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_babel import Babel, get_locale
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
@@ -24,6 +25,16 @@ CONTENT_SECURITY_POLICY = (
 csrf = CSRFProtect()
 
 
+class Cookies(SecureCookieSessionInterface):
+    """Flask's signed cookie. For whoever brings none, as other systems do, no signer is made."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """An empty session when there is no cookie."""
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
+
+
 def init_app(app: Flask, config: Config, asset: Callable[[str], str], demo: Callable[[], bool]) -> None:
     """Set up cookies, hosts, limits, language and headers for the whole application."""
     hosts = [config.host] if not config.local else [config.host, *sorted(LOOPBACK)]
@@ -42,6 +53,7 @@ def init_app(app: Flask, config: Config, asset: Callable[[str], str], demo: Call
         BABEL_DEFAULT_LOCALE="vi",
         BABEL_DEFAULT_TIMEZONE="Asia/Ho_Chi_Minh",
     )
+    app.session_interface = Cookies()
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
