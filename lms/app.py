@@ -122,10 +122,13 @@ class Daybreak:
             return
         with self._database.reading() as session:
             settled = settled_day(session)
-        if settled is None or settled < today:
+        if settled is not None and settled >= today:
+            self._settled = settled
+            return
+        with db.if_there_is_room():  # else the pages speak of the day before, as long as it takes
             with self._database.writing() as session:
                 settled = settle_day(session)
-        self._settled = settled
+            self._settled = settled
 
 
 class DemoNotice:

@@ -5,6 +5,8 @@ that cannot write; a request that changes something gets one whose transaction t
 """
 
 import json
+import logging
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,10 +16,12 @@ import sqlalchemy as sa
 from flask import Flask, Response, current_app, g, request
 from flask import session as cookie
 from sqlalchemy import orm
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from lms.config import Config
 from lms.doors import Doors
+
+log = logging.getLogger(__name__)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BUSY_TIMEOUT_MS = 10_000
@@ -211,6 +215,27 @@ def unconfirmed(response: Response, error: OperationalError) -> Response:
             answer.headers.setdefault(name, value)
     cookie.modified = False
     return answer
+
+
+def disk_full(error: DBAPIError) -> bool:
+    """Whether the database refused a change because it has no room. It reads on, and writes again once it has."""
+    if getattr(error.orig, "sqlstate", None) == POSTGRESQL_DISK_FULL:
+        return True
+    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+
+
+POSTGRESQL_DISK_FULL = "53100"
+
+
+@contextmanager
+def if_there_is_room() -> Iterator[None]:
+    """For a note in passing, which is made again when it is missing: a full disk must not keep anybody from reading."""
+    try:
+        yield
+    except OperationalError as error:
+        if not disk_full(error):
+            raise
+        log.error("the disk of the database is full: a note was left out")
 
 
 ANSWERED_ANEW = frozenset({"Content-Type", "Content-Length", "Location", "Set-Cookie", "ETag", "Last-Modified"})

@@ -15,7 +15,7 @@ from lms.accounts.models import Person, SignInAccount
 from lms.accounts.rules import ATTEMPTS_PER_ACCOUNT, ATTEMPTS_PER_ADDRESS, PASSWORD_LENGTH, password_fault
 from lms.accounts.session import SignedIn, begin_session, end_session, mark_seen, must_be_marked, signed_in
 from lms.audit.actions import note
-from lms.db import apart, database, get_read_session, get_session
+from lms.db import apart, database, get_read_session, get_session, if_there_is_room
 from lms.web import kept
 from lms.web.acting import actor, login_manager
 from lms.web.addresses import local_path
@@ -33,7 +33,8 @@ def load_person(key: str) -> SignedIn | None:
     """The person behind the key in the cookie; also notes, now and then, that the session is in use."""
     person = signed_in(get_read_session(), key)
     if person is not None and must_be_marked(person):
-        apart(lambda own: mark_seen(own, person.session_id))
+        with if_there_is_room():
+            apart(lambda own: mark_seen(own, person.session_id))
     return person
 
 

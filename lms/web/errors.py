@@ -10,6 +10,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, SecurityError
 
+from lms.db import disk_full
 from lms.web import kept
 from lms.web.acting import NotFound
 
@@ -51,6 +52,11 @@ WORDS = {
         _l("Hệ thống đang bận"),
         _l("Cơ sở dữ liệu tạm thời chưa trả lời. Chưa có gì được ghi."),
         _l("Chờ một phút rồi gửi lại. Nội dung đã nhập vẫn còn khi quay lại trang trước."),
+    ),
+    507: (
+        _l("Máy chủ hết chỗ lưu"),
+        _l("Ổ đĩa của cơ sở dữ liệu đã đầy. Chưa có gì được ghi; các trang vẫn xem được."),
+        _l("Báo bộ phận hỗ trợ; khi có chỗ trở lại thì gửi lại. Nội dung đã nhập vẫn còn khi quay lại trang trước."),
     ),
     500: (
         _l("Hệ thống gặp lỗi"),
@@ -98,11 +104,23 @@ def stale_form(error: CSRFError) -> Response:
 
 
 def database_away(error: OperationalError) -> ResponseReturnValue:
-    """The database does not answer or is locked: nothing was written, trying again is safe."""
-    log.error("database does not answer: %s", type(error.orig).__name__)
+    """The database does not answer, is locked or has no room: nothing was written, trying again is safe."""
     g.database_away = True
+    if disk_full(error):
+        return no_room()
+    log.error("database does not answer: %s", type(error.orig).__name__)
     response = page(503)
     response.headers["Retry-After"] = "10"
+    return response
+
+
+def no_room() -> Response:
+    """The disk is full: what was typed is shown again, to be sent with one press when there is room."""
+    log.error("the disk of the database is full")
+    _title, what, next_step = words(507)
+    again = kept.send_again(kept.kept_form(), f"{what} {next_step}")
+    response = make_response(again, 507) if again is not None else page(507)
+    response.headers["Retry-After"] = "60"
     return response
 
 

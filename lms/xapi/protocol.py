@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from lms import clock
-from lms.db import Database, database, forget_own, get_read_session, get_session
+from lms.db import Database, database, disk_full, forget_own, get_read_session, get_session
 from lms.web.feature import Feature
 from lms.web.shell import csrf
 from lms.xapi.access import Client, Forbidden, Unknown, access_client, forget_client
@@ -187,9 +187,14 @@ def refused(error: HTTPException) -> Response:
 
 
 def database_away(error: OperationalError) -> Response:
-    """Nothing was written, trying again is safe."""
-    log.error("database does not answer: %s", type(error.orig).__name__)
+    """Nothing was written, trying again is safe; where the disk is full, when there is room again."""
     g.database_away = True
+    if disk_full(error):
+        log.error("the disk of the database is full")
+        answer = refusal(HTTPStatus.INSUFFICIENT_STORAGE, "the disk of the database is full; nothing was stored")
+        answer.headers["Retry-After"] = "60"
+        return answer
+    log.error("database does not answer: %s", type(error.orig).__name__)
     answer = refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer; nothing was stored")
     answer.headers["Retry-After"] = "10"
     return answer

@@ -4,6 +4,7 @@ Here and nowhere else SQL is written out and handed to the driver: composing a q
 costs several times what sending it costs, and this is the path of every statement (decision 0014).
 """
 
+import sqlite3
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
+import psycopg
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from lms import clock
@@ -41,13 +44,22 @@ def cursor_of(session: Session) -> Any:
 
 
 def send(cursor: Any, sql: str, values: Sequence[Any]) -> Any:
-    """The one way from here to the driver. Returns the cursor, to fetch from."""
-    return cursor.execute(sql, values) or cursor
+    """The one way from here to the driver. Returns the cursor, to fetch from; raises what a query would."""
+    try:
+        return cursor.execute(sql, values) or cursor
+    except DRIVERS_ERRORS as error:
+        raise DBAPIError.instance(sql, None, error, type(error), hide_parameters=True) from error
 
 
 def send_many(cursor: Any, sql: str, rows: Sequence[Any]) -> None:
     """The same statement for several rows."""
-    cursor.executemany(sql, rows)
+    try:
+        cursor.executemany(sql, rows)
+    except DRIVERS_ERRORS as error:
+        raise DBAPIError.instance(sql, None, error, type(error), hide_parameters=True) from error
+
+
+DRIVERS_ERRORS = (sqlite3.Error, psycopg.Error)
 
 
 def found_ids(session: Session, table: str, key: str, wanted: Sequence[Any]) -> dict[Any, int]:

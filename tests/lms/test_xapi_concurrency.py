@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
@@ -161,6 +161,23 @@ class Deadlock(Exception):
     """What PostgreSQL answers to the loser of a deadlock."""
 
     sqlstate = "40P01"
+
+
+@pytest.mark.parametrize("backend", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
+@pytest.mark.parametrize("table", ["xapi_statement", "xapi_agent"])
+def test_a_deadlock_lost_in_any_statement_of_the_driver_is_tried_again(make: Make, backend: str, table: str) -> None:
+    outsider = Outsider(make, "all")
+    with make.writing() as session:
+        session.execute(text("CREATE SEQUENCE tries"))  # its numbers are not rolled back
+        session.execute(
+            text(
+                "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF nextval('tries') < 3 THEN "
+                "RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END IF; RETURN NEW; END $$"
+            )
+        )
+        session.execute(text(f"CREATE TRIGGER lose BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION lose()"))
+    assert outsider.post(statement()).status_code == 200
+    assert count(make, XapiStatement) == 1
 
 
 def test_an_own_statement_said_twice_is_stored_once(make: Make) -> None:
