@@ -49,6 +49,15 @@ $(BIN)/python: | python
 	@$(PIP) check >/dev/null || { echo "requirements/ lacks something: make lock"; $(PIP) check; exit 1; }
 	@touch .venv/run.stamp $@
 
+# Clients of the record store that others wrote, for tests of the group `node`. Where there is no npm, that group is left
+# out, aloud, like the other groups. Scripts of packages never run.
+NODE_CLIENTS := $(if $(shell command -v npm),tests/node/node_modules/.package-lock.json)
+
+tests/node/node_modules/.package-lock.json: tests/node/package.json tests/node/package-lock.json
+	@echo "Installing the locked clients of the record store into tests/node/node_modules (once; some seconds)"
+	@cd tests/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+
 .venv/project.stamp: pyproject.toml .venv/run.stamp
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -66,7 +75,7 @@ run: .venv/run.stamp .venv/project.stamp
 test: check
 	@LMS_TEST_STRICT=$(STRICT) $(BIN)/python -m pytest -n $(WORKERS) $(if $(STRICT),$(if $(PYTEST_ARGS),,--cov)) $(PYTEST_ARGS)
 
-check: .venv/dev.stamp .venv/project.stamp
+check: .venv/dev.stamp .venv/project.stamp $(NODE_CLIENTS)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy $(SOURCES) tests
@@ -89,6 +98,6 @@ lock:
 	done
 
 clean:
-	@rm -rf .venv build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \
-	  .coverage .coverage.* htmlcov
+	@rm -rf .venv tests/node/node_modules build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache \
+	  .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
 	@find $(FEATURES) migrations tests -name __pycache__ -type d -prune -exec rm -rf {} +

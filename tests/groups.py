@@ -6,8 +6,11 @@ LMS_TEST_STRICT=1 a test left out this way fails the run. tests/conftest.py impo
 with and without xdist.
 """
 
+import json
 import os
+import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +39,28 @@ def postgresql() -> str | None:
     return None
 
 
+def node() -> str | None:
+    """Node, 18 or newer, if the clients of tests/node/ are installed as they are locked."""
+    program, packages = shutil.which("node"), ROOT / "tests" / "node"
+    if program is None:
+        return None
+    said = re.match(
+        r"v(\d+)\.", subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    )
+    installed = packages / "node_modules" / ".package-lock.json"
+    new_enough = said is not None and int(said[1]) >= 18
+    as_locked = locked_versions(installed) == locked_versions(packages / "package-lock.json")
+    return program if new_enough and as_locked else None
+
+
+def locked_versions(lock: Path) -> dict[str, str]:
+    """The version of each package by its folder: npm writes what it installed as it writes what is to be installed."""
+    if not lock.exists():
+        return {}
+    found = json.loads(lock.read_text("utf-8"))["packages"]
+    return {folder: one["version"] for folder, one in found.items() if folder}
+
+
 def source() -> str | None:
     """The folder with the source article as Markdown: LMS_SOURCE_DIR, or else ../shared/source beside the project."""
     folder = Path(os.environ.get("LMS_SOURCE_DIR") or ROOT.parent / "shared" / "source")
@@ -55,10 +80,16 @@ class Group:
 GROUPS = (
     Group("chromium", chromium, "no Chromium or Chrome was found", "sudo apt-get install chromium"),
     Group("postgresql", postgresql, "no initdb, postgres and pg_ctl were found", "sudo apt-get install postgresql"),
+    Group(
+        "node",
+        node,
+        "no Node of version 18 or newer with the packages of tests/node/package-lock.json was found",
+        "sudo apt-get install nodejs npm, then make check",
+    ),
     Group("source", source, "the folder with the source article was not found", "export LMS_SOURCE_DIR=<that folder>"),
 )
 
-NOT_MEASURED = ("chromium", "postgresql")
+NOT_MEASURED = ("chromium", "postgresql", "node")
 """Coverage nearly doubles the time of a test. These run what the others run too, and are left at their own speed."""
 
 _left_out = pytest.StashKey[dict[str, int]]()

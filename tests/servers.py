@@ -25,7 +25,7 @@ def serving(build: Callable[[int], Flask]) -> Iterator[int]:
     """A product that knows its own port, served until the block ends."""
     server = make_server("127.0.0.1", 0, lambda _environ, _start: [], threaded=True, request_handler=Quiet)
     server.app = build(server.port)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})  # how soon it sees its end
     thread.start()
     try:
         yield server.port

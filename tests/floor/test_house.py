@@ -15,7 +15,7 @@ SOURCES = sorted(
     for path in (ROOT / package).rglob("*.py")
     if not path.name.startswith("0001")  # the first schema is one long list of tables
 )
-TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
+TESTS = sorted(path for path in (ROOT / "tests").rglob("test_*.py") if "node_modules" not in path.parts)
 
 
 def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
