@@ -35,19 +35,19 @@ class Waiting:
 
 
 class Gathering:
-    """The queue of one process. One thread at a time leads: it stores what waits, and hands on."""
+    """The queue of one process. One thread at a time leads: it stores what is `waiting`, and hands on."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
-        self._waiting: deque[Waiting] = deque()
+        self.waiting: deque[Waiting] = deque()
         self._led = False
 
     def store(self, arrivals: Sequence[Arrival]) -> bool:
         """Store them together with others; False when that failed: then nothing of them was stored."""
         mine = Waiting(arrivals)
         with self._lock:
-            self._waiting.append(mine)
+            self.waiting.append(mine)
             leads = not self._led
             self._led = True
         if not leads:
@@ -74,17 +74,17 @@ class Gathering:
         group: list[Waiting] = []
         ids: set[uuid.UUID] = set()
         with self._lock:
-            while self._waiting:
-                more = {one.statement_id for one in self._waiting[0].arrivals}
+            while self.waiting:
+                more = {one.statement_id for one in self.waiting[0].arrivals}
                 if group and (ids & more or len(ids) + len(more) > MOST_TOGETHER):
                     break
                 ids |= more
-                group.append(self._waiting.popleft())
+                group.append(self.waiting.popleft())
         return group
 
     def _end(self, group: Sequence[Waiting], *, stored: bool) -> None:
         with self._lock:
-            following = self._waiting[0] if self._waiting else None
+            following = self.waiting[0] if self.waiting else None
             self._led = following is not None
         for one in group:
             one.stored, one.failed = stored, not stored
