@@ -62,6 +62,7 @@ def die_everywhere(make: Make, outsider: Outsider, moments: Moments, new: Reques
     post(batch)
     whole = grown(before, rows(make))
     assert whole["xapi_statement"] == len(batch)
+    deaths: list[str] = []
     for deadly in count(1):
         batch, before = new(), rows(make)
         ended, passed = die_at(make.database, moments, deadly, partial(post, batch))
@@ -69,11 +70,13 @@ def die_everywhere(make: Make, outsider: Outsider, moments: Moments, new: Reques
             break
         where = f"killed at {deadly}, {passed[-1]}"
         assert ended == KILLED, where
+        deaths.append(passed[-1])
         assert grown(before, rows(make)) == (whole if "after COMMIT" in passed else {}), where
         assert differences(make) == [], where  # also those that sending again left the time before
         post(batch)
         assert grown(before, rows(make)) == whole, where
-    assert deadly > len(passed) > 20
+    assert len(deaths) > 20
+    assert deaths[-1] == "before the answer"
     assert passed.count("before COMMIT") == passed.count("after COMMIT") == 1, passed
     assert differences(make) == []
 
