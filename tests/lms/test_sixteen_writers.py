@@ -1,0 +1,92 @@
+"""Sixteen processes write to one SQLite file at once: each waits for its turn, and none is told that it is locked."""
+
+import json
+import os
+import traceback
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from lms.cli import check_projections
+from lms.xapi import vocabulary
+from lms.xapi.models import XapiStatement
+from tests.courses.learner import HOME, Learner, give
+from tests.library_course import CODE, load_small_course
+from tests.make import Make
+from tests.store import Outsider, new_id, statement
+
+WRITERS, ROUNDS = 16, 12
+LESSONS = ("m1-1", "m1-2", "m2-1", "m2-2")
+
+
+def finished(account: str, turn: int) -> list[dict[str, Any]]:
+    """What counts, about one of a few activities that all write about, and what nobody has met before."""
+    actor = {"account": {"homePage": HOME, "name": account}}
+    lesson = {"id": vocabulary.activity_iri(HOME, CODE, LESSONS[turn % len(LESSONS)])}
+    counts = statement(id=new_id(), actor=actor, verb={"id": vocabulary.COMPLETED}, object=lesson)
+    return [counts, statement(actor={"mbox": f"mailto:{new_id()}@example.vn"}, object=lesson)]
+
+
+def write(outsider: Outsider, account: str) -> list[int | str]:
+    """Read, then write, time after time: the status of each answer; its text where it is another than 200."""
+    told: list[int | str] = []
+    for turn in range(ROUNDS):
+        sent = finished(account, turn) if turn % 2 else statement(object={"id": f"https://example.vn/{turn % 3}"})
+        for answer in (outsider.get(limit="5"), outsider.post(sent)):
+            told.append(200 if answer.status_code == 200 else f"{answer.status_code} {answer.text}")
+            answer.close()
+    return told
+
+
+def in_processes(make: Make, outsiders: list[Outsider], accounts: list[str]) -> list[Any]:
+    """What each writer was told, all writing at once in processes of their own that begin together."""
+    make.database.dispose()  # a connection must not be in two processes
+    begin, give_sign = os.pipe()
+    ears = []
+    for outsider, account in zip(outsiders, accounts, strict=True):
+        told, tell = os.pipe()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn where the test run has threads
+            child = os.fork()
+        if child == 0:
+            try:
+                os.close(give_sign)
+                os.read(begin, 1)  # nothing comes: it ends when the test closes its end
+                os.write(tell, json.dumps(write(outsider, account)).encode())
+            except BaseException:  # whatever it was, this process never returns into the test
+                os.write(tell, json.dumps([traceback.format_exc()]).encode())
+            finally:
+                os._exit(0)
+        os.close(tell)
+        ears.append((child, told))
+    os.close(begin)
+    os.close(give_sign)
+    heard = []
+    for child, told in ears:
+        with os.fdopen(told) as lines:
+            heard.append(json.load(lines))
+        os.waitpid(child, 0)
+    return heard
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+@pytest.mark.no_cover  # what other processes ran is not counted
+def test_sixteen_processes_that_read_and_write_are_all_answered_200_and_nothing_is_lost(
+    make: Make, tmp_path: Path, backend: str
+) -> None:
+    load_small_course(make, tmp_path)
+    unit = make.unit("Sở Y tế")
+    give(make, unit)
+    prefix = f"{HOME}/xapi/courses/{CODE}"
+    outsiders = [Outsider(make, "all", counts_prefix=prefix, name=f"Điểm cầu {n}") for n in range(WRITERS)]
+    accounts = [str(Learner(make, make.person(unit=unit)).person.public_id) for _ in range(WRITERS)]
+    heard = in_processes(make, outsiders, accounts)
+    assert Counter(one for told in heard for one in told) == {200: WRITERS * ROUNDS * 2}
+    with make.reading() as session:
+        stored = session.scalar(select(func.count()).select_from(XapiStatement))
+    assert stored == WRITERS * ROUNDS // 2 * 3
+    assert [line for lines in check_projections(make.database).values() for line in lines] == []
