@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from lms.cli import check_projections
 from lms.xapi import vocabulary
 from lms.xapi.models import XapiStatement
-from tests.courses.learner import HOME, Learner, give
+from tests.courses.learner import HOME, give
 from tests.library_course import CODE, load_small_course
 from tests.make import Make
 from tests.store import Outsider, new_id, statement
@@ -83,7 +83,7 @@ def test_sixteen_processes_that_read_and_write_are_all_answered_200_and_nothing_
     give(make, unit)
     prefix = f"{HOME}/xapi/courses/{CODE}"
     outsiders = [Outsider(make, "all", counts_prefix=prefix, name=f"Điểm cầu {n}") for n in range(WRITERS)]
-    accounts = [str(Learner(make, make.person(unit=unit)).person.public_id) for _ in range(WRITERS)]
+    accounts = [str(make.person(unit=unit).public_id) for _ in range(WRITERS)]
     heard = in_processes(make, outsiders, accounts)
     assert Counter(one for told in heard for one in told) == {200: WRITERS * ROUNDS * 2}
     with make.reading() as session:
