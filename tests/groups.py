@@ -92,6 +92,9 @@ GROUPS = (
 NOT_MEASURED = ("chromium", "postgresql", "node")
 """Coverage nearly doubles the time of a test. These run what the others run too, and are left at their own speed."""
 
+NOT_MEASURED_FOLDER = "conformance"
+"""Likewise the thousands of cases of the standard: the tests of the store beside them pass through the same code."""
+
 _left_out = pytest.StashKey[dict[str, int]]()
 
 
@@ -111,7 +114,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in deselected]
     config.stash[_left_out] = left_out
     for item in items:
-        if any(item.get_closest_marker(name) for name in NOT_MEASURED):
+        if NOT_MEASURED_FOLDER in item.path.parts or any(item.get_closest_marker(name) for name in NOT_MEASURED):
             item.add_marker("no_cover")
     if hasattr(config, "workeroutput"):  # an xdist worker: its answer travels to the run that prints the summary
         config.workeroutput["left_out"] = left_out

@@ -22,6 +22,12 @@ KEPT = "Object.keys(localStorage).filter(name => name.startsWith('quan-triet'))"
 
 
 @pytest.fixture
+def backend() -> str:
+    """A script in a page knows nothing of the database behind it: one is enough."""
+    return "sqlite"
+
+
+@pytest.fixture
 def site(sitting: Sitting) -> Iterator[str]:
     """The product on a port of this machine."""
     server = make_server("127.0.0.1", 0, sitting.make.app, threaded=True)

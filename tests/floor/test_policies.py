@@ -90,6 +90,7 @@ def test_an_undeclared_route_cannot_be_reached(app: Flask, make: Make) -> None:
     assert make.browser(make.person(role="administrator")).get("/forgotten").status_code == 404
 
 
+@pytest.mark.parametrize("backend", ["sqlite"])  # the gate asks no database
 @pytest.mark.parametrize("actor", ACTORS)
 def test_who_lacks_the_permission_finds_nothing_and_changes_nothing(app: Flask, walk: Walk, actor: str) -> None:
     """For every route and method: the anonymous are asked to sign in, the unentitled find no such page.

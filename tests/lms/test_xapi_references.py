@@ -50,7 +50,7 @@ def expected(sent: list[dict[str, Any]]) -> list[str]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories, limit=st.integers(1, 12))
 def test_references_are_followed_however_many_lie_between(
     outsider: Outsider, way: str, history: list[tuple[bool, int | None]], limit: int
