@@ -71,7 +71,7 @@ def found_ids(session: Session, table: str, key: str, wanted: Sequence[Any]) -> 
         for start in range(0, len(missing), VALUES_AT_ONCE):
             part = missing[start : start + VALUES_AT_ONCE]
             given = "= ANY(%s)" if on_postgresql(session) else f"IN ({','.join('?' * len(part))})"
-            sql = f"SELECT {key}, id FROM {table} WHERE {key} {given}"  # noqa: S608 # nosec B608 - our own names
+            sql = f"SELECT {key}, id FROM {table} WHERE {key} {given}"  # noqa: S608 - our own names # nosec B608
             rows = send(cursor, sql, (part,) if on_postgresql(session) else part).fetchall()
             found.update((value if isinstance(value, str) else bytes(value), row_id) for value, row_id in rows)
         return found
@@ -98,10 +98,10 @@ def kept_ids(
     adds_identities(session)
     mark = "%s" if on_postgresql(session) else "?"
     if identifier is None:
-        sql = f"INSERT INTO {table} ({key}) VALUES ({mark}) ON CONFLICT DO NOTHING"  # noqa: S608 # nosec B608 - our own names
+        sql = f"INSERT INTO {table} ({key}) VALUES ({mark}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names # nosec B608
         rows: list[tuple[Any, ...]] = [(one,) for one in missing]
     else:
-        sql = f"INSERT INTO {table} ({key}, identifier) VALUES ({mark}, {mark}) ON CONFLICT DO NOTHING"  # noqa: S608 # nosec B608 - our own names
+        sql = f"INSERT INTO {table} ({key}, identifier) VALUES ({mark}, {mark}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names # nosec B608
         rows = [(one, msgspec.json.encode(identifier(one)).decode()) for one in missing]
     send_many(cursor_of(session), sql, rows)
     return found | found_ids(session, table, key, missing)
@@ -123,7 +123,7 @@ COLUMNS = (
     "statement_id, actor_id, verb_id, activity_id, registration, target, timestamp, stored, client_id, counts, digest"
 )
 VOIDED_BEFORE = (  # what voids this statement came first, from the same client (4.2.5 / Data 2.3.2)
-    "EXISTS (SELECT 1 FROM xapi_statement v JOIN xapi_verb w ON w.id = v.verb_id "  # noqa: S608 # nosec B608 - our own names
+    "EXISTS (SELECT 1 FROM xapi_statement v JOIN xapi_verb w ON w.id = v.verb_id "  # noqa: S608 - our own names # nosec B608
     f"WHERE v.target = {{target}} AND v.client_id = {{client}} AND w.iri = '{VOIDED}')"
 )
 
@@ -140,7 +140,7 @@ def sqlite_insertion(rows: int) -> str:
     names = ", ".join(f"column{number}" for number in range(1, 12))
     voided = VOIDED_BEFORE.format(target="column12", client="column9")
     return (
-        f"INSERT INTO xapi_statement ({COLUMNS}, voided) SELECT {names}, {voided} FROM (VALUES {values}) "  # noqa: S608 # nosec B608 - our own names
+        f"INSERT INTO xapi_statement ({COLUMNS}, voided) SELECT {names}, {voided} FROM (VALUES {values}) "  # noqa: S608 - our own names # nosec B608
         f"WHERE ? > coalesce(({LAST}), '') ON CONFLICT (statement_id) DO NOTHING "
         "RETURNING statement_id, sequence, voided"
     )
@@ -235,7 +235,7 @@ WITH arrived AS (
   FROM arrived JOIN inserted USING (sequence), json_array_elements_text(arrived.activities) AS one
 )
 SELECT statement_id, sequence, voided FROM inserted
-"""  # noqa: S608 # nosec B608 - our own names
+"""  # noqa: S608 - our own names # nosec B608
 
 
 def insert_on_postgresql(cursor: Any, arrivals: Sequence[Arrival], keys: Keys) -> set[uuid.UUID]:
