@@ -98,7 +98,7 @@ def known_statements(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UU
 
 
 # Made once, and of columns: making a query, or mapping its rows, costs more than asking it.
-statement, verb = XapiStatement.__table__.c, XapiVerb.__table__.c
+statement = XapiStatement.__table__.c
 KNOWN = select(statement.statement_id, statement.sequence, statement.digest).where(
     statement.statement_id.in_(bindparam("ids", expanding=True))
 )
