@@ -36,10 +36,11 @@ from lms.records import admin as clients
 from lms.records import views as records
 from lms.records.cli import xapi as xapi_command
 from lms.transfer.cli import export_statements, import_statements
-from lms.web import errors, gate, navigation, shell, wording
+from lms.web import errors, gate, navigation, shell, systems, wording
 from lms.web import views as web
 from lms.web.feature import Feature
 from lms.xapi import views as xapi
+from lms.xapi.protocol import TOLD
 
 
 class Package(Protocol):
@@ -71,9 +72,11 @@ def fill(doors: Doors) -> None:
 
 
 def features() -> Iterable[Feature]:
-    """The blueprints of the ground itself."""
-    own = (web.bp, accounts.bp, people.bp, organisation.bp)
-    return (*own, records.bp, clients.bp, forwarding.bp, xapi.bp, documents.bp)
+    """The blueprints of the ground itself: its pages."""
+    return (web.bp, accounts.bp, people.bp, organisation.bp, records.bp, clients.bp, forwarding.bp)
+
+
+SYSTEMS = (xapi.bp, documents.bp, records.published)  # what other systems speak to
 
 
 def open_doors(packages: Iterable[Package]) -> Doors:
@@ -89,13 +92,15 @@ def create_app(config: Config, packages: Iterable[Package]) -> Flask:
     """The web application. It does not migrate: `lms init` does."""
     packages = tuple(packages)
     doors = open_doors(packages)
-    app = Flask("lms", static_folder=None)
+    app = systems.Application("lms", static_folder=None)
     database = Database(config, doors)
+    daybreak = Daybreak(database)
     blueprints = [feature for part in (features(), *(package.features() for package in packages)) for feature in part]
     assets = serving.Assets({one.name: one.assets for one in blueprints if one.assets is not None})
     app.extensions["assets"] = assets
     db.init_app(app, database)
-    app.before_request(Daybreak(database))
+    app.extensions["systems"] = systems.application(config, database, SYSTEMS, TOLD, first=daybreak)
+    app.before_request(daybreak)
     navigation.init_app(app, doors)
     gate.init_app(app)
     shell.init_app(app, config, assets.url, DemoNotice(database))
@@ -103,7 +108,8 @@ def create_app(config: Config, packages: Iterable[Package]) -> Flask:
     wording.init_app(app)
     for feature in blueprints:
         app.register_blueprint(feature)
-    app.wsgi_app = assets.wrap(app.wsgi_app)  # type: ignore[assignment, method-assign]  # Flask's documented way
+    both = systems.beside(app.wsgi_app, app.extensions["systems"].wsgi_app)
+    app.wsgi_app = assets.wrap(both)  # type: ignore[assignment, method-assign]  # Flask's documented way
     if config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, *[config.proxies] * 4)  # type: ignore[method-assign]
     return app

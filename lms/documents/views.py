@@ -19,9 +19,10 @@ from lms.documents.queries import Kept
 from lms.documents.render import is_ours, person
 from lms.documents.rules import ACTIVITY_PROFILE, AGENT_PROFILE, STATE, Changed, Kind, Unseen, Wanted
 from lms.web.gate import for_clients
+from lms.web.systems import LARGEST_BODY
 from lms.xapi.access import must_read
 from lms.xapi.forms import Call
-from lms.xapi.protocol import LARGEST_BODY, METHODS, asked, json_answer, no_method, refusal, resources, tried
+from lms.xapi.protocol import METHODS, asked, json_answer, no_method, refusal, resources, tried
 from lms.xapi.queries import definitions
 from lms.xapi.rules import Malformed
 from lms.xapi.statement import written

@@ -27,6 +27,7 @@ from lms.web.wording import scale10
 from lms.xapi.vocabulary import FAILED, PASSED
 
 bp = Feature("records", __name__)
+published = Feature("profile", __name__, url_prefix="/xapi")
 
 LARGEST_NUMBER = 18  # digits of a place in the record
 SOUGHT = "people sought in the record"
@@ -245,8 +246,8 @@ def search() -> ResponseReturnValue:
     return redirect(url_for("records.people", **conditions()))
 
 
-@bp.get("/xapi/profile")
-@bp.get("/xapi/profile/<int:number>")
+@published.get("/profile")
+@published.get("/profile/<int:number>")
 @public
 def profile(number: int = render.VERSION) -> ResponseReturnValue:
     """The profile of what our pages say, as JSON-LD, under its own name and that of its version."""

@@ -21,6 +21,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 PUBLIC = "public"
 CLIENTS = "clients"
+OPEN = frozenset({PUBLIC, CLIENTS})
 POLICY = "policy"
 
 
@@ -94,7 +95,7 @@ def check_policy() -> ResponseReturnValue | None:
     if request.endpoint is None:
         return None
     policy = policy_of(current_app, request.endpoint)
-    if policy in {PUBLIC, CLIENTS}:
+    if policy in OPEN:
         return None
     if policy is None:
         abort(404)

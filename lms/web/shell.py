@@ -35,12 +35,17 @@ class Cookies(SecureCookieSessionInterface):
         return super().open_session(app, request)
 
 
+def keys_and_hosts(config: Config) -> dict[str, object]:
+    """What every application of this product must know: its secret, and the names by which it is reached."""
+    hosts = [config.host] if not config.local else [config.host, *sorted(LOOPBACK)]
+    names = [host.rsplit(":", 1)[0] if not host.startswith("[") else host for host in hosts]
+    return {"SECRET_KEY": config.secret_key, "TRUSTED_HOSTS": names}
+
+
 def init_app(app: Flask, config: Config, asset: Callable[[str], str], demo: Callable[[], bool]) -> None:
     """Set up cookies, hosts, limits, language and headers for the whole application."""
-    hosts = [config.host] if not config.local else [config.host, *sorted(LOOPBACK)]
     app.config.update(
-        SECRET_KEY=config.secret_key,
-        TRUSTED_HOSTS=[host.rsplit(":", 1)[0] if not host.startswith("[") else host for host in hosts],
+        keys_and_hosts(config),
         SESSION_COOKIE_NAME="__Host-session" if config.secure else "session",
         SESSION_COOKIE_SECURE=config.secure,
         SESSION_COOKIE_HTTPONLY=True,

@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from lms import clock
-from lms.db import Database, database, disk_full, forget_own, get_read_session, get_session
+from lms.db import Database, database, disk_full, forget_own, get_session
 from lms.web.feature import Feature
-from lms.web.shell import csrf
+from lms.web.systems import PREFIX
 from lms.xapi.access import Client, Forbidden, Unknown, access_client, forget_client
 from lms.xapi.actions import Conflict, MayNotVoid, mark_used
 from lms.xapi.forms import VERSION_HEADER, Call, call_of, edition_of
@@ -28,7 +28,6 @@ from lms.xapi.rules import Malformed
 log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
-LARGEST_BODY = 10_000_000
 TRIES = 4
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")  # all that are answered in JSON, if only by a refusal
 ACCEPTED = ("Authorization", "Content-Type", "If-Match", "If-None-Match", "Accept-Language", VERSION_HEADER)
@@ -45,23 +44,13 @@ class Refusal(Exception):
 
 
 def resources(name: str, import_name: str) -> Feature:
-    """A blueprint of resources under /xapi: no cookies, no token, larger bodies, errors as JSON with the version."""
-    bp = Feature(name, import_name, url_prefix="/xapi")
-    csrf.exempt(bp)
+    """A blueprint of resources under /xapi, whose answers carry the version."""
+    bp = Feature(name, import_name, url_prefix=PREFIX)
     bp.before_request(answer_preflight)
-    bp.before_request(bound_body)
     bp.after_request(speak_version)
     bp.after_request(open_to_origins)
     bp.after_request(note_use)
-    for kind, tell in TOLD.items():
-        bp.register_error_handler(kind, tell)
     return bp
-
-
-def bound_body() -> None:
-    """What other systems send may be larger than a form."""
-    request.max_content_length = LARGEST_BODY
-    request.max_form_memory_size = LARGEST_BODY
 
 
 def speak_version(response: Response) -> Response:
@@ -104,7 +93,7 @@ def asked() -> tuple[Call, Client]:
     g.xapi_edition = call.edition
     if call.credentials is None:
         raise Unknown
-    g.xapi_client = access_client(get_read_session(), *call.credentials)
+    g.xapi_client = access_client(database(), *call.credentials)
     return call, g.xapi_client
 
 

@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from lms.documents.models import NOBODY, UNREGISTERED, XapiDocument
 from lms.documents.queries import Place, document, document_ids
-from lms.xapi import protocol
+from lms.web import systems
 from lms.xapi.access import SCOPES
 from lms.xapi.models import XapiActivity, XapiAgent
 from tests.conformance.resources import (
@@ -197,7 +197,7 @@ def test_a_document_does_not_grow_beyond_what_may_be_sent_at_once(make: Make, mo
 
 def test_a_body_above_the_limit_is_refused(make: Make) -> None:
     outsider = Outsider(make, "state")
-    large = b"x" * (protocol.LARGEST_BODY + 1)
+    large = b"x" * (systems.LARGEST_BODY + 1)
     assert outsider.ask("PUT", STATE.path, STATE.query, large, content_type="text/plain").status_code == 413
     assert outsider.ask("GET", STATE.path, STATE.query).status_code == 404
 

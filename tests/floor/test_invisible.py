@@ -11,7 +11,7 @@ from lms.accounts.models import Person
 from lms.organisation.models import Unit
 from lms.text import nfc, visible
 from tests.browser import Browser
-from tests.floor.test_policies import routes
+from tests.floor.walk import every_rule
 from tests.floor.world import ACTORS, World, build_world
 from tests.make import Make
 from tests.store import Outsider
@@ -55,7 +55,7 @@ def test_what_nobody_sees_is_left_out_and_all_else_kept(text: str, kept: str) ->
 def test_no_address_with_an_invisible_character_is_there_for_anybody(app: Flask, world: World, actor: str) -> None:
     browser = world.browser(actor)
     tried, wrong = 0, []
-    for rule in routes(app):
+    for rule in every_rule(app):
         names = [name for name, kind in rule._converters.items() if type(kind).__name__ == "UnicodeConverter"]
         for name in names:
             given = dict.fromkeys(rule.arguments, "00000000-0000-4000-8000-000000000000") | dict.fromkeys(names, "demo")

@@ -11,7 +11,7 @@ from werkzeug.routing import Rule
 from lms.accounts.rules import EVERYONE, PERMISSIONS
 from lms.db import SAFE_METHODS, Base, Database
 from lms.web.gate import CLIENTS, PUBLIC, policy_of
-from tests.floor.walk import Walk, build_walk, guarded, send
+from tests.floor.walk import Walk, build_walk, every_rule, guarded, send
 from tests.floor.world import ACTORS, build_world
 from tests.make import Make
 
@@ -26,7 +26,7 @@ ROLES = {
 OPEN_TO_EVERYONE = {
     "accounts.first_password",
     "accounts.sign_in",
-    "records.profile",
+    "profile.profile",
     "web.health",
     "web.home",
     "web.set_language",
@@ -65,29 +65,37 @@ def is_outside(actor: str, rule: Rule) -> bool:
     return actor == "head_outside" and "unit_id" in rule.arguments
 
 
-def routes(app: Flask) -> list[Rule]:
-    return sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, sorted(rule.methods or ())))
+def policies(app: Flask) -> dict[str, str | None]:
+    """What each endpoint of the pages declares, and each of what other systems reach."""
+    both: list[Flask] = [app, app.extensions["systems"]]
+    return {rule.endpoint: policy_of(one, rule.endpoint) for one in both for rule in one.url_map.iter_rules()}
 
 
 def test_every_route_declares_a_policy_that_exists(app: Flask) -> None:
     known = {PUBLIC, CLIENTS}.union(*PERMISSIONS.values())
-    undeclared = {rule.endpoint for rule in routes(app) if policy_of(app, rule.endpoint) not in known}
-    assert undeclared == set()
+    assert {endpoint for endpoint, policy in policies(app).items() if policy not in known} == set()
 
 
 def test_the_routes_open_to_everyone_are_these_and_no_others(app: Flask) -> None:
-    found = {rule.endpoint for rule in routes(app) if policy_of(app, rule.endpoint) == PUBLIC}
-    assert found == OPEN_TO_EVERYONE
+    assert {endpoint for endpoint, policy in policies(app).items() if policy == PUBLIC} == OPEN_TO_EVERYONE
 
 
 def test_only_the_record_store_is_open_to_other_systems(app: Flask) -> None:
-    found = {rule.endpoint for rule in routes(app) if policy_of(app, rule.endpoint) == CLIENTS}
+    found = {endpoint for endpoint, policy in policies(app).items() if policy == CLIENTS}
     assert {endpoint.partition(".")[0] for endpoint in found} == {"xapi", "documents"}
+
+
+def test_beside_the_pages_nothing_stands_that_needs_a_person(app: Flask) -> None:
+    systems: Flask = app.extensions["systems"]
+    assert {policy_of(systems, rule.endpoint) for rule in systems.url_map.iter_rules()} == {PUBLIC, CLIENTS}
 
 
 def test_an_undeclared_route_cannot_be_reached(app: Flask, make: Make) -> None:
     app.add_url_rule("/forgotten", "forgotten", lambda: "open")
-    assert make.browser(make.person(role="administrator")).get("/forgotten").status_code == 404
+    app.extensions["systems"].add_url_rule("/xapi/forgotten", "forgotten", lambda: "open")
+    administrator = make.browser(make.person(role="administrator"))
+    assert administrator.get("/forgotten").status_code == 404
+    assert administrator.client.get("/xapi/forgotten").status_code == 404
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])  # the gate asks no database
@@ -217,11 +225,11 @@ def contents(app: Flask) -> dict[str, str]:
 
 
 def test_reading_changes_nothing(app: Flask, walk: Walk) -> None:
-    before = contents(app)
+    before, told = contents(app), policies(app)
     for actor in ACTORS:
         browser = walk.world.browser(actor)
-        for rule in routes(app):
-            mine = policy_of(app, rule.endpoint) in {PUBLIC, CLIENTS, *permissions(actor)}
+        for rule in every_rule(app):
+            mine = told[rule.endpoint] in {PUBLIC, CLIENTS, *permissions(actor)}
             if mine and SAFE_METHODS & (rule.methods or set()):
                 browser.client.get(walk.path(rule, actor))
                 browser.client.head(walk.path(rule, actor))

@@ -79,7 +79,7 @@ class Walk:
             "people.public_id": self.subject.public_id,
             "people.grant_id": self.grant_id,
             "xapi.path": "khong-co",
-            "records.profile.number": 1,
+            "profile.profile.number": 1,
             "records.statement_id": self.world.statement,
             "clients.client_id": self.world.client,
             "forwarding.public_id": self.world.target.public_id,
@@ -221,6 +221,12 @@ def refused(session: Session, world: World) -> int:
 def hashed() -> str:
     """Argon2 is slow on purpose: once is enough."""
     return hasher.hash(PASSWORD)
+
+
+def every_rule(app: Flask) -> list[Rule]:
+    """The routes of the pages and of what other systems reach."""
+    both = (*app.url_map.iter_rules(), *app.extensions["systems"].url_map.iter_rules())
+    return sorted(both, key=lambda rule: (rule.rule, sorted(rule.methods or ())))
 
 
 def guarded(app: Flask) -> Iterator[tuple[Rule, str, str]]:

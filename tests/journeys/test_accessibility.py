@@ -37,7 +37,7 @@ WIDTHS = (320, 360, 640, 720, 960, 1280)
 NOBODY = "nobody"
 ALREADY_SIGNED_IN = {"accounts.sign_in", "accounts.first_password"}
 """Pages for whoever is not signed in yet."""
-NOT_PAGES = {"web.home", "web.health", "dashboard.unit_csv", "dashboard.unit_json", "records.profile"}
+NOT_PAGES = {"web.home", "web.health", "dashboard.unit_csv", "dashboard.unit_json"}
 """What leads elsewhere at once or answers programs."""
 
 
