@@ -98,7 +98,7 @@ class Store:
             batch = [load.statement(chance) for _ in range(min(2_000, number - done))]
             with self.database.writing() as session:
                 raw = [(one, json.dumps(one, ensure_ascii=False).encode()) for one in batch]
-                receive(session, raw, source=speaking(session, self.client))
+                receive(session, raw, source=speaking(self.database.config.iri_base, self.client))
             done += len(batch)
 
 

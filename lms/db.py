@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BUSY_TIMEOUT_MS = 10_000
+REMEMBERED = 100_000  # values; then they are looked up anew
 
 
 class UtcDateTime(sa.TypeDecorator[datetime]):
@@ -77,8 +78,10 @@ class Database:
         self.config = config
         self.doors = doors
         self.url = sa.make_url(config.database_url)
-        info = {"doors": doors, "config": config, "identities": {}}
-        if self.url.get_backend_name() == "sqlite":
+        self.memory: dict[tuple[str, Any], Any] = {}  # of what never changes: see `remembered`
+        info = {"doors": doors, "config": config, "identities": self.memory}
+        self.on_postgresql = self.url.get_backend_name() != "sqlite"
+        if not self.on_postgresql:
             self.write_engine = sqlite_engine(self.url, begin="BEGIN IMMEDIATE", read_only=False)
             self.read_engine = sqlite_engine(self.url, begin="BEGIN", read_only=True)
         else:
@@ -102,6 +105,17 @@ class Database:
         """A session for looking only: the database itself refuses writes."""
         with self.read_sessions() as session:
             yield session
+
+    def recall(self, space: str, keys: Iterable[Any]) -> dict[Any, Any]:
+        """What this process remembers of these keys, without a session: see `remembered`."""
+        get = self.memory.get
+        return {key: value for key in keys if (value := get((space, key))) is not None}
+
+    def remember(self, space: str, found: Mapping[Any, Any]) -> None:
+        """Keep what was found committed."""
+        if len(self.memory) > REMEMBERED:
+            self.memory.clear()
+        self.memory.update(((space, key), value) for key, value in found.items())
 
     def dispose(self) -> None:
         """Close all connections."""
@@ -252,9 +266,6 @@ def close(_error: BaseException | None) -> None:
 def config_of(session: orm.Session) -> Config:
     """The configuration of the product this session belongs to."""
     return cast(Config, session.info["config"])
-
-
-REMEMBERED = 100_000
 
 
 def remembered(

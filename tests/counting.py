@@ -43,11 +43,11 @@ def count_queries(app: Flask) -> Iterator[Counted]:
     send, send_many = storage.send, storage.send_many
 
     def noted_send(cursor: Any, sql: str, values: Any) -> Any:
-        counted.statements.append(sql)
+        note(None, cursor, sql)
         return send(cursor, sql, values)
 
     def noted_send_many(cursor: Any, sql: str, rows: Any) -> None:
-        counted.statements.append(sql)
+        note(None, cursor, sql)
         send_many(cursor, sql, rows)
 
     storage.send, storage.send_many = noted_send, noted_send_many

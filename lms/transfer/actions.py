@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lms.audit.actions import note
+from lms.db import config_of
 from lms.doors import tell
 from lms.transfer.loader import Valid
 from lms.xapi import queries
@@ -43,7 +44,10 @@ def take_in(session: Session, batch: Sequence[Valid], client: Client, *, keep_au
     """
     ids = [uuid.UUID(one.received.document["id"]) for one in batch]
     known = queries.known_statements(session, ids)
-    sources = [source_of(session, one, client) if keep_authority else speaking(session, client) for one in batch]
+    sources = [
+        source_of(session, one, client) if keep_authority else speaking(config_of(session).iri_base, client)
+        for one in batch
+    ]
     pairs = [
         (one, replace(source, version=VERSION_2 if one.two else VERSION))
         for one, source in zip(batch, sources, strict=True)
@@ -64,7 +68,7 @@ def accounts_in(received: Sequence[Received]) -> tuple[str, ...]:
 
 def source_of(session: Session, one: Valid, client: Client) -> Source:
     """Who vouches for a statement of our own export: we ourselves, a client we know, or whoever the line names."""
-    importing = speaking(session, client)
+    importing = speaking(config_of(session).iri_base, client)
     authority = one.received.document.get("authority")
     if authority is None:
         return importing
@@ -73,7 +77,9 @@ def source_of(session: Session, one: Valid, client: Client) -> Source:
         return replace(importing, authority=authority)
     if owners[0] is None:
         return ourselves(session)
-    return replace(speaking(session, as_client(session.get_one(XapiClient, owners[0]))), authority=authority)
+    return replace(
+        speaking(config_of(session).iri_base, as_client(session.get_one(XapiClient, owners[0]))), authority=authority
+    )
 
 
 def note_transfer(session: Session, what: str, object_id: object, **figures: Any) -> None:

@@ -14,7 +14,7 @@ from typing import Any, cast
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
-from lms.db import config_of
+from lms.db import Database, config_of
 from lms.xapi.models import XapiClient
 from lms.xapi.statement import client_authority, own_authority
 
@@ -71,12 +71,12 @@ def plausible(key: str) -> bool:
     return key.isascii() and key.isalnum()
 
 
-def access_client(session: Session, key: str, secret: str) -> Client:
+def access_client(database: Database, key: str, secret: str) -> Client:
     """The client that proves who it is; raises `Unknown`.
 
     What the database says of a client is believed for a second: a revoked one is refused everywhere after that.
     """
-    found = known_client(session, key)
+    found = known_client(database, key)
     kept = found[1] if found is not None else bytes(32)
     if not hmac.compare_digest(secret_digest(secret), kept) or found is None:
         raise Unknown
@@ -86,15 +86,16 @@ def access_client(session: Session, key: str, secret: str) -> Client:
 BELIEVED_FOR = 1.0  # seconds
 
 
-def known_client(session: Session, key: str) -> tuple[Client, bytes] | None:
+def known_client(database: Database, key: str) -> tuple[Client, bytes] | None:
     """The active client with that key and the digest of its secret, as they were at some time in the last second."""
     if not plausible(key):
         return None
-    memory: dict[Any, Any] = session.info["identities"]
+    memory = database.memory
     until, found = memory.get(("xapi.client", key), (0.0, None))
     if time.monotonic() < until:
         return cast("tuple[Client, bytes]", found)
-    row = session.execute(ACTIVE, {"key": key}).one_or_none()
+    with database.reading() as session:
+        row = session.execute(ACTIVE, {"key": key}).one_or_none()
     if row is None:
         return None
     found = (

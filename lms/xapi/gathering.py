@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from flask import current_app
 
 from lms.db import Database, database
-from lms.xapi.actions import store
+from lms.xapi.actions import store, store_known
 from lms.xapi.parts import Data
 from lms.xapi.protocol import tried
 from lms.xapi.statement import Arrival
@@ -61,8 +61,10 @@ class Gathering:
         group = self._group()
         stored = False
         try:
-            with self._database.writing() as session:
-                store(session, [one for waiting in group for one in waiting.arrivals])
+            together = [one for waiting in group for one in waiting.arrivals]
+            if not store_known(self._database, together):
+                with self._database.writing() as session:
+                    store(session, together)
             stored = True
         except Exception:  # each tries by itself and meets its own error there
             log.info("a group of %d requests is stored one by one", len(group))

@@ -116,10 +116,10 @@ def read_statements(body: bytes, *, two: bool, data: Data | None = None) -> tupl
 
 def check_ids_differ(found: Sequence[Received]) -> None:
     """Two statements of one batch with the same id refuse the batch (4.1.6.1 / Communication 2.1.2)."""
-    seen: dict[uuid.UUID, int] = {}
+    seen: dict[str, int] = {}
     for number, one in enumerate(found):
         if "id" in one.document:
-            first = seen.setdefault(uuid.UUID(one.document["id"]), number)
+            first = seen.setdefault(one.document["id"].lower(), number)
             if first != number:
                 raise Malformed(f"statements[{number}].id", f"is also the id of statements[{first}]")
 

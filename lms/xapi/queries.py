@@ -14,7 +14,7 @@ from sqlalchemy import Engine, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from lms import clock
-from lms.db import BUSY_TIMEOUT_MS
+from lms.db import BUSY_TIMEOUT_MS, Database
 from lms.xapi.models import (
     XapiActivity,
     XapiAttachment,
@@ -231,16 +231,17 @@ def consistent_through(session: Session, writers: Engine) -> datetime:
     return session.scalar(select(func.max(XapiStatement.stored))) or now - SHORT_WHILE
 
 
-def recently_through(session: Session, writers: Engine) -> datetime:
+def recently_through(database: Database) -> datetime:
     """`consistent_through` as it was at some time in the last second: what held then holds still."""
-    memory: dict[Any, Any] = session.info["identities"]
-    until, through = memory.get("xapi.through", (0.0, None))
+    until, through = database.memory.get(THROUGH, (0.0, None))
     if time.monotonic() > until:
-        through = consistent_through(session, writers)
-        memory["xapi.through"] = (time.monotonic() + 1, through)
+        with database.reading() as session:
+            through = consistent_through(session, database.write_engine)
+        database.memory[THROUGH] = (time.monotonic() + 1, through)
     return cast(datetime, through)
 
 
+THROUGH = ("xapi.through", "")
 OLDEST_OPEN = text(
     "SELECT min(xact_start) FROM pg_stat_activity "
     "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"

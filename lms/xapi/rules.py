@@ -179,16 +179,25 @@ def check_timestamp(value: Any, path: str) -> None:
 
 def moment(value: Any, path: str) -> datetime:
     """The point in time a timestamp names, in UTC; a leap second is the last microsecond before it ends."""
-    found = TIMESTAMP.fullmatch(value) if isinstance(value, str) else None
-    if found is None or found["offset"] in UNKNOWN_OFFSETS:
+    try:
+        found = point_in_time(value) if isinstance(value, str) else None
+    except (ValueError, OverflowError) as reason:
+        raise Malformed(path, f"{shown(value)} is not a point in time") from reason
+    if found is None:
         raise Malformed(path, f"expected a time such as 2026-03-01T08:30:00.000+07:00, got {shown(value)}")
+    return found
+
+
+@lru_cache(maxsize=1_024)  # it is checked first and kept later
+def point_in_time(value: str) -> datetime | None:
+    """None when it has not the form of a timestamp; `ValueError` or `OverflowError` when there is no such time."""
+    found = TIMESTAMP.fullmatch(value)
+    if found is None or found["offset"] in UNKNOWN_OFFSETS:
+        return None
     second, fraction = found["second"] or "00", (found["fraction"] or "0")[:6]
     if second == "60":
         second, fraction = "59", "999999"
     offset = found["offset"] or "Z"
-    try:
-        return datetime.fromisoformat(
-            f"{found['day']}T{found['minute']}:{second}.{fraction:0<6}{'+00:00' if offset in 'Zz' else offset}"
-        ).astimezone(UTC)
-    except (ValueError, OverflowError) as reason:
-        raise Malformed(path, f"{shown(value)} is not a point in time") from reason
+    return datetime.fromisoformat(
+        f"{found['day']}T{found['minute']}:{second}.{fraction:0<6}{'+00:00' if offset in 'Zz' else offset}"
+    ).astimezone(UTC)

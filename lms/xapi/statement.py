@@ -16,7 +16,8 @@ from lms.xapi.rules import IDENTIFIERS, moment
 
 VERSION = "1.0.0"  # what statements of every 1.0.x carry (Data 2.4.10)
 VERSION_2 = "2.0.0"
-SET_BY_THE_STORE = frozenset({"id", "stored", "authority", "version"})
+SAID_BY_THE_STORE = frozenset({"stored", "authority"})
+SET_BY_THE_STORE = SAID_BY_THE_STORE | {"id", "version"}
 FRACTION = re.compile(r"[.,](\d+)(?=S)")  # of the seconds of a duration
 decode_properties = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -84,11 +85,17 @@ def client_authority(home: str, key: str, name: str) -> dict[str, Any]:
 
 def rfc3339(moment: datetime) -> str:
     """A moment as the standard wants it: UTC, with milliseconds or finer."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    here = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{here.isoformat(timespec='microseconds')[:-6]}Z"
 
 
-def comparison_digest(document: Mapping[str, Any]) -> bytes:
-    """Equal for two statements that say the same in the same spelling, whatever the order of their keys."""
+def comparison_digest(document: Mapping[str, Any], raw: bytes | None) -> bytes:
+    """Equal only for two statements that say the same: most repeats are known by it without being read.
+
+    Two that came as the same bytes are equal; of those made here, two whose keys and values are, in whatever order.
+    """
+    if raw is not None:
+        return hashlib.sha256(raw).digest()
     said = {key: value for key, value in document.items() if key not in SET_BY_THE_STORE}
     return hashlib.sha256(in_fixed_order(said)).digest()
 
@@ -233,7 +240,8 @@ class Source:
     """Who brings statements: ourselves (client None), or a client.
 
     `counts`: what it states of activities at or below `prefix` counts. `defines`: its definitions of activities become
-    the canonical ones. `version`: what its statements carry that name none.
+    the canonical ones. `version`: what its statements carry that name none. `end` is how all its statements end as they
+    are kept.
     """
 
     client: int | None
@@ -242,6 +250,10 @@ class Source:
     prefix: str = ""
     defines: bool = False
     version: str = VERSION
+    end: bytes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "end", b'","authority":%b}' % written(self.authority))
 
     def heeded(self, activity: str | None) -> bool:
         """Whether projections heed what this source says of the activity."""
@@ -292,12 +304,18 @@ class Arrival:
         """Whether another statement could have named it before it came, to void it."""
         return "id" in self.document and not self.voids
 
+    def beginning(self) -> bytes:
+        """The statement as it is kept, as far as no time is needed that the store gives: an open JSON object."""
+        begun, version = begun_anew(self.document, self.raw), self.source.version
+        if "id" not in self.document:
+            begun += b',"id":"%b"' % str(self.statement_id).encode()
+        return begun if "version" in self.document else begun + b',"version":"%b"' % version.encode()
+
     def json(self) -> bytes:
         """The statement as it is kept: with what the store sets, and what was missing (4.2.4 / Data 2.4)."""
-        stored = rfc3339(self.stored)
-        missing = {"id": str(self.statement_id), "timestamp": stored, "version": self.source.version}
-        added = {name: value for name, value in missing.items() if name not in self.document}
-        return completed(self.document, self.raw, {**added, "stored": stored, "authority": self.source.authority})
+        stored = rfc3339(self.stored).encode()
+        timestamp = b"" if self.given is not None else b',"timestamp":"%b"' % stored
+        return b'%b%b,"stored":"%b%b' % (self.beginning(), timestamp, stored, self.source.end)
 
 
 def arrival(document: Mapping[str, Any], raw: bytes | None, source: Source) -> Arrival:
@@ -309,7 +327,7 @@ def arrival(document: Mapping[str, Any], raw: bytes | None, source: Source) -> A
         statement_id=uuid.UUID(document["id"]) if "id" in document else uuid.uuid4(),
         registration=uuid.UUID(registration) if registration is not None else None,
         given=moment(document["timestamp"], "timestamp") if "timestamp" in document else None,
-        digest=comparison_digest(document),
+        digest=comparison_digest(document, raw),
         named=mentions(document),
         source=source,
     )
@@ -365,14 +383,17 @@ def written(value: Any) -> bytes:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def completed(document: Mapping[str, Any], raw: bytes | None, added: Mapping[str, Any]) -> bytes:
-    """The JSON of a statement with what the store adds; all else keeps its bytes where it came as bytes."""
+def begun_anew(document: Mapping[str, Any], raw: bytes | None) -> bytes:
+    """The JSON object of a statement without its end and without what only the store may say of it.
+
+    All else keeps its bytes where it came as bytes.
+    """
+    if raw is not None and "stored" not in document and "authority" not in document:
+        return raw[:-1]
     if raw is None:
-        return written({**document, **added})
-    if not added.keys().isdisjoint(document):
-        kept = {name: part for name, part in decode_properties(raw).items() if name not in added}
-        raw = msgspec.json.encode(kept)
-    return raw[:-1] + b"," + written(added)[1:]
+        return written({name: part for name, part in document.items() if name not in SAID_BY_THE_STORE})[:-1]
+    kept = {name: part for name, part in decode_properties(raw).items() if name not in SAID_BY_THE_STORE}
+    return msgspec.json.encode(kept)[:-1]
 
 
 def definitions_given(arrivals: Sequence[Arrival]) -> dict[str, Mapping[str, Any]]:

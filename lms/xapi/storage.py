@@ -6,7 +6,8 @@ costs several times what sending it costs, and this is the path of every stateme
 
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -17,8 +18,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from lms import clock
-from lms.db import adds_identities, remembered
-from lms.xapi.statement import Arrival, rfc3339
+from lms.db import Database, adds_identities, remembered
+from lms.xapi.statement import Arrival
 from lms.xapi.vocabulary import VOIDED
 
 ROWS_AT_ONCE = 200  # rows in one INSERT of SQLite, which takes 32,766 parameters
@@ -65,18 +66,24 @@ DRIVERS_ERRORS = (sqlite3.Error, psycopg.Error)
 def found_ids(session: Session, table: str, key: str, wanted: Sequence[Any]) -> dict[Any, int]:
     """The ids of the rows of `table` whose column `key` has one of these values, from memory where it is known."""
 
-    def find(missing: list[Any]) -> dict[Any, Any]:
-        cursor = cursor_of(session)
-        found: dict[Any, int] = {}
-        for start in range(0, len(missing), VALUES_AT_ONCE):
-            part = missing[start : start + VALUES_AT_ONCE]
-            given = "= ANY(%s)" if on_postgresql(session) else f"IN ({','.join('?' * len(part))})"
-            sql = f"SELECT {key}, id FROM {table} WHERE {key} {given}"  # noqa: S608 - our own names # nosec B608
-            rows = send(cursor, sql, (part,) if on_postgresql(session) else part).fetchall()
-            found.update((value if isinstance(value, str) else bytes(value), row_id) for value, row_id in rows)
-        return found
+    return remembered(
+        session,
+        f"{table}.{key}",
+        wanted,
+        lambda missing: looked_up(cursor_of(session), table, key, missing, on_postgresql=on_postgresql(session)),
+    )
 
-    return remembered(session, f"{table}.{key}", wanted, find)
+
+def looked_up(cursor: Any, table: str, key: str, wanted: Sequence[Any], *, on_postgresql: bool) -> dict[Any, int]:
+    """The same from the database itself."""
+    found: dict[Any, int] = {}
+    for start in range(0, len(wanted), VALUES_AT_ONCE):
+        part = wanted[start : start + VALUES_AT_ONCE]
+        given = "= ANY(%s)" if on_postgresql else f"IN ({','.join('?' * len(part))})"
+        sql = f"SELECT {key}, id FROM {table} WHERE {key} {given}"  # noqa: S608 - our own names # nosec B608
+        rows = send(cursor, sql, (list(part),) if on_postgresql else part).fetchall()
+        found.update((value if isinstance(value, str) else bytes(value), row_id) for value, row_id in rows)
+    return found
 
 
 def kept_ids(
@@ -167,25 +174,28 @@ def insert_on_sqlite(cursor: Any, arrivals: Sequence[Arrival], keys: Keys) -> se
 def insert_part(cursor: Any, part: Sequence[Arrival], keys: Keys, now: datetime) -> list[Any]:
     """Insert these narrow rows, `stored` from `now` on; returns id, sequence and voided of those that were new."""
     give_times(part, now)
-    values: list[Any] = []
-    for one in part:
-        named = one.named
-        values += (
-            one.statement_id.hex,
-            keys.agents[named.actor],
-            keys.verbs[one.document["verb"]["id"]],
-            keys.activities[named.about] if named.about is not None else None,
-            one.registration.hex if one.registration is not None else None,
-            named.target.hex if named.target is not None else None,
-            sqlite_time(one.timestamp),
-            sqlite_time(one.stored),
-            one.source.client,
-            one.counts,
-            one.digest,
-            one.statement_id.hex if one.may_be_void else None,
-        )
+    values = [value for one in part for value in sqlite_values(one, keys)]
     values.append(sqlite_time(now))
     return list(send(cursor, sqlite_insertion(len(part)), values).fetchall())
+
+
+def sqlite_values(one: Arrival, keys: Keys) -> tuple[Any, ...]:
+    """The values of a narrow row in the order of COLUMNS, and the id of the statement if something may void it."""
+    named, statement_id = one.named, one.statement_id.hex
+    return (
+        statement_id,
+        keys.agents[named.actor],
+        keys.verbs[one.document["verb"]["id"]],
+        keys.activities[named.about] if named.about is not None else None,
+        one.registration.hex if one.registration is not None else None,
+        named.target.hex if named.target is not None else None,
+        sqlite_time(one.timestamp),
+        sqlite_time(one.stored),
+        one.source.client,
+        one.counts,
+        one.digest,
+        statement_id if one.may_be_void else None,
+    )
 
 
 def insert_rest(cursor: Any, fresh: Sequence[Arrival], keys: Keys) -> None:
@@ -202,29 +212,35 @@ def insert_rest(cursor: Any, fresh: Sequence[Arrival], keys: Keys) -> None:
 
 def sqlite_time(moment: datetime) -> str:
     """A time as SQLAlchemy keeps it: UTC, fixed width, so that text order is time order."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat(" ", "microseconds")[:26]
 
 
-# PostgreSQL: one call numbers, one statement inserts everything.
+# PostgreSQL: one statement numbers and inserts everything. The statement of the standard is completed there too: only
+# there the time is known by which it was stored.
 
-NUMBERED = "SELECT sequence, stored FROM xapi_number(%s)"
-INSERTED = f"""
-WITH arrived AS (
-  SELECT * FROM json_to_recordset(%s::json) AS a(
-    sequence bigint, statement_id uuid, actor bigint, verb integer, activity bigint, registration uuid, target uuid,
-    timestamp timestamptz, stored timestamptz, client integer, counts boolean, digest bytea, open uuid, body text,
+INSERTED = """
+WITH numbered AS MATERIALIZED (
+  SELECT sequence, stored FROM xapi_number(%s)
+), arrived AS (
+  SELECT numbered.sequence + place AS sequence, numbered.stored + place * interval '1 microsecond' AS stored, a.*
+  FROM numbered, json_to_recordset(%s::json) AS a(
+    place integer, statement_id uuid, actor bigint, verb integer, activity bigint, registration uuid, target uuid,
+    timestamp timestamptz, client integer, counts boolean, digest bytea, open uuid, beginning text, ending text,
     agents json, activities json)
 ), inserted AS (
   INSERT INTO xapi_statement (sequence, statement_id, actor_id, verb_id, activity_id, registration, target, timestamp,
     stored, client_id, counts, digest, voided)
-  SELECT sequence, statement_id, actor, verb, activity, registration, target, timestamp, stored, client, counts,
-    digest, open IS NOT NULL AND {VOIDED_BEFORE.format(target="arrived.open", client="arrived.client")}
+  SELECT sequence, statement_id, actor, verb, activity, registration, target, coalesce(timestamp, stored), stored,
+    client, counts, digest, open IS NOT NULL AND {voided}
   FROM arrived
-  ON CONFLICT (statement_id) DO NOTHING
-  RETURNING sequence, statement_id, voided
+  {repeated}
+  RETURNING statement_id, sequence, stored, voided
 ), bodies AS (
   INSERT INTO xapi_body (sequence, body)
-  SELECT sequence, convert_to(body, 'UTF8') FROM arrived JOIN inserted USING (sequence)
+  SELECT sequence, convert_to(concat(beginning, CASE WHEN timestamp IS NULL THEN ',"timestamp":"' || told || '"' END,
+    ',"stored":"', told, ending), 'UTF8')
+  FROM arrived JOIN inserted USING (sequence),
+    to_char(arrived.stored AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS told
 ), agents AS (
   INSERT INTO xapi_statement_agent (sequence, agent_id, direct)
   SELECT sequence, (one->>0)::bigint, (one->>1)::boolean
@@ -234,44 +250,132 @@ WITH arrived AS (
   SELECT sequence, one::bigint
   FROM arrived JOIN inserted USING (sequence), json_array_elements_text(arrived.activities) AS one
 )
-SELECT statement_id, sequence, voided FROM inserted
-"""  # noqa: S608 - our own names # nosec B608
+SELECT statement_id, sequence, stored, voided FROM inserted
+"""
+WITHOUT_REPEATS = VOIDED_BEFORE.format(target="arrived.open", client="arrived.client")
+INSERTED_IF_NEW = INSERTED.format(voided=WITHOUT_REPEATS, repeated="ON CONFLICT (statement_id) DO NOTHING")
+INSERTED_OR_NOT = INSERTED.format(voided=WITHOUT_REPEATS, repeated="")
 
 
 def insert_on_postgresql(cursor: Any, arrivals: Sequence[Arrival], keys: Keys) -> set[uuid.UUID]:
-    first, stored = send(cursor, NUMBERED, (len(arrivals),)).fetchone()
-    give_times(arrivals, stored.astimezone(UTC))
-    rows = []
-    for number, one in enumerate(arrivals):
-        one.sequence = first + number
-        rows.append(postgresql_row(one, keys))
-    given = msgspec.json.encode(rows).decode()
-    inserted = send(cursor, INSERTED, (given,)).fetchall()
-    give_numbers(arrivals, {statement_id: sequence for statement_id, sequence, _ in inserted})
-    return {statement_id for statement_id, _, voided in inserted if voided}
+    rows = msgspec.json.encode([postgresql_row(place, one, keys) for place, one in enumerate(arrivals)]).decode()
+    inserted = send(cursor, INSERTED_IF_NEW, (len(arrivals), rows)).fetchall()
+    times = {statement_id: stored for statement_id, _, stored, _ in inserted}
+    for one in arrivals:
+        one.stored = times.get(one.statement_id, one.stored)
+    give_numbers(arrivals, {statement_id: sequence for statement_id, sequence, _, _ in inserted})
+    return {statement_id for statement_id, _, _, voided in inserted if voided}
 
 
-def postgresql_row(one: Arrival, keys: Keys) -> dict[str, Any]:
+def postgresql_row(place: int, one: Arrival, keys: Keys) -> dict[str, Any]:
     """An arrival as INSERTED reads it."""
     named = one.named
     return {
-        "sequence": one.sequence,
+        "place": place,
         "statement_id": one.statement_id,
         "actor": keys.agents[named.actor],
         "verb": keys.verbs[one.document["verb"]["id"]],
         "activity": keys.activities[named.about] if named.about is not None else None,
         "registration": one.registration,
         "target": named.target,
-        "timestamp": rfc3339(one.timestamp),
-        "stored": rfc3339(one.stored),
+        "timestamp": one.given,
         "client": one.source.client,
         "counts": one.counts,
         "digest": f"\\x{one.digest.hex()}",
         "open": one.statement_id if one.may_be_void else None,
-        "body": one.json().decode(),
+        "beginning": one.beginning().decode(),
+        "ending": one.source.end.decode(),
         "agents": [(agent, direct) for _, agent, direct in agent_relations((one,), keys)],
         "activities": [activity for _, activity in activity_relations((one,), keys)],
     }
+
+
+# Both, for statements about nothing new
+
+
+@contextmanager
+def at_once(database: Database) -> Iterator[Any]:
+    """A cursor of the driver by which everything is committed at once that is not sent between BEGIN and COMMIT."""
+    connection = database.write_engine.raw_connection()
+    driver: Any = connection.driver_connection
+    try:
+        if database.on_postgresql:
+            driver.autocommit = True
+        yield connection.cursor()
+        if database.on_postgresql:
+            driver.autocommit = False
+    except BaseException:
+        connection.invalidate()  # whatever state it is in; what was not committed is not
+        raise
+    finally:
+        connection.close()
+
+
+def insert_known(database: Database, arrivals: Sequence[Arrival]) -> bool:
+    """Insert a batch in a transaction of its own, in as few steps as can be; all or none.
+
+    False when it names an agent, verb or activity that is not stored yet: then nothing was done. Raises
+    `IntegrityError` when one of the statements is stored already, and what else a query would.
+    """
+    insert = insert_known_on_postgresql if database.on_postgresql else insert_known_on_sqlite
+    with at_once(database) as cursor:
+        keys = known_keys(database, cursor, arrivals)
+        if keys is None:
+            return False
+        insert(cursor, arrivals, keys)
+    return True
+
+
+def known_keys(database: Database, cursor: Any, arrivals: Sequence[Arrival]) -> Keys | None:
+    """The keys of everything a batch names; None when something is new. What is found has been committed."""
+    agents = {digest for one in arrivals for digest in one.named.agents}
+    verbs = {one.document["verb"]["id"] for one in arrivals}
+    activities = {iri for one in arrivals for iri in one.named.activities}
+    found: list[dict[Any, int]] = []
+    for table, key, wanted in (
+        ("xapi_agent", "digest", agents),
+        ("xapi_verb", "iri", verbs),
+        ("xapi_activity", "iri", activities),
+    ):
+        ids = database.recall(f"{table}.{key}", wanted)
+        if missing := wanted - ids.keys():
+            fresh = looked_up(cursor, table, key, list(missing), on_postgresql=database.on_postgresql)
+            database.remember(f"{table}.{key}", fresh)
+            ids |= fresh
+            if len(ids) < len(wanted):
+                return None
+        found.append(ids)
+    return Keys(*found)
+
+
+NEWEST = "SELECT sequence, stored FROM xapi_statement ORDER BY sequence DESC LIMIT 1"
+INSERT_NUMBERED = (
+    f"INSERT INTO xapi_statement (sequence, {COLUMNS}, voided) "  # noqa: S608 - our own names # nosec B608
+    f"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, {VOIDED_BEFORE.format(target='?13', client='?10')})"
+)
+
+
+def insert_known_on_sqlite(cursor: Any, arrivals: Sequence[Arrival], keys: Keys) -> None:
+    """Under the write lock the newest statement is the last word on numbers and times."""
+    send(cursor, "BEGIN IMMEDIATE", ())
+    last, stored = send(cursor, NEWEST, ()).fetchone() or (0, "")
+    now = clock.true_now()
+    if sqlite_time(now) <= stored:  # the clock went back
+        now = datetime.fromisoformat(stored).replace(tzinfo=UTC) + timedelta(microseconds=1)
+    give_times(arrivals, now)
+    rows = []
+    for number, one in enumerate(arrivals, last + 1):
+        one.sequence = number
+        rows.append((number, *sqlite_values(one, keys)))
+    send_many(cursor, INSERT_NUMBERED, rows)
+    insert_rest(cursor, arrivals, keys)
+    send(cursor, "COMMIT", ())
+
+
+def insert_known_on_postgresql(cursor: Any, arrivals: Sequence[Arrival], keys: Keys) -> None:
+    """Its one statement is the transaction: one way to the server and back."""
+    rows = msgspec.json.encode([postgresql_row(place, one, keys) for place, one in enumerate(arrivals)]).decode()
+    send(cursor, INSERTED_OR_NOT, (len(arrivals), rows))
 
 
 # Both

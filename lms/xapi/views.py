@@ -15,6 +15,7 @@ from werkzeug.http import http_date
 
 from lms.db import database, get_read_session
 from lms.web.gate import for_clients
+from lms.web.systems import LARGEST_BODY
 from lms.xapi import filters, queries
 from lms.xapi.access import Client, Forbidden, authorities, must_read, must_write
 from lms.xapi.actions import speaking
@@ -22,7 +23,7 @@ from lms.xapi.forms import EDITION_1, EDITION_2, Call, StatementQuery, statement
 from lms.xapi.gathering import gathered
 from lms.xapi.loader import Received, check_data_are_named, read_statement, read_statements
 from lms.xapi.parts import Attached, Data, media_type, put_together, taken_apart
-from lms.xapi.protocol import LARGEST_BODY, METHODS, Refusal, asked, json_answer, no_method, refusal, resources
+from lms.xapi.protocol import METHODS, Refusal, asked, json_answer, no_method, refusal, resources
 from lms.xapi.render import activities_of, canonical, ids_only, page_json
 from lms.xapi.rules import Malformed, check_uuid
 from lms.xapi.signature import check_signatures
@@ -39,9 +40,7 @@ decode = msgspec.json.Decoder().decode
 def vouch(response: Response) -> Response:
     """How far statements are complete (4.1.6.1 / Comm 2.1.3)."""
     if g.get("xapi_statements") and not g.get("database_away"):
-        response.headers[THROUGH_HEADER] = rfc3339(
-            g.get("xapi_through") or queries.recently_through(get_read_session(), database().write_engine)
-        )
+        response.headers[THROUGH_HEADER] = rfc3339(g.get("xapi_through") or queries.recently_through(database()))
     return response
 
 
@@ -75,7 +74,7 @@ def post(call: Call, client: Client) -> Response:
     body, data = content(call)
     received, listed = read_statements(body, two=call.two, data=data)
     ids = stored(received, call, client, data=data, listed=listed)
-    return json_answer(msgspec.json.encode([str(one) for one in ids]))
+    return json_answer(msgspec.json.encode(ids))
 
 
 def put(call: Call, client: Client) -> Response:
@@ -112,7 +111,7 @@ def stored(
     if data is not None:
         check_data_are_named(received, data)
         check_signatures(received, data, listed=listed, two=call.two)
-    source = speaking(get_read_session(), client, version=VERSION_2 if call.two else VERSION)
+    source = speaking(database().config.iri_base, client, version=VERSION_2 if call.two else VERSION)
     return gathered([arrival(one.document, one.raw, source) for one in received], data=data)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 
 from lms import clock
+from lms.db import Database
 from lms.xapi import actions, gathering, storage
 from lms.xapi.actions import ourselves, record
 from lms.xapi.gathering import Gathering
@@ -29,10 +29,18 @@ def arrived(**changes: Any) -> Arrival:
     return arrival(statement(**{"id": new_id(), **changes}), None, SOURCE)
 
 
-def commits(make: Make) -> list[int]:
-    """Grows by one with each commit of the product."""
-    counted: list[int] = []
-    event.listen(make.database.write_engine, "commit", lambda _connection: counted.append(1))
+def commits(make: Make, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Grows by one with each commit of the product, by SQLAlchemy or past it."""
+    counted: list[str] = []
+    event.listen(make.database.write_engine, "commit", lambda _connection: counted.append("COMMIT"))
+    real = storage.send
+
+    def send(cursor: Any, sql: str, values: Any) -> Any:
+        if sql in ("COMMIT", storage.INSERTED_OR_NOT):
+            counted.append(sql)
+        return real(cursor, sql, values)
+
+    monkeypatch.setattr(storage, "send", send)
     return counted
 
 
@@ -42,20 +50,26 @@ def stored(make: Make) -> int:
 
 
 class Held:
-    """The first to store waits until it is let go; so the others find themselves in the queue."""
+    """The first to store waits until it is let go; so the others find themselves in the queue.
+
+    They go the shorter way when all that they name has been met, as after `acquaint`, and the longer one else.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.began, self.go_on, self.groups = threading.Event(), threading.Event(), list[int]()
-        real = actions.store
+        self.shorter = 0
+        real = actions.store_known
 
-        def store(session: Session, arrivals: Sequence[Arrival]) -> None:
+        def store_known(database: Database, arrivals: Sequence[Arrival]) -> bool:
             self.groups.append(len(arrivals))
             if len(self.groups) == 1:
                 self.began.set()
                 assert self.go_on.wait(30)
-            real(session, arrivals)
+            done = real(database, arrivals)
+            self.shorter += done
+            return done
 
-        monkeypatch.setattr(gathering, "store", store)
+        monkeypatch.setattr(gathering, "store_known", store_known)
 
     def queue(self, queue: Gathering, batches: Sequence[Sequence[Arrival]]) -> list[bool]:
         """What each batch hears, when the first is being stored while all the others come."""
@@ -78,16 +92,28 @@ class Held:
         return results
 
 
-def test_those_who_wait_are_stored_together_with_one_commit(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    held, counted = Held(monkeypatch), commits(make)
+def acquaint(make: Make) -> None:
+    """The store meets all that these statements name."""
+    with make.writing() as session:
+        record(session, [statement(id=new_id())], source=ourselves(session))
+
+
+@pytest.mark.parametrize("met", [False, True])
+def test_those_who_wait_are_stored_together_with_one_commit(
+    make: Make, monkeypatch: pytest.MonkeyPatch, met: bool
+) -> None:
+    if met:
+        acquaint(make)
+    held, counted, before = Held(monkeypatch), commits(make, monkeypatch), stored(make)
     batches = [[arrived()], [arrived(), arrived()], [arrived()], [arrived()]]
     assert held.queue(Gathering(make.database), batches) == [True] * 4
     assert held.groups == [1, 4]
+    assert held.shorter == (2 if met else 1)  # the second group names what the first brought
     assert len(counted) == 2
-    assert stored(make) == 5
-    numbers = [one.sequence for batch in batches for one in batch]
-    assert len(set(numbers)) == 5
-    assert 0 not in numbers
+    assert stored(make) == before + 5
+    with make.reading() as session:
+        rows = session.execute(select(XapiStatement.sequence, XapiStatement.stored).order_by(XapiStatement.sequence))
+        assert all(one.sequence < two.sequence and one.stored < two.stored for one, two in pairwise(rows.all()))
 
 
 def test_a_group_that_fails_stores_nothing_and_each_hears_of_it(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
