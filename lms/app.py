@@ -99,7 +99,9 @@ def create_app(config: Config, packages: Iterable[Package]) -> Flask:
     assets = serving.Assets({one.name: one.assets for one in blueprints if one.assets is not None})
     app.extensions["assets"] = assets
     db.init_app(app, database)
-    app.extensions["systems"] = systems.application(config, database, SYSTEMS, TOLD, first=daybreak)
+    store = systems.application(config, database, SYSTEMS, TOLD, first=daybreak)
+    store.wsgi_app = xapi.ShortWay(store, daybreak)  # type: ignore[method-assign]  # Flask's documented way
+    app.extensions["systems"] = store
     app.before_request(daybreak)
     navigation.init_app(app, doors)
     gate.init_app(app)
@@ -108,7 +110,7 @@ def create_app(config: Config, packages: Iterable[Package]) -> Flask:
     wording.init_app(app)
     for feature in blueprints:
         app.register_blueprint(feature)
-    both = systems.beside(app.wsgi_app, app.extensions["systems"].wsgi_app)
+    both = systems.beside(app.wsgi_app, store.wsgi_app)
     app.wsgi_app = assets.wrap(both)  # type: ignore[assignment, method-assign]  # Flask's documented way
     if config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, *[config.proxies] * 4)  # type: ignore[method-assign]

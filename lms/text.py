@@ -18,6 +18,8 @@ def visible(text: str) -> str:
 
     PostgreSQL stores no NUL and no surrogate; SQLite stores them, and nobody sees them.
     """
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(c for c in text if c in LINE_ENDS or unicodedata.category(c) not in UNSEEN)
 
 

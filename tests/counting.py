@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import event
 
-from lms.xapi import storage
+from lms.xapi import driver
 
 NOT_COUNTED = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA", "SAVEPOINT", "RELEASE")
 
@@ -40,7 +40,7 @@ def count_queries(app: Flask) -> Iterator[Counted]:
     engines = {id(engine.pool): engine for engine in (database.read_engine, database.write_engine)}.values()
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)
-    send, send_many = storage.send, storage.send_many
+    send, send_many = driver.send, driver.send_many
 
     def noted_send(cursor: Any, sql: str, values: Any) -> Any:
         note(None, cursor, sql)
@@ -50,10 +50,10 @@ def count_queries(app: Flask) -> Iterator[Counted]:
         note(None, cursor, sql)
         send_many(cursor, sql, rows)
 
-    storage.send, storage.send_many = noted_send, noted_send_many
+    driver.send, driver.send_many = noted_send, noted_send_many
     try:
         yield counted
     finally:
-        storage.send, storage.send_many = send, send_many
+        driver.send, driver.send_many = send, send_many
         for engine in engines:
             event.remove(engine, "before_cursor_execute", note)

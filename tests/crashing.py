@@ -17,7 +17,7 @@ from flask import Flask
 from sqlalchemy import event
 
 from lms.db import Database
-from lms.xapi import storage
+from lms.xapi import driver
 
 
 class Moments:
@@ -58,7 +58,7 @@ def moments_of(app: Flask, patch: pytest.MonkeyPatch) -> Iterator[Moments]:
             (engine, "commit", lambda _connection: moments.pass_by("before COMMIT")),
         ]
     for name in ("send", "send_many"):
-        patch.setattr(storage, name, watched(getattr(storage, name), moments))
+        patch.setattr(driver, name, watched(getattr(driver, name), moments))
     for listener in listeners:
         event.listen(*listener)
     try:

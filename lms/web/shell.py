@@ -94,12 +94,16 @@ PROTECTION = (
     ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
     ("Cache-Control", "no-store"),
 )
+PROTECTION_OVER_TLS = (*PROTECTION, ("Strict-Transport-Security", "max-age=31536000"))
+
+
+def protection(scheme: str) -> tuple[tuple[str, str], ...]:
+    """Headers on every answer, errors included. Pages are personal and are never stored on the way."""
+    return PROTECTION_OVER_TLS if scheme == "https" else PROTECTION
 
 
 def protect(response: Response) -> Response:
-    """Headers on every answer, errors included. Pages are personal and are never stored on the way."""
+    """Add those headers that the answer has not got yet."""
     given = {name.lower() for name, _ in response.headers}
-    response.headers.extend([(name, value) for name, value in PROTECTION if name.lower() not in given])
-    if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    response.headers.extend([(name, value) for name, value in protection(request.scheme) if name.lower() not in given])
     return response

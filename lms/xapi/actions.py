@@ -16,6 +16,7 @@ from lms.db import Database, adds_identities, config_of, recalled, remember
 from lms.doors import tell
 from lms.xapi import queries
 from lms.xapi.access import DEFINE, Client
+from lms.xapi.driver import Keys, kept_ids, on_postgresql
 from lms.xapi.models import (
     XapiActivity,
     XapiAttachment,
@@ -41,7 +42,7 @@ from lms.xapi.statement import (
     redefined,
     same,
 )
-from lms.xapi.storage import Keys, insert_arrivals, insert_known, kept_ids, on_postgresql
+from lms.xapi.storage import insert_alone, insert_arrivals
 
 decode = msgspec.json.Decoder().decode
 
@@ -134,18 +135,19 @@ def store(session: Session, arrivals: Sequence[Arrival], *, data: Data | None = 
         tell(session, StatementsVoided(taken_back))
 
 
-def store_known(database: Database, arrivals: Sequence[Arrival]) -> bool:
+def store_alone(database: Database, arrivals: Sequence[Arrival]) -> bool:
     """`store` by a shorter way, in a transaction of its own, for statements that nobody is told of.
 
-    False when they name something new (an agent, verb or activity, or another definition of one), and when one of them
-    is stored already: then nothing was done. When it raises, nothing of the batch was stored.
+    False when they define an activity anew, or when one of them is stored already: then nothing was done. When it
+    raises, nothing of the batch was stored.
     """
     if redefines(database.memory, arrivals):
         return False
     try:
-        return insert_known(database, arrivals)
+        insert_alone(database, arrivals)
     except IntegrityError:
         return False
+    return True
 
 
 def redefines(memory: Mapping[tuple[str, Any], Any], arrivals: Sequence[Arrival]) -> bool:

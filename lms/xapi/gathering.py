@@ -13,14 +13,15 @@ from dataclasses import dataclass, field
 
 from flask import current_app
 
-from lms.db import Database, database
-from lms.xapi.actions import store, store_known
+from lms.db import Database
+from lms.xapi.actions import store, store_alone
 from lms.xapi.parts import Data
 from lms.xapi.protocol import tried
 from lms.xapi.statement import Arrival
 
 log = logging.getLogger(__name__)
 
+QUEUE = "xapi-gathering"  # its name among the extensions of an application
 MOST_TOGETHER = 1_000  # statements in one transaction, unless a single request brings more
 
 
@@ -62,7 +63,7 @@ class Gathering:
         stored = False
         try:
             together = [one for waiting in group for one in waiting.arrivals]
-            if not store_known(self._database, together):
+            if not store_alone(self._database, together):
                 with self._database.writing() as session:
                     store(session, together)
             stored = True
@@ -101,13 +102,17 @@ def gathered(arrivals: Sequence[Arrival], *, data: Data | None = None) -> list[u
     What counts, voids or brings data has a transaction of its own, in which others are told and rows are locked.
     Raises `Conflict` and `MayNotVoid`.
     """
-    alone = bool(data) or any(one.voids or one.counts for one in arrivals)
-    if arrivals and (alone or not gathering().store(arrivals)):
+    if arrivals and (data or goes_alone(arrivals) or not gathering().store(arrivals)):
         tried(lambda session: store(session, arrivals, data=data))
     return [one.statement_id for one in arrivals]
 
 
+def goes_alone(arrivals: Sequence[Arrival]) -> bool:
+    """Whether somebody must be told of these statements in the transaction that stores them."""
+    return any(one.voids or one.counts for one in arrivals)
+
+
 def gathering() -> Gathering:
     """The queue of the running application."""
-    found: Gathering = current_app.extensions.setdefault("xapi-gathering", Gathering(database()))
+    found: Gathering = current_app.extensions[QUEUE]
     return found

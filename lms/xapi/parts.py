@@ -10,6 +10,8 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+import msgspec
+
 from lms.xapi.rules import Malformed, check_sha2, shown
 
 MOST_PARTS = 1_001  # the statements, and the data of a thousand attachments
@@ -172,3 +174,27 @@ def put_together(statements: bytes, attached: Iterable[Attached]) -> tuple[bytes
 def headers_of(one: Attached) -> str:
     """What stands before the data of an attachment."""
     return f"Content-Type: {one.content_type}\r\nContent-Transfer-Encoding: binary\r\n{HASH}: {one.sha2}\r\n"
+
+
+class Naming(msgspec.Struct):
+    """An attachment as far as its data are found and sent by it."""
+
+    sha2: str
+    content_type: str = msgspec.field(name="contentType")
+
+
+class Holding(msgspec.Struct):
+    """A stored statement, or one contained in it, as far as its attachments go."""
+
+    id: str = ""
+    attachments: tuple[Naming, ...] = ()
+    object: "Holding | None" = None
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The contentType of each attachment by its sha2 in small letters, of those of a contained statement too."""
+        inner = self.object.attachments if self.object is not None else ()
+        return {one.sha2.lower(): one.content_type for one in (*inner, *self.attachments)}
+
+
+holding = msgspec.json.Decoder(Holding).decode

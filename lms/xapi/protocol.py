@@ -91,9 +91,10 @@ def asked() -> tuple[Call, Client]:
     """The request and who sends it. Raises `Malformed` or `Unknown`."""
     call = call_of(request)
     g.xapi_edition = call.edition
-    if call.credentials is None:
+    credentials = call.credentials
+    if credentials is None:
         raise Unknown
-    g.xapi_client = access_client(database(), *call.credentials)
+    g.xapi_client = access_client(database(), *credentials)
     return call, g.xapi_client
 
 

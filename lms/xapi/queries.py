@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from lms import clock
 from lms.db import BUSY_TIMEOUT_MS, Database
+from lms.xapi.driver import found_ids
 from lms.xapi.models import (
     XapiActivity,
     XapiAttachment,
@@ -23,9 +24,7 @@ from lms.xapi.models import (
     XapiStatementAttachment,
     XapiVerb,
 )
-from lms.xapi.parts import Attached
-from lms.xapi.statement import holding
-from lms.xapi.storage import found_ids
+from lms.xapi.parts import Attached, holding
 from lms.xapi.vocabulary import VOIDED
 
 KEYS_AT_ONCE = 500  # values in one IN (…)

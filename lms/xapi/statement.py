@@ -197,30 +197,6 @@ def attachments_of(document: Mapping[str, Any], path: str) -> Iterator[tuple[str
             yield f"{place}.attachments[{number}]", one
 
 
-class Naming(msgspec.Struct):
-    """An attachment as far as its data are found and sent by it."""
-
-    sha2: str
-    content_type: str = msgspec.field(name="contentType")
-
-
-class Holding(msgspec.Struct):
-    """A stored statement, or one contained in it, as far as its attachments go."""
-
-    id: str = ""
-    attachments: tuple[Naming, ...] = ()
-    object: "Holding | None" = None
-
-    @property
-    def kinds(self) -> dict[str, str]:
-        """The contentType of each attachment by its sha2 in small letters, of those of a contained statement too."""
-        inner = self.object.attachments if self.object is not None else ()
-        return {one.sha2.lower(): one.content_type for one in (*inner, *self.attachments)}
-
-
-holding = msgspec.json.Decoder(Holding).decode
-
-
 def mention_context(found: Mentions, context: Mapping[str, Any]) -> None:
     """Instructor, team and the agents, groups and activities of the context."""
     for name in ("instructor", "team"):

@@ -1,117 +1,22 @@
-"""The rows of a batch, written and looked up with few driver statements.
+"""The rows of a batch of statements, written with few statements of the driver (`lms.xapi.driver`)."""
 
-Here and nowhere else SQL is written out and handed to the driver: composing a query, and wrapping what comes back,
-costs several times what sending it costs, and this is the path of every statement (decision 0014).
-"""
-
-import sqlite3
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-import psycopg
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from lms import clock
-from lms.db import Database, adds_identities, remembered
+from lms.db import Database
+from lms.xapi import driver
+from lms.xapi.driver import Keys
 from lms.xapi.statement import Arrival
 from lms.xapi.vocabulary import VOIDED
 
 ROWS_AT_ONCE = 200  # rows in one INSERT of SQLite, which takes 32,766 parameters
-VALUES_AT_ONCE = 500  # values in one IN (…)
-
-
-class Keys(NamedTuple):
-    """The rows of all agents, verbs and activities of a batch, by digest and IRI."""
-
-    agents: Mapping[bytes, int]
-    verbs: Mapping[str, int]
-    activities: Mapping[str, int]
-
-
-def on_postgresql(session: Session) -> bool:
-    """Which of the two databases this session speaks to."""
-    return session.get_bind().dialect.name == "postgresql"
-
-
-def cursor_of(session: Session) -> Any:
-    """A cursor of the driver, in the transaction of this session, which it begins if need be."""
-    return session.connection().connection.cursor()
-
-
-def send(cursor: Any, sql: str, values: Sequence[Any]) -> Any:
-    """The one way from here to the driver. Returns the cursor, to fetch from; raises what a query would."""
-    try:
-        return cursor.execute(sql, values) or cursor
-    except DRIVERS_ERRORS as error:
-        raise DBAPIError.instance(sql, None, error, type(error), hide_parameters=True) from error
-
-
-def send_many(cursor: Any, sql: str, rows: Sequence[Any]) -> None:
-    """The same statement for several rows."""
-    try:
-        cursor.executemany(sql, rows)
-    except DRIVERS_ERRORS as error:
-        raise DBAPIError.instance(sql, None, error, type(error), hide_parameters=True) from error
-
-
-DRIVERS_ERRORS = (sqlite3.Error, psycopg.Error)
-
-
-def found_ids(session: Session, table: str, key: str, wanted: Sequence[Any]) -> dict[Any, int]:
-    """The ids of the rows of `table` whose column `key` has one of these values, from memory where it is known."""
-
-    return remembered(
-        session,
-        f"{table}.{key}",
-        wanted,
-        lambda missing: looked_up(cursor_of(session), table, key, missing, on_postgresql=on_postgresql(session)),
-    )
-
-
-def looked_up(cursor: Any, table: str, key: str, wanted: Sequence[Any], *, on_postgresql: bool) -> dict[Any, int]:
-    """The same from the database itself."""
-    found: dict[Any, int] = {}
-    for start in range(0, len(wanted), VALUES_AT_ONCE):
-        part = wanted[start : start + VALUES_AT_ONCE]
-        given = "= ANY(%s)" if on_postgresql else f"IN ({','.join('?' * len(part))})"
-        sql = f"SELECT {key}, id FROM {table} WHERE {key} {given}"  # noqa: S608 - our own names # nosec B608
-        rows = send(cursor, sql, (list(part),) if on_postgresql else part).fetchall()
-        found.update((value if isinstance(value, str) else bytes(value), row_id) for value, row_id in rows)
-    return found
-
-
-def kept_ids(
-    session: Session,
-    table: str,
-    key: str,
-    wanted: Set[Any],
-    identifier: Callable[[Any], Mapping[str, Any]] | None = None,
-) -> dict[Any, int]:
-    """`found_ids`, after the rows nobody has added yet were added, in one order by all writers.
-
-    `identifier` gives what is kept beside the key. Rows that stand are not touched: so writers never wait for each
-    other in a circle.
-    """
-    found = found_ids(session, table, key, list(wanted))
-    missing = sorted(wanted - found.keys())
-    if not missing:
-        return found
-    adds_identities(session)
-    mark = "%s" if on_postgresql(session) else "?"
-    if identifier is None:
-        sql = f"INSERT INTO {table} ({key}) VALUES ({mark}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names # nosec B608
-        rows: list[tuple[Any, ...]] = [(one,) for one in missing]
-    else:
-        sql = f"INSERT INTO {table} ({key}, identifier) VALUES ({mark}, {mark}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names # nosec B608
-        rows = [(one, msgspec.json.encode(identifier(one)).decode()) for one in missing]
-    send_many(cursor_of(session), sql, rows)
-    return found | found_ids(session, table, key, missing)
 
 
 def insert_arrivals(session: Session, arrivals: Sequence[Arrival], keys: Keys) -> set[uuid.UUID]:
@@ -120,8 +25,8 @@ def insert_arrivals(session: Session, arrivals: Sequence[Arrival], keys: Keys) -
     Numbers and `stored` rise strictly, whoever else writes, also on another host. A statement that another writer
     stored at this moment keeps the number 0. The caller has begun the transaction.
     """
-    cursor = cursor_of(session)
-    if on_postgresql(session):
+    cursor = driver.cursor_of(session)
+    if driver.on_postgresql(session):
         return insert_on_postgresql(cursor, arrivals, keys)
     return insert_on_sqlite(cursor, arrivals, keys)
 
@@ -159,7 +64,7 @@ def insert_on_sqlite(cursor: Any, arrivals: Sequence[Arrival], keys: Keys) -> se
         part = arrivals[start : start + ROWS_AT_ONCE]
         numbered = insert_part(cursor, part, keys, now)
         if not numbered:  # all known to another writer, or the clock went back
-            last = send(cursor, LAST, ()).fetchone()
+            last = driver.send(cursor, LAST, ()).fetchone()
             if last is not None and last[0] >= sqlite_time(now):
                 now = datetime.fromisoformat(last[0]).replace(tzinfo=UTC) + timedelta(microseconds=1)
                 numbered = insert_part(cursor, part, keys, now)
@@ -176,7 +81,27 @@ def insert_part(cursor: Any, part: Sequence[Arrival], keys: Keys, now: datetime)
     give_times(part, now)
     values = [value for one in part for value in sqlite_values(one, keys)]
     values.append(sqlite_time(now))
-    return list(send(cursor, sqlite_insertion(len(part)), values).fetchall())
+    return list(driver.send(cursor, sqlite_insertion(len(part)), values).fetchall())
+
+
+NEWEST = "SELECT sequence, stored FROM xapi_statement ORDER BY sequence DESC LIMIT 1"
+INSERT_NUMBERED = (
+    f"INSERT INTO xapi_statement (sequence, {COLUMNS}, voided) "  # noqa: S608 - our own names # nosec B608
+    f"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, {VOIDED_BEFORE.format(target='?13', client='?10')})"
+)
+
+
+def insert_after_newest(cursor: Any, arrivals: Sequence[Arrival], keys: Keys) -> None:
+    """The same for statements that are new, faster. Raises `IntegrityError` when one of them is stored already."""
+    last, stored = driver.send(cursor, NEWEST, ()).fetchone() or (0, "")
+    now = clock.true_now()
+    if sqlite_time(now) <= stored:  # the clock went back
+        now = datetime.fromisoformat(stored).replace(tzinfo=UTC) + timedelta(microseconds=1)
+    give_times(arrivals, now)
+    for number, one in enumerate(arrivals, last + 1):
+        one.sequence = number
+    driver.send_many(cursor, INSERT_NUMBERED, [(one.sequence, *sqlite_values(one, keys)) for one in arrivals])
+    insert_rest(cursor, arrivals, keys)
 
 
 def sqlite_values(one: Arrival, keys: Keys) -> tuple[Any, ...]:
@@ -201,13 +126,13 @@ def sqlite_values(one: Arrival, keys: Keys) -> tuple[Any, ...]:
 def insert_rest(cursor: Any, fresh: Sequence[Arrival], keys: Keys) -> None:
     """Bodies and relations."""
     if bodies := [(one.sequence, one.json()) for one in fresh]:
-        send_many(cursor, "INSERT INTO xapi_body (sequence, body) VALUES (?, ?)", bodies)
+        driver.send_many(cursor, "INSERT INTO xapi_body (sequence, body) VALUES (?, ?)", bodies)
     if agents := agent_relations(fresh, keys):
         sql = "INSERT INTO xapi_statement_agent (sequence, agent_id, direct) VALUES (?, ?, ?)"
-        send_many(cursor, sql, agents)
+        driver.send_many(cursor, sql, agents)
     if activities := activity_relations(fresh, keys):
         sql = "INSERT INTO xapi_statement_activity (sequence, activity_id) VALUES (?, ?)"
-        send_many(cursor, sql, activities)
+        driver.send_many(cursor, sql, activities)
 
 
 def sqlite_time(moment: datetime) -> str:
@@ -259,11 +184,10 @@ INSERTED_OR_NOT = INSERTED.format(voided=WITHOUT_REPEATS, repeated="")
 
 def insert_on_postgresql(cursor: Any, arrivals: Sequence[Arrival], keys: Keys) -> set[uuid.UUID]:
     rows = msgspec.json.encode([postgresql_row(place, one, keys) for place, one in enumerate(arrivals)]).decode()
-    inserted = send(cursor, INSERTED_IF_NEW, (len(arrivals), rows)).fetchall()
-    times = {statement_id: stored for statement_id, _, stored, _ in inserted}
+    inserted = driver.send(cursor, INSERTED_IF_NEW, (len(arrivals), rows)).fetchall()
+    numbered = {statement_id: (sequence, stored) for statement_id, sequence, stored, _ in inserted}
     for one in arrivals:
-        one.stored = times.get(one.statement_id, one.stored)
-    give_numbers(arrivals, {statement_id: sequence for statement_id, sequence, _, _ in inserted})
+        one.sequence, one.stored = numbered.get(one.statement_id, (0, one.stored))
     return {statement_id for statement_id, _, _, voided in inserted if voided}
 
 
@@ -290,95 +214,25 @@ def postgresql_row(place: int, one: Arrival, keys: Keys) -> dict[str, Any]:
     }
 
 
-# Both, for statements about nothing new
-
-
-@contextmanager
-def at_once(database: Database) -> Iterator[Any]:
-    """A cursor of the driver by which everything is committed at once that is not sent between BEGIN and COMMIT."""
-    connection = database.write_engine.raw_connection()
-    driver: Any = connection.driver_connection
-    try:
-        if database.on_postgresql:
-            driver.autocommit = True
-        yield connection.cursor()
-        if database.on_postgresql:
-            driver.autocommit = False
-    except BaseException:
-        connection.invalidate()  # whatever state it is in; what was not committed is not
-        raise
-    finally:
-        connection.close()
-
-
-def insert_known(database: Database, arrivals: Sequence[Arrival]) -> bool:
-    """Insert a batch in a transaction of its own, in as few steps as can be; all or none.
-
-    False when it names an agent, verb or activity that is not stored yet: then nothing was done. Raises
-    `IntegrityError` when one of the statements is stored already, and what else a query would.
-    """
-    insert = insert_known_on_postgresql if database.on_postgresql else insert_known_on_sqlite
-    with at_once(database) as cursor:
-        keys = known_keys(database, cursor, arrivals)
-        if keys is None:
-            return False
-        insert(cursor, arrivals, keys)
-    return True
-
-
-def known_keys(database: Database, cursor: Any, arrivals: Sequence[Arrival]) -> Keys | None:
-    """The keys of everything a batch names; None when something is new. What is found has been committed."""
-    agents = {digest for one in arrivals for digest in one.named.agents}
-    verbs = {one.document["verb"]["id"] for one in arrivals}
-    activities = {iri for one in arrivals for iri in one.named.activities}
-    found: list[dict[Any, int]] = []
-    for table, key, wanted in (
-        ("xapi_agent", "digest", agents),
-        ("xapi_verb", "iri", verbs),
-        ("xapi_activity", "iri", activities),
-    ):
-        ids = database.recall(f"{table}.{key}", wanted)
-        if missing := wanted - ids.keys():
-            fresh = looked_up(cursor, table, key, list(missing), on_postgresql=database.on_postgresql)
-            database.remember(f"{table}.{key}", fresh)
-            ids |= fresh
-            if len(ids) < len(wanted):
-                return None
-        found.append(ids)
-    return Keys(*found)
-
-
-NEWEST = "SELECT sequence, stored FROM xapi_statement ORDER BY sequence DESC LIMIT 1"
-INSERT_NUMBERED = (
-    f"INSERT INTO xapi_statement (sequence, {COLUMNS}, voided) "  # noqa: S608 - our own names # nosec B608
-    f"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, {VOIDED_BEFORE.format(target='?13', client='?10')})"
-)
-
-
-def insert_known_on_sqlite(cursor: Any, arrivals: Sequence[Arrival], keys: Keys) -> None:
-    """Under the write lock the newest statement is the last word on numbers and times."""
-    send(cursor, "BEGIN IMMEDIATE", ())
-    last, stored = send(cursor, NEWEST, ()).fetchone() or (0, "")
-    now = clock.true_now()
-    if sqlite_time(now) <= stored:  # the clock went back
-        now = datetime.fromisoformat(stored).replace(tzinfo=UTC) + timedelta(microseconds=1)
-    give_times(arrivals, now)
-    rows = []
-    for number, one in enumerate(arrivals, last + 1):
-        one.sequence = number
-        rows.append((number, *sqlite_values(one, keys)))
-    send_many(cursor, INSERT_NUMBERED, rows)
-    insert_rest(cursor, arrivals, keys)
-    send(cursor, "COMMIT", ())
-
-
-def insert_known_on_postgresql(cursor: Any, arrivals: Sequence[Arrival], keys: Keys) -> None:
-    """Its one statement is the transaction: one way to the server and back."""
-    rows = msgspec.json.encode([postgresql_row(place, one, keys) for place, one in enumerate(arrivals)]).decode()
-    send(cursor, INSERTED_OR_NOT, (len(arrivals), rows))
-
-
 # Both
+
+
+def insert_alone(database: Database, arrivals: Sequence[Arrival]) -> None:
+    """Insert a batch, and what it names, in a transaction of its own, in as few steps as can be; all or none.
+
+    Raises `IntegrityError` when one of the statements is stored already, and what else a query would.
+    """
+    with driver.at_once(database) as cursor:
+        keys, begun = driver.keys_of(database, cursor, arrivals)
+        if database.on_postgresql:
+            rows = [postgresql_row(place, one, keys) for place, one in enumerate(arrivals)]
+            driver.send(cursor, INSERTED_OR_NOT, (len(arrivals), msgspec.json.encode(rows).decode()))
+        else:
+            if not begun:
+                driver.send(cursor, "BEGIN IMMEDIATE", ())
+            insert_after_newest(cursor, arrivals, keys)
+        if begun or not database.on_postgresql:  # else the one statement was the transaction
+            driver.send(cursor, "COMMIT", ())
 
 
 def give_times(arrivals: Iterable[Arrival], stored: datetime) -> None:

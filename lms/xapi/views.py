@@ -3,24 +3,29 @@
 Sections are those of IEEE 9274.1.1, then, after a slash, of xAPI 1.0.3 (Comm = part three).
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from flask import Response, g, request
+from flask import Flask, Response, g, request
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import Authorization
 from werkzeug.http import http_date
 
-from lms.db import database, get_read_session
+from lms import clock
+from lms.db import Database, database, get_read_session
+from lms.web import shell
 from lms.web.gate import for_clients
-from lms.web.systems import LARGEST_BODY
+from lms.web.systems import LARGEST_BODY, PREFIX
 from lms.xapi import filters, queries
-from lms.xapi.access import Client, Forbidden, authorities, must_read, must_write
+from lms.xapi.access import Client, Forbidden, Unknown, access_client, authorities, must_read, must_write
 from lms.xapi.actions import speaking
-from lms.xapi.forms import EDITION_1, EDITION_2, Call, StatementQuery, statement_query
-from lms.xapi.gathering import gathered
+from lms.xapi.forms import EDITION_1, EDITION_2, VERSION_HEADER, Call, StatementQuery, edition_of, statement_query
+from lms.xapi.gathering import QUEUE, Gathering, gathered, goes_alone
 from lms.xapi.loader import Received, check_data_are_named, read_statement, read_statements
 from lms.xapi.parts import Attached, Data, media_type, put_together, taken_apart
 from lms.xapi.protocol import METHODS, Refusal, asked, json_answer, no_method, refusal, resources
@@ -29,10 +34,14 @@ from lms.xapi.rules import Malformed, check_uuid
 from lms.xapi.signature import check_signatures
 from lms.xapi.statement import VERSION, VERSION_2, agent_digest, arrival, rfc3339, written
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
 bp = resources("xapi", __name__)
 
 LARGEST_WITH_DATA = 20_000_000  # bytes of a request in parts
 THROUGH_HEADER = "X-Experience-API-Consistent-Through"
+PORT = re.compile(r":\d+$")
 decode = msgspec.json.Decoder().decode
 
 
@@ -75,6 +84,78 @@ def post(call: Call, client: Client) -> Response:
     received, listed = read_statements(body, two=call.two, data=data)
     ids = stored(received, call, client, data=data, listed=listed)
     return json_answer(msgspec.json.encode(ids))
+
+
+class ShortWay:
+    """WSGI before Flask: stores the statements of an ordinary POST, which is most of what other systems send.
+
+    It only ever succeeds. What is not ordinary (parts, the alternate syntax, a page of another site, statements that
+    count or void) and whatever is wrong goes the long way from its beginning, as if nothing had been tried: there alone
+    is told what and why. `first` precedes each request.
+    """
+
+    def __init__(self, app: Flask, first: Callable[[], None]) -> None:
+        self._long_way = app.wsgi_app
+        self._first = first
+        self._database: Database = app.extensions["database"]
+        self._hosts = frozenset(app.config["TRUSTED_HOSTS"])
+        self._queue = app.extensions[QUEUE] = Gathering(self._database)
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "POST" and environ["PATH_INFO"] == f"{PREFIX}/statements":
+            answer = self._stored(environ)
+            if answer is not None:
+                start_response("200 OK", answer[1])
+                return [answer[0]]
+        return self._long_way(environ, start_response)
+
+    def _stored(self, environ: "WSGIEnvironment") -> tuple[bytes, list[tuple[str, str]]] | None:
+        """The body and the headers of the answer, when all was ordinary and is stored."""
+        length = environ.get("CONTENT_LENGTH") or ""
+        edition = edition_of(environ.get("HTTP_X_EXPERIENCE_API_VERSION"))
+        if not self._is_ordinary(environ) or edition is None or not length.isdecimal() or int(length) > LARGEST_BODY:
+            return None
+        body = environ["wsgi.input"].read(int(length))
+        environ["wsgi.input"] = BytesIO(body)  # for the long way
+        if len(body) < int(length):  # it broke off
+            return None
+        try:
+            self._first()
+            client = self._client(environ)
+            through = queries.recently_through(self._database)
+            received, _ = read_statements(body, two=edition == EDITION_2)
+            source = speaking(
+                self._database.config.iri_base, client, version=VERSION_2 if edition == EDITION_2 else VERSION
+            )
+            arrivals = [arrival(one.document, one.raw, source) for one in received]
+            if not arrivals or goes_alone(arrivals) or not self._queue.store(arrivals):
+                return None
+        except Exception:  # the long way meets it again, and tells
+            return None
+        ids = msgspec.json.encode([one.statement_id for one in arrivals])
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(ids))), (VERSION_HEADER, edition)]
+        return ids, [*headers, (THROUGH_HEADER, rfc3339(through)), *shell.protection(environ["wsgi.url_scheme"])]
+
+    def _is_ordinary(self, environ: "WSGIEnvironment") -> bool:
+        """Whether nothing about the request needs a second look."""
+        return (
+            environ.get("CONTENT_TYPE") == "application/json"
+            and not environ.get("QUERY_STRING")
+            and "HTTP_TRANSFER_ENCODING" not in environ
+            and not self._database.config.xapi_origins
+            and PORT.sub("", environ.get("HTTP_HOST", "")) in self._hosts
+        )
+
+    def _client(self, environ: "WSGIEnvironment") -> Client:
+        """Who sends it. Raises when that is not known, when it may not, or when its use must be noted."""
+        given = Authorization.from_header(environ.get("HTTP_AUTHORIZATION"))
+        if given is None or given.type != "basic":
+            raise Unknown
+        client = access_client(self._database, given.username or "", given.password or "")
+        must_write(client)
+        if client.used_on != clock.today() or client.prefix is not None:
+            raise Unknown
+        return client
 
 
 def put(call: Call, client: Client) -> Response:

@@ -1,0 +1,171 @@
+"""The one way past SQLAlchemy: SQL written out and handed to the driver, and the rows of agents, verbs and activities.
+
+Composing a query, and wrapping what comes back, costs several times what sending it costs, and this is the path of
+every statement (decision 0014).
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import msgspec
+import psycopg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from lms.db import Database, adds_identities, remembered
+from lms.xapi.statement import Arrival, agent_identifier
+
+VALUES_AT_ONCE = 500  # values in one IN (…)
+
+
+class Keys(NamedTuple):
+    """The rows of all agents, verbs and activities of a batch, by digest and IRI."""
+
+    agents: Mapping[bytes, int]
+    verbs: Mapping[str, int]
+    activities: Mapping[str, int]
+
+
+def on_postgresql(session: Session) -> bool:
+    """Which of the two databases this session speaks to."""
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def cursor_of(session: Session) -> Any:
+    """A cursor of the driver, in the transaction of this session, which it begins if need be."""
+    return session.connection().connection.cursor()
+
+
+def send(cursor: Any, sql: str, values: Sequence[Any]) -> Any:
+    """The one way from here to the driver. Returns the cursor, to fetch from; raises what a query would."""
+    try:
+        return cursor.execute(sql, values) or cursor
+    except DRIVERS_ERRORS as error:
+        raise DBAPIError.instance(sql, None, error, type(error), hide_parameters=True) from error
+
+
+def send_many(cursor: Any, sql: str, rows: Sequence[Any]) -> None:
+    """The same statement for several rows."""
+    try:
+        cursor.executemany(sql, rows)
+    except DRIVERS_ERRORS as error:
+        raise DBAPIError.instance(sql, None, error, type(error), hide_parameters=True) from error
+
+
+DRIVERS_ERRORS = (sqlite3.Error, psycopg.Error)
+
+
+@contextmanager
+def at_once(database: Database) -> Iterator[Any]:
+    """A cursor of the driver by which everything is committed at once that is not sent between BEGIN and COMMIT."""
+    connection = database.write_engine.raw_connection()
+    driver: Any = connection.driver_connection
+    try:
+        if database.on_postgresql:
+            driver.autocommit = True
+        yield connection.cursor()
+        if database.on_postgresql:
+            driver.autocommit = False
+    except BaseException:
+        connection.invalidate()  # whatever state it is in; what was not committed is not
+        raise
+    finally:
+        connection.close()
+
+
+def found_ids(session: Session, table: str, key: str, wanted: Sequence[Any]) -> dict[Any, int]:
+    """The ids of the rows of `table` whose column `key` has one of these values, from memory where it is known."""
+
+    return remembered(
+        session,
+        f"{table}.{key}",
+        wanted,
+        lambda missing: looked_up(cursor_of(session), table, key, missing, on_postgresql=on_postgresql(session)),
+    )
+
+
+def looked_up(cursor: Any, table: str, key: str, wanted: Sequence[Any], *, on_postgresql: bool) -> dict[Any, int]:
+    """The same from the database itself."""
+    found: dict[Any, int] = {}
+    for start in range(0, len(wanted), VALUES_AT_ONCE):
+        part = wanted[start : start + VALUES_AT_ONCE]
+        given = "= ANY(%s)" if on_postgresql else f"IN ({','.join('?' * len(part))})"
+        sql = f"SELECT {key}, id FROM {table} WHERE {key} {given}"  # noqa: S608 - our own names # nosec B608
+        rows = send(cursor, sql, (list(part),) if on_postgresql else part).fetchall()
+        found.update((value if isinstance(value, str) else bytes(value), row_id) for value, row_id in rows)
+    return found
+
+
+Identifier = Callable[[Any], Mapping[str, Any]]
+
+
+def kept_ids(
+    session: Session, table: str, key: str, wanted: Set[Any], identifier: Identifier | None = None
+) -> dict[Any, int]:
+    """`found_ids`, after the rows nobody has added yet were added, in one order by all writers.
+
+    `identifier` gives what is kept beside the key. Rows that stand are not touched: so writers never wait for each
+    other in a circle.
+    """
+    found = found_ids(session, table, key, list(wanted))
+    missing = sorted(wanted - found.keys())
+    if not missing:
+        return found
+    adds_identities(session)
+    add(cursor_of(session), table, key, missing, identifier, on_postgresql=on_postgresql(session))
+    return found | found_ids(session, table, key, missing)
+
+
+def add(
+    cursor: Any,
+    table: str,
+    key: str,
+    missing: Sequence[Any],
+    identifier: Identifier | None,
+    *,
+    on_postgresql: bool,
+) -> None:
+    """Insert these rows, but for those another writer has added."""
+    columns, rows = key, [(one,) for one in missing]
+    if identifier is not None:
+        columns = f"{key}, identifier"
+        rows = [(one, msgspec.json.encode(identifier(one)).decode()) for one in missing]  # type: ignore[misc]
+    marks = ", ".join(["%s" if on_postgresql else "?"] * len(rows[0]))
+    sql = f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names # nosec B608
+    send_many(cursor, sql, rows)
+
+
+def known_ids(database: Database, cursor: Any, table: str, key: str, wanted: Set[Any]) -> dict[Any, int]:
+    """The ids of those of these rows that are stored, from memory where it is known."""
+    ids = database.recall(f"{table}.{key}", wanted)
+    if missing := list(wanted - ids.keys()):
+        fresh = looked_up(cursor, table, key, missing, on_postgresql=database.on_postgresql)
+        database.remember(f"{table}.{key}", fresh)
+        ids |= fresh
+    return ids
+
+
+def keys_of(database: Database, cursor: Any, arrivals: Sequence[Arrival]) -> tuple[Keys, bool]:
+    """The keys of everything a batch names, and whether a transaction was begun to add what was new.
+
+    What is found outside of one has been committed, and is remembered; what is added here is not yet.
+    """
+    agents = {digest: agent for one in arrivals for digest, agent in one.named.agents.items()}
+    verbs = {one.document["verb"]["id"] for one in arrivals}
+    activities = {iri for one in arrivals for iri in one.named.activities}
+    named = (
+        ("xapi_agent", "digest", agents.keys(), lambda digest: agent_identifier(agents[digest])),
+        ("xapi_verb", "iri", verbs, None),
+        ("xapi_activity", "iri", activities, None),
+    )
+    found = [known_ids(database, cursor, table, key, wanted) for table, key, wanted, _ in named]
+    begun = any(len(ids) < len(wanted) for ids, (_, _, wanted, _) in zip(found, named, strict=True))
+    if begun:
+        send(cursor, "BEGIN" if database.on_postgresql else "BEGIN IMMEDIATE", ())
+        for ids, (table, key, wanted, identifier) in zip(found, named, strict=True):
+            if missing := sorted(wanted - ids.keys()):
+                add(cursor, table, key, missing, identifier, on_postgresql=database.on_postgresql)
+                ids |= looked_up(cursor, table, key, missing, on_postgresql=database.on_postgresql)
+    return Keys(*found), begun
