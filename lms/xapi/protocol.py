@@ -65,7 +65,9 @@ def bound_body() -> None:
 
 
 def speak_version(response: Response) -> Response:
-    """Every answer names the edition it follows (4.1.2 / Comm 3.3)."""
+    """Every answer names the edition it follows (4.1.2 / Comm 3.3); one without a body, no type of it."""
+    if response.status_code == HTTPStatus.NO_CONTENT:
+        del response.headers["Content-Type"]
     edition = edition_of(request.headers.get(VERSION_HEADER)) or database().config.xapi_default_version
     response.headers.setdefault(VERSION_HEADER, g.get("xapi_edition", edition))
     return response
