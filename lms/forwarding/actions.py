@@ -39,6 +39,7 @@ from lms.forwarding.rules import (
     verdict,
 )
 from lms.outbox.actions import wake
+from lms.xapi.parts import Attached, put_together
 from lms.xapi.queries import Horizon, settled
 from lms.xapi.rules import check_iri
 from lms.xapi.statement import same
@@ -160,17 +161,25 @@ def sealed(config: Config, secret: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """Statements for one request. `cursor` is where the target stood, `upto` where it stands once they are taken.
+    """Statements for one request, and the data of attachments that came with them.
 
-    `letter` is the refused statement that is sent once more; the target stays where it stands then.
+    `cursor` is where the target stood, `upto` where it stands once they are taken. `letter` is the refused statement
+    that is sent once more; the target stays where it stands then.
     """
 
     target_id: int
     line: Line
     pieces: Sequence[Piece]
+    attached: Sequence[Attached]
     cursor: int
     upto: int
     letter: int | None = None
+
+    def content(self) -> tuple[bytes, str]:
+        """Body and Content-Type of the request: the stored bytes (4.1.6.1 / Comm 2.1.2), in parts where there are data
+        (4.1.3 / Comm 1.5.2)."""
+        body = b"[" + b",".join(piece.body for piece in self.pieces) + b"]"
+        return put_together(body, self.attached) if self.attached else (body, "application/json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +226,8 @@ def pack(session: Session, target_id: int) -> Parcel | datetime | None:
     except (InvalidToken, BadAddress) as reason:
         return halt(target, SECRET_LOST if isinstance(reason, InvalidToken) else ADDRESS_REFUSED)
     if (found := queries.first_to_replay(session, target.id)) is not None:
-        return Parcel(target.id, line, [found[1]], target.cursor, target.cursor, letter=found[0])
+        data = queries.data_of(session, [found[1]])
+        return Parcel(target.id, line, [found[1]], data, target.cursor, target.cursor, letter=found[0])
     before = Horizon(target.sought, frozenset(target.writers)) if target.sought is not None else None
     safe, horizon = settled(session, before)
     target.sought, target.writers = horizon.sequence, sorted(horizon.writers)
@@ -228,7 +238,7 @@ def pack(session: Session, target_id: int) -> Parcel | datetime | None:
     if not found_pieces:
         target.cursor = upto
         return now
-    return Parcel(target.id, line, found_pieces, target.cursor, upto)
+    return Parcel(target.id, line, found_pieces, queries.data_of(session, found_pieces), target.cursor, upto)
 
 
 def line_of(session: Session, target: ForwardTarget) -> Line:
@@ -243,10 +253,10 @@ def line_of(session: Session, target: ForwardTarget) -> Line:
 
 
 def delivered(parcel: Parcel) -> Outcome:
-    """Ask the other store to take the statements, as the bytes that are stored (4.1.6.1 / Communication 2.1.2)."""
-    body = b"[" + b",".join(piece.body for piece in parcel.pieces) + b"]"
+    """Ask the other store to take the statements."""
+    body, content_type = parcel.content()
     try:
-        answer = ask(parcel.line, "POST", "/statements", body)
+        answer = ask(parcel.line, "POST", "/statements", body, content_type=content_type)
         found = verdict(answer.status)
         if found is Verdict.TAKEN and not confirms(answer, parcel.pieces):
             return Outcome(Verdict.LATER, answer.status, "the answer is not that of a record store")

@@ -1,8 +1,8 @@
 """Which statements a target gets next, how far behind it is, and what it refused."""
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +10,11 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from lms.forwarding.models import DeadLetter, ForwardTarget
-from lms.forwarding.rules import MOST_BYTES, below
-from lms.xapi.models import XapiActivity, XapiBody, XapiStatement, XapiVerb
+from lms.forwarding.rules import MOST_BYTES, Load, below, together
+from lms.xapi.models import XapiActivity, XapiAttachment, XapiBody, XapiStatement, XapiVerb
+from lms.xapi.parts import Attached
+from lms.xapi.queries import Kept, columns_of, kept_attachments
+from lms.xapi.statement import holding
 from lms.xapi.vocabulary import VOIDED
 
 WINDOW = 2_000  # statements looked at in one go: a target that wants few of them must not make a long query
@@ -20,12 +23,18 @@ MOST_COUNTED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A statement to be sent: its exact bytes, and whether it voids another."""
+    """A statement to be sent: its exact bytes, whether it voids another, and which data of attachments came with it."""
 
     sequence: int
     statement_id: uuid.UUID
     body: bytes
     voids: bool
+    kept: Sequence[Kept] = ()
+
+    @property
+    def load(self) -> Load:
+        """What it adds to a request."""
+        return Load(len(self.body) + sum(one.octets for one in self.kept), len(self.kept))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +63,34 @@ def pieces(session: Session, target: ForwardTarget, *, upto: int) -> tuple[list[
     """The next statements this target gets, in order, as many as go into one request; and up to where that is all."""
     query = stored().where(XapiStatement.sequence > target.cursor, XapiStatement.sequence <= upto, *wanted(target))
     found: list[Piece] = []
-    size = 0
+    size, more = 0, False
     with session.execute(query.limit(target.size).execution_options(yield_per=10)) as rows:
-        for sequence, statement_id, body, voids in rows:
-            if found and size + len(body) > MOST_BYTES:
-                return found, found[-1].sequence
-            found.append(Piece(sequence, statement_id, body, voids))
-            size += len(body)
-    return found, found[-1].sequence if len(found) == target.size else upto
+        for row in rows:
+            size += len(row[2])
+            if more := bool(found) and size > MOST_BYTES:
+                break
+            found.append(Piece(*row))
+    found = with_kept(session, found)
+    count = together([one.load for one in found])
+    if more or count < len(found) or count == target.size:
+        return found[:count], found[count - 1].sequence
+    return found, upto
+
+
+def with_kept(session: Session, found: Sequence[Piece]) -> list[Piece]:
+    """The same, knowing which data came with them. No query is made when none of them names an attachment."""
+    kept = kept_attachments(session, [one.statement_id for one in found if holding(one.body).kinds])
+    return [replace(one, kept=kept[one.statement_id][1]) if one.statement_id in kept else one for one in found]
+
+
+def data_of(session: Session, found: Sequence[Piece]) -> list[Attached]:
+    """The data that came with these statements, each once."""
+    named: dict[int, tuple[str, str]] = {}
+    for piece in found:
+        kinds = holding(piece.body).kinds if piece.kept else {}
+        named |= {one.attachment_id: (one.digest.hex(), kinds[one.digest.hex()]) for one in piece.kept}
+    data = columns_of(session, XapiAttachment.id, XapiAttachment.data, list(named))
+    return [Attached(sha2, kind, data[row]) for row, (sha2, kind) in named.items()]
 
 
 def stored() -> Select[int, uuid.UUID, bytes, bool]:
@@ -102,7 +131,7 @@ def first_to_replay(session: Session, target_id: int) -> tuple[int, Piece] | Non
     row = session.execute(
         query.add_columns(DeadLetter.id).where(DeadLetter.target_id == target_id, DeadLetter.again).limit(1)
     ).first()
-    return (row[4], Piece(row[0], row[1], row[2], row[3])) if row is not None else None
+    return (row[4], with_kept(session, [Piece(*row[:4])])[0]) if row is not None else None
 
 
 def targets() -> Select[ForwardTarget]:

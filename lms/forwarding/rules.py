@@ -1,14 +1,17 @@
 """Where statements may be sent, what an answer means, and how long to wait after a failure. Pure."""
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 MOST_AT_ONCE = 50  # statements
-MOST_BYTES = 1_000_000
+MOST_BYTES = 1_000_000  # of statements and the data of their attachments; a single one may be larger
+MOST_DATA = 100  # data of attachments; a single statement may have more
 LONGEST_REASON = 300
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(hours=1)
@@ -86,6 +89,27 @@ def is_inside(address: str) -> bool:
         if embedded is not None and is_inside(str(embedded)):
             return True
     return not found.is_global or found.is_multicast or found.is_reserved
+
+
+class Load(NamedTuple):
+    """What a statement adds to a request: bytes, with those of its data, and how many data."""
+
+    octets: int
+    data: int
+
+
+def together(loads: Sequence[Load]) -> int:
+    """How many of these statements, from the first on, go into one request; at least one.
+
+    Those with data travel apart from those without: a store that takes no parts still gets the others.
+    """
+    octets = data = 0
+    for number, one in enumerate(loads):
+        octets, data = octets + one.octets, data + one.data
+        parted = bool(one.data) != bool(loads[0].data)
+        if number and (parted or octets > MOST_BYTES or data > MOST_DATA):
+            return number
+    return len(loads)
 
 
 class Verdict(StrEnum):
