@@ -30,6 +30,7 @@ from lms.forwarding.rules import (
     HEADER_OF,
     MOST_AT_ONCE,
     PAUSED,
+    REMOVED,
     RESTING,
     SECRET_LOST,
     BadAddress,
@@ -38,7 +39,7 @@ from lms.forwarding.rules import (
     place_of,
     verdict,
 )
-from lms.outbox.actions import wake
+from lms.outbox.actions import call_off, wake
 from lms.xapi.parts import Attached, put_together
 from lms.xapi.queries import Horizon, settled
 from lms.xapi.rules import check_iri
@@ -132,14 +133,32 @@ def replay(
     return len(marked)
 
 
+def remove_target(session: Session, target: ForwardTarget, *, by: uuid.UUID | None = None) -> None:
+    """Send nothing to it any more, for good. What waits stays here unsent, and what it refused can still be read.
+
+    Key and secret are forgotten: they open a door at which nobody will knock again.
+    """
+    waiting = queries.waiting(session, target)
+    target.state, target.trouble, target.failures, target.not_before = REMOVED, None, 0, None
+    target.key, target.sealed_secret = "", b""
+    session.execute(update(DeadLetter).where(DeadLetter.target_id == target.id).values(again=False))
+    call_off(session, job_of(target))
+    note_target(session, "remove", target, by, unsent=waiting.number)
+
+
+def job_of(target: ForwardTarget) -> str:
+    """The key of the one job of a target."""
+    return f"{FORWARD} {target.id}"
+
+
 def set_going(session: Session, target: ForwardTarget) -> None:
     """Have the worker look at the target as soon as may be."""
-    wake(session, FORWARD, {"target": target.id}, key=f"{FORWARD} {target.id}")
+    wake(session, FORWARD, {"target": target.id}, key=job_of(target))
 
 
 def keep_going(session: Session, _now: datetime) -> None:
     """Of the night: no target stays without its job, also if that failed ten times in a row."""
-    for target in session.scalars(queries.targets()):
+    for target in session.scalars(queries.targets().where(ForwardTarget.state != REMOVED)):
         set_going(session, target)
 
 
@@ -212,10 +231,10 @@ def forward(session: Session, payload: Mapping[str, Any]) -> datetime | None:
 
 
 def pack(session: Session, target_id: int) -> Parcel | datetime | None:
-    """What is to be sent now, or when to look again; None when there is no such target."""
+    """What is to be sent now, or when to look again; None when there is no such target any more."""
     now = clock.now()
     target = session.scalar(select(ForwardTarget).where(ForwardTarget.id == target_id).with_for_update())
-    if target is None:
+    if target is None or target.state == REMOVED:
         return None
     if target.state != ACTIVE:
         return now + RESTING
@@ -295,7 +314,7 @@ def settle(session: Session, parcel: Parcel, outcome: Outcome) -> datetime:
     now = clock.now()
     query = select(ForwardTarget).where(ForwardTarget.id == parcel.target_id).with_for_update()
     target = session.scalars(query.execution_options(populate_existing=True)).one()
-    if target.cursor != parcel.cursor:
+    if target.cursor != parcel.cursor or target.state == REMOVED:
         return now
     alone = len(parcel.pieces) == 1
     denied = outcome.verdict is Verdict.DENIED

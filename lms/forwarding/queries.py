@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from lms.forwarding.models import DeadLetter, ForwardTarget
-from lms.forwarding.rules import MOST_BYTES, Load, below, together
+from lms.forwarding.rules import MOST_BYTES, REMOVED, Load, below, together
 from lms.xapi.models import XapiActivity, XapiAttachment, XapiBody, XapiStatement, XapiVerb
 from lms.xapi.parts import Attached
 from lms.xapi.queries import Kept, columns_of, kept_attachments
@@ -135,8 +135,8 @@ def first_to_replay(session: Session, target_id: int) -> tuple[int, Piece] | Non
 
 
 def targets() -> Select[ForwardTarget]:
-    """All targets, the newest last."""
-    return select(ForwardTarget).order_by(ForwardTarget.id)
+    """All targets, the newest last, and after them those that were removed."""
+    return select(ForwardTarget).order_by(ForwardTarget.state == REMOVED, ForwardTarget.id)
 
 
 def letters_of(target_id: int) -> Select[DeadLetter, uuid.UUID]:

@@ -22,7 +22,7 @@ EVERY = timedelta(seconds=10)
 RESTING = timedelta(hours=1)
 """How often one that is paused or halted is; to be resumed it is woken."""
 
-ACTIVE, PAUSED, HALTED = "active", "paused", "halted"
+ACTIVE, PAUSED, HALTED, REMOVED = "active", "paused", "halted", "removed"
 HEADER_OF = {"1.0.3": "1.0.3", "2.0": "2.0.0"}
 """The editions a target may speak, and the version a request names for each."""
 SECRET_LOST, ADDRESS_REFUSED = "secret_lost", "address_refused"
