@@ -138,7 +138,7 @@ def remove_target(session: Session, target: ForwardTarget, *, by: uuid.UUID | No
 
     Key and secret are forgotten: they open a door at which nobody will knock again.
     """
-    waiting = queries.waiting(session, target)
+    waiting = queries.waiting(session, [target])[target.id]
     target.state, target.trouble, target.failures, target.not_before = REMOVED, None, 0, None
     target.key, target.sealed_secret = "", b""
     session.execute(update(DeadLetter).where(DeadLetter.target_id == target.id).values(again=False))

@@ -81,8 +81,11 @@ def list_targets(open_database: Opener) -> None:
     """All targets: id, state, statements sent, waiting and refused, name, address, last trouble."""
     with open_database().reading() as session:
         letters = queries.letters_by_target(session)
-        for one in session.scalars(queries.targets()):
-            figures = f"sent {one.sent}, waiting {behind(session, one)}, refused {letters.get(one.id, 0)}"
+        found = session.scalars(queries.targets()).all()
+        waiting = queries.waiting(session, found)
+        for one in found:
+            unsent = behind(waiting[one.id]) if one.state != REMOVED else "0"
+            figures = f"sent {one.sent}, waiting {unsent}, refused {letters.get(one.id, 0)}"
             trouble = f"  ({one.trouble})" if one.trouble else ""
             click.echo(f"{one.public_id}  {one.state:7}  {figures}  {one.name}  {one.address}{trouble}")
 
@@ -141,7 +144,7 @@ def remove(open_database: Opener, target: uuid.UUID, yes: bool) -> None:
     database = open_database()
     with database.reading() as session:
         found = target_of(session, target)
-        lost = f"{behind(session, found)} waiting will not be sent"
+        lost = f"{behind(queries.waiting(session, [found])[found.id])} waiting will not be sent"
         question = f"{found.name}, {found.address}: {lost}. This cannot be undone. Remove it?"
     if not yes:
         click.confirm(question, abort=True)
@@ -165,11 +168,8 @@ def secret_of(file: TextIO | None) -> str:
     return secret
 
 
-def behind(session: Session, target: ForwardTarget) -> str:
-    """How many statements wait for a target; none for one that was removed."""
-    if target.state == REMOVED:
-        return "0"
-    waiting = queries.waiting(session, target)
+def behind(waiting: queries.Waiting) -> str:
+    """How many statements wait, in few characters."""
     return f"{waiting.number}{'+' if waiting.more else ''}"
 
 

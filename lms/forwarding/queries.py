@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from lms.forwarding.models import DeadLetter, ForwardTarget
@@ -155,9 +155,15 @@ def letters_by_target(session: Session) -> Mapping[int, int]:
     return dict(rows.all())
 
 
-def waiting(session: Session, target: ForwardTarget) -> Waiting:
-    """How far the target is behind, counted up to some thousands."""
-    after = select(XapiStatement.sequence).where(XapiStatement.sequence > target.cursor)
-    number = session.scalar(select(func.count()).select_from(after.limit(MOST_COUNTED + 1).subquery())) or 0
-    first = select(XapiStatement.stored).where(XapiStatement.sequence > target.cursor).order_by(XapiStatement.sequence)
-    return Waiting(min(number, MOST_COUNTED), number > MOST_COUNTED, session.scalar(first.limit(1)))
+def waiting(session: Session, found: Sequence[ForwardTarget]) -> Mapping[int, Waiting]:
+    """How far each of these targets is behind, counted up to some thousands; in one query, however many they are."""
+    rows = session.execute(union_all(*map(behind, found))) if found else ()
+    return {target: Waiting(min(number, MOST_COUNTED), number > MOST_COUNTED, since) for target, number, since in rows}
+
+
+def behind(target: ForwardTarget) -> Select[int, int, datetime | None]:
+    """Its id, how many statements lie after its cursor, and when the first of them was stored."""
+    after = select(XapiStatement.stored).where(XapiStatement.sequence > target.cursor)
+    number = select(func.count()).select_from(after.limit(MOST_COUNTED + 1).subquery()).scalar_subquery()
+    first = after.order_by(XapiStatement.sequence).limit(1).scalar_subquery()
+    return select(literal(target.id), number, first)

@@ -37,7 +37,8 @@ def index() -> ResponseReturnValue:
     session = get_session()
     targets = list(session.scalars(queries.targets()))
     letters = queries.letters_by_target(session)
-    rows = [(one, queries.waiting(session, one), letters.get(one.id, 0)) for one in targets]
+    waiting = queries.waiting(session, targets)
+    rows = [(one, waiting[one.id], letters.get(one.id, 0)) for one in targets]
     return render_template("forwarding/list.html", rows=rows, **words())
 
 
@@ -90,7 +91,7 @@ def show(public_id: uuid.UUID) -> ResponseReturnValue:
         "forwarding/target.html",
         target=target,
         origin=session.get(XapiClient, target.not_from) if target.not_from is not None else None,
-        waiting=queries.waiting(session, target),
+        waiting=queries.waiting(session, [target])[target.id],
         letters=session.execute(queries.letters_of(target.id).limit(PAGE).offset((page - 1) * PAGE)).all(),
         total=total,
         page=page,
@@ -140,7 +141,7 @@ def remove(public_id: uuid.UUID) -> ResponseReturnValue:
     session = get_session()
     target = access_target(session, actor(), public_id, kept=True)
     if request.method == "GET":
-        waiting = queries.waiting(session, target)
+        waiting = queries.waiting(session, [target])[target.id]
         return render_template("forwarding/remove.html", target=target, waiting=waiting)
     told = _("Đã gỡ bỏ %(name)s. Không gửi gì đến đó nữa.", name=target.name)
     return changed(public_id, actions.remove_target, told)

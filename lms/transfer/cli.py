@@ -10,7 +10,7 @@ import click
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from lms.db import Database, disk_full
+from lms.db import Database, contended, disk_full
 from lms.transfer.actions import importing_client, note_transfer, take_in
 from lms.transfer.loader import Line, Progress, Valid, lines_of, open_lines, progress_path, read_line, read_progress
 from lms.transfer.queries import data_of, data_that_came, stored_after
@@ -37,7 +37,6 @@ from lms.xapi.rules import Malformed, moment
 Opener = Callable[[], Database]
 WAITS, WAIT_SECONDS = 600, 0.1
 TRIES = 4
-CONTENDED = frozenset({"40001", "40P01"})
 MOST_BYTES = 5_000_000  # held at once
 TOLD_EVERY = 10_000
 
@@ -276,7 +275,7 @@ def settle_batch(
             left = [one for one in left if one not in guilty]
         except DBAPIError as error:
             tries += 1
-            if tries == TRIES or getattr(error.orig, "sqlstate", None) not in CONTENDED:
+            if tries == TRIES or not contended(error):
                 raise
     return sorted(rejected, key=lambda one: one.line.number)
 

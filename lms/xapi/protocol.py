@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from lms import clock
-from lms.db import Database, database, disk_full, forget_own, get_read_session, get_session
+from lms.db import Database, contended, database, disk_full, forget_own, get_read_session, get_session
 from lms.web.feature import Feature
 from lms.web.shell import csrf
 from lms.xapi.access import Client, Forbidden, Unknown, access_client, forget_client
@@ -33,7 +33,6 @@ TRIES = 4
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")  # all that are answered in JSON, if only by a refusal
 ACCEPTED = ("Authorization", "Content-Type", "If-Match", "If-None-Match", "Accept-Language", VERSION_HEADER)
 EXPOSED = ("ETag", "Last-Modified", VERSION_HEADER, "X-Experience-API-Consistent-Through", "Retry-After")
-CONTENDED = frozenset({"40001", "40P01"})  # PostgreSQL: the transaction lost to another, and may be tried again
 
 
 class Refusal(Exception):
@@ -136,7 +135,7 @@ def tried(work: Callable[[Session], Answer]) -> Answer:
         try:
             return work(session)
         except DBAPIError as error:
-            if tries_left == 0 or getattr(error.orig, "sqlstate", None) not in CONTENDED:
+            if tries_left == 0 or not contended(error):
                 raise
             session.rollback()
             forget_own(session)  # what it had added is gone

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from lms.audit.models import AuditEntry
 from lms.forwarding import actions
@@ -16,6 +17,7 @@ from lms.forwarding.cli import forward
 from lms.forwarding.models import DeadLetter, ForwardTarget
 from lms.outbox.models import Job
 from tests.browser import Browser
+from tests.counting import count_queries
 from tests.forwarding import SECRET, Sender, sending
 from tests.make import Make
 from tests.servers import answers, hostile, takes
@@ -168,6 +170,19 @@ def test_a_target_is_removed_after_a_second_look_and_what_it_refused_stays_reada
             assert not session.scalar(select(func.count()).where(Job.kind == actions.FORWARD, Job.done_at.is_(None)))
 
 
+def test_the_list_of_ten_times_the_targets_takes_as_many_queries(make: Make, administrator: Browser) -> None:
+    counted = []
+    administrator.get("/forwarding")
+    for more, shown in ((2, 2), (18, 20)):
+        with make.writing() as session:
+            for _ in range(more):
+                add_target(session)
+        with count_queries(make.app) as asked:
+            assert administrator.get("/forwarding").text.count("Đang gửi") == shown
+        counted.append(len(asked))
+    assert counted[0] == counted[1] <= 6
+
+
 def test_nothing_is_done_to_a_target_that_was_removed(make: Make, administrator: Browser, world_target: str) -> None:
     administrator.get(world_target)
     token = {"csrf_token": dict(administrator.form("/pause").fields)["csrf_token"]}
@@ -185,10 +200,13 @@ def test_nothing_is_done_to_a_target_that_was_removed(make: Make, administrator:
 def world_target(make: Make) -> str:
     """The address of the page of a target."""
     with make.writing() as session:
-        target = actions.add_target(
-            session, name="Kho", address=ADDRESS, edition="2.0", key="k", secret=SECRET, wish=actions.Wish()
-        )
-        return f"/forwarding/{target.public_id}"
+        return f"/forwarding/{add_target(session).public_id}"
+
+
+def add_target(session: Session) -> ForwardTarget:
+    return actions.add_target(
+        session, name="Kho", address=ADDRESS, edition="2.0", key="k", secret=SECRET, wish=actions.Wish()
+    )
 
 
 def test_a_target_that_is_removed_while_statements_are_on_their_way_stays_removed(
