@@ -276,7 +276,7 @@ def delivered(parcel: Parcel) -> Outcome:
     body, content_type = parcel.content()
     try:
         answer = ask(parcel.line, "POST", "/statements", body, content_type=content_type)
-        found = verdict(answer.status)
+        found = verdict(answer.status, parts=bool(parcel.attached))
         if found is Verdict.TAKEN and not confirms(answer, parcel.pieces):
             return Outcome(Verdict.LATER, answer.status, "the answer is not that of a record store")
         if answer.status == 409 and len(parcel.pieces) == 1 and is_there(parcel.line, parcel.pieces[0]):

@@ -129,8 +129,13 @@ ABOUT_STATEMENTS = frozenset({400, 409, 413, 422})
 the cause: there all statements would be refused one by one."""
 
 
-def verdict(status: int) -> Verdict:
-    """The meaning of a status (4.1.7 / Communication 3.2)."""
+def verdict(status: int, *, parts: bool = False) -> Verdict:
+    """The meaning of a status (4.1.7 / Communication 3.2). `parts`: the request had data of attachments.
+
+    A store that takes no parts answers 415 to these, and will do so again; to a request in JSON it is the address.
+    """
+    if status == 415 and parts:
+        return Verdict.REFUSED
     if status in {200, 204}:
         return Verdict.TAKEN
     if status in {401, 403}:

@@ -213,15 +213,17 @@ def test_requests_with_data_are_apart_and_bounded_and_a_large_one_is_alone(datab
         ]
 
 
+@pytest.mark.parametrize("status", [413, 415])
 def test_a_refused_statement_with_data_is_set_aside_and_sent_with_them_when_asked(
-    database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path, status: int
 ) -> None:
-    with hostile(answers(413)) as other, sending(database_url, tmp_path, other.port) as sender:
+    """Too large for the other store, or it takes no parts."""
+    with hostile(answers(status)) as other, sending(database_url, tmp_path, other.port) as sender:
         target_id = sender.target(other.port)
         for data in (b"one", b"two"):
             sender.outsider.send(mixed(statement(attachments=[paper(data)]), part(data)))
         sender.run()
-        assert [one.status for one in sender.letters()] == [413, 413]
+        assert [one.status for one in sender.letters()] == [status, status]
         other.behaviours[:], other.requests[:] = [takes], []
         with sender.make.writing() as session:
             actions.replay(session, session.get_one(ForwardTarget, target_id))
