@@ -62,7 +62,10 @@ def data_files(folder: Path) -> int:
     if not folder.exists():
         return 0
     with os.scandir(folder) as entries:
-        return sum(data_files(Path(one.path)) if one.is_dir() else not one.name.endswith(UNFINISHED) for one in entries)
+        return sum(
+            data_files(Path(one.path)) if one.is_dir(follow_symlinks=False) else not one.name.endswith(UNFINISHED)
+            for one in entries
+        )
 
 
 def one_line(body: bytes) -> bytes:
