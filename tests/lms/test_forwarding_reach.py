@@ -303,26 +303,27 @@ def test_a_store_that_answers_before_it_has_read_everything_is_heard() -> None:
     assert b"Content-Length: 24000000" in told[0]
 
 
-def test_a_large_request_over_a_slow_line_has_the_time_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A step takes less than the pause allowed, all of them more; and the deadline grows with what is sent."""
-    monkeypatch.setattr(delivery, "PAUSE_SECONDS", 0.5)
-    monkeypatch.setattr(delivery, "SLOWEST", 2_000_000)
-    read: list[int] = []
-    with socket.create_server(("127.0.0.1", 0)) as door:
+def test_a_large_request_has_the_time_it_needs_over_a_slow_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sent in one step has the time of one step, and the whole as much more as there is to send."""
+    steps: list[int] = []
+    whole: list[float] = []
+    sendall, timer = socket.socket.sendall, threading.Timer
 
-        def serve() -> None:
-            visitor, _ = door.accept()
-            with visitor:
-                while sum(read) < LARGE and (sip := visitor.recv(1_000_000, socket.MSG_WAITALL)):
-                    read.append(len(sip))
-                    threading.Event().wait(0.05)
-                visitor.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]")
+    def step(self: socket.socket, data: Any, *flags: int) -> None:
+        steps.append(len(data))
+        sendall(self, data, *flags)
 
-        thread = threading.Thread(target=serve)
-        thread.start()
-        found = ask(line(door.getsockname()[1]), "POST", "/statements", b"x" * LARGE, deadline=0.1)
-        thread.join()
-    assert found.status == 200
+    def timed(seconds: float, work: Any) -> threading.Timer:
+        whole.append(seconds)
+        return timer(seconds, work)
+
+    with hostile(answers(200, b"[]")) as other:
+        monkeypatch.setattr(socket.socket, "sendall", step)
+        monkeypatch.setattr(threading, "Timer", timed)
+        assert ask(line(other.port), "POST", "/statements", b"x" * 3_000_000).status == 200
+    assert other.requests[0].body == b"x" * 3_000_000
+    assert max(steps) < 100_000
+    assert whole == [delivery.DEADLINE_SECONDS + 30]
 
 
 @pytest.mark.parametrize(
