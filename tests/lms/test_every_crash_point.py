@@ -251,7 +251,8 @@ def share(make: Make, first: Work, second: Work) -> None:
     thread.start()
     while not queue.waiting:
         threading.Event().wait(0.001)
-    queue._led = False
+    with queue._lock:  # the first has seen that it does not lead
+        queue._led = False
     second()
     thread.join()
     del memory["xapi.through"]
