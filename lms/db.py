@@ -238,7 +238,13 @@ def disk_full(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 
 
+def contended(error: DBAPIError) -> bool:
+    """Whether PostgreSQL ended the transaction because another won: done again, it may succeed."""
+    return getattr(error.orig, "sqlstate", None) in POSTGRESQL_LOST
+
+
 POSTGRESQL_DISK_FULL = "53100"
+POSTGRESQL_LOST = frozenset({"40001", "40P01"})
 
 
 @contextmanager

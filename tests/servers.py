@@ -12,6 +12,8 @@ from typing import Any
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from lms.xapi.parts import taken_apart
+
 
 class Quiet(WSGIRequestHandler):
     """Says nothing on the terminal."""
@@ -44,6 +46,13 @@ class Request:
     headers: dict[str, str]
     body: bytes
 
+    @property
+    def statements(self) -> list[dict[str, Any]]:
+        """The statements in it, whether it has parts or not."""
+        kind = self.headers["Content-Type"]
+        text = taken_apart(self.body, kind)[0] if kind.startswith("multipart/mixed") else self.body
+        return list(json.loads(text))
+
 
 Behaviour = Callable[[BaseHTTPRequestHandler, Request], None]
 
@@ -59,7 +68,7 @@ class Hostile:
     @property
     def ids(self) -> list[str]:
         """The ids of all statements that were sent here, in order."""
-        return [str(one["id"]) for request in self.requests if request.body for one in json.loads(request.body)]
+        return [str(one["id"]) for request in self.requests if request.body for one in request.statements]
 
 
 @contextmanager
@@ -138,7 +147,7 @@ def drips(handler: BaseHTTPRequestHandler, _request: Request) -> None:
 
 def takes(handler: BaseHTTPRequestHandler, request: Request) -> None:
     """Store what comes, as a record store would say it."""
-    ids = [one["id"] for one in json.loads(request.body)]
+    ids = [one["id"] for one in request.statements]
     answers(200, json.dumps(ids).encode())(handler, request)
 
 

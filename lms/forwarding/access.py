@@ -6,18 +6,26 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lms.forwarding.models import DeadLetter, ForwardTarget
+from lms.forwarding.rules import REMOVED
 from lms.web.acting import Actor, NotFound
 
 KEEP = "forwarding:keep"
 
 
-def access_target(session: Session, actor: Actor, public_id: uuid.UUID) -> ForwardTarget:
-    """The target. Raises `NotFound`."""
+def access_target(session: Session, actor: Actor, public_id: uuid.UUID, *, kept: bool = False) -> ForwardTarget:
+    """The target; with `kept` only one that has not been removed. Raises `NotFound`."""
     query = select(ForwardTarget).where(ForwardTarget.public_id == public_id)
     target = session.scalar(query) if actor.everywhere(KEEP) else None
-    if target is None:
+    if target is None or (kept and target.state == REMOVED):
         raise NotFound
     return target
+
+
+def target_to_change(session: Session, actor: Actor, public_id: uuid.UUID) -> ForwardTarget:
+    """The target that has not been removed, held until the transaction ends: nobody wakes what another removes."""
+    target = access_target(session, actor, public_id)
+    session.refresh(target, with_for_update=True)
+    return access_target(session, actor, public_id, kept=True)
 
 
 def access_letter(session: Session, actor: Actor, public_id: uuid.UUID, letter_id: int) -> DeadLetter:

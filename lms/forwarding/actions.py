@@ -30,6 +30,7 @@ from lms.forwarding.rules import (
     HEADER_OF,
     MOST_AT_ONCE,
     PAUSED,
+    REMOVED,
     RESTING,
     SECRET_LOST,
     BadAddress,
@@ -38,7 +39,8 @@ from lms.forwarding.rules import (
     place_of,
     verdict,
 )
-from lms.outbox.actions import wake
+from lms.outbox.actions import call_off, wake
+from lms.xapi.parts import Attached, put_together
 from lms.xapi.queries import Horizon, settled
 from lms.xapi.rules import check_iri
 from lms.xapi.statement import same
@@ -131,14 +133,32 @@ def replay(
     return len(marked)
 
 
+def remove_target(session: Session, target: ForwardTarget, *, by: uuid.UUID | None = None) -> None:
+    """Send nothing to it any more, for good. What waits stays here unsent, and what it refused can still be read.
+
+    Key and secret are forgotten: they open a door at which nobody will knock again.
+    """
+    waiting = queries.waiting(session, [target])[target.id]
+    target.state, target.trouble, target.failures, target.not_before = REMOVED, None, 0, None
+    target.key, target.sealed_secret = "", b""
+    session.execute(update(DeadLetter).where(DeadLetter.target_id == target.id).values(again=False))
+    call_off(session, job_of(target))
+    note_target(session, "remove", target, by, unsent=waiting.number)
+
+
+def job_of(target: ForwardTarget) -> str:
+    """The key of the one job of a target."""
+    return f"{FORWARD} {target.id}"
+
+
 def set_going(session: Session, target: ForwardTarget) -> None:
     """Have the worker look at the target as soon as may be."""
-    wake(session, FORWARD, {"target": target.id}, key=f"{FORWARD} {target.id}")
+    wake(session, FORWARD, {"target": target.id}, key=job_of(target))
 
 
 def keep_going(session: Session, _now: datetime) -> None:
     """Of the night: no target stays without its job, also if that failed ten times in a row."""
-    for target in session.scalars(queries.targets()):
+    for target in session.scalars(queries.targets().where(ForwardTarget.state != REMOVED)):
         set_going(session, target)
 
 
@@ -160,17 +180,25 @@ def sealed(config: Config, secret: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """Statements for one request. `cursor` is where the target stood, `upto` where it stands once they are taken.
+    """Statements for one request, and the data of attachments that came with them.
 
-    `letter` is the refused statement that is sent once more; the target stays where it stands then.
+    `cursor` is where the target stood, `upto` where it stands once they are taken. `letter` is the refused statement
+    that is sent once more; the target stays where it stands then.
     """
 
     target_id: int
     line: Line
     pieces: Sequence[Piece]
+    attached: Sequence[Attached]
     cursor: int
     upto: int
     letter: int | None = None
+
+    def content(self) -> tuple[bytes, str]:
+        """Body and Content-Type of the request: the stored bytes (4.1.6.1 / Comm 2.1.2), in parts where there are data
+        (4.1.3 / Comm 1.5.2)."""
+        body = b"[" + b",".join(piece.body for piece in self.pieces) + b"]"
+        return put_together(body, self.attached) if self.attached else (body, "application/json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,10 +231,10 @@ def forward(session: Session, payload: Mapping[str, Any]) -> datetime | None:
 
 
 def pack(session: Session, target_id: int) -> Parcel | datetime | None:
-    """What is to be sent now, or when to look again; None when there is no such target."""
+    """What is to be sent now, or when to look again; None when there is no such target any more."""
     now = clock.now()
     target = session.scalar(select(ForwardTarget).where(ForwardTarget.id == target_id).with_for_update())
-    if target is None:
+    if target is None or target.state == REMOVED:
         return None
     if target.state != ACTIVE:
         return now + RESTING
@@ -217,7 +245,8 @@ def pack(session: Session, target_id: int) -> Parcel | datetime | None:
     except (InvalidToken, BadAddress) as reason:
         return halt(target, SECRET_LOST if isinstance(reason, InvalidToken) else ADDRESS_REFUSED)
     if (found := queries.first_to_replay(session, target.id)) is not None:
-        return Parcel(target.id, line, [found[1]], target.cursor, target.cursor, letter=found[0])
+        data = queries.data_of(session, [found[1]])
+        return Parcel(target.id, line, [found[1]], data, target.cursor, target.cursor, letter=found[0])
     before = Horizon(target.sought, frozenset(target.writers)) if target.sought is not None else None
     safe, horizon = settled(session, before)
     target.sought, target.writers = horizon.sequence, sorted(horizon.writers)
@@ -228,7 +257,7 @@ def pack(session: Session, target_id: int) -> Parcel | datetime | None:
     if not found_pieces:
         target.cursor = upto
         return now
-    return Parcel(target.id, line, found_pieces, target.cursor, upto)
+    return Parcel(target.id, line, found_pieces, queries.data_of(session, found_pieces), target.cursor, upto)
 
 
 def line_of(session: Session, target: ForwardTarget) -> Line:
@@ -243,11 +272,11 @@ def line_of(session: Session, target: ForwardTarget) -> Line:
 
 
 def delivered(parcel: Parcel) -> Outcome:
-    """Ask the other store to take the statements, as the bytes that are stored (4.1.6.1 / Communication 2.1.2)."""
-    body = b"[" + b",".join(piece.body for piece in parcel.pieces) + b"]"
+    """Ask the other store to take the statements."""
+    body, content_type = parcel.content()
     try:
-        answer = ask(parcel.line, "POST", "/statements", body)
-        found = verdict(answer.status)
+        answer = ask(parcel.line, "POST", "/statements", body, content_type=content_type)
+        found = verdict(answer.status, parts=bool(parcel.attached))
         if found is Verdict.TAKEN and not confirms(answer, parcel.pieces):
             return Outcome(Verdict.LATER, answer.status, "the answer is not that of a record store")
         if answer.status == 409 and len(parcel.pieces) == 1 and is_there(parcel.line, parcel.pieces[0]):
@@ -285,7 +314,7 @@ def settle(session: Session, parcel: Parcel, outcome: Outcome) -> datetime:
     now = clock.now()
     query = select(ForwardTarget).where(ForwardTarget.id == parcel.target_id).with_for_update()
     target = session.scalars(query.execution_options(populate_existing=True)).one()
-    if target.cursor != parcel.cursor:
+    if target.cursor != parcel.cursor or target.state == REMOVED:
         return now
     alone = len(parcel.pieces) == 1
     denied = outcome.verdict is Verdict.DENIED

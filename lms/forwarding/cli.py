@@ -2,7 +2,8 @@
 
 import uuid
 from collections.abc import Callable
-from typing import TextIO
+from functools import partial
+from typing import TextIO, TypeVar
 
 import click
 from sqlalchemy import select
@@ -11,16 +12,20 @@ from sqlalchemy.orm import Session
 from lms.db import Database
 from lms.forwarding import actions, queries
 from lms.forwarding.models import DeadLetter, ForwardTarget
-from lms.forwarding.rules import HEADER_OF, BadAddress
+from lms.forwarding.rules import HEADER_OF, REMOVED, BadAddress
 from lms.xapi.models import XapiClient
 from lms.xapi.rules import Malformed
 
 Opener = Callable[[], Database]
+Done = TypeVar("Done")
 FAULTS = {
     "form": "it must look like https://lrs.example.gov.vn/xapi",
     "open_line": "it must begin with https://; key and secret travel with every request",
     "ourselves": "it is that of this system itself",
 }
+secret_option = click.option(
+    "--secret-file", type=click.File(), help="A file with its secret, - for standard input. Else it is asked."
+)
 
 
 @click.group()
@@ -33,9 +38,7 @@ def forward() -> None:
 @click.option("--address", required=True, help="Where its resources lie: https://lrs.example.gov.vn/xapi")
 @click.option("--edition", default="1.0.3", show_default=True, type=click.Choice(tuple(HEADER_OF)))
 @click.option("--key", required=True, help="The key the store has given us.")
-@click.option(
-    "--secret-file", type=click.File(), help="A file with its secret, - for standard input. Else it is asked."
-)
+@secret_option
 @click.option("--counted-only", is_flag=True, help="Only statements that count towards completion.")
 @click.option("--prefix", metavar="IRI", help="Only about the activity of this IRI and those below it.")
 @click.option("--from-beginning", is_flag=True, help="Also everything that is stored already.")
@@ -78,10 +81,11 @@ def list_targets(open_database: Opener) -> None:
     """All targets: id, state, statements sent, waiting and refused, name, address, last trouble."""
     with open_database().reading() as session:
         letters = queries.letters_by_target(session)
-        for one in session.scalars(queries.targets()):
-            waiting = queries.waiting(session, one)
-            more = "+" if waiting.more else ""
-            figures = f"sent {one.sent}, waiting {waiting.number}{more}, refused {letters.get(one.id, 0)}"
+        found = session.scalars(queries.targets()).all()
+        waiting = queries.waiting(session, found)
+        for one in found:
+            unsent = behind(waiting[one.id]) if one.state != REMOVED else "0"
+            figures = f"sent {one.sent}, waiting {unsent}, refused {letters.get(one.id, 0)}"
             trouble = f"  ({one.trouble})" if one.trouble else ""
             click.echo(f"{one.public_id}  {one.state:7}  {figures}  {one.name}  {one.address}{trouble}")
 
@@ -91,8 +95,7 @@ def list_targets(open_database: Opener) -> None:
 @click.pass_obj
 def pause(open_database: Opener, target: uuid.UUID) -> None:
     """Send nothing until it is resumed."""
-    with open_database().writing() as session:
-        actions.pause_target(session, target_of(session, target))
+    change(open_database, target, actions.pause_target)
     click.echo(f"{target} is paused.")
 
 
@@ -101,23 +104,18 @@ def pause(open_database: Opener, target: uuid.UUID) -> None:
 @click.pass_obj
 def resume(open_database: Opener, target: uuid.UUID) -> None:
     """Go on where it stopped, at once."""
-    with open_database().writing() as session:
-        actions.resume(session, target_of(session, target))
+    change(open_database, target, actions.resume)
     click.echo(f"{target} goes on.")
 
 
 @forward.command()
 @click.argument("target", type=click.UUID)
 @click.option("--key", required=True, help="The new key.")
-@click.option(
-    "--secret-file", type=click.File(), help="A file with its secret, - for standard input. Else it is asked."
-)
+@secret_option
 @click.pass_obj
 def renew(open_database: Opener, target: uuid.UUID, key: str, secret_file: TextIO | None) -> None:
     """Speak to the store with another key and secret, and go on."""
-    secret = secret_of(secret_file)
-    with open_database().writing() as session:
-        actions.renew_key(session, target_of(session, target), key=key, secret=secret)
+    change(open_database, target, partial(actions.renew_key, key=key, secret=secret_of(secret_file)))
     click.echo(f"{target} goes on with the new key.")
 
 
@@ -127,10 +125,37 @@ def renew(open_database: Opener, target: uuid.UUID, key: str, secret_file: TextI
 @click.pass_obj
 def replay(open_database: Opener, target: uuid.UUID, statement: uuid.UUID | None) -> None:
     """Send once more what the store refused."""
-    with open_database().writing() as session:
+
+    def again(session: Session, found: ForwardTarget) -> int:
+        return actions.replay(session, found, letter=letter_of(session, found, statement))
+
+    click.echo(f"{change(open_database, target, again)} to be sent once more.")
+
+
+@forward.command()
+@click.argument("target", type=click.UUID)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def remove(open_database: Opener, target: uuid.UUID, yes: bool) -> None:
+    """Send nothing there any more, for good; its key and secret are forgotten.
+
+    What waits is not sent and stays here; what the store refused can still be read on its page. Asks before it does.
+    """
+    database = open_database()
+    with database.reading() as session:
         found = target_of(session, target)
-        number = actions.replay(session, found, letter=letter_of(session, found, statement))
-    click.echo(f"{number} to be sent once more.")
+        lost = f"{behind(queries.waiting(session, [found])[found.id])} waiting will not be sent"
+        question = f"{found.name}, {found.address}: {lost}. This cannot be undone. Remove it?"
+    if not yes:
+        click.confirm(question, abort=True)
+    change(lambda: database, target, actions.remove_target)
+    click.echo(f"{target} has been removed.")
+
+
+def change(open_database: Opener, target: uuid.UUID, act: Callable[[Session, ForwardTarget], Done]) -> Done:
+    """Do this to the target; returns what that returns."""
+    with open_database().writing() as session:
+        return act(session, target_of(session, target, held=True))
 
 
 def secret_of(file: TextIO | None) -> str:
@@ -143,6 +168,11 @@ def secret_of(file: TextIO | None) -> str:
     return secret
 
 
+def behind(waiting: queries.Waiting) -> str:
+    """How many statements wait, in few characters."""
+    return f"{waiting.number}{'+' if waiting.more else ''}"
+
+
 def client_id(session: Session, key: str | None) -> int | None:
     """The client with that key."""
     if key is None:
@@ -153,10 +183,11 @@ def client_id(session: Session, key: str | None) -> int | None:
     return found
 
 
-def target_of(session: Session, public_id: uuid.UUID) -> ForwardTarget:
-    """The target with that id. Raises the error that click shows."""
-    found = session.scalar(select(ForwardTarget).where(ForwardTarget.public_id == public_id))
-    if found is None:
+def target_of(session: Session, public_id: uuid.UUID, *, held: bool = False) -> ForwardTarget:
+    """The target with that id that has not been removed, `held` until the transaction ends. Raises what click shows."""
+    query = select(ForwardTarget).where(ForwardTarget.public_id == public_id)
+    found = session.scalar(query.with_for_update() if held else query)
+    if found is None or found.state == REMOVED:
         raise click.ClickException(f"There is no target {public_id}; see `lms xapi forward list`.")
     return found
 

@@ -6,6 +6,7 @@ address that was checked, so that a name that changes its address between the ch
 
 import base64
 import http.client
+import io
 import socket
 import ssl
 import threading
@@ -17,6 +18,7 @@ from lms.forwarding.rules import Place, is_inside, trimmed
 
 PAUSE_SECONDS = 10.0  # for one step of a connection
 DEADLINE_SECONDS = 45.0  # for the whole; a worker does nothing else meanwhile
+SLOWEST = 100_000  # bytes a second: so much longer may it take to send data of attachments
 LARGEST_ANSWER = 200_000
 
 
@@ -61,16 +63,21 @@ class Line:
 
 
 def ask(
-    line: Line, method: str, target: str, body: bytes | None = None, *, deadline: float = DEADLINE_SECONDS
+    line: Line,
+    method: str,
+    target: str,
+    body: bytes = b"",
+    *,
+    content_type: str = "application/json",
+    deadline: float = DEADLINE_SECONDS,
 ) -> Answer:
     """One request to a resource of the store. Raises `Unreachable`, also for an answer that is too long or too slow."""
     connection = Pinned(line, addresses_of(line))
-    alarm = threading.Timer(deadline, connection.hang_up)
+    alarm = threading.Timer(deadline + len(body) / SLOWEST, connection.hang_up)
     alarm.daemon = True
     alarm.start()
     try:
-        headers: Mapping[str, str] = {**line.headers(), **({"Content-Type": "application/json"} if body else {})}
-        connection.request(method, line.place.path + target, body=body, headers=headers)
+        send(connection, method, line.place.path + target, line.headers(), body, content_type)
         found = connection.getresponse()
         said = found.read(LARGEST_ANSWER + 1)
         if connection.late:
@@ -84,6 +91,24 @@ def ask(
     finally:
         alarm.cancel()
         connection.close()
+
+
+def send(
+    connection: "Pinned", method: str, path: str, headers: Mapping[str, str], body: bytes, content_type: str
+) -> None:
+    """Send a request. Who answers before all of it was read, as to one that is too large, is listened to all the same.
+
+    The body goes as a file does, piece by piece: each has the time of one step, not all together.
+    """
+    if not body:
+        connection.request(method, path, headers=headers)
+        return
+    told = {**headers, "Content-Type": content_type, "Content-Length": str(len(body))}
+    try:
+        connection.request(method, path, body=io.BytesIO(body), headers=told)
+    except (BrokenPipeError, ConnectionResetError):
+        if connection.late or connection.sock is None:
+            raise
 
 
 def addresses_of(line: Line) -> list[str]:

@@ -1,17 +1,19 @@
 """Which statements a target gets next, how far behind it is, and what it refused."""
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from lms.forwarding.models import DeadLetter, ForwardTarget
-from lms.forwarding.rules import MOST_BYTES, below
-from lms.xapi.models import XapiActivity, XapiBody, XapiStatement, XapiVerb
+from lms.forwarding.rules import MOST_BYTES, REMOVED, Load, below, together
+from lms.xapi.models import XapiActivity, XapiAttachment, XapiBody, XapiStatement, XapiVerb
+from lms.xapi.parts import Attached, holding
+from lms.xapi.queries import Kept, columns_of, kept_attachments
 from lms.xapi.vocabulary import VOIDED
 
 WINDOW = 2_000  # statements looked at in one go: a target that wants few of them must not make a long query
@@ -20,12 +22,18 @@ MOST_COUNTED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A statement to be sent: its exact bytes, and whether it voids another."""
+    """A statement to be sent: its exact bytes, whether it voids another, and which data of attachments came with it."""
 
     sequence: int
     statement_id: uuid.UUID
     body: bytes
     voids: bool
+    kept: Sequence[Kept] = ()
+
+    @property
+    def load(self) -> Load:
+        """What it adds to a request."""
+        return Load(len(self.body) + sum(one.octets for one in self.kept), len(self.kept))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +62,34 @@ def pieces(session: Session, target: ForwardTarget, *, upto: int) -> tuple[list[
     """The next statements this target gets, in order, as many as go into one request; and up to where that is all."""
     query = stored().where(XapiStatement.sequence > target.cursor, XapiStatement.sequence <= upto, *wanted(target))
     found: list[Piece] = []
-    size = 0
+    size, more = 0, False
     with session.execute(query.limit(target.size).execution_options(yield_per=10)) as rows:
-        for sequence, statement_id, body, voids in rows:
-            if found and size + len(body) > MOST_BYTES:
-                return found, found[-1].sequence
-            found.append(Piece(sequence, statement_id, body, voids))
-            size += len(body)
-    return found, found[-1].sequence if len(found) == target.size else upto
+        for row in rows:
+            size += len(row[2])
+            if more := bool(found) and size > MOST_BYTES:
+                break
+            found.append(Piece(*row))
+    found = with_kept(session, found)
+    count = together([one.load for one in found])
+    if more or count < len(found) or count == target.size:
+        return found[:count], found[count - 1].sequence
+    return found, upto
+
+
+def with_kept(session: Session, found: Sequence[Piece]) -> list[Piece]:
+    """The same, knowing which data came with them. No query is made when none of them names an attachment."""
+    kept = kept_attachments(session, [one.statement_id for one in found if holding(one.body).kinds])
+    return [replace(one, kept=kept[one.statement_id][1]) if one.statement_id in kept else one for one in found]
+
+
+def data_of(session: Session, found: Sequence[Piece]) -> list[Attached]:
+    """The data that came with these statements, each once."""
+    named: dict[int, tuple[str, str]] = {}
+    for piece in found:
+        kinds = holding(piece.body).kinds if piece.kept else {}
+        named |= {one.attachment_id: (one.digest.hex(), kinds[one.digest.hex()]) for one in piece.kept}
+    data = columns_of(session, XapiAttachment.id, XapiAttachment.data, list(named))
+    return [Attached(sha2, kind, data[row]) for row, (sha2, kind) in named.items()]
 
 
 def stored() -> Select[int, uuid.UUID, bytes, bool]:
@@ -102,12 +130,12 @@ def first_to_replay(session: Session, target_id: int) -> tuple[int, Piece] | Non
     row = session.execute(
         query.add_columns(DeadLetter.id).where(DeadLetter.target_id == target_id, DeadLetter.again).limit(1)
     ).first()
-    return (row[4], Piece(row[0], row[1], row[2], row[3])) if row is not None else None
+    return (row[4], with_kept(session, [Piece(*row[:4])])[0]) if row is not None else None
 
 
 def targets() -> Select[ForwardTarget]:
-    """All targets, the newest last."""
-    return select(ForwardTarget).order_by(ForwardTarget.id)
+    """All targets, the newest last, and after them those that were removed."""
+    return select(ForwardTarget).order_by(ForwardTarget.state == REMOVED, ForwardTarget.id)
 
 
 def letters_of(target_id: int) -> Select[DeadLetter, uuid.UUID]:
@@ -126,9 +154,15 @@ def letters_by_target(session: Session) -> Mapping[int, int]:
     return dict(rows.all())
 
 
-def waiting(session: Session, target: ForwardTarget) -> Waiting:
-    """How far the target is behind, counted up to some thousands."""
-    after = select(XapiStatement.sequence).where(XapiStatement.sequence > target.cursor)
-    number = session.scalar(select(func.count()).select_from(after.limit(MOST_COUNTED + 1).subquery())) or 0
-    first = select(XapiStatement.stored).where(XapiStatement.sequence > target.cursor).order_by(XapiStatement.sequence)
-    return Waiting(min(number, MOST_COUNTED), number > MOST_COUNTED, session.scalar(first.limit(1)))
+def waiting(session: Session, found: Sequence[ForwardTarget]) -> Mapping[int, Waiting]:
+    """How far each of these targets is behind, counted up to some thousands; in one query, however many they are."""
+    rows = session.execute(union_all(*map(behind, found))) if found else ()
+    return {target: Waiting(min(number, MOST_COUNTED), number > MOST_COUNTED, since) for target, number, since in rows}
+
+
+def behind(target: ForwardTarget) -> Select[int, int, datetime | None]:
+    """Its id, how many statements lie after its cursor, and when the first of them was stored."""
+    after = select(XapiStatement.stored).where(XapiStatement.sequence > target.cursor)
+    number = select(func.count()).select_from(after.limit(MOST_COUNTED + 1).subquery()).scalar_subquery()
+    first = after.order_by(XapiStatement.sequence).limit(1).scalar_subquery()
+    return select(literal(target.id), number, first)

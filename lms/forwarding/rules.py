@@ -1,14 +1,17 @@
 """Where statements may be sent, what an answer means, and how long to wait after a failure. Pure."""
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 MOST_AT_ONCE = 50  # statements
-MOST_BYTES = 1_000_000
+MOST_BYTES = 1_000_000  # of statements and the data of their attachments; a single one may be larger
+MOST_DATA = 100  # data of attachments; a single statement may have more
 LONGEST_REASON = 300
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(hours=1)
@@ -19,7 +22,7 @@ EVERY = timedelta(seconds=10)
 RESTING = timedelta(hours=1)
 """How often one that is paused or halted is; to be resumed it is woken."""
 
-ACTIVE, PAUSED, HALTED = "active", "paused", "halted"
+ACTIVE, PAUSED, HALTED, REMOVED = "active", "paused", "halted", "removed"
 HEADER_OF = {"1.0.3": "1.0.3", "2.0": "2.0.0"}
 """The editions a target may speak, and the version a request names for each."""
 SECRET_LOST, ADDRESS_REFUSED = "secret_lost", "address_refused"
@@ -88,6 +91,27 @@ def is_inside(address: str) -> bool:
     return not found.is_global or found.is_multicast or found.is_reserved
 
 
+class Load(NamedTuple):
+    """What a statement adds to a request: bytes, with those of its data, and how many data."""
+
+    octets: int
+    data: int
+
+
+def together(loads: Sequence[Load]) -> int:
+    """How many of these statements, from the first on, go into one request; at least one.
+
+    Those with data travel apart from those without: a store that takes no parts still gets the others.
+    """
+    octets = data = 0
+    for number, one in enumerate(loads):
+        octets, data = octets + one.octets, data + one.data
+        parted = bool(one.data) != bool(loads[0].data)
+        if number and (parted or octets > MOST_BYTES or data > MOST_DATA):
+            return number
+    return len(loads)
+
+
 class Verdict(StrEnum):
     """What the answer to a request means for the statements in it."""
 
@@ -105,8 +129,13 @@ ABOUT_STATEMENTS = frozenset({400, 409, 413, 422})
 the cause: there all statements would be refused one by one."""
 
 
-def verdict(status: int) -> Verdict:
-    """The meaning of a status (4.1.7 / Communication 3.2)."""
+def verdict(status: int, *, parts: bool = False) -> Verdict:
+    """The meaning of a status (4.1.7 / Communication 3.2). `parts`: the request had data of attachments.
+
+    A store that takes no parts answers 415 to these, and will do so again; to a request in JSON it is the address.
+    """
+    if status == 415 and parts:
+        return Verdict.REFUSED
     if status in {200, 204}:
         return Verdict.TAKEN
     if status in {401, 403}:

@@ -1,7 +1,8 @@
 """Pages with which administrators look after forwarding: where statements go, how far they got, what was refused."""
 
 import uuid
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -9,13 +10,12 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from lms import clock
 from lms.db import config_of, get_session
 from lms.forwarding import actions, queries
-from lms.forwarding.access import KEEP, access_letter, access_target
+from lms.forwarding.access import KEEP, access_letter, access_target, target_to_change
 from lms.forwarding.forms import KeyForm, TargetForm
 from lms.forwarding.models import DeadLetter, ForwardTarget
-from lms.forwarding.rules import ACTIVE, ADDRESS_REFUSED, HALTED, SECRET_LOST
+from lms.forwarding.rules import ACTIVE, ADDRESS_REFUSED, HALTED, REMOVED, SECRET_LOST
 from lms.web.acting import actor, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.forms import text_in
@@ -37,7 +37,8 @@ def index() -> ResponseReturnValue:
     session = get_session()
     targets = list(session.scalars(queries.targets()))
     letters = queries.letters_by_target(session)
-    rows = [(one, queries.waiting(session, one), letters.get(one.id, 0)) for one in targets]
+    waiting = queries.waiting(session, targets)
+    rows = [(one, waiting[one.id], letters.get(one.id, 0)) for one in targets]
     return render_template("forwarding/list.html", rows=rows, **words())
 
 
@@ -90,7 +91,7 @@ def show(public_id: uuid.UUID) -> ResponseReturnValue:
         "forwarding/target.html",
         target=target,
         origin=session.get(XapiClient, target.not_from) if target.not_from is not None else None,
-        waiting=queries.waiting(session, target),
+        waiting=queries.waiting(session, [target])[target.id],
         letters=session.execute(queries.letters_of(target.id).limit(PAGE).offset((page - 1) * PAGE)).all(),
         total=total,
         page=page,
@@ -102,20 +103,18 @@ def show(public_id: uuid.UUID) -> ResponseReturnValue:
 
 def words() -> dict[str, Any]:
     """What templates need to tell the state of a target."""
-    return {"ACTIVE": ACTIVE, "HALTED": HALTED, "KNOWN_TROUBLES": KNOWN_TROUBLES, "now": clock.now()}
+    return {"ACTIVE": ACTIVE, "HALTED": HALTED, "REMOVED": REMOVED, "KNOWN_TROUBLES": KNOWN_TROUBLES}
 
 
 @bp.route("/<uuid:public_id>/key", methods=["GET", "POST"])
 @needs(KEEP)
 def renew(public_id: uuid.UUID) -> ResponseReturnValue:
     """Another key and secret; then it goes on."""
-    session = get_session()
-    target = access_target(session, actor(), public_id)
+    target = access_target(get_session(), actor(), public_id, kept=True)
     form = KeyForm(key=target.key)
     if form.validate_on_submit():
-        actions.renew_key(session, target, key=text_in(form.key), secret=text_in(form.secret), by=actor().public_id)
-        flash(_("Đã đổi khóa. Việc gửi tiếp tục ngay."), "success")
-        return back(target)
+        change = partial(actions.renew_key, key=text_in(form.key), secret=text_in(form.secret))
+        return changed(public_id, change, _("Đã đổi khóa. Việc gửi tiếp tục ngay."))
     status = 200 if request.method == "GET" else 422
     return render_template("forwarding/key.html", form=form, target=target), status
 
@@ -124,47 +123,55 @@ def renew(public_id: uuid.UUID) -> ResponseReturnValue:
 @needs(KEEP)
 def pause(public_id: uuid.UUID) -> ResponseReturnValue:
     """Send nothing until it is resumed."""
-    session = get_session()
-    target = access_target(session, actor(), public_id)
-    actions.pause_target(session, target, by=actor().public_id)
-    flash(_("Đã tạm dừng. Bản ghi mới được giữ lại và gửi khi tiếp tục."), "success")
-    return back(target)
+    told = _("Đã tạm dừng. Bản ghi mới được giữ lại và gửi khi tiếp tục.")
+    return changed(public_id, actions.pause_target, told)
 
 
 @bp.post("/<uuid:public_id>/resume")
 @needs(KEEP)
 def resume(public_id: uuid.UUID) -> ResponseReturnValue:
     """Go on at once."""
+    return changed(public_id, actions.resume, _("Việc gửi tiếp tục ngay."))
+
+
+@bp.route("/<uuid:public_id>/remove", methods=["GET", "POST"])
+@needs(KEEP)
+def remove(public_id: uuid.UUID) -> ResponseReturnValue:
+    """Ask once more; then nothing is sent there any more."""
     session = get_session()
-    target = access_target(session, actor(), public_id)
-    actions.resume(session, target, by=actor().public_id)
-    flash(_("Việc gửi tiếp tục ngay."), "success")
-    return back(target)
+    target = access_target(session, actor(), public_id, kept=True)
+    if request.method == "GET":
+        waiting = queries.waiting(session, [target])[target.id]
+        return render_template("forwarding/remove.html", target=target, waiting=waiting)
+    told = _("Đã gỡ bỏ %(name)s. Không gửi gì đến đó nữa.", name=target.name)
+    return changed(public_id, actions.remove_target, told)
 
 
 @bp.post("/<uuid:public_id>/replay")
 @needs(KEEP)
 def replay_all(public_id: uuid.UUID) -> ResponseReturnValue:
     """Send everything once more that was refused."""
-    session = get_session()
-    target = access_target(session, actor(), public_id)
-    actions.replay(session, target, by=actor().public_id)
-    flash(_("Các bản ghi bị từ chối đang được gửi lại."), "success")
-    return back(target)
+    return changed(public_id, actions.replay, _("Các bản ghi bị từ chối đang được gửi lại."))
 
 
 @bp.post("/<uuid:public_id>/letters/<int:letter_id>/replay")
 @needs(KEEP)
 def replay_one(public_id: uuid.UUID, letter_id: int) -> ResponseReturnValue:
     """Send one statement once more."""
-    session = get_session()
-    letter = access_letter(session, actor(), public_id, letter_id)
-    target = access_target(session, actor(), public_id)
-    actions.replay(session, target, letter=letter, by=actor().public_id)
-    flash(_("Bản ghi đang được gửi lại."), "success")
-    return back(target)
+    letter = access_letter(get_session(), actor(), public_id, letter_id)
+    return changed(public_id, partial(actions.replay, letter=letter), _("Bản ghi đang được gửi lại."))
 
 
-def back(target: ForwardTarget) -> ResponseReturnValue:
-    """To the page of the target."""
-    return redirect(url_for("forwarding.show", public_id=target.public_id))
+class Change(Protocol):
+    """What may be done to a target."""
+
+    def __call__(self, session: Session, target: ForwardTarget, *, by: uuid.UUID | None) -> object:
+        """Do it, in the name of that person."""
+
+
+def changed(public_id: uuid.UUID, change: Change, told: str) -> ResponseReturnValue:
+    """Do this to the target, say so, and show its page."""
+    session, by = get_session(), actor()
+    change(session, target_to_change(session, by, public_id), by=by.public_id)
+    flash(told, "success")
+    return redirect(url_for("forwarding.show", public_id=public_id))

@@ -52,12 +52,22 @@ def take_in(session: Session, batch: Sequence[Valid], client: Client, *, keep_au
         (one, replace(source, version=VERSION_2 if one.two else VERSION))
         for one, source in zip(batch, sources, strict=True)
     ]
-    for source, group in groupby(pairs, key=lambda pair: pair[1]):
-        received = [one.received for one, _source in group]
+    for (source, _), group in groupby(enumerate(pairs), key=together):
+        found = [one for _, (one, _source) in group]
+        received = [one.received for one in found]
         if source.client is None:  # our own pages hold the lock of the person already; here nobody does
             tell(session, StatementsArriving(accounts_in(received)))
-        receive(session, received, source=source)
+        receive(session, received, source=source, data=found[0].data)
     return len(batch) - len(known)
+
+
+def together(numbered: tuple[int, tuple[Valid, Source]]) -> tuple[Source, int | None]:
+    """Neighbours for which this is equal are stored in one go.
+
+    One with data is alone: they came with it and with no other, whoever names their hash.
+    """
+    number, (one, source) = numbered
+    return source, number if one.data else None
 
 
 def accounts_in(received: Sequence[Received]) -> tuple[str, ...]:

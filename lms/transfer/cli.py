@@ -2,26 +2,31 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
 import click
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
-from lms.db import Database
+from lms.db import Database, contended, disk_full
 from lms.transfer.actions import importing_client, note_transfer, take_in
 from lms.transfer.loader import Line, Progress, Valid, lines_of, open_lines, progress_path, read_line, read_progress
-from lms.transfer.queries import stored_after
+from lms.transfer.queries import data_of, data_that_came, stored_after
 from lms.transfer.render import (
     BadNote,
     Note,
     check_whole,
+    data_files,
+    data_folder,
+    data_place,
     digest_of,
     note_path,
     opened,
     packed,
     read_note,
+    write_data,
     write_note,
 )
 from lms.xapi.access import Client, Forbidden, Unknown
@@ -32,7 +37,6 @@ from lms.xapi.rules import Malformed, moment
 Opener = Callable[[], Database]
 WAITS, WAIT_SECONDS = 600, 0.1
 TRIES = 4
-CONTENDED = frozenset({"40001", "40P01"})
 MOST_BYTES = 5_000_000  # held at once
 TOLD_EVERY = 10_000
 
@@ -56,27 +60,32 @@ def export_statements(
 ) -> None:
     """Write all statements to FILE, one on a line, in the order in which they came and in their exact bytes.
 
-    FILE.json beside it says how many there are, the SHA-256 of the file, and whether it is whole. Attachments' data are
-    not in it. The file tells who has learned what: keep it as safe as the database.
+    FILE.json beside it says how many there are, the SHA-256 of the file, and whether it is whole. The data of
+    attachments lie in FILE.data, named by their sha2. All of it tells who has learned what: keep it as safe as the
+    database.
     """
     database = open_database()
     try:
         note = resumed(file) if resume else begun(database, file, since=since, until=until, zipped=zipped)
         with opened(file, note) as out:
+            told = note.statements
             for _piece in written(database, out, file, note):
-                tell_progress(note.statements, "statements written")
+                told = tell_progress(told, note.statements, f"statements, number {note.sequence} of {note.through}")
+        note.sha256, note.data, note.complete = digest_of(file), data_files(data_folder(file)), True
+        write_note(note_path(file), note)
     except (BadNote, Malformed) as reason:
         raise click.ClickException(str(reason)) from reason
-    note.sha256, note.complete = digest_of(file), True
-    write_note(note_path(file), note)
+    except OSError as reason:
+        raise click.ClickException(f"{file}: {reason.strerror}. Go on with --resume when that is mended.") from reason
     with database.writing() as session:
         note_transfer(session, "export", note.sequence, statements=note.statements)
-    click.echo(f"{note.statements} statements up to number {note.sequence}, {note.bytes} bytes, SHA-256 {note.sha256}")
+    statements = f"{note.statements} statements up to number {note.sequence}, {note.bytes} bytes"
+    click.echo(f"{statements}, SHA-256 {note.sha256}; {note.data} files of data")
 
 
 def begun(database: Database, file: Path, *, since: str | None, until: str | None, zipped: bool) -> Note:
     """The note of a new export. Nothing that is there is overwritten."""
-    if file.exists() or note_path(file).exists():
+    if any(one.exists() for one in (file, note_path(file), data_folder(file))):
         raise click.ClickException(f"{file} is there already; go on with --resume, or choose another name.")
     for name, value in (("since", since), ("until", until)):
         if value is not None:
@@ -112,6 +121,7 @@ def written(database: Database, out: IO[bytes], file: Path, note: Note) -> Itera
     while True:
         with database.reading() as session:
             found = stored_after(session, note.sequence, through=note.through, since=since, until=until)
+            keep_data(session, file, [body for _, body in found])
         if not found:
             return
         note.bytes += out.write(packed((body for _, body in found), zipped=note.gzip))
@@ -121,6 +131,14 @@ def written(database: Database, out: IO[bytes], file: Path, note: Note) -> Itera
         note.sequence = found[-1][0]
         write_note(note_path(file), note)
         yield
+
+
+def keep_data(session: Session, file: Path, bodies: Sequence[bytes]) -> None:
+    """Put the data that came with these statements beside the file, one after the other; what is there is whole."""
+    for one in data_that_came(session, bodies):
+        place = data_place(data_folder(file), one.statement_id, one.attachment)
+        if not place.exists():
+            write_data(place, data_of(session, one.attachment_id))
 
 
 @click.command(name="import")
@@ -146,26 +164,44 @@ def import_statements(
 ) -> None:
     """Store the statements of FILE, one on a line, also compressed by gzip. A repeat changes nothing.
 
-    Each line is checked by all rules. Those that break one are told with their number, path and rule, and the rest is
-    stored; the exit status is then 1.
+    The data of attachments are taken from FILE.data, and must be those of their sha2. Each line is checked by all
+    rules. Those that break one are told with their number, path and rule, and the rest is stored; the exit status is
+    then 1.
     """
     database = open_database()
     client = client_named(database, key)
     progress = progress_of(file, key, keep_authority=keep_authority, resume=resume, partial=partial)
-    with open_lines(file) as lines:
-        for batch, bad in batches(lines, after=progress.line, size=size):
-            refused = settle_batch(database, batch, bad, client, progress)
-            tell_rejects(refused, rejects, fresh=not resume and progress.line == 0)
-            progress.line = max(one.number for one in [*(one.line for one in batch), *(one.line for one in bad)])
-            progress.rejected += len(refused)
-            write_note(progress_path(file), progress)
-            tell_progress(progress.line, "lines read")
+    try:
+        for refused in taken_in(database, file, client, progress, size=size):
+            tell_rejects(refused, rejects, fresh=not resume and progress.rejected == len(refused))
+    except OSError as reason:
+        raise click.ClickException(f"{reason}. Go on with --resume when that is mended.") from reason
+    except DBAPIError as error:
+        if not disk_full(error):
+            raise
+        raise click.ClickException("The disk of the database is full. Make room and go on with --resume.") from error
     with database.writing() as session:
         figures = {"stored": progress.stored, "known": progress.known, "rejected": progress.rejected}
         note_transfer(session, "import", client.id, keep_authority=keep_authority, **figures)
     click.echo(f"{progress.stored} stored, {progress.known} known already, {progress.rejected} rejected")
     if progress.rejected:
         raise SystemExit(1)
+
+
+def taken_in(
+    database: Database, file: Path, client: Client, progress: Progress, *, size: int
+) -> Iterator[list[Reject]]:
+    """Take batch after batch in, and say which lines were not; what was said is noted as settled after that."""
+    write_note(progress_path(file), progress)  # however early it breaks off, it can be resumed
+    with open_lines(file) as lines:
+        for batch, bad in batches(lines, data_folder(file), after=progress.line, size=size):
+            before = progress.line
+            refused = settle_batch(database, batch, bad, client, progress)
+            progress.rejected += len(refused)
+            yield refused
+            progress.line = max(one.number for one in [*(one.line for one in batch), *(one.line for one in bad)])
+            write_note(progress_path(file), progress)
+            tell_progress(before, progress.line, "lines read")
 
 
 def progress_of(file: Path, key: str, *, keep_authority: bool, resume: bool, partial: bool) -> Progress:
@@ -193,7 +229,7 @@ def client_named(database: Database, key: str) -> Client:
             raise click.ClickException(f"{reason}.") from reason
 
 
-def batches(file: IO[bytes], *, after: int, size: int) -> Iterator[tuple[list[Valid], list[Reject]]]:
+def batches(file: IO[bytes], folder: Path, *, after: int, size: int) -> Iterator[tuple[list[Valid], list[Reject]]]:
     """Valid statements in batches in which no id stands twice, with the lines between them that are none."""
     batch: list[Valid] = []
     bad: list[Reject] = []
@@ -203,17 +239,18 @@ def batches(file: IO[bytes], *, after: int, size: int) -> Iterator[tuple[list[Va
         if len(batch) + len(bad) >= size or held >= MOST_BYTES:
             yield batch, bad
             batch, bad, ids, held = [], [], set(), 0
-        held += len(line.text)
         try:
-            one = read_line(line)
+            one = read_line(line, folder)
         except Malformed as reason:
             bad.append(Reject(line, str(reason)))
+            held += len(line.text)
             continue
         identity = one.received.document["id"].lower()
         if identity in ids:
             yield batch, bad
-            batch, bad, ids, held = [], [], set(), len(line.text)
+            batch, bad, ids, held = [], [], set(), 0
         batch.append(one)
+        held += one.octets
         ids.add(identity)
     if batch or bad:
         yield batch, bad
@@ -238,7 +275,7 @@ def settle_batch(
             left = [one for one in left if one not in guilty]
         except DBAPIError as error:
             tries += 1
-            if tries == TRIES or getattr(error.orig, "sqlstate", None) not in CONTENDED:
+            if tries == TRIES or not contended(error):
                 raise
     return sorted(rejected, key=lambda one: one.line.number)
 
@@ -259,7 +296,8 @@ def tell_rejects(refused: list[Reject], rejects: Path | None, *, fresh: bool) ->
             file.writelines(one.line.text.rstrip(b"\r\n") + b"\n" for one in refused)
 
 
-def tell_progress(number: int, what: str) -> None:
-    """Now and then, for whoever waits."""
-    if number % TOLD_EVERY < 500 <= number:
+def tell_progress(before: int, number: int, what: str) -> int:
+    """Every ten thousand or so, for whoever waits; returns the number."""
+    if before // TOLD_EVERY < number // TOLD_EVERY:
         click.echo(f"{number} {what}", err=True)
+    return number

@@ -1,16 +1,22 @@
-"""From the lines of a file to valid statements, or what is wrong with a line."""
+"""From the lines of a file, and the data beside it, to valid statements; or what is wrong with a line."""
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, Any, NamedTuple, cast
 
-from lms.xapi.loader import Received, checked, read_json
+from lms.transfer.render import data_place
+from lms.xapi.loader import Received, check_depth, checked, read_json
+from lms.xapi.parts import DIGESTS, Data, Part
 from lms.xapi.rules import Malformed
+from lms.xapi.signature import check_signatures
+from lms.xapi.statement import attachments_of
+from lms.xapi.validation import check_statement
 
 LARGEST_LINE = 10_000_000
+LARGEST_DATA = 20_000_000  # of one statement: what a request in parts may have
 GZIP = b"\x1f\x8b"
 REMAINING = 1 << 20
 
@@ -23,11 +29,17 @@ class Line(NamedTuple):
 
 
 class Valid(NamedTuple):
-    """A line that holds a valid statement. `two`: by the rules of xAPI 2.0."""
+    """A line that holds a valid statement, with the data of its attachments. `two`: by the rules of xAPI 2.0."""
 
     line: Line
     received: Received
     two: bool
+    data: Data
+
+    @property
+    def octets(self) -> int:
+        """What of it is held in memory."""
+        return len(self.line.text) + sum(len(part.data) for part in self.data.values())
 
 
 @dataclass(slots=True)
@@ -75,14 +87,49 @@ def lines_of(file: IO[bytes], *, after: int = 0) -> Iterator[Line]:
             yield Line(number, text)
 
 
-def read_line(line: Line) -> Valid:
-    """The statement of a line, when it keeps all rules of the edition its `version` names. Raises `Malformed`."""
+def read_line(line: Line, folder: Path) -> Valid:
+    """The statement of a line, when it keeps all rules of the edition its `version` names. Raises `Malformed`.
+
+    The data of its attachments lie in `folder`, and must be those of their sha2.
+    """
     if len(line.text) > LARGEST_LINE + 1:
         raise Malformed("line", f"is longer than {LARGEST_LINE} bytes")
     text = line.text.strip()
     value = read_json(text, "line")
     two = isinstance(value, dict) and str(value.get("version", "")).startswith("2.")
-    received = checked(value, text, "statement", two=two, data=None)
+    data: Data = {}
+    if names_attachments(value):
+        check_depth(value, text, "statement")
+        check_statement(value, "statement", two=two)  # only a valid one says where its data lie
+        data = data_beside(value, folder)
+    received = checked(value, text, "statement", two=two, data=data)
     if "id" not in received.document:
         raise Malformed("statement.id", "is missing; without it a second import would store the statement again")
-    return Valid(line, received, two)
+    check_signatures([received], data, listed=False, two=two)
+    return Valid(line, received, two, data)
+
+
+def names_attachments(value: Any) -> bool:
+    """Whether what may be a statement, or contain one, names attachments."""
+    parts = (value, value.get("object")) if isinstance(value, dict) else ()
+    return any(isinstance(part, dict) and "attachments" in part for part in parts)
+
+
+def data_beside(document: Mapping[str, Any], folder: Path) -> dict[str, Part]:
+    """The data of the attachments of a valid statement that lie in the folder, by sha2. Raises `Malformed`."""
+    found: dict[str, Part] = {}
+    left = LARGEST_DATA
+    for place, one in attachments_of(document, "statement"):
+        path = data_place(folder, document.get("id", ""), one)
+        name = path.relative_to(folder.parent)
+        if not path.is_file():
+            if "fileUrl" in one:
+                continue
+            raise Malformed(place, f"fileUrl is missing, and there are no data {name}")
+        left -= path.stat().st_size
+        if left < 0:
+            raise Malformed(place, f"with {name} the statement has more than {LARGEST_DATA} bytes of data")
+        found[path.name] = Part({}, path.read_bytes())
+        if DIGESTS[len(path.name)](found[path.name].data).hexdigest() != path.name:
+            raise Malformed(f"{place}.sha2", f"is not the hash of {name}")
+    return found

@@ -1,14 +1,30 @@
-"""Statements in the order of their sequence, a bounded piece at a time."""
+"""Statements in the order of their sequence, a bounded piece at a time, and which data came with them."""
 
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lms.xapi.models import XapiBody, XapiStatement
+from lms.xapi.models import XapiAttachment, XapiBody, XapiStatement
+from lms.xapi.parts import holding
+from lms.xapi.queries import kept_attachments
+from lms.xapi.statement import attachments_of
 
 AT_ONCE = 500  # statements
 MOST_BYTES = 8_000_000  # no statement is begun after this
+decode = msgspec.json.Decoder().decode
+
+
+class Came(NamedTuple):
+    """An attachment whose data came with its statement, and where the store has them."""
+
+    statement_id: str
+    attachment: Mapping[str, Any]
+    attachment_id: int
 
 
 def stored_after(
@@ -38,3 +54,18 @@ def stored_after(
             if size >= MOST_BYTES:
                 break
     return found
+
+
+def data_that_came(session: Session, bodies: Sequence[bytes]) -> Iterator[Came]:
+    """Each attachment of these statements whose data came with it. No query is made when none has an attachment."""
+    holders = {uuid.UUID(one["id"]): one for one in (decode(body) for body in bodies if holding(body).kinds)}
+    for statement_id, (_, kept) in kept_attachments(session, list(holders)).items():
+        rows = {row.digest.hex(): row.attachment_id for row in kept}
+        for _, one in attachments_of(holders[statement_id], ""):
+            if (row := rows.get(one["sha2"].lower())) is not None:
+                yield Came(str(statement_id), one, row)
+
+
+def data_of(session: Session, attachment_id: int) -> bytes:
+    """The data themselves."""
+    return session.scalars(select(XapiAttachment.data).where(XapiAttachment.id == attachment_id)).one()

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from lms import clock
-from lms.db import Database, database, disk_full, forget_own, get_session
+from lms.db import Database, contended, database, disk_full, forget_own, get_session
 from lms.web.feature import Feature
 from lms.web.systems import PREFIX
 from lms.xapi.access import Client, Forbidden, Unknown, access_client, forget_client
@@ -32,7 +32,6 @@ TRIES = 4
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")  # all that are answered in JSON, if only by a refusal
 ACCEPTED = ("Authorization", "Content-Type", "If-Match", "If-None-Match", "Accept-Language", VERSION_HEADER)
 EXPOSED = ("ETag", "Last-Modified", VERSION_HEADER, "X-Experience-API-Consistent-Through", "Retry-After")
-CONTENDED = frozenset({"40001", "40P01"})  # PostgreSQL: the transaction lost to another, and may be tried again
 
 
 class Refusal(Exception):
@@ -54,7 +53,9 @@ def resources(name: str, import_name: str) -> Feature:
 
 
 def speak_version(response: Response) -> Response:
-    """Every answer names the edition it follows (4.1.2 / Comm 3.3)."""
+    """Every answer names the edition it follows (4.1.2 / Comm 3.3); one without a body, no type of it."""
+    if response.status_code == HTTPStatus.NO_CONTENT:
+        del response.headers["Content-Type"]
     edition = edition_of(request.headers.get(VERSION_HEADER)) or database().config.xapi_default_version
     response.headers.setdefault(VERSION_HEADER, g.get("xapi_edition", edition))
     return response
@@ -124,7 +125,7 @@ def tried(work: Callable[[Session], Answer]) -> Answer:
         try:
             return work(session)
         except DBAPIError as error:
-            if tries_left == 0 or getattr(error.orig, "sqlstate", None) not in CONTENDED:
+            if tries_left == 0 or not contended(error):
                 raise
             session.rollback()
             forget_own(session)  # what it had added is gone

@@ -15,11 +15,13 @@ from flask import Flask
 import wsgi
 from lms.app import create_app
 from lms.clock import now
+from tests.conformance.resources import ACTIVITY, AGENT, NEW, STATE
 from tests.make import Make
 from tests.store import Outsider, new_id, statement
 
 VERSION = "X-Experience-API-Version"
 THROUGH = "X-Experience-API-Consistent-Through"
+PREFLIGHT = {"Origin": "https://example.vn", "Access-Control-Request-Method": "PUT"}
 
 
 @pytest.fixture
@@ -302,3 +304,13 @@ def test_a_method_parameter_is_refused_outside_a_post(outsider: Outsider) -> Non
     headers = outsider.headers()
     assert outsider.client.put("/xapi/statements?method=POST", json=statement(), headers=headers).status_code == 400
     assert outsider.client.get("/xapi/statements?method=GET", headers=headers).status_code == 400
+
+
+def test_an_answer_without_a_body_names_no_type_of_it(outsider: Outsider) -> None:
+    answers = [outsider.put(new_id(), statement()), outsider.client.options("/xapi/statements", headers=PREFLIGHT)]
+    for at in (STATE, AGENT, ACTIVITY):
+        answers += [outsider.ask("POST", at.path, at.query, {"a": 1}), outsider.ask("DELETE", at.path, at.query)]
+        answers.append(outsider.ask("PUT", at.path, at.query, {"a": 1}, **NEW))
+    for answer in answers:
+        assert (answer.status_code, answer.data) == (204, b"")
+        assert "Content-Type" not in answer.headers

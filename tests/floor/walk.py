@@ -155,6 +155,7 @@ class Walk:
             "forwarding.renew": credentials,
             "forwarding.replay_one": {},
             "forwarding.replay_all": {},
+            "forwarding.remove": {},
             "clients.new": {**grant, "name": "Cổng khác", "once": uuid.uuid4().hex},
             "clients.grant": grant,
             "clients.rotate": {"present": self.present},

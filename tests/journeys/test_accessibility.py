@@ -98,7 +98,7 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
             ids["attempts.review"] = {"attempt_id": pass_test(session, who, "m1-test").public_id}
             sitting = access_test(session, who, COURSE, "m1-test", to_change=True)
             ids["attempt_id"] = start_attempt(session, who, sitting).public_id
-        for endpoint in ("forwarding.show", "forwarding.renew"):
+        for endpoint in ("forwarding.show", "forwarding.renew", "forwarding.remove"):
             ids[endpoint] = {"public_id": failing_target(session).public_id}
     return ids
 

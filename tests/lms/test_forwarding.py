@@ -25,11 +25,13 @@ from lms.forwarding.rules import ACTIVE, EVERY, HALTED, MOST_BYTES, PAUSED, SECR
 from lms.outbox.models import Job
 from lms.xapi.actions import ourselves, record
 from lms.xapi.models import XapiBody, XapiStatement
+from tests.conformance.multipart import apart
 from tests.conftest import config_for
 from tests.forwarding import SECRET, sending
 from tests.make import Make
 from tests.servers import answers, hangs_up, hostile, never_ends, refuses, serving, takes
-from tests.store import Outsider, new_id, statement
+from tests.signing import chain, jws, signed
+from tests.store import Outsider, mixed, new_id, paper, part, statement
 
 VOIDED = "http://adlnet.gov/expapi/verbs/voided"
 AT = "2026-11-23T08:00:00Z"
@@ -151,8 +153,83 @@ def test_batches_are_bounded_in_number_and_bytes(database_url: str, tmp_path: Pa
         sender.post(60)
         sender.post(3, context={"extensions": {"https://example.vn/x": "x" * (MOST_BYTES // 2)}})
         sender.run()
-        assert [len(json.loads(one.body)) for one in other.requests] == [50, 11, 1, 1]
+        assert [len(one.statements) for one in other.requests] == [50, 11, 1, 1]
         assert max(len(one.body) for one in other.requests) <= MOST_BYTES + 100
+
+
+def test_data_of_attachments_and_signatures_arrive_as_they_came_and_other_statements_as_plain_json(
+    database_url: str, tmp_path: Path, sqlite_template: Path
+) -> None:
+    """The other store refuses data that are not those of their hash, and signatures that do not sign."""
+    with (
+        other_store(sqlite_template, tmp_path / "other") as (other, port),
+        sending(database_url, tmp_path, port) as sender,
+    ):
+        reader = Outsider(other, "all")
+        sender.target(port, key=reader.key, secret=reader.secret)
+        elsewhere = {"fileUrl": "https://example.vn/giay"}
+        outside = paper(b"not sent", **elsewhere)
+        data = [b"\x00\r\n--", b"", "Giấy mời".encode()]
+        papers = [paper(data[0], algorithm="sha512"), paper(data[1]), paper(data[2], kind="text/html", **elsewhere)]
+        parts = [part(one, sha2=told["sha2"], Content_Type=None) for one, told in zip(data, papers, strict=True)]
+        inside = {"objectType": "SubStatement", **statement(attachments=[papers[0]])}
+        batch = [
+            statement(attachments=[*papers, outside]),
+            statement(object=inside),
+            statement(attachments=[papers[1]]),
+        ]
+        document = statement(id=new_id())
+        sender.post(2)
+        assert sender.outsider.send(mixed(batch, *parts)).status_code == 200
+        sender.post(1, attachments=[outside])
+        assert sender.outsider.send(signed(document, jws(document, x5c=list(chain())))).status_code == 200
+        sender.post(1)
+        sender.run()
+        assert sender.letters() == []
+        assert bodies(other) == bodies(sender.make)
+        assert len(bodies(other)) == 8
+        for one in bodies(other):
+            asked = {"statementId": str(one["id"]), "attachments": "true"}
+            assert sorted(apart(reader.get(**asked))[1]) == sorted(apart(sender.outsider.get(**asked))[1])
+        signature = apart(reader.get(statementId=document["id"], attachments="true"))[1]
+        assert signature[0][1].count(b".") == 2
+
+
+def test_requests_with_data_are_apart_and_bounded_and_a_large_one_is_alone(database_url: str, tmp_path: Path) -> None:
+    with hostile(takes) as other, sending(database_url, tmp_path, other.port) as sender:
+        sender.target(other.port)
+        sizes = [10, 20, MOST_BYTES // 2, MOST_BYTES // 2, 3 * MOST_BYTES, 30]
+        sender.post(2)
+        for number, size in enumerate(sizes):
+            data = str(number).encode() * size
+            sender.outsider.send(mixed(statement(attachments=[paper(data)]), part(data)))
+        sender.post(2)
+        sender.run()
+        assert [len(one.statements) for one in other.requests] == [2, 3, 1, 1, 1, 2]
+        kinds = [one.headers["Content-Type"].partition(";")[0] for one in other.requests]
+        assert kinds == ["application/json"] + ["multipart/mixed"] * 4 + ["application/json"]
+        assert [len(one.body) for one in other.requests if len(one.body) > MOST_BYTES] == [
+            pytest.approx(3 * MOST_BYTES, abs=5_000)
+        ]
+
+
+@pytest.mark.parametrize("status", [413, 415])
+def test_a_refused_statement_with_data_is_set_aside_and_sent_with_them_when_asked(
+    database_url: str, tmp_path: Path, status: int
+) -> None:
+    """Too large for the other store, or it takes no parts."""
+    with hostile(answers(status)) as other, sending(database_url, tmp_path, other.port) as sender:
+        target_id = sender.target(other.port)
+        for data in (b"one", b"two"):
+            sender.outsider.send(mixed(statement(attachments=[paper(data)]), part(data)))
+        sender.run()
+        assert [one.status for one in sender.letters()] == [status, status]
+        other.behaviours[:], other.requests[:] = [takes], []
+        with sender.make.writing() as session:
+            actions.replay(session, session.get_one(ForwardTarget, target_id))
+        sender.run()
+        assert sender.letters() == []
+        assert [b"\r\n\r\none\r\n" in one.body for one in other.requests] == [True, False]
 
 
 @POSTGRESQL

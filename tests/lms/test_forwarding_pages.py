@@ -1,18 +1,23 @@
 """Pages and commands of forwarding: whoever looks after it sees how it stands, and never a secret."""
 
 import logging
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
+from lms.audit.models import AuditEntry
 from lms.forwarding import actions
 from lms.forwarding.cli import forward
 from lms.forwarding.models import DeadLetter, ForwardTarget
+from lms.outbox.models import Job
 from tests.browser import Browser
+from tests.counting import count_queries
 from tests.forwarding import SECRET, Sender, sending
 from tests.make import Make
 from tests.servers import answers, hostile, takes
@@ -131,6 +136,97 @@ def test_the_page_tells_how_it_stands_and_mends_it(database_url: str, tmp_path: 
         assert sender.row().sent == 5
 
 
+def test_a_target_is_removed_after_a_second_look_and_what_it_refused_stays_readable(
+    database_url: str, tmp_path: Path
+) -> None:
+    with hostile(takes) as other, sending(database_url, tmp_path, other.port) as sender:
+        sender.target(other.port)
+        [refused] = sender.post(1)
+        other.behaviours[:] = [answers(400, b"<i>bad</i>")]
+        sender.run()
+        browser = page_of(sender)
+        page = browser.path
+        browser.submit("Gửi lại tất cả")
+        sender.post(3)
+        other.requests.clear()
+        browser.get(f"{page}/remove")
+        assert "Gỡ bỏ nơi nhận Kho của tỉnh?" in browser.text
+        assert "Còn chờ: 3 bản ghi." in browser.text
+        assert sender.row().state == "active"
+        browser.submit("Gỡ bỏ")
+        assert "Đã gỡ bỏ Kho của tỉnh." in browser.text
+        row = sender.row()
+        assert (row.state, row.key, row.sealed_secret, row.sent) == ("removed", "", b"", 0)
+        for after in (0, 1, 2):
+            sender.run(timedelta(days=after))  # also the work of the night
+        assert other.requests == []
+        assert refused in browser.get(page).text
+        assert "400 &lt;i&gt;bad&lt;/i&gt;" in browser.text
+        assert not [one for one in browser.forms if "/forwarding/" in one.action]
+        assert "Đã gỡ bỏ" in browser.get("/forwarding").text
+        with sender.make.reading() as session:
+            noted = session.scalars(select(AuditEntry).where(AuditEntry.action == "forwarding.remove")).one()
+            assert (noted.object_id, noted.details) == (str(row.public_id), {"unsent": 3})
+            assert not session.scalar(select(func.count()).where(Job.kind == actions.FORWARD, Job.done_at.is_(None)))
+
+
+def test_the_list_of_ten_times_the_targets_takes_as_many_queries(make: Make, administrator: Browser) -> None:
+    counted = []
+    administrator.get("/forwarding")
+    for more, shown in ((2, 2), (18, 20)):
+        with make.writing() as session:
+            for _ in range(more):
+                add_target(session)
+        with count_queries(make.app) as asked:
+            assert administrator.get("/forwarding").text.count("Đang gửi") == shown
+        counted.append(len(asked))
+    assert counted[0] == counted[1] <= 6
+
+
+def test_nothing_is_done_to_a_target_that_was_removed(make: Make, administrator: Browser, world_target: str) -> None:
+    administrator.get(world_target)
+    token = {"csrf_token": dict(administrator.form("/pause").fields)["csrf_token"]}
+    with make.writing() as session:
+        actions.remove_target(session, session.scalars(select(ForwardTarget)).one())
+    for what in ("pause", "resume", "replay", "remove", "key"):
+        data = {**token, "key": "new", "secret": "new"}
+        answer = administrator.post(f"{world_target}/{what}", data=data, headers={"Origin": "http://localhost"})
+        assert answer.status_code == 404, what
+    assert [administrator.get(f"{world_target}/{one}").status_code for one in ("remove", "key")] == [404, 404]
+    assert (only_target(make).state, only_target(make).key) == ("removed", "")
+
+
+@pytest.fixture
+def world_target(make: Make) -> str:
+    """The address of the page of a target."""
+    with make.writing() as session:
+        return f"/forwarding/{add_target(session).public_id}"
+
+
+def add_target(session: Session) -> ForwardTarget:
+    return actions.add_target(
+        session, name="Kho", address=ADDRESS, edition="2.0", key="k", secret=SECRET, wish=actions.Wish()
+    )
+
+
+def test_a_target_that_is_removed_while_statements_are_on_their_way_stays_removed(
+    database_url: str, tmp_path: Path
+) -> None:
+    with hostile(takes) as other, sending(database_url, tmp_path, other.port) as sender:
+        sender.target(other.port)
+        sender.post(2)
+
+        def remove_meanwhile(handler: Any, request: Any) -> None:
+            with sender.make.writing() as session:
+                actions.remove_target(session, session.scalars(select(ForwardTarget)).one())
+            answers(401)(handler, request)
+
+        other.behaviours[:] = [remove_meanwhile, takes]
+        sender.run()
+        sender.run(timedelta(days=1))
+        assert (sender.row().state, len(other.requests)) == ("removed", 1)
+
+
 def test_a_letter_of_another_target_is_not_found(database_url: str, tmp_path: Path) -> None:
     with hostile(answers(400)) as other, sending(database_url, tmp_path, other.port) as sender:
         first = sender.target(other.port)
@@ -169,6 +265,13 @@ def test_the_command_adds_lists_pauses_resumes_and_replays(make: Make, app: Flas
     lms(make, "renew", str(target.public_id), "--key", "new", "--secret-file", "-", typed="another\n")
     assert (only_target(make).key, only_target(make).state) == ("new", "active")
     assert lms(make, "replay", str(target.public_id)) == "0 to be sent once more.\n"
+    declined = CliRunner().invoke(forward, ["remove", str(target.public_id)], obj=lambda: make.database, input="n\n")
+    assert "0 waiting will not be sent. This cannot be undone. Remove it? [y/N]" in declined.output
+    assert only_target(make).state == "active"
+    lms(make, "remove", str(target.public_id), "--yes")
+    assert "removed  sent 0" in lms(make, "list")
+    again = CliRunner().invoke(forward, ["resume", str(target.public_id)], obj=lambda: make.database)
+    assert "There is no target" in again.output
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,20 @@ from cryptography.x509.oid import NameOID
 
 from lms.forwarding import delivery
 from lms.forwarding.delivery import Line, Unreachable, ask
-from lms.forwarding.rules import BadAddress, Place, is_inside, pause, place_of, trimmed, verdict, wish
+from lms.forwarding.rules import (
+    MOST_BYTES,
+    MOST_DATA,
+    BadAddress,
+    Load,
+    Place,
+    is_inside,
+    pause,
+    place_of,
+    together,
+    trimmed,
+    verdict,
+    wish,
+)
 from tests.servers import answers, drips, hangs_up, hostile, never_ends
 
 INSIDE = [
@@ -27,6 +40,7 @@ INSIDE = [
     "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::",
     "2001:db8::1",
 ]  # fmt: skip
+LARGE = 24_000_000  # more than lies between two sockets
 OUTSIDE = ["8.8.8.8", "203.113.131.1", "2606:4700::1111"]
 
 
@@ -263,3 +277,68 @@ def test_only_refusals_that_speak_of_the_statement_set_it_aside() -> None:
 def test_what_others_say_is_kept_short_on_one_line_and_without_our_secret() -> None:
     assert trimmed(b"a\x00b\r\n\tc\xff secret d", "secret") == "a b c\ufffd … d"
     assert len(trimmed(b"x" * 5_000)) == 300
+
+
+def test_a_store_that_answers_before_it_has_read_everything_is_heard() -> None:
+    """Such as to a request that is too large: the rest of it has nowhere to go."""
+    told: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def refuse() -> None:
+            visitor, _ = door.accept()
+            told.append(visitor.recv(1_000))
+            visitor.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+            visitor.shutdown(socket.SHUT_RDWR)  # what was not read stays unread: no more can be sent
+            over.wait(30)
+            visitor.close()
+
+        over = threading.Event()
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        try:
+            assert ask(line(door.getsockname()[1]), "POST", "/statements", b"x" * LARGE).status == 413
+        finally:
+            over.set()
+            thread.join()
+    assert b"Content-Length: 24000000" in told[0]
+
+
+def test_a_large_request_has_the_time_it_needs_over_a_slow_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sent in one step has the time of one step, and the whole as much more as there is to send."""
+    steps: list[int] = []
+    whole: list[float] = []
+    sendall, timer = socket.socket.sendall, threading.Timer
+
+    def step(self: socket.socket, data: Any, *flags: int) -> None:
+        steps.append(len(data))
+        sendall(self, data, *flags)
+
+    def timed(seconds: float, work: Any) -> threading.Timer:
+        whole.append(seconds)
+        return timer(seconds, work)
+
+    with hostile(answers(200, b"[]")) as other:
+        monkeypatch.setattr(socket.socket, "sendall", step)
+        monkeypatch.setattr(threading, "Timer", timed)
+        assert ask(line(other.port), "POST", "/statements", b"x" * 3_000_000).status == 200
+    assert other.requests[0].body == b"x" * 3_000_000
+    assert max(steps) < 100_000
+    assert whole == [delivery.DEADLINE_SECONDS + 30]
+
+
+@pytest.mark.parametrize(
+    ("loads", "taken"),
+    [
+        ([(9, 0), (9, 0), (9, 1)], 2),
+        ([(9, 1), (9, 0)], 1),
+        ([(9, 1), (9, 3)], 2),
+        ([(MOST_BYTES + 1, 0), (9, 0)], 1),
+        ([(MOST_BYTES, 0), (1, 0)], 1),
+        ([(MOST_BYTES - 1, 0), (1, 0)], 2),
+        ([(9, MOST_DATA), (9, 1)], 1),
+        ([(9, MOST_DATA + 1)], 1),
+        ([(9, 1), (9, MOST_DATA)], 1),
+    ],
+)
+def test_what_goes_into_one_request(loads: list[tuple[int, int]], taken: int) -> None:
+    assert together([Load(*one) for one in loads]) == taken

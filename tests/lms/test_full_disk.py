@@ -14,11 +14,12 @@ from lms import clock
 from lms.cli import check_projections
 from lms.outbox.actions import settled_day
 from tests.browser import Browser
+from tests.conformance.multipart import apart, rows
 from tests.courses.learner import HOME, Learner
 from tests.disk import Disk
 from tests.library_course import CODE, load_small_course
 from tests.make import Make
-from tests.store import Outsider, new_id, statement
+from tests.store import Outsider, mixed, new_id, paper, part, statement
 
 FULL = HTTPStatus.INSUFFICIENT_STORAGE
 LESSON = "/authoring/demo/m1/m1-1"
@@ -104,6 +105,28 @@ def test_a_client_is_told_in_json_that_the_disk_is_full_and_when_to_come_back(
     disk.free()
     assert outsider.ask("PUT", "activities/state", STATE, LONG.encode(), content_type="text/plain").status_code == 204
     assert outsider.ask("GET", "activities/state", STATE).data == LONG.encode()
+
+
+def test_data_and_documents_that_find_no_room_leave_nothing_and_what_stood_stands_until_there_is_some(
+    make: Make, disk: Disk
+) -> None:
+    outsider = Outsider(make, "all")
+    assert outsider.ask("PUT", "activities/state", STATE, {"a": 1}).status_code == 204
+    fill_up(outsider, disk)
+    one, data = statement(id=new_id()), LONG.encode()
+    body = mixed({**one, "attachments": [paper(data)]}, part(data))
+    merge = {"b": LONG}
+    for _ in range(2):
+        assert outsider.send(body).status_code == FULL
+        assert outsider.ask("POST", "activities/state", STATE, merge).status_code == FULL
+    assert outsider.get(statementId=one["id"]).status_code == 404
+    assert rows(make) == (0, 0)
+    assert outsider.ask("GET", "activities/state", STATE).get_json() == {"a": 1}
+    disk.free()
+    assert outsider.send(body).get_json() == [one["id"]]
+    assert apart(outsider.get(statementId=one["id"], attachments="true"))[1][0][1] == data
+    assert outsider.ask("POST", "activities/state", STATE, merge).status_code == 204
+    assert outsider.ask("GET", "activities/state", STATE).get_json() == {"a": 1, "b": LONG}
 
 
 def test_a_form_that_found_no_room_is_shown_again_and_sent_with_one_press_when_there_is_some(

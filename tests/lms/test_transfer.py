@@ -1,8 +1,12 @@
 """Export and import: every statement in its bytes, every line by every rule, and nothing twice when it breaks off."""
 
+import errno
 import gzip
 import hashlib
 import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +14,19 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select, update
 
+import wsgi
+from lms.app import create_app
 from lms.audit.models import AuditEntry
-from lms.transfer import actions, cli, queries
+from lms.transfer import actions, cli, queries, render
 from lms.transfer.cli import export_statements, import_statements
 from lms.xapi.actions import ourselves, record
 from lms.xapi.models import XapiBody, XapiClient, XapiStatement
+from tests.conformance.multipart import apart
+from tests.conftest import config_for
+from tests.disk import Disk
 from tests.make import Make
-from tests.store import Outsider, new_id, statement
+from tests.signing import chain, jws, signature, signed
+from tests.store import Outsider, mixed, new_id, paper, part, statement
 
 VOIDED = "http://adlnet.gov/expapi/verbs/voided"
 COURSE = "https://quan-triet.example/xapi/courses/nq48"
@@ -315,3 +325,190 @@ def test_a_revoked_client_takes_nothing_in(make: Make, source: Outsider, tmp_pat
         session.execute(update(XapiClient).values(revoked_at=XapiClient.created_at))
     path = write(tmp_path / "one.jsonl", statement(id=new_id()))
     assert run(make, import_statements, "--client", source.key, path).exit_code == 1
+
+
+GIVEN = [b"\x00\r\n--", b"", "Giấy mời".encode()]
+ELSEWHERE = {"fileUrl": "https://example.vn/giay"}
+
+
+@pytest.fixture
+def holder(make: Make) -> Outsider:
+    """A client whose statements came with data, under several hashes, within another statement, and as a signature."""
+    outsider = Outsider(make, "all", edition="2.0.0")
+    long, empty, both = (
+        paper(GIVEN[0], algorithm="sha512"),
+        paper(GIVEN[1], sha2=paper(GIVEN[1])["sha2"].upper()),
+        paper(GIVEN[2], **ELSEWHERE),
+    )
+    parts = [part(data, sha2=one["sha2"]) for data, one in zip(GIVEN, (long, empty, both), strict=True)]
+    inside = {"objectType": "SubStatement", **statement(attachments=[long])}
+    named = [statement(attachments=[long, empty, both]), statement(object=inside), statement(attachments=[both, empty])]
+    assert outsider.send(mixed(named, *parts)).status_code == 200
+    document = statement()
+    assert outsider.send(signed(document, jws(document, x5c=list(chain())))).status_code == 200
+    assert outsider.post(statement(attachments=[both])).status_code == 200  # names the hash: nothing came with it
+    return outsider
+
+
+def moved(path: Path, make: Make) -> dict[str, str]:
+    """Make of an export one of another store: all ids are others, and the data lie below the new ones."""
+    with make.reading() as session:
+        ids = {str(one): new_id() for one in session.scalars(select(XapiStatement.statement_id))}
+    text = path.read_bytes()
+    for old, new in ids.items():
+        text = text.replace(old.encode(), new.encode())
+        below = path.with_name(f"{path.name}.data") / old
+        if below.exists():
+            below.rename(below.with_name(new))
+    path.write_bytes(text)
+    path.with_name(f"{path.name}.json").unlink()
+    return ids
+
+
+def data_of(path: Path) -> dict[str, bytes]:
+    """What lies beside the file, by its place."""
+    folder = path.with_name(f"{path.name}.data")
+    return {str(one.relative_to(folder)): one.read_bytes() for one in folder.rglob("*") if one.is_file()}
+
+
+def test_data_of_attachments_lie_beside_an_export_named_by_their_hash_and_come_back_with_the_same_statements_only(
+    make: Make, holder: Outsider, tmp_path: Path
+) -> None:
+    path = tmp_path / "all.jsonl"
+    assert "; 5 files of data" in done(make, export_statements, path)
+    found = data_of(path)
+    for place, data in found.items():
+        sha2 = Path(place).name
+        assert hashlib.new({64: "sha256", 128: "sha512"}[len(sha2)], data).hexdigest() == sha2
+    assert sorted(len(Path(one).parts) for one in found) == [1, 1, 1, 2, 2]  # with fileUrl below each statement
+    assert note_of(path)["data"] == 5
+    assert (tmp_path / "all.jsonl.data").stat().st_mode & 0o077 == 0
+    ids = moved(path, make)
+    importer = Outsider(make, "all")
+    assert "5 stored" in done(make, import_statements, "--client", importer.key, path)
+    for old, new in ids.items():
+        sent = apart(holder.get(statementId=old, attachments="true"))[1]
+        assert sorted(apart(importer.get(statementId=new, attachments="true"))[1]) == sorted(sent)
+    numbers = [len(apart(importer.get(statementId=one, attachments="true"))[1]) for one in ids.values()]
+    assert sorted(numbers) == [0, 1, 1, 2, 3]
+
+
+def test_an_import_into_another_store_answers_the_same_bytes(
+    make: Make, holder: Outsider, tmp_path: Path, sqlite_template: Path
+) -> None:
+    path = tmp_path / "all.jsonl"
+    done(make, export_statements, path)
+    with another_store(sqlite_template, tmp_path) as other:
+        importer = Outsider(other, "all")
+        assert "5 stored" in done(other, import_statements, "--client", importer.key, path)
+        for one in importer.ids():
+            asked = {"statementId": one, "attachments": "true"}
+            assert sorted(apart(importer.get(**asked))[1]) == sorted(apart(holder.get(**asked))[1])
+
+
+@contextmanager
+def another_store(template: Path, folder: Path) -> Iterator[Make]:
+    """A second product, with a database of its own."""
+    (folder / "other").mkdir()
+    shutil.copy(template, folder / "other" / "lms.sqlite")
+    app = create_app(config_for(f"sqlite:///{folder / 'other' / 'lms.sqlite'}", folder / "other"), wsgi.PACKAGES)
+    app.testing = True
+    yield Make(app)
+    app.extensions["database"].dispose()
+
+
+def test_data_that_are_missing_or_others_and_signatures_that_do_not_sign_are_told_with_line_and_rule(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lms.transfer.loader.LARGEST_DATA", 5_000)
+    importer = Outsider(make, "all")
+    document, other = statement(id=new_id()), statement(id=new_id())
+    true, false = jws(document), jws(other)
+    path = write(
+        tmp_path / "data.jsonl",
+        statement(id=new_id(), attachments=[paper(b"good")]),
+        statement(id=new_id(), attachments=[paper(b"good", **ELSEWHERE), paper(b"bad")]),
+        statement(id=new_id(), attachments=[paper(b"missing")]),
+        {**document, "attachments": [signature(true)]},
+        {**statement(id=new_id()), "attachments": [signature(false)]},
+        statement(id=new_id(), attachments=[paper(b"x" * 3_000), paper(b"y" * 3_000)]),
+        statement(id=new_id(), attachments=[paper(b"a", sha2="../../etc/passwd")]),
+        statement(attachments=[paper(b"good")]),
+        statement(id=new_id(), attachments=[paper(b"good", **ELSEWHERE)]),
+    )
+    folder = tmp_path / "data.jsonl.data"
+    folder.mkdir()
+    for data in (b"good", true, false, b"x" * 3_000, b"y" * 3_000):
+        (folder / hashlib.sha256(data).hexdigest()).write_bytes(data)
+    (folder / paper(b"bad")["sha2"]).write_bytes(b"worse")
+    result = run(make, import_statements, "--client", importer.key, path)
+    told = [line for line in result.output.splitlines() if line.startswith("line ")]
+    sha2 = {data: paper(data)["sha2"] for data in (b"bad", b"missing", b"y" * 3_000)}
+    assert told[:2] == [
+        f"line 2: statement.attachments[1].sha2: is not the hash of data.jsonl.data/{sha2[b'bad']}",
+        "line 3: statement.attachments[0]: fileUrl is missing, and there are no data "
+        f"data.jsonl.data/{sha2[b'missing']}",
+    ]
+    assert told[2].startswith("line 5: statement.attachments[0] (JWS payload)")
+    assert told[3].endswith(f"{sha2[b'y' * 3_000]} the statement has more than 5000 bytes of data")
+    assert told[4].startswith("line 7: statement.attachments[0].sha2: ")
+    assert told[5].startswith("line 8: statement.id: is missing")
+    assert "3 stored, 0 known already, 6 rejected" in result.output
+    assert len(importer.ids()) == 3
+
+
+def test_an_export_with_data_goes_on_where_it_stopped_and_one_that_lacks_some_is_refused(
+    make: Make, holder: Outsider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, path = tmp_path / "whole.jsonl", tmp_path / "broken.jsonl"
+    done(make, export_statements, whole)
+    monkeypatch.setattr(queries, "AT_ONCE", 2)
+    real, writes = render.write_whole, list[str]()
+
+    def break_off(target: Path, content: bytes) -> None:
+        writes.append(target.name)
+        if len(writes) == 5:
+            target.with_name(f"{target.name}.part").write_bytes(content[:3])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(target, content)
+
+    monkeypatch.setattr(render, "write_whole", break_off)
+    broken = run(make, export_statements, path)
+    assert (broken.exit_code, broken.exception.__class__) == (1, SystemExit)
+    assert "No space left on device. Go on with --resume" in broken.output
+    monkeypatch.setattr(render, "write_whole", real)
+    done(make, export_statements, "--resume", path)
+    assert data_of(path) == data_of(whole)
+    assert note_of(path) == note_of(whole)
+    assert path.read_bytes() == whole.read_bytes()
+    assert run(make, export_statements, tmp_path / "whole.jsonl").exit_code == 1
+    (tmp_path / "whole.jsonl.data" / next(iter(data_of(whole)))).unlink()
+    lacking = run(make, import_statements, "--client", holder.key, whole)
+    assert "holds 4 files of data, of 5 that were exported" in lacking.output
+
+
+def test_an_import_that_found_no_room_in_the_database_goes_on_when_there_is_some(make: Make, tmp_path: Path) -> None:
+    importer, disk = Outsider(make, "all"), Disk(make.database)
+    long = [statement(id=new_id(), result={"response": "x" * 3_000}) for _ in range(60)]
+    path = write(tmp_path / "long.jsonl", *long)
+    options = ("--client", importer.key, "--batch", "5")
+    importer.post(statement())
+    disk.fill()
+    full = run(make, import_statements, *options, path)
+    assert full.exit_code == 1
+    assert full.output == "Error: The disk of the database is full. Make room and go on with --resume.\n"
+    disk.free()
+    assert "60 stored, 0 known already, 0 rejected" in done(make, import_statements, *options, "--resume", path)
+    assert len(importer.ids()) == 61
+
+
+def test_progress_is_told_each_time_another_ten_thousand_are_done(
+    make: Make, source: Outsider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "TOLD_EVERY", 4)
+    monkeypatch.setattr(queries, "AT_ONCE", 3)
+    path = tmp_path / "all.jsonl"
+    assert "6 statements, number 6 of 7\n" in done(make, export_statements, path)
+    told = done(make, import_statements, "--client", source.key, "--batch", "3", path)
+    assert "6 lines read\n" in told
+    assert "3 lines" not in told
