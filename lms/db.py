@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BUSY_TIMEOUT_MS = 10_000
+PAGES_BETWEEN_CHECKPOINTS = 4_000  # 16 MB of log: a page that many statements touch is copied back once for them all
 REMEMBERED = 100_000  # values; then they are looked up anew
 
 
@@ -138,6 +139,7 @@ def sqlite_engine(url: sa.URL, *, begin: str, read_only: bool) -> sa.Engine:
             f"busy_timeout = {BUSY_TIMEOUT_MS}",
             "journal_mode = WAL",
             "synchronous = FULL",
+            f"wal_autocheckpoint = {PAGES_BETWEEN_CHECKPOINTS}",
             "foreign_keys = ON",
             *(("query_only = ON",) if read_only else ()),
         ):

@@ -5,9 +5,11 @@ every statement (decision 0014).
 """
 
 import sqlite3
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, cast
 
 import msgspec
 import psycopg
@@ -38,7 +40,7 @@ def cursor_of(session: Session) -> Any:
     return session.connection().connection.cursor()
 
 
-def send(cursor: Any, sql: str, values: Sequence[Any]) -> Any:
+def send(cursor: Any, sql: str, values: Sequence[Any] | Mapping[str, Any]) -> Any:
     """The one way from here to the driver. Returns the cursor, to fetch from; raises what a query would."""
     try:
         return cursor.execute(sql, values) or cursor
@@ -86,15 +88,40 @@ def found_ids(session: Session, table: str, key: str, wanted: Sequence[Any]) -> 
     )
 
 
-def looked_up(cursor: Any, table: str, key: str, wanted: Sequence[Any], *, on_postgresql: bool) -> dict[Any, int]:
+def rows(session: Session, sql: str, names: Sequence[str] | None, values: Mapping[str, Any]) -> Sequence[Any]:
+    """The rows of a query that SQLAlchemy has composed; `names` gives its parameters an order where it has one."""
+    given = values if names is None else [sqlite_value(values[name]) for name in names]
+    return cast("Sequence[Any]", send(cursor_of(session), sql, given).fetchall())
+
+
+def sqlite_value(value: Any) -> Any:
+    """A value as SQLAlchemy keeps it there."""
+    if isinstance(value, uuid.UUID):
+        return value.hex
+    return sqlite_time(value) if isinstance(value, datetime) else value
+
+
+def sqlite_time(moment: datetime) -> str:
+    """A time as SQLAlchemy keeps it: UTC, fixed width, so that text order is time order."""
+    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat(" ", "microseconds")[:26]
+
+
+def found_values(session: Session, table: str, key: str, column: str, wanted: Sequence[Any]) -> dict[Any, Any]:
+    """Another column of the rows of `table` whose column `key` has one of these values, by key."""
+    return looked_up(cursor_of(session), table, key, wanted, column=column, on_postgresql=on_postgresql(session))
+
+
+def looked_up(
+    cursor: Any, table: str, key: str, wanted: Sequence[Any], *, on_postgresql: bool, column: str = "id"
+) -> dict[Any, Any]:
     """The same from the database itself."""
-    found: dict[Any, int] = {}
+    found: dict[Any, Any] = {}
     for start in range(0, len(wanted), VALUES_AT_ONCE):
         part = wanted[start : start + VALUES_AT_ONCE]
         given = "= ANY(%s)" if on_postgresql else f"IN ({','.join('?' * len(part))})"
-        sql = f"SELECT {key}, id FROM {table} WHERE {key} {given}"  # noqa: S608 - our own names # nosec B608
+        sql = f"SELECT {key}, {column} FROM {table} WHERE {key} {given}"  # noqa: S608 - our own names # nosec B608
         rows = send(cursor, sql, (list(part),) if on_postgresql else part).fetchall()
-        found.update((value if isinstance(value, str) else bytes(value), row_id) for value, row_id in rows)
+        found.update((bytes(name) if isinstance(name, memoryview) else name, value) for name, value in rows)
     return found
 
 

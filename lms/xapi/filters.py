@@ -4,15 +4,17 @@ Sections are those of IEEE 9274.1.1, then, after a slash, of xAPI 1.0.3 (Comm = 
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select, true, union
+from sqlalchemy import ColumnElement, Dialect, Select, bindparam, exists, or_, select, true, union
 from sqlalchemy.orm import Session, aliased
 
-from lms.xapi.models import XapiBody, XapiStatement, XapiStatementActivity, XapiStatementAgent
+from lms.xapi import driver
+from lms.xapi.models import XapiStatement, XapiStatementActivity, XapiStatementAgent
 
 LARGEST_PAGE = 500  # statements
 FULL_PAGE = 10_000_000  # bytes: no statement is begun after this
@@ -68,10 +70,7 @@ class Page:
 def page(session: Session, asked: Asked) -> Page:
     """The first statements that match, up to the limit and to a bounded number of bytes."""
     sequences = matching(session, asked, asked.limit + 1)
-    rows = session.execute(
-        select(XapiBody.sequence, XapiBody.body).where(XapiBody.sequence.in_(sequences[: asked.limit]))
-    )
-    found = dict(rows.all())
+    found = driver.found_values(session, "xapi_body", "sequence", "body", sequences[: asked.limit])
     bodies: list[bytes] = []
     size = 0
     for sequence in sequences[: asked.limit]:
@@ -90,7 +89,7 @@ def matching(session: Session, asked: Asked, limit: int) -> list[int]:
     follows the references back. Only a page that is short although many match (at the end of many pages, or between
     two dates) looks through all references within its bounds.
     """
-    sequences = list(session.scalars(direct(asked, limit)))
+    sequences = [sequence for (sequence,) in answered(session, direct, asked, limit)]
     if asked.filtered:
         full = len(sequences) == limit
         heads = None if full else heads_of_few(session, asked, limit)
@@ -100,7 +99,38 @@ def matching(session: Session, asked: Asked, limit: int) -> list[int]:
     return sequences
 
 
-def direct(asked: Asked, limit: int) -> Select[int]:
+Compose = Callable[[Asked, Any], Select[*tuple[Any, ...]]]
+SYMBOLS = ("agent", "verb", "activity", "registration", "since", "until", "client", "after")
+
+
+def answered(session: Session, compose: Compose, asked: Asked, limit: int) -> Sequence[Any]:
+    """The rows of a query about these filters.
+
+    Composing it costs many times what answering it costs. So it is composed once for all requests that use the same
+    filters, with symbols in the place of their values.
+    """
+    if asked.authorities:  # as many places as there are clients of that name
+        return session.execute(compose(asked, limit)).all()
+    values = {name: value for name in SYMBOLS if (value := getattr(asked, name)) is not None}
+    flags = (asked.related_agents, asked.related_activities, asked.ascending)
+    sql, names, constants = prepared(compose, tuple(values), flags, session.get_bind().dialect)
+    return driver.rows(session, sql, names, {**constants, **values, "limit": limit})
+
+
+@lru_cache(maxsize=1_024)
+def prepared(
+    compose: Compose, names: tuple[str, ...], flags: tuple[bool, bool, bool], dialect: Dialect
+) -> tuple[str, Sequence[str] | None, Mapping[str, Any]]:
+    """SQL for these filters, the order of its parameters if it has one, and those that are alike for all requests."""
+    symbols: dict[str, Any] = {name: bindparam(name) for name in names}
+    related_agents, related_activities, ascending = flags
+    asked = Asked(**symbols, related_agents=related_agents, related_activities=related_activities, ascending=ascending)
+    compiled = compose(asked, bindparam("limit")).compile(dialect=dialect)
+    constants = {name: value for name, value in compiled.params.items() if name not in {*names, "limit"}}
+    return str(compiled), compiled.positiontup, constants
+
+
+def direct(asked: Asked, limit: Any) -> Select[int]:
     """The sequences of statements that match by themselves.
 
     Each branch walks one index in the order of the sequence and stops at the limit; the branches are merged.
@@ -113,7 +143,7 @@ def direct(asked: Asked, limit: int) -> Select[int]:
     return select(merged.c.sequence).order_by(order).limit(limit)
 
 
-def ordered(branch: Select[*tuple[Any, ...]], asked: Asked, limit: int) -> Select[*tuple[Any, ...]]:
+def ordered(branch: Select[*tuple[Any, ...]], asked: Asked, limit: Any) -> Select[*tuple[Any, ...]]:
     """A branch within the bounds of time and page that hold for the statement itself, in order."""
     sequence, stored = branch.selected_columns[0], XapiStatement.stored
     anyone = aliased(XapiStatement)
@@ -191,13 +221,11 @@ def plain_filters(statement: Any, asked: Asked) -> list[ColumnElement[bool]]:
 
 def heads_of_few(session: Session, asked: Asked, limit: int) -> list[int] | None:
     """Those about matching statements, found from these backwards; None when too many match, or are about them."""
-    branches = [branch.limit(FEW + 1).subquery() for branch in direct_branches(asked)]
-    merged = union(*(select(one.c.sequence) for one in branches)).subquery()
-    told = select(XapiStatement.statement_id).join(merged, merged.c.sequence == XapiStatement.sequence)
-    if asked.client is not None:
-        told = told.where(XapiStatement.client_id == asked.client)
-    ids = set(session.scalars(told.limit(FEW + 1)))
-    heads: dict[uuid.UUID, int] = {}
+    rows = answered(session, told_and_about, asked, 2 * FEW + 1)
+    if len(rows) > 2 * FEW or len({told for told, _, _ in rows}) > FEW:
+        return None
+    heads = {uuid.UUID(str(head)): sequence for _, head, sequence in rows if head is not None}
+    ids: Set[uuid.UUID] = heads.keys()
     while ids:
         if len(ids) + len(heads) > FEW:
             return None
@@ -209,6 +237,22 @@ def heads_of_few(session: Session, asked: Asked, limit: int) -> list[int] | None
         return []
     among = select(XapiStatement.sequence).where(XapiStatement.sequence.in_(heads.values()))
     return list(session.scalars(ordered(among, asked, limit)))
+
+
+def told_and_about(asked: Asked, limit: Any) -> Select[*tuple[Any, ...]]:
+    """The statements that match by themselves, each with those about it, if there are any."""
+    branches = [branch.limit(FEW + 1).subquery() for branch in direct_branches(asked)]
+    merged = union(*(select(one.c.sequence) for one in branches)).subquery()
+    told = select(XapiStatement.statement_id).join(merged, merged.c.sequence == XapiStatement.sequence)
+    if asked.client is not None:
+        told = told.where(XapiStatement.client_id == asked.client)
+    few, about = told.limit(FEW + 1).subquery(), aliased(XapiStatement)
+    return (
+        select(few.c.statement_id, about.statement_id, about.sequence)
+        .select_from(few)
+        .join(about, about.target == few.c.statement_id, isouter=True)
+        .limit(limit)
+    )
 
 
 def heads_looked_through(session: Session, asked: Asked, limit: int, *, last: int | None) -> list[int]:

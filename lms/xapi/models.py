@@ -121,6 +121,9 @@ class XapiStatement(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
+WITHOUT_ROWID = {"sqlite_with_rowid": False}  # the key is the whole row: SQLite need not keep it twice
+
+
 class XapiStatementAgent(Base):
     """An agent a statement names beside its actor.
 
@@ -129,6 +132,7 @@ class XapiStatementAgent(Base):
     """
 
     __tablename__ = "xapi_statement_agent"
+    __table_args__ = WITHOUT_ROWID
 
     agent_id: Mapped[int] = mapped_column(ForeignKey("xapi_agent.id"), primary_key=True)
     direct: Mapped[bool] = mapped_column(primary_key=True)
@@ -139,6 +143,7 @@ class XapiStatementActivity(Base):
     """An activity a statement names beside its object: in its context, or in a statement it contains."""
 
     __tablename__ = "xapi_statement_activity"
+    __table_args__ = WITHOUT_ROWID
 
     activity_id: Mapped[int] = mapped_column(ForeignKey("xapi_activity.id"), primary_key=True)
     sequence: Mapped[int] = mapped_column(Sequence, ForeignKey("xapi_statement.sequence"), primary_key=True)

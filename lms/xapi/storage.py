@@ -65,7 +65,7 @@ def insert_on_sqlite(cursor: Any, arrivals: Sequence[Arrival], keys: Keys) -> se
         numbered = insert_part(cursor, part, keys, now)
         if not numbered:  # all known to another writer, or the clock went back
             last = driver.send(cursor, LAST, ()).fetchone()
-            if last is not None and last[0] >= sqlite_time(now):
+            if last is not None and last[0] >= driver.sqlite_time(now):
                 now = datetime.fromisoformat(last[0]).replace(tzinfo=UTC) + timedelta(microseconds=1)
                 numbered = insert_part(cursor, part, keys, now)
         now += timedelta(microseconds=len(part))
@@ -80,7 +80,7 @@ def insert_part(cursor: Any, part: Sequence[Arrival], keys: Keys, now: datetime)
     """Insert these narrow rows, `stored` from `now` on; returns id, sequence and voided of those that were new."""
     give_times(part, now)
     values = [value for one in part for value in sqlite_values(one, keys)]
-    values.append(sqlite_time(now))
+    values.append(driver.sqlite_time(now))
     return list(driver.send(cursor, sqlite_insertion(len(part)), values).fetchall())
 
 
@@ -95,7 +95,7 @@ def insert_after_newest(cursor: Any, arrivals: Sequence[Arrival], keys: Keys) ->
     """The same for statements that are new, faster. Raises `IntegrityError` when one of them is stored already."""
     last, stored = driver.send(cursor, NEWEST, ()).fetchone() or (0, "")
     now = clock.true_now()
-    if sqlite_time(now) <= stored:  # the clock went back
+    if driver.sqlite_time(now) <= stored:  # the clock went back
         now = datetime.fromisoformat(stored).replace(tzinfo=UTC) + timedelta(microseconds=1)
     give_times(arrivals, now)
     for number, one in enumerate(arrivals, last + 1):
@@ -114,8 +114,8 @@ def sqlite_values(one: Arrival, keys: Keys) -> tuple[Any, ...]:
         keys.activities[named.about] if named.about is not None else None,
         one.registration.hex if one.registration is not None else None,
         named.target.hex if named.target is not None else None,
-        sqlite_time(one.timestamp),
-        sqlite_time(one.stored),
+        driver.sqlite_time(one.timestamp),
+        driver.sqlite_time(one.stored),
         one.source.client,
         one.counts,
         one.digest,
@@ -133,11 +133,6 @@ def insert_rest(cursor: Any, fresh: Sequence[Arrival], keys: Keys) -> None:
     if activities := activity_relations(fresh, keys):
         sql = "INSERT INTO xapi_statement_activity (sequence, activity_id) VALUES (?, ?)"
         driver.send_many(cursor, sql, activities)
-
-
-def sqlite_time(moment: datetime) -> str:
-    """A time as SQLAlchemy keeps it: UTC, fixed width, so that text order is time order."""
-    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat(" ", "microseconds")[:26]
 
 
 # PostgreSQL: one statement numbers and inserts everything. The statement of the standard is completed there too: only
