@@ -23,6 +23,7 @@ from tests.groups import (
 )
 from tests.make import Make
 from tests.postgres import cluster
+from tests.shared import share
 
 __all__ = [
     "pytest_collection_modifyitems",
@@ -30,6 +31,8 @@ __all__ = [
     "pytest_terminal_summary",
     "pytest_testnodedown",
 ]
+
+share()
 
 SECRET = "a secret for tests only, long enough: 7q2m9x4k1z"
 BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
