@@ -101,6 +101,7 @@ def shoot(page: Page, name: str, *, whole: bool = True) -> None:
         page.set_viewport_size({"width": size["width"], "height": size["height"]})
         if page.locator(".main-svg").count():
             page.wait_for_function(CHARTS_FIT)
-        page.screenshot(path=SCREENSHOTS / f"{name}-{size['width']}.png", full_page=whole, animations="disabled")
+        path = SCREENSHOTS / f"{name}-{size['width']}.jpg"
+        page.screenshot(path=path, type="jpeg", quality=85, full_page=whole, animations="disabled")
     if before:
         page.set_viewport_size(before)
