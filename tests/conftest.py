@@ -25,12 +25,13 @@ from tests.groups import (
 )
 from tests.make import Make
 from tests.postgres import cluster
-from tests.shared import share
+from tests.shared import pytest_collection_finish, share
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 __all__ = [
+    "pytest_collection_finish",
     "pytest_collection_modifyitems",
     "pytest_sessionfinish",
     "pytest_terminal_summary",

@@ -3,6 +3,7 @@
 A test has an application of its own, and making one, and compiling its pages, took longer than most tests.
 """
 
+import gc
 from collections.abc import Callable
 from types import CodeType
 from typing import Any
@@ -46,3 +47,9 @@ def share() -> None:
     options: dict[str, Any] = {**Flask.jinja_options, "bytecode_cache": Compiled()}
     Flask.jinja_options = options
     Flask.url_rule_class = Addressed
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays until the end: from now on the collector looks at what tests make only."""
+    gc.collect()
+    gc.freeze()
