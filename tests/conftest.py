@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from flask import Flask
@@ -16,6 +17,7 @@ from lms.cli import migrate
 from lms.config import Config
 from lms.db import Database
 from tests.groups import (
+    chromium,
     pytest_collection_modifyitems,
     pytest_sessionfinish,
     pytest_terminal_summary,
@@ -23,13 +25,20 @@ from tests.groups import (
 )
 from tests.make import Make
 from tests.postgres import cluster
+from tests.shared import pytest_collection_finish, share
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 __all__ = [
+    "pytest_collection_finish",
     "pytest_collection_modifyitems",
     "pytest_sessionfinish",
     "pytest_terminal_summary",
     "pytest_testnodedown",
 ]
+
+share()
 
 SECRET = "a secret for tests only, long enough: 7q2m9x4k1z"
 BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
@@ -99,6 +108,21 @@ def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
 def make(app: Flask) -> Make:
     """Makes units, people, browsers."""
     return Make(app)
+
+
+@pytest.fixture(scope="module")
+def chromium_browser() -> Iterator["Browser"]:
+    """The browser of this machine, for windows of each test's own. Not for longer: an event loop runs beside it."""
+    from playwright.sync_api import expect, sync_playwright
+
+    from tests.journeys.windows import ARGUMENTS, PATIENCE
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        expect.set_options(timeout=PATIENCE)
+        yield browser
+        expect.set_options(timeout=None)
+        browser.close()
 
 
 @pytest.fixture(autouse=True)

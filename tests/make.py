@@ -25,7 +25,7 @@ class Make:
     def __init__(self, app: Flask) -> None:
         self.app = app
         self.database: Database = app.extensions["database"]
-        self._numbers = count(1)
+        self.numbers = count(1)
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -44,7 +44,7 @@ class Make:
         with self.database.writing() as session:
             return organisation.create_unit(
                 session,
-                code=code or f"u{next(self._numbers)}",
+                code=code or f"u{next(self.numbers)}",
                 name=name,
                 kind="department",
                 parent=under,
@@ -67,7 +67,7 @@ class Make:
             person = accounts.create_person(
                 session,
                 full_name=name,
-                username=username or f"user{next(self._numbers)}",
+                username=username or f"user{next(self.numbers)}",
                 unit=unit,
                 since=since,
                 password=password,

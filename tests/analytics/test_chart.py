@@ -1,6 +1,5 @@
 """The dashboard in a real Chromium: the chart comes after the table, obeys the policy, and shows names as text."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -8,13 +7,12 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser, Page, expect
 
 from tests.analytics.agency import Staff, assigned, course_loaded, staffed
 from tests.axe import violations
-from tests.groups import chromium
 from tests.make import Make
+from tests.served import served
 
 pytestmark = pytest.mark.chromium
 
@@ -24,20 +22,6 @@ CUT = ("<img src=x…", "<a…", HOSTILE[2])
 
 PHONE = 360
 LONG = "Ban Quản lý các khu công nghiệp và khu kinh tế cửa khẩu tỉnh Tuyên Quang"
-
-
-@contextmanager
-def served(app: Flask) -> Iterator[str]:
-    """The address under which the application answers while the block runs."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://localhost:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture
@@ -56,17 +40,10 @@ def head(make: Make, tmp_path: Path) -> str:
     return str(cookie.value)
 
 
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        one = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        yield one
-        one.close()
-
-
 @contextmanager
-def opened(browser: Browser, site: str, cookie: str, faults: list[str], **options: object) -> Iterator[Page]:
+def opened(browser: Browser, port: int, cookie: str, faults: list[str], **options: object) -> Iterator[Page]:
     """The dashboard in a window of its own; messages, errors and requests to other hosts are added to `faults`."""
+    site = f"http://localhost:{port}"
     context = browser.new_context(locale="vi-VN", **options)  # type: ignore[arg-type]
     context.add_cookies([{"name": "session", "value": cookie, "url": site}])
     page = context.new_page()
@@ -83,11 +60,11 @@ def opened(browser: Browser, site: str, cookie: str, faults: list[str], **option
 @pytest.mark.parametrize("backend", ["sqlite"])
 @pytest.mark.parametrize(("width", "scheme"), [(PHONE, "dark"), (1280, "light")])
 def test_the_chart_is_drawn_over_the_table_once_it_comes_near(
-    app: Flask, head: str, browser: Browser, width: int, scheme: str
+    app: Flask, head: str, chromium_browser: Browser, width: int, scheme: str
 ) -> None:
     faults: list[str] = []
     view = {"width": width, "height": 700}
-    with served(app) as site, opened(browser, site, head, faults, viewport=view, color_scheme=scheme) as page:
+    with served(app) as port, opened(chromium_browser, port, head, faults, viewport=view, color_scheme=scheme) as page:
         page.wait_for_load_state("networkidle")
         assert page.locator("svg.main-svg").count() == 0
         assert "plotly" not in page.content().split("<figure")[0]
@@ -114,9 +91,9 @@ def test_the_chart_is_drawn_over_the_table_once_it_comes_near(
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-def test_the_chart_follows_the_scheme_of_the_screen(app: Flask, head: str, browser: Browser) -> None:
+def test_the_chart_follows_the_scheme_of_the_screen(app: Flask, head: str, chromium_browser: Browser) -> None:
     faults: list[str] = []
-    with served(app) as site, opened(browser, site, head, faults, color_scheme="light") as page:
+    with served(app) as port, opened(chromium_browser, port, head, faults, color_scheme="light") as page:
         page.locator("figure.chart").scroll_into_view_if_needed()
         page.locator("[data-save]").wait_for()
         text = page.locator(".annotation-text").first
@@ -133,10 +110,10 @@ def test_the_chart_follows_the_scheme_of_the_screen(app: Flask, head: str, brows
 
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_without_scripts_the_table_says_it_all_and_no_empty_chart_is_left(
-    app: Flask, head: str, browser: Browser
+    app: Flask, head: str, chromium_browser: Browser
 ) -> None:
     faults: list[str] = []
-    with served(app) as site, opened(browser, site, head, faults, java_script_enabled=False) as page:
+    with served(app) as port, opened(chromium_browser, port, head, faults, java_script_enabled=False) as page:
         assert page.locator(".unit-table tbody tr").count() == 12
         assert not page.locator("figure.chart").is_visible()
         assert page.get_by_text("Đến ", exact=False).first.is_visible()
@@ -145,10 +122,10 @@ def test_without_scripts_the_table_says_it_all_and_no_empty_chart_is_left(
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-def test_a_finger_on_the_chart_scrolls_the_page(app: Flask, head: str, browser: Browser) -> None:
+def test_a_finger_on_the_chart_scrolls_the_page(app: Flask, head: str, chromium_browser: Browser) -> None:
     faults: list[str] = []
     phone = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
-    with served(app) as site, opened(browser, site, head, faults, **phone) as page:
+    with served(app) as port, opened(chromium_browser, port, head, faults, **phone) as page:
         page.locator("figure.chart").scroll_into_view_if_needed()
         page.locator("[data-save]").wait_for()
         page.locator("[data-plot]").evaluate("one => one.scrollIntoView({block: 'start', behavior: 'instant'})")

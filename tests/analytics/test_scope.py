@@ -14,6 +14,7 @@ from lms.accounts.models import Person, RoleGrant
 from lms.organisation.models import Unit
 from tests.analytics.agency import Staff, assigned, course_loaded, staffed
 from tests.browser import Browser
+from tests.kept import kept
 from tests.make import Make
 
 CANARY = "Hoàng Yến Số"
@@ -33,7 +34,11 @@ class Agencies:
 
 @pytest.fixture
 def agencies(make: Make, tmp_path: Path) -> Agencies:
-    course_id = course_loaded(make, tmp_path)
+    return kept(make, tmp_path, two_agencies)
+
+
+def two_agencies(make: Make, folder: Path) -> Agencies:
+    course_id = course_loaded(make, folder)
     root = make.unit(f"{CANARY} Tỉnh")
     first = make.unit(f"{CANARY} Sở", under=root, code="HOANG-YEN")
     below_first = make.unit(f"{CANARY} Phòng", under=first)

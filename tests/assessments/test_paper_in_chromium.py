@@ -1,13 +1,11 @@
 """The script of the paper in a real browser: it saves by itself, keeps what it cannot send, forgets when it should."""
 
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from assessments.attempts.models import Attempt
 from lms import clock
@@ -15,7 +13,7 @@ from lms.accounts.models import Person
 from lms.accounts.session import end_all_sessions
 from tests.assessments.sitting import SINGLES, Sitting
 from tests.axe import violations
-from tests.groups import chromium
+from tests.served import served
 
 pytestmark = pytest.mark.chromium
 KEPT = "Object.keys(localStorage).filter(name => name.startsWith('quan-triet'))"
@@ -30,22 +28,16 @@ def backend() -> str:
 @pytest.fixture
 def site(sitting: Sitting) -> Iterator[str]:
     """The product on a port of this machine."""
-    server = make_server("127.0.0.1", 0, sitting.make.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(sitting.make.app) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture
-def context(site: str) -> Iterator[BrowserContext]:
-    """A browser on a small phone."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        yield browser.new_context(base_url=site, viewport={"width": 360, "height": 740})
-        browser.close()
+def context(site: str, chromium_browser: Browser) -> Iterator[BrowserContext]:
+    """A browser on a small phone, which has never been here."""
+    context = chromium_browser.new_context(base_url=site, viewport={"width": 360, "height": 740})
+    yield context
+    context.close()
 
 
 def sign_in(sitting: Sitting, context: BrowserContext, person: Person) -> None:

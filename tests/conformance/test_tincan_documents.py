@@ -26,7 +26,7 @@ def outsider(make: Make) -> Outsider:
 def lrs(make: Make, outsider: Outsider) -> Iterator[RemoteLRS]:
     """The store as tincan sees it."""
     server = make_server("127.0.0.1", 0, make.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield RemoteLRS(
         endpoint=f"http://127.0.0.1:{server.server_port}/xapi/",

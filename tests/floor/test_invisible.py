@@ -13,6 +13,7 @@ from lms.text import nfc, visible
 from tests.browser import Browser
 from tests.floor.walk import every_rule
 from tests.floor.world import ACTORS, World, build_world
+from tests.kept import kept
 from tests.make import Make
 from tests.store import Outsider
 
@@ -34,7 +35,7 @@ TEXTS = [("a\0b", "ab"), ("a\x07\x7f\x9bb", "ab"), ("a\tb\r\nc", "a\tb\r\nc"), (
 def world(app: Flask, make: Make, tmp_path: Path) -> World:
     """A small province in a product that answers a bug with a page, as in production."""
     app.config.update(TESTING=False, PROPAGATE_EXCEPTIONS=False)
-    return build_world(make, tmp_path)
+    return kept(make, tmp_path, build_world)
 
 
 def send(browser: Browser, page: str, action: str, **typed: str) -> int:

@@ -20,6 +20,7 @@ from lms.web import languages
 from lms.web.shell import LANGUAGES
 from tests.browser import Browser
 from tests.floor.world import World, build_world
+from tests.kept import kept
 from tests.library_course import CODE
 from tests.make import Make
 
@@ -211,9 +212,14 @@ def crawl(browser: Browser, *starts: str, leave_out: str) -> Iterator[tuple[str,
 
 @pytest.fixture
 def world(make: Make, tmp_path: Path) -> World:
-    made = build_world(make, tmp_path)
+    return kept(make, tmp_path, asked_world)
+
+
+def asked_world(make: Make, folder: Path) -> World:
+    """The small province, and questions in its bank."""
+    made = build_world(make, folder)
     with make.writing() as session:
-        assert list(load_questions(session, tmp_path))
+        assert list(load_questions(session, folder))
     return made
 
 

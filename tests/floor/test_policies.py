@@ -13,6 +13,7 @@ from lms.db import SAFE_METHODS, Base, Database
 from lms.web.gate import CLIENTS, PUBLIC, policy_of
 from tests.floor.walk import Walk, build_walk, every_rule, guarded, send
 from tests.floor.world import ACTORS, build_world
+from tests.kept import kept
 from tests.make import Make
 
 ROLES = {
@@ -53,7 +54,11 @@ KEEP_THE_DATABASE = {
 
 @pytest.fixture
 def walk(make: Make, tmp_path: Path) -> Walk:
-    return build_walk(build_world(make, tmp_path), tmp_path)
+    return kept(make, tmp_path, walked)
+
+
+def walked(make: Make, folder: Path) -> Walk:
+    return build_walk(build_world(make, folder), folder)
 
 
 def permissions(actor: str) -> frozenset[str]:

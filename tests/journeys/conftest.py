@@ -2,27 +2,26 @@
 
 import dataclasses
 import shutil
-import threading
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from werkzeug.serving import BaseWSGIServer, make_server
+from playwright.sync_api import Browser, Page
+from werkzeug.serving import make_server
 
 import wsgi
 from lms.app import create_app
 from lms.db import Database
 from tests.conftest import config_for, postgresql_template
-from tests.groups import chromium
+from tests.journeys import windows
 from tests.journeys.province import PASSWORD, Province, populate
-from tests.journeys.windows import ARGUMENTS, PATIENCE, Windows, sign_in
+from tests.journeys.windows import Windows, sign_in
 from tests.make import Make
 from tests.postgres import cluster
+from tests.served import running
 
 
 @dataclass(frozen=True)
@@ -81,48 +80,27 @@ def province_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -
         cluster().drop_database(name)
 
 
-@pytest.fixture(scope="module")
-def chromium_browser() -> Iterator[Browser]:
-    """The browser of this machine. Not for the whole session: other tests drive one of their own."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        expect.set_options(timeout=PATIENCE)
-        yield browser
-        expect.set_options(timeout=None)
-        browser.close()
-
-
 @pytest.fixture
-def site(province_url: str, tmp_path: Path, chromium_browser: Browser) -> Iterator[Site]:
+def site(
+    province_url: str, backend: str, tmp_path: Path, chromium_browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Site]:
     """The product on a free port, with a province of its own. A test in whose windows something was amiss fails.
 
     Tests that ask for it run on both databases, unless their file says `backend` for itself.
     """
+    monkeypatch.setattr(windows, "PICTURES", backend == "sqlite")  # pages look alike on both
     server = make_server("127.0.0.1", 0, not_yet, threaded=True)
     address = f"http://127.0.0.1:{server.port}"
     config = dataclasses.replace(config_for(province_url, tmp_path), site_url=address)
     app = create_app(config, wsgi.PACKAGES)
     server.app = app
-    windows = Windows(chromium_browser, address)
+    opened = Windows(chromium_browser, address)
     with running(server):
-        yield Site(address, Province(Make(app)), windows)
+        yield Site(address, Province(Make(app)), opened)
         for context in chromium_browser.contexts:
             context.close()
     app.extensions["database"].dispose()
-    assert windows.troubles == []
-
-
-@contextmanager
-def running(server: BaseWSGIServer) -> Iterator[None]:
-    """The server answers in threads of its own until the block ends."""
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    assert opened.troubles == []
 
 
 def not_yet(environ: object, start_response: object) -> Iterable[bytes]:

@@ -11,6 +11,8 @@ PHONE = {"width": 360, "height": 800}
 DESK = {"width": 1280, "height": 900}
 PATIENCE = 20_000
 """Milliseconds to wait for what must come: a busy machine is slow, and a test that passes never waits so long."""
+PICTURES = True
+"""Whether pictures are kept: by the journeys on one database only, since a page looks the same on both."""
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -91,12 +93,15 @@ def sign_in(page: Page, username: str, password: str) -> None:
 
 def shoot(page: Page, name: str, *, whole: bool = True) -> None:
     """Keep pictures of the page as a phone and as a desk show it, under screenshots/; not `whole`: what is in view."""
+    if not PICTURES:
+        return
     before = page.viewport_size
     SCREENSHOTS.mkdir(exist_ok=True)
     for size in (PHONE, DESK):
         page.set_viewport_size({"width": size["width"], "height": size["height"]})
         if page.locator(".main-svg").count():
             page.wait_for_function(CHARTS_FIT)
-        page.screenshot(path=SCREENSHOTS / f"{name}-{size['width']}.png", full_page=whole, animations="disabled")
+        path = SCREENSHOTS / f"{name}-{size['width']}.jpg"
+        page.screenshot(path=path, type="jpeg", quality=85, full_page=whole, animations="disabled")
     if before:
         page.set_viewport_size(before)

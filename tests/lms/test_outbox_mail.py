@@ -68,7 +68,7 @@ class SmtpTalk(socketserver.StreamRequestHandler):
 def smtp() -> Iterator[SmtpServer]:
     """A mail server on this machine."""
     with SmtpServer() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         yield server
         server.shutdown()
 

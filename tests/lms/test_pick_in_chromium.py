@@ -1,14 +1,12 @@
 """The box over a list of units: what it finds, and that it chooses nothing which was not asked for."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser, Page
 
-from tests.groups import chromium
 from tests.make import Make
+from tests.served import served
 
 pytestmark = pytest.mark.chromium
 
@@ -17,7 +15,13 @@ CHOSEN = "select => select.selectedOptions[0]?.text.trim() ?? ''"
 
 
 @pytest.fixture
-def page(make: Make) -> Iterator[Page]:
+def backend() -> str:
+    """A script in a page knows nothing of the database behind it: one is enough."""
+    return "sqlite"
+
+
+@pytest.fixture
+def page(make: Make, chromium_browser: Browser) -> Iterator[Page]:
     """The form for a new person, before an administrator, on a small phone."""
     province = make.unit("Tỉnh Tuyên Quang")
     make.unit("Trung tâm Bồi dưỡng nghiệp vụ, Sở Giáo dục yêu cầu tế nhị", under=province)
@@ -28,20 +32,15 @@ def page(make: Make) -> Iterator[Page]:
     browser = make.browser(make.person(role="administrator"))
     cookie = browser.client.get_cookie("session")
     assert cookie is not None
-    server = make_server("127.0.0.1", 0, make.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    with sync_playwright() as playwright:
-        chrome = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        context = chrome.new_context(base_url=f"http://127.0.0.1:{server.port}", viewport={"width": 360, "height": 740})
+    with served(make.app) as port:
+        context = chromium_browser.new_context(
+            base_url=f"http://127.0.0.1:{port}", viewport={"width": 360, "height": 740}
+        )
         context.add_cookies([{"name": "session", "value": cookie.value, "domain": "127.0.0.1", "path": "/"}])
         page = context.new_page()
         page.goto("/people/new")
         yield page
-        chrome.close()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+        context.close()
 
 
 def test_words_are_found_by_their_beginnings_and_phrases_come_first(page: Page) -> None:

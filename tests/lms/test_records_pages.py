@@ -317,23 +317,23 @@ COSTLY = [
 ]
 
 
-@pytest.mark.parametrize("path", COSTLY)
 def test_a_page_costs_six_queries_at_most_and_no_more_with_ten_times_the_entries(
-    app: Flask, make: Make, administrator: Browser, path: str
+    app: Flask, make: Make, administrator: Browser
 ) -> None:
     learner = make.person("Nguyễn Văn An")
-    if path == "/records/people":
-        administrator.get(path)
-        administrator.submit(path, q="nguyen")
-    costs = []
+    costs: list[dict[str, int]] = []
     for number in (3, 27):
         entry = [say(make, learner if n % 2 else make.person("Nguyễn Thị Bình"), at=AT) for n in range(number)][-1]
-        address = path.format(person=learner.public_id, entry=entry)
-        assert administrator.get(address).status_code == 200
-        with count_queries(app) as counted:
-            administrator.get(address)
-        assert len(counted) <= 6, counted
-        costs.append(len(counted))
+        administrator.get("/records/people")
+        administrator.submit("/records/people", q="nguyen")
+        costs.append({})
+        for path in COSTLY:
+            address = path.format(person=learner.public_id, entry=entry)
+            assert administrator.get(address).status_code == 200
+            with count_queries(app) as counted:
+                administrator.get(address)
+            assert len(counted) <= 6, (path, counted)
+            costs[-1][path] = len(counted)
     assert costs[0] == costs[1]
 
 
@@ -372,11 +372,8 @@ def test_the_store_is_not_changed_by_looking(make: Make, trainer: Browser) -> No
         assert session.scalar(select(func.count()).select_from(XapiStatement)) == before
 
 
-@pytest.mark.parametrize("edition", ["1.0.3", "2.0.0"])
-def test_whatever_the_standard_allows_can_be_shown(
-    make: Make, trainer: Browser, administrator: Browser, edition: str
-) -> None:
-    outsider = Outsider(make, "all", edition=edition)
+def allowed(edition: str) -> list[dict[str, Any]]:
+    """Statements of every shape the standard allows, and some that are rare."""
     sent = [case.statement() for case in CASES if case.wrong is None and edition in case.editions]
     sent += [statement(timestamp=one) for one in ("9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z")]
     sent += [
@@ -389,11 +386,26 @@ def test_whatever_the_standard_allows_can_be_shown(
     ]
     for one in sent:
         one.pop("id", None)
-    ids = outsider.post(sent).get_json()
-    assert len(ids) > 100
-    found = [trainer.get(f"/records/{one}").status_code for one in ids]
-    found += [administrator.get(f"/records/{one}?names=1").status_code for one in ids]
-    assert set(found) == {200}
+    return sent
+
+
+def test_whatever_the_standard_allows_can_be_shown(make: Make, trainer: Browser, administrator: Browser) -> None:
+    """Each shape is opened once: in the edition that allows it, or the older of the two, and by either eye."""
+    sent: dict[str, tuple[str, dict[str, Any]]] = {}
+    for edition in ("1.0.3", "2.0.0"):
+        for one in allowed(edition):
+            sent.setdefault(json.dumps(one, sort_keys=True), (edition, one))
+    ids: list[str] = []
+    for edition in ("1.0.3", "2.0.0"):
+        ids += (
+            Outsider(make, "all", edition=edition)
+            .post([one for said, one in sent.values() if said == edition])
+            .get_json()
+        )
+    assert len(ids) > 120
+    found = {trainer.client.get(f"/records/{one}").status_code for one in ids}
+    found |= {administrator.client.get(f"/records/{one}?names=1").status_code for one in ids}
+    assert found == {200}
     seen = shown(trainer)
     while 'rel="next"' in trainer.text:
         seen += shown_at(trainer, trainer.text.split('rel="next" href="')[1].split('"')[0].replace("&amp;", "&"))

@@ -16,6 +16,7 @@ from lms.xapi.actions import ourselves, record
 from lms.xapi.statement import Activity, sentence
 from lms.xapi.vocabulary import COMPLETED, LESSON, VOIDED, activity_iri
 from tests.floor.world import World, build_world
+from tests.kept import kept
 from tests.make import Make
 from tests.signing import chain, jws, signed
 from tests.store import Outsider, new_id, statement
@@ -29,7 +30,7 @@ class Scene:
     """A learner who has finished the first lesson of an assigned course, and a client with every scope but no trust."""
 
     def __init__(self, make: Make, folder: Path) -> None:
-        self.world: World = build_world(make, folder)
+        self.world: World = kept(make, folder, build_world)
         self.make = make
         self.learner = self.world.people["learner"]
         self.outsider = Outsider(make, "all")

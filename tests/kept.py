@@ -1,0 +1,91 @@
+"""Worlds that many tests begin in: built once for each database of a test process, and copied from then on."""
+
+import io
+import pickle
+import shutil
+import uuid
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from tests.make import Make
+from tests.postgres import cluster
+
+T = TypeVar("T")
+
+
+class Kept(NamedTuple):
+    """A world as it was when it had been built: its database, the files beside it, and what was returned of it."""
+
+    template: str
+    files: Path
+    told: bytes
+    next_number: int
+
+
+_kept: dict[tuple[str, str], Kept] = {}
+
+
+class Writing(pickle.Pickler):
+    """Writes everything but the `Make`: whoever reads has another."""
+
+    def persistent_id(self, value: Any) -> str | None:
+        return "make" if isinstance(value, Make) else None
+
+
+class Reading(pickle.Unpickler):
+    """Reads what was written, with this `Make`."""
+
+    def __init__(self, told: bytes, make: Make) -> None:
+        super().__init__(io.BytesIO(told))
+        self._make = make
+
+    def persistent_load(self, _name: str) -> Make:
+        return self._make
+
+
+def kept(make: Make, folder: Path, build: Callable[[Make, Path], T]) -> T:
+    """What `build(make, folder)` makes in an empty database, as if it had just been built.
+
+    `make` must have been used for nothing yet, and `folder` hold nothing else that `build` reads or writes.
+    """
+    backend = make.database.url.get_backend_name()
+    key = (backend, f"{build.__module__}.{build.__qualname__}")
+    if key not in _kept:
+        built = build(make, folder)
+        written = io.BytesIO()
+        Writing(written).dump(built)
+        make.database.dispose()  # a database is copied while nobody is connected to it
+        _kept[key] = Kept(*put_aside(make, folder), written.getvalue(), next(make.numbers))
+    else:
+        bring_back(make, folder, _kept[key])
+    make.numbers = count(_kept[key].next_number)
+    found: T = Reading(_kept[key].told, make).load()
+    return found
+
+
+def put_aside(make: Make, folder: Path) -> tuple[str, Path]:
+    """Copies of the database and of the files."""
+    name = f"kept_{uuid.uuid4().hex[:12]}"
+    files = folder.parent / name
+    shutil.copytree(folder, files, ignore=shutil.ignore_patterns("*.sqlite*"))
+    if make.database.url.get_backend_name() == "sqlite":
+        template = str(files) + ".sqlite"
+        shutil.copy(str(make.database.url.database), template)
+    else:
+        template = name
+        cluster().create_database(name, template=str(make.database.url.database))
+    return template, files
+
+
+def bring_back(make: Make, folder: Path, one: Kept) -> None:
+    """The copies in place of an empty database and an empty folder."""
+    shutil.copytree(one.files, folder, dirs_exist_ok=True)
+    make.database.dispose()
+    own = str(make.database.url.database)
+    if make.database.url.get_backend_name() == "sqlite":
+        shutil.copy(one.template, own)
+    else:
+        cluster().drop_database(own)
+        cluster().create_database(own, template=one.template)
