@@ -40,6 +40,14 @@ class SignInForm(PageForm):
     password = PasswordField(_l("Mật khẩu"), [required(_l("Nhập mật khẩu.")), at_most(200)])
 
 
+class ForgottenForm(PageForm):
+    """Who has forgotten the password."""
+
+    who = StringField(
+        _l("Tên đăng nhập hoặc thư điện tử"), [required(_l("Nhập tên đăng nhập hoặc địa chỉ thư.")), at_most(200)]
+    )
+
+
 class NewPasswordForm(PageForm):
     """A password, twice."""
 
