@@ -9,9 +9,9 @@ from sqlalchemy import func, select
 from lms import clock
 from lms.accounts.actions import PeopleMoved, password_fits
 from lms.accounts.demo import DEMO_PASSWORD, SAMPLE, load_fictional_people, sign_ins
+from lms.accounts.loader import common_passwords
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
 from lms.accounts.queries import main_unit
-from lms.accounts.loader import common_passwords
 from lms.accounts.rules import password_fault
 from lms.config import PasswordPolicy
 from lms.organisation.demo import SAMPLE as UNITS
