@@ -5,6 +5,7 @@ import dataclasses
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from werkzeug.test import TestResponse
@@ -75,7 +76,8 @@ def account_of(make: Make, person: Person) -> SignInAccount:
 def fill(browser: Browser, **fields: str) -> TestResponse:
     """Fill in and send the form of the page that has these fields."""
     [form] = [one for one in browser.forms if set(fields) <= one.names]
-    return browser.submit(form.action or browser.path, **fields)
+    changes: dict[str, Any] = dict(fields)
+    return browser.submit(form.action or browser.path, **changes)
 
 
 def set_up_anew(make: Make, **fields: object) -> None:

@@ -335,4 +335,4 @@ def test_nothing_typed_is_lost_on_the_way_through_the_second_step(make: Make) ->
         browser.submit("Tiếp tục")
         browser.submit("/sign-in/code", code=telephone.code())
         assert essay.split("\n")[0] in browser.text
-        assert browser.form("/profile/sessions/end")
+        assert browser.form("/profile/sessions/end").method == "post"
