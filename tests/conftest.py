@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 
 import wsgi
 from lms.app import create_app, open_doors
@@ -99,8 +100,26 @@ def app(database_url: str, tmp_path: Path, settings: dict[str, Any]) -> Iterator
     """The whole product on an empty database."""
     app = create_app(dataclasses.replace(config_for(database_url, tmp_path), **settings), wsgi.PACKAGES)
     app.testing = True
+    app.jinja_env.bytecode_cache = TEMPLATES
     yield app
     app.extensions["database"].dispose()
+
+
+class Compiled(BytecodeCache):
+    """Templates are compiled once for all the products of a run."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if (code := self.kept.get(bucket.key)) is not None:
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+TEMPLATES = Compiled()
 
 
 @pytest.fixture
