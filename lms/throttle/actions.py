@@ -34,6 +34,17 @@ def refused_until(session: Session, budget: Budget) -> datetime | None:
     return None if attempts <= budget.limit else started + window_of(strikes)
 
 
+def waiting_until(session: Session, budget: Budget) -> datetime | None:
+    """The moment before which nothing under this key is evaluated, or None; without counting an attempt."""
+    found = session.execute(
+        select(ThrottleCounter.window_start, ThrottleCounter.attempts, ThrottleCounter.strikes).where(
+            ThrottleCounter.key == key_of(budget), ThrottleCounter.attempts >= budget.limit
+        )
+    ).one_or_none()
+    over = found.window_start + window_of(found.strikes) if found is not None else None
+    return over if over is not None and over > clock.now() else None
+
+
 def counting(session: Session, budget: Budget, now: datetime) -> ReturningInsert[Any]:
     """The statement that makes the row or adds to it."""
     insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(ThrottleCounter)

@@ -4,8 +4,9 @@ Sections are those of IEEE 9274.1.1, then, after a slash, of xAPI 1.0.3 (Comm = 
 """
 
 import logging
+import time
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -17,10 +18,12 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from lms import clock
-from lms.db import Database, database, disk_full, forget_own, get_read_session, get_session
+from lms.db import Database, database, disk_full, forget_own, get_read_session, get_session, if_there_is_room
+from lms.throttle.actions import refused_until, waiting_until
+from lms.throttle.rules import PER_ACCOUNT, Budget, minutes_until
 from lms.web.feature import Feature
 from lms.web.shell import csrf
-from lms.xapi.access import Client, Forbidden, Unknown, access_client, forget_client
+from lms.xapi.access import BELIEVED_FOR, Client, Forbidden, Unknown, access_client, forget_client, plausible
 from lms.xapi.actions import Conflict, MayNotVoid, mark_used
 from lms.xapi.forms import VERSION_HEADER, Call, call_of, edition_of
 from lms.xapi.rules import Malformed
@@ -104,8 +107,39 @@ def asked() -> tuple[Call, Client]:
     g.xapi_edition = call.edition
     if call.credentials is None:
         raise Unknown
-    g.xapi_client = access_client(get_read_session(), *call.credentials)
+    g.xapi_client = proven(get_read_session(), *call.credentials)
     return call, g.xapi_client
+
+
+class Waits(Exception):
+    """Too many wrong secrets for one key came from this address; nothing is evaluated until then."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"too many wrong secrets; try again at {until.isoformat()}")
+        self.until = until
+
+
+def proven(session: Session, key: str, secret: str) -> Client:
+    """The client with this key and secret, unless guesses came from its address. Raises `Unknown`, `Waits`.
+
+    Guesses are counted by key and address, so that nobody keeps a client from working from elsewhere. Whoever was let
+    in a moment ago is not looked up again.
+    """
+    guesses = Budget("client", f"{key} {request.remote_addr}", PER_ACCOUNT)
+    memory: dict[Any, Any] = session.info["identities"]
+    calm = ("xapi.calm", guesses.value)
+    if time.monotonic() > memory.get(calm, 0.0) and (until := waiting_until(session, guesses)) is not None:
+        raise Waits(until)
+    try:
+        client = access_client(session, key, secret)
+    except Unknown:
+        memory.pop(calm, None)
+        if plausible(key):
+            with if_there_is_room(), database().writing() as own:
+                refused_until(own, guesses)
+        raise
+    memory[calm] = time.monotonic() + BELIEVED_FOR
+    return client
 
 
 def note_use(response: Response) -> Response:
@@ -171,6 +205,13 @@ def unauthorized(_error: Unknown) -> Response:
     return refusal(HTTPStatus.UNAUTHORIZED, "key and secret of a client are needed, by Basic authentication")
 
 
+def too_many(error: Waits) -> Response:
+    """Somebody guesses: how long nothing is evaluated."""
+    answer = refusal(HTTPStatus.TOO_MANY_REQUESTS, str(error))
+    answer.headers["Retry-After"] = str(60 * minutes_until(error.until, clock.now()))
+    return answer
+
+
 def forbidden(error: Forbidden | MayNotVoid) -> Response:
     """The client is known, and may not."""
     return refusal(HTTPStatus.FORBIDDEN, str(error))
@@ -209,6 +250,7 @@ def unexpected(error: Exception) -> Response:
 TOLD: dict[type[Exception], Callable[[Any], Response]] = {
     Malformed: malformed,
     Unknown: unauthorized,
+    Waits: too_many,
     Forbidden: forbidden,
     MayNotVoid: forbidden,
     Conflict: conflict,

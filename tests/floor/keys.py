@@ -29,6 +29,21 @@ def give_keys(session: Session, person: Person) -> Keys:
     """Give the person one of everything."""
     config, now = config_of(session), clock.now()
     begin_session(session, person.id, browser="another")
+    passkey = give_passkey(session, person)
+    sealed = sealing(config).encrypt(secrets.token_bytes(20))
+    digest = code_digests(config, person.id, RECOVERY_CODE)[0]
+    session.add_all(
+        [
+            Authenticator(person_id=person.id, sealed_secret=sealed, created_at=now, confirmed_at=now),
+            RecoveryCode(person_id=person.id, code_digest=digest, created_at=now),
+        ]
+    )
+    mine = select(UserSession.id).where(UserSession.person_id == person.id, UserSession.browser == "another")
+    return Keys(session.scalars(mine).one(), passkey)
+
+
+def give_passkey(session: Session, person: Person) -> uuid.UUID:
+    """A passkey of the person, which no device has."""
     passkey = Passkey(
         public_id=uuid.uuid4(),
         person_id=person.id,
@@ -36,16 +51,7 @@ def give_keys(session: Session, person: Person) -> Keys:
         public_key=b"",
         sign_count=0,
         name="Điện thoại",
-        created_at=now,
+        created_at=clock.now(),
     )
-    sealed = sealing(config).encrypt(secrets.token_bytes(20))
-    digest = code_digests(config, person.id, RECOVERY_CODE)[0]
-    session.add_all(
-        [
-            passkey,
-            Authenticator(person_id=person.id, sealed_secret=sealed, created_at=now, confirmed_at=now),
-            RecoveryCode(person_id=person.id, code_digest=digest, created_at=now),
-        ]
-    )
-    mine = select(UserSession.id).where(UserSession.person_id == person.id, UserSession.browser == "another")
-    return Keys(session.scalars(mine).one(), passkey.public_id)
+    session.add(passkey)
+    return passkey.public_id

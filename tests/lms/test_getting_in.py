@@ -168,7 +168,7 @@ def mailed(make: Make) -> list[str]:
     found = []
     for path in sorted(folder.glob("*.eml")) if folder.exists() else []:
         message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-        found.append(f"{message['To']}\n{message.get_content()}")  # type: ignore[attr-defined]
+        found.append(f"{message['To']}\n{message.get_content()}")
     return found
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -18,6 +19,7 @@ from lms.throttle.rules import WINDOWS, Budget, minutes_until, window_of
 from tests.browser import Browser
 from tests.conftest import BACKENDS
 from tests.make import Make
+from tests.store import Outsider
 from tests.telephone import PASSWORD, is_in, sign_in
 
 START = datetime(2026, 11, 26, 8, 0, tzinfo=UTC)
@@ -189,6 +191,24 @@ def test_an_address_brought_by_a_header_is_not_believed_without_a_proxy(
     assert "Có quá nhiều lần thử" in answer.text
 
 
+def test_the_eleventh_guess_at_a_clients_secret_is_not_evaluated_and_the_client_works_on_from_elsewhere(
+    make: Make,
+) -> None:
+    outsider, guesser = Outsider(make, "all"), Outsider(make, "all")
+    guesser.key, right = outsider.key, outsider.secret
+    assert outsider.get().status_code == 200
+    statuses = [guesser.get().status_code for _ in range(10)]
+    guesser.secret = right
+    answer = guesser.get()
+    assert statuses == [401] * 10
+    assert answer.status_code == 429
+    assert 1 <= int(answer.headers["Retry-After"]) <= 300
+    outsider.client.environ_base["REMOTE_ADDR"] = "10.1.2.3"
+    assert outsider.get().status_code == 200
+    with clock.moved_to(clock.now() + WINDOWS[0]):
+        assert guesser.get().status_code == 200
+
+
 def test_an_administrator_lets_somebody_try_again_which_is_noted(make: Make) -> None:
     helper = make.browser(make.person("Quản Trị", role="administrator"))
     person = make.person(username="an", password=PASSWORD)
@@ -206,7 +226,7 @@ def test_an_administrator_lets_somebody_try_again_which_is_noted(make: Make) -> 
 def test_guesses_at_the_password_of_whoever_is_signed_in_are_counted_too(make: Make) -> None:
     browser = make.browser(make.person(username="an", password=PASSWORD))
     browser.get("/profile/password")
-    new = {"new_password": "Suối reo 3 tầng thác", "repeat": "Suối reo 3 tầng thác"}
+    new: dict[str, Any] = {"new_password": "Suối reo 3 tầng thác", "repeat": "Suối reo 3 tầng thác"}
     for _ in range(10):
         browser.submit("/profile/password", password="sai", **new)
     assert "Có quá nhiều lần thử" in browser.submit("/profile/password", password=PASSWORD, **new).text
