@@ -16,7 +16,7 @@ from webauthn.helpers.structs import (
 )
 
 from lms.accounts.models import SignInAccount
-from lms.accounts.protocol import WAY, by_address, follow, held_back, typed, wrong_password
+from lms.accounts.protocol import WAY, by_address, follow, forgiven, held_back, typed, wrong_password
 from lms.audit.actions import note
 from lms.authentication import actions, queries
 from lms.authentication.delivery import ServiceFailed, provider_of
@@ -145,6 +145,7 @@ def sign_in_with_passkey() -> ResponseReturnValue:
         apart(lambda log: note(log, "passkey.refused", actor=None, object_kind="account", object_id="-"))
         flash(_("Khóa này không mở được tài khoản nào ở đây. Thử lại, hoặc đăng nhập bằng mật khẩu."), "warning")
         return redirect(url_for("accounts.sign_in", next=next_path or None))
+    forgiven([by_address()])
     kept_form = request.form.get("kept", "")
     return follow(person_id, proof=SECOND_FACTOR, kept_form=kept_form, next_path=next_path)
 

@@ -29,7 +29,7 @@ PASSWORD, PROVIDER, SECOND_FACTOR = "password", "provider", "second factor"
 
 def totp(secret: bytes) -> TOTP:
     """The codes of a secret as every authenticator computes them (RFC 6238: SHA-1, six digits, thirty seconds)."""
-    return TOTP(secret, DIGITS, SHA1(), STEP_SECONDS)  # noqa: S303 - what the standard and every telephone use
+    return TOTP(secret, DIGITS, SHA1(), STEP_SECONDS)  # noqa: S303 # nosec B303 - what every telephone uses
 
 
 def matching_step(secret: bytes, code: str, *, now: datetime, last: int | None) -> int | None:

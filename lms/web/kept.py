@@ -34,10 +34,12 @@ def kept_form() -> str:
 
     A form that itself only brings a kept one is not kept: the one within is.
     """
+    if not from_here(missing_is_here=False):
+        return ""
     if opened(request.form.get(FIELD, "")) is not None:
         return request.form[FIELD]
     fields = [(name, value) for name, value in request.form.items(multi=True) if name not in NEVER_KEPT]
-    if not fields or not from_here(missing_is_here=False) or sum(len(value) for _, value in fields) > LARGEST:
+    if not fields or sum(len(value) for _, value in fields) > LARGEST:
         return ""
     return str(seal().dumps({"path": request.full_path.rstrip("?"), "fields": fields}))
 
