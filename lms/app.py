@@ -13,11 +13,16 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from lms import clock, db, serving
 from lms.accounts import admin as people
 from lms.accounts import views as accounts
-from lms.accounts.actions import mail_person
+from lms.accounts.actions import RESET, RESET_MAIL, PasswordSet, issue_reset, mail_person, mail_reset
 from lms.accounts.cli import user
 from lms.accounts.demo import load_fictional_people
 from lms.accounts.models import Person
 from lms.accounts.queries import PeopleByName
+from lms.authentication import admin as credentials
+from lms.authentication import protocol as ways
+from lms.authentication import views as authentication
+from lms.authentication.actions import end_activation_code
+from lms.authentication.queries import SecondFactorsHere
 from lms.config import Config
 from lms.db import Database
 from lms.documents import views as documents
@@ -35,6 +40,7 @@ from lms.records import access as records_access
 from lms.records import admin as clients
 from lms.records import views as records
 from lms.records.cli import xapi as xapi_command
+from lms.throttle.actions import forget_old
 from lms.transfer.cli import export_statements, import_statements
 from lms.web import errors, gate, navigation, shell, systems, wording
 from lms.web import views as web
@@ -60,8 +66,11 @@ def fill(doors: Doors) -> None:
         xapi_command.add_command(command)
     doors.commands += [worker, user, xapi_command]
     doors.jobs |= {MAIL: mail_person, NIGHTLY: run_nightly, FORWARD: forward}
-    doors.nightly += [forget_done, keep_going]
+    doors.jobs |= {RESET: issue_reset, RESET_MAIL: mail_reset}
+    doors.nightly += [forget_done, forget_old, keep_going]
     doors.people = PeopleByName()
+    doors.second_factors = SecondFactorsHere()
+    doors.listen(PasswordSet, end_activation_code)
     doors.menu += [
         MenuEntry(_l("Nhật ký học tập"), "records.index", records_access.BROWSE, 60),
         MenuEntry(_l("Cán bộ"), "people.index", people.KEEP, 80, ADMINISTRATION),
@@ -73,7 +82,8 @@ def fill(doors: Doors) -> None:
 
 def features() -> Iterable[Feature]:
     """The blueprints of the ground itself: its pages."""
-    return (web.bp, accounts.bp, people.bp, organisation.bp, records.bp, clients.bp, forwarding.bp)
+    own = (web.bp, accounts.bp, authentication.bp, ways.bp, people.bp, credentials.bp, organisation.bp)
+    return (*own, records.bp, clients.bp, forwarding.bp)
 
 
 SYSTEMS = (xapi.bp, documents.bp, records.published)  # what other systems speak to

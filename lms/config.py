@@ -7,7 +7,8 @@ machine: SQLite under `instance/`, a generated secret, an address on this machin
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,8 +17,59 @@ SECRET_LENGTH = 32
 KNOWN_SECRETS = ("changeme", "secret", "development", "password", "default")
 
 
+ROLES = ("administrator", "head", "trainer", "learner")
+"""What LMS_SECOND_FACTOR may name; a test compares them with the table of roles."""
+
+CLAIMS = {"email": "email", "code": "employee_number", "username": "preferred_username"}
+"""By what a person of another sign-in service is found here, and the claim that usually tells it."""
+
+
 class Misconfigured(Exception):
     """The product refuses to start; the message says which setting, why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordPolicy:
+    """What a new password must be (domain.md §4.2). `classes`: of small and capital letters, figures, all others.
+
+    `remembered`: how many earlier passwords an administrator may not use again. `admin_days`: after so many days an
+    administrator chooses another; 0: never.
+    """
+
+    length: int = 14
+    length_with_second_factor: int = 8
+    classes: int = 4
+    remembered: int = 10
+    admin_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """When a session ends by itself: after so long without use, and after so long in any case."""
+
+    idle: timedelta = timedelta(hours=2)
+    length: timedelta = timedelta(hours=12)
+    admin_idle: timedelta = timedelta(minutes=30)
+    admin_length: timedelta = timedelta(hours=8)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIdProvider:
+    """Another service at which people sign in (OpenID Connect).
+
+    `claim` of its token names the person by what `match` says: e-mail, staff code or user name. `create`: somebody
+    unknown becomes a person here, called as `name_claim` says.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    name: str = "tài khoản của tỉnh"
+    claim: str = "email"
+    match: str = "email"
+    scopes: str = "openid email profile"
+    create: bool = False
+    name_claim: str = "name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +79,8 @@ class Config:
     `site_url` is the address people type, without a slash at the end; every link in mail is built from it.
     `iri_base` begins the address of every activity and of our people's accounts in statements. It never changes, also
     when the site moves. `xapi_origins` are sites whose pages may speak to the record store from a browser; `forward_to`
-    are stores inside one's own network, as host:port, to which statements may be forwarded.
+    are stores inside one's own network, as host:port, to which statements may be forwarded. `former_secret_keys` still
+    open what they sealed. `second_factor`: the roles that need more than a password to sign in.
     """
 
     database_url: str
@@ -42,6 +95,11 @@ class Config:
     xapi_default_version: str = "1.0.3"
     xapi_origins: frozenset[str] = frozenset()
     forward_to: frozenset[str] = frozenset()
+    former_secret_keys: tuple[str, ...] = ()
+    second_factor: frozenset[str] = frozenset()
+    passwords: PasswordPolicy = field(default_factory=PasswordPolicy)
+    sessions: SessionLimits = field(default_factory=SessionLimits)
+    provider: OpenIdProvider | None = None
 
     @property
     def secure(self) -> bool:
@@ -77,6 +135,11 @@ class Config:
             xapi_default_version=environ.get("LMS_XAPI_DEFAULT_VERSION", "1.0.3"),
             xapi_origins=frozenset(environ.get("LMS_XAPI_ORIGINS", "").split()),
             forward_to=frozenset(environ.get("LMS_FORWARD_TO", "").lower().split()),
+            former_secret_keys=tuple(environ.get("LMS_FORMER_SECRET_KEYS", "").split()),
+            second_factor=second_factor_roles(environ, local=local),
+            passwords=password_policy(environ),
+            sessions=session_limits(environ),
+            provider=provider_named(environ, local=local),
         )
         config.check()
         return config
@@ -93,6 +156,91 @@ class Config:
             check_xapi_origin(origin)
         for place in sorted(self.forward_to):
             check_place(place)
+        for former in self.former_secret_keys:
+            check_secret(former, "LMS_FORMER_SECRET_KEYS")
+
+
+def second_factor_roles(environ: Mapping[str, str], *, local: bool) -> frozenset[str]:
+    """The roles that need a second factor: those named, or by default all that see or change what is others'."""
+    named = environ.get("LMS_SECOND_FACTOR", "").lower().split()
+    if not named:
+        return frozenset() if local else frozenset({"administrator", "head", "trainer"})
+    unknown = set(named) - {*ROLES, "none"}
+    if unknown or (len(named) > 1 and "none" in named):
+        raise Misconfigured(f"LMS_SECOND_FACTOR must be none, or some of {' '.join(ROLES)}, not {' '.join(named)!r}.")
+    return frozenset(named) - {"none"}
+
+
+def password_policy(environ: Mapping[str, str]) -> PasswordPolicy:
+    """The settings LMS_PASSWORD_…; a policy weaker than eight characters is refused."""
+    standard = PasswordPolicy()
+    policy = PasswordPolicy(
+        length=whole_number(environ, "LMS_PASSWORD_LENGTH", standard.length),
+        length_with_second_factor=whole_number(
+            environ, "LMS_PASSWORD_LENGTH_WITH_SECOND_FACTOR", standard.length_with_second_factor
+        ),
+        classes=whole_number(environ, "LMS_PASSWORD_CLASSES", standard.classes),
+        remembered=whole_number(environ, "LMS_PASSWORD_REMEMBERED", standard.remembered),
+        admin_days=whole_number(environ, "LMS_PASSWORD_ADMIN_DAYS", standard.admin_days),
+    )
+    if not 8 <= policy.length_with_second_factor <= policy.length <= 64:
+        raise Misconfigured(
+            "LMS_PASSWORD_LENGTH and LMS_PASSWORD_LENGTH_WITH_SECOND_FACTOR must lie between 8 and 64, and the second "
+            "not above the first."
+        )
+    if policy.classes > 4 or policy.remembered > 24:
+        raise Misconfigured("LMS_PASSWORD_CLASSES must be 0 to 4, and LMS_PASSWORD_REMEMBERED 0 to 24.")
+    return policy
+
+
+def session_limits(environ: Mapping[str, str]) -> SessionLimits:
+    """The settings LMS_SESSION_…, in minutes; those of administrators are never the longer ones."""
+    idle, length, admin_idle, admin_length = (
+        timedelta(minutes=whole_number(environ, name, default))
+        for name, default in (
+            ("LMS_SESSION_IDLE_MINUTES", 120),
+            ("LMS_SESSION_MINUTES", 720),
+            ("LMS_SESSION_ADMIN_IDLE_MINUTES", 30),
+            ("LMS_SESSION_ADMIN_MINUTES", 480),
+        )
+    )
+    limits = SessionLimits(idle, length, min(admin_idle, idle), min(admin_length, length))
+    if limits.admin_idle < timedelta(minutes=5) or limits.admin_idle > limits.admin_length or idle > length:
+        raise Misconfigured(
+            "LMS_SESSION_IDLE_MINUTES and LMS_SESSION_ADMIN_IDLE_MINUTES must be at least 5, and not longer than "
+            "LMS_SESSION_MINUTES and LMS_SESSION_ADMIN_MINUTES."
+        )
+    return limits
+
+
+def provider_named(environ: Mapping[str, str], *, local: bool) -> OpenIdProvider | None:
+    """The settings LMS_OIDC_…; None when no issuer is named."""
+    issuer = environ.get("LMS_OIDC_ISSUER", "")
+    if not issuer:
+        return None
+    parts = urlsplit(issuer)
+    open_line = parts.scheme == "http" and local and parts.hostname in LOOPBACK
+    if not parts.hostname or not (parts.scheme == "https" or open_line) or parts.query or parts.fragment:
+        raise Misconfigured(f"LMS_OIDC_ISSUER must look like https://dang-nhap.example.gov.vn , not {issuer!r}.")
+    match = environ.get("LMS_OIDC_MATCH") or "email"
+    if match not in CLAIMS:
+        raise Misconfigured(f"LMS_OIDC_MATCH must be one of {' '.join(CLAIMS)}, not {match!r}.")
+    for name in ("LMS_OIDC_CLIENT_ID", "LMS_OIDC_CLIENT_SECRET"):
+        if not environ.get(name):
+            raise Misconfigured(f"{name} is not set: the service at LMS_OIDC_ISSUER gives it to this product.")
+    standard = OpenIdProvider(issuer, environ["LMS_OIDC_CLIENT_ID"], environ["LMS_OIDC_CLIENT_SECRET"])
+    scopes = environ.get("LMS_OIDC_SCOPES") or standard.scopes
+    if "openid" not in scopes.split():
+        raise Misconfigured("LMS_OIDC_SCOPES must contain openid.")
+    return replace(
+        standard,
+        match=match,
+        scopes=scopes,
+        name=environ.get("LMS_OIDC_NAME") or standard.name,
+        claim=environ.get("LMS_OIDC_CLAIM") or CLAIMS[match],
+        create=environ.get("LMS_OIDC_CREATE", "") == "1",
+        name_claim=environ.get("LMS_OIDC_NAME_CLAIM") or standard.name_claim,
+    )
 
 
 def whole_number(environ: Mapping[str, str], name: str, default: int) -> int:
@@ -102,16 +250,16 @@ def whole_number(environ: Mapping[str, str], name: str, default: int) -> int:
     return int(text or default)
 
 
-def check_secret(secret: str) -> None:
+def check_secret(secret: str, name: str = "LMS_SECRET_KEY") -> None:
     """A secret that can be guessed lets anyone sign in as anyone."""
     if not secret:
         raise Misconfigured(
-            'LMS_SECRET_KEY is not set: make one with  python3 -c "import secrets; print(secrets.token_urlsafe(48))".'
+            f'{name} is not set: make one with  python3 -c "import secrets; print(secrets.token_urlsafe(48))".'
         )
     weak = len(secret) < SECRET_LENGTH or len(set(secret)) < 10 or any(w in secret.lower() for w in KNOWN_SECRETS)
     if weak:
         raise Misconfigured(
-            f"LMS_SECRET_KEY is weak: at least {SECRET_LENGTH} characters made at random are needed, and no known word."
+            f"{name} is weak: at least {SECRET_LENGTH} characters made at random are needed, and no known word."
         )
 
 

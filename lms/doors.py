@@ -130,6 +130,28 @@ class Nobody:
         return []
 
 
+class SecondFactors(Protocol):
+    """What must follow a right password before a session begins (decision 0018)."""
+
+    def after_password(self, session: Session, person_id: int, *, proof: str) -> str | None:
+        """The endpoint of the page that asks for more of whoever has shown `proof`; None: nothing more is asked."""
+
+    def guards(self, session: Session, person_id: int) -> bool:
+        """Whether a code is asked for after each password of this person, so that a shorter password will do."""
+
+
+class PasswordsOnly:
+    """A product without second factors."""
+
+    def after_password(self, session: Session, person_id: int, *, proof: str) -> str | None:
+        """Nothing more is asked."""
+        return None
+
+    def guards(self, session: Session, person_id: int) -> bool:
+        """A password stands alone."""
+        return False
+
+
 @dataclass(slots=True)
 class Doors:
     """All registries of one product."""
@@ -149,6 +171,7 @@ class Doors:
     commands: list[click.Command] = field(default_factory=list)
     taught: list[Callable[[Session], Iterable[Taught]]] = field(default_factory=list)
     people: People = field(default_factory=Nobody)
+    second_factors: SecondFactors = field(default_factory=PasswordsOnly)
 
     def listen(self, kind: type[Event], listener: Callable[[Session, Event], None]) -> None:
         """Call `listener` with every event of that kind, in the same transaction, in order of registration."""

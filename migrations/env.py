@@ -7,11 +7,13 @@ import assessments.app
 import courses.app
 from lms.accounts import models as accounts
 from lms.audit import models as audit
+from lms.authentication import models as authentication
 from lms.db import Base
 from lms.documents import models as documents
 from lms.forwarding import models as forwarding
 from lms.organisation import models as organisation
 from lms.outbox import models as outbox
+from lms.throttle import models as throttle
 from lms.xapi import models as xapi
 
 ALL_MODELS = (
@@ -19,10 +21,12 @@ ALL_MODELS = (
     assessments.app.MODELS,
     courses.app.MODELS,
     accounts,
+    authentication,
     organisation,
     audit,
     forwarding,
     outbox,
+    throttle,
     xapi,
     documents,
 )

@@ -1,12 +1,13 @@
 """Fixtures: a real database with the real migrations, on SQLite and on PostgreSQL, new for every test."""
 
+import dataclasses
 import shutil
 import socket
 import uuid
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
@@ -96,9 +97,15 @@ def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -
 
 
 @pytest.fixture
-def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
+def settings() -> dict[str, Any]:
+    """Fields of `Config` a test wants otherwise: it overrides this fixture, or parametrises it."""
+    return {}
+
+
+@pytest.fixture
+def app(database_url: str, tmp_path: Path, settings: dict[str, Any]) -> Iterator[Flask]:
     """The whole product on an empty database."""
-    app = create_app(config_for(database_url, tmp_path), wsgi.PACKAGES)
+    app = create_app(dataclasses.replace(config_for(database_url, tmp_path), **settings), wsgi.PACKAGES)
     app.testing = True
     yield app
     app.extensions["database"].dispose()

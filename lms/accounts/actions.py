@@ -1,28 +1,31 @@
-"""Making people and accounts, moving people, and signing in."""
+"""Making people and accounts, moving people, and their passwords."""
 
+import hashlib
+import hmac
 import secrets
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import case, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lms import clock, text
-from lms.accounts.models import Membership, OneTimeLink, Person, RoleGrant, SignInAccount, ThrottleCounter
-from lms.accounts.rules import LINK_LIFE, THROTTLE_WINDOW
+from lms.accounts.models import Membership, OneTimeLink, PasswordBefore, Person, RoleGrant, SignInAccount
+from lms.accounts.queries import accounts_for_reset, roles_held
+from lms.accounts.rules import ADMINISTRATOR, LINK_LIFE, MAILED_LINK_LIFE, composed, stands_not_alone
 from lms.accounts.session import digest, end_all_sessions
 from lms.audit.actions import note
+from lms.config import Config
 from lms.db import adds_identities, config_of, lock_roll
 from lms.doors import tell
 from lms.organisation.models import STATE_TREE, Unit
-from lms.outbox.actions import deliver
+from lms.outbox.actions import deliver, queue
 
 hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 NOBODY = hasher.hash("the hash that is checked when there is no such account, so that both take as long")
@@ -49,6 +52,13 @@ class PeopleMoved:
     """Told when people begin, change or end the membership in which they are counted."""
 
     person_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordSet:
+    """Told when somebody has set a password: what opened the account until then ends."""
+
+    person_id: int
 
 
 def create_person(
@@ -91,7 +101,7 @@ def give_account(session: Session, person: Person, username: str, password: str 
     account = SignInAccount(
         person_id=person.id,
         username=username,
-        password_hash=hasher.hash(password) if password else None,
+        password_hash=hasher.hash(composed(password)) if password else None,
         password_changed_at=clock.now() if password else None,
     )
     try:
@@ -196,16 +206,16 @@ def reopen_account(session: Session, person: Person, *, by: uuid.UUID | None = N
     note(session, "account.reopen", actor=by, object_kind="person", object_id=person.public_id)
 
 
-def issue_link(session: Session, person: Person, *, by: uuid.UUID | None = None) -> str:
-    """A token with which the person sets a password, once, within a week. Earlier tokens end."""
-    token = secrets.token_urlsafe(32)
+def issue_link(
+    session: Session, person: Person, *, life: timedelta = LINK_LIFE, token: str = "", by: uuid.UUID | None = None
+) -> str:
+    """A token with which the person sets a password, once, within a week or as long as said. Earlier tokens end."""
+    token = token or secrets.token_urlsafe(32)
     now = clock.now()
     session.execute(
         update(OneTimeLink).where(OneTimeLink.person_id == person.id, OneTimeLink.used_at.is_(None)).values(used_at=now)
     )
-    session.add(
-        OneTimeLink(token_digest=digest(token), person_id=person.id, created_at=now, expires_at=now + LINK_LIFE)
-    )
+    session.add(OneTimeLink(token_digest=digest(token), person_id=person.id, created_at=now, expires_at=now + life))
     note(session, "link.issue", actor=by, object_kind="person", object_id=person.public_id)
     return token
 
@@ -224,71 +234,118 @@ def link_account(session: Session, token: str) -> SignInAccount | None:
     )
 
 
-def use_link(session: Session, token: str, account: SignInAccount, password: str) -> None:
-    """Set the password and end the token and every session of the account."""
-    session.execute(update(OneTimeLink).where(OneTimeLink.token_digest == digest(token)).values(used_at=clock.now()))
-    set_password(session, account, password)
+def use_link(session: Session, token: str, account: SignInAccount, password: str) -> bool:
+    """Set the password and end the token and every session of the account. False: somebody was quicker."""
+    used = session.scalar(
+        update(OneTimeLink)
+        .where(OneTimeLink.token_digest == digest(token), OneTimeLink.used_at.is_(None))
+        .values(used_at=clock.now())
+        .returning(OneTimeLink.id)
+    )
+    if used is not None:
+        set_password(session, account, password)
+    return used is not None
 
 
 def set_password(session: Session, account: SignInAccount, password: str) -> None:
-    """Set a new password; every session of the person ends."""
-    account.password_hash = hasher.hash(password)
-    account.password_changed_at = clock.now()
+    """Set a new password, which has been judged (`password_reused` too); every session of the person ends.
+
+    Those of administrators are remembered, so that they are not used again.
+    """
+    now, policy = clock.now(), config_of(session).passwords
+    if account.password_hash and policy.remembered and administers(session, account.person_id):
+        session.add(PasswordBefore(person_id=account.person_id, password_hash=account.password_hash, replaced_at=now))
+    account.password_hash = hasher.hash(composed(password))
+    account.password_changed_at = now
+    account.short_password = stands_not_alone(password, policy)
     end_all_sessions(session, account.person_id)
     public_id = session.scalar(select(Person.public_id).where(Person.id == account.person_id))
     note(session, "password.set", actor=public_id, object_kind="person", object_id=public_id)
+    tell(session, PasswordSet(account.person_id))
 
 
-def attempt_allowed(session: Session, kind: str, value: str, *, limit: int) -> bool:
-    """Count one attempt under a key and say whether it is within the limit of its window.
-
-    The counter is in the database, so that all workers and hosts share it; what is counted is only a digest. One
-    statement makes the row or adds to it: whoever comes at the same moment waits and is counted too.
-    """
-    now = clock.now()
-    counted = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(ThrottleCounter)
-    old = ThrottleCounter.window_start < now - THROTTLE_WINDOW
-    attempts = session.scalar(
-        counted.values(key=digest(f"{kind} {value}"), window_start=now, attempts=1)
-        .on_conflict_do_update(
-            index_elements=[ThrottleCounter.key],
-            set_={
-                "window_start": case((old, counted.excluded.window_start), else_=ThrottleCounter.window_start),
-                "attempts": case((old, 1), else_=ThrottleCounter.attempts + 1),
-            },
-        )
-        .returning(ThrottleCounter.attempts)
-    )
-    return attempts is not None and attempts <= limit
+def password_reused(session: Session, account: SignInAccount, password: str) -> bool:
+    """Whether this is the present password, or one of the last of an administrator."""
+    policy = config_of(session).passwords
+    earlier = [account.password_hash] if account.password_hash else []
+    if policy.remembered and administers(session, account.person_id):
+        last = select(PasswordBefore.password_hash).where(PasswordBefore.person_id == account.person_id)
+        earlier += session.scalars(last.order_by(PasswordBefore.id.desc()).limit(policy.remembered - 1))
+    return any(opens(stored, password) for stored in earlier)
 
 
-def uncount_attempt(session: Session, kind: str, value: str) -> None:
-    """Take one attempt back: it was a good one, as most are that come from one office's address."""
-    session.execute(
-        update(ThrottleCounter)
-        .where(ThrottleCounter.key == digest(f"{kind} {value}"), ThrottleCounter.attempts > 0)
-        .values(attempts=ThrottleCounter.attempts - 1)
-    )
+def administers(session: Session, person_id: int) -> bool:
+    """Whether the person is an administrator today, of anything."""
+    held = roles_held(person_id, on=clock.today()).where(RoleGrant.role == ADMINISTRATOR)
+    return bool(session.scalar(select(held.exists())))
 
 
-def forgive_attempts(session: Session, kind: str, value: str) -> None:
-    """Forget what was counted: the right password was given."""
-    session.execute(delete(ThrottleCounter).where(ThrottleCounter.key == digest(f"{kind} {value}")))
+def opens(stored: str, password: str) -> bool:
+    """Whether the password is the one behind this digest, whichever way its letters were composed."""
+    for one in dict.fromkeys((composed(password), password)):
+        try:
+            hasher.verify(stored, one)
+        except (VerifyMismatchError, InvalidHashError):
+            continue
+        return True
+    return False
 
 
 def password_fits(account: SignInAccount | None, password: str) -> bool:
     """Whether the password opens the account. Takes as long when there is no such account."""
     stored = account.password_hash if account is not None and account.password_hash else NOBODY
-    try:
-        hasher.verify(stored, password)
-    except (VerifyMismatchError, InvalidHashError):
-        return False
-    return account is not None and account.password_hash is not None and account.disabled_at is None
+    fits = opens(stored, password)
+    return fits and account is not None and account.password_hash is not None and account.disabled_at is None
+
+
+RESET, RESET_MAIL = "reset", "reset mail"
+
+
+def ask_for_reset(session: Session, typed: str) -> None:
+    """Have a link mailed to whoever has this user name or address. Whether there is anybody takes no other course."""
+    found = session.scalars(accounts_for_reset(text.nfc(typed)))
+    queue(session, RESET, {"person_ids": [account.person_id for account in found]})
+
+
+def issue_reset(session: Session, payload: Mapping[str, Any]) -> None:
+    """The handler of `reset`: a link that is good once and for half an hour, for each open account with an address.
+
+    What is queued cannot be made a link of without LMS_SECRET_KEY: a copy of the database opens no door.
+    """
+    for person_id in payload["person_ids"]:
+        person, account = session.get(Person, person_id), session.get(SignInAccount, person_id)
+        if person is None or account is None or account.disabled_at is not None or not person.email:
+            continue
+        seed = secrets.token_urlsafe(32)
+        issue_link(session, person, life=MAILED_LINK_LIFE, token=mailed_token(config_of(session), seed))
+        queue(session, RESET_MAIL, {"person_id": person_id, "seed": seed})
+
+
+def mailed_token(config: Config, seed: str) -> str:
+    """The token of a link that travels by mail."""
+    return hmac.new(config.secret_key.encode(), f"reset {seed}".encode(), hashlib.sha256).hexdigest()
+
+
+def mail_reset(session: Session, payload: Mapping[str, Any]) -> None:
+    """The handler of `reset mail`: hands the link over, in the language of the person, unless it has ended."""
+    config, token = config_of(session), mailed_token(config_of(session), payload["seed"])
+    account = link_account(session, token)
+    if account is None:
+        return
+    english = account.person.language == "en"
+    values = {"link": f"{config.site_url}/first-password/{token}", "username": account.username}
+    subject = "Set a new password" if english else "Đặt lại mật khẩu"
+    template = f"lms.accounts/reset.{'en' if english else 'vi'}.txt"
+    hand_over(session, account.person, {"subject": subject, "template": template, "values": values})
 
 
 def mail_person(session: Session, payload: Mapping[str, Any]) -> None:
     """The handler of queued mail: finds name and address, which no job carries, and hands the mail over."""
-    person = session.get(Person, payload["person_id"])
+    hand_over(session, session.get(Person, payload["person_id"]), payload)
+
+
+def hand_over(session: Session, person: Person | None, payload: Mapping[str, Any]) -> None:
+    """Hand a mail to the mail server, with no transaction open."""
     name, address = (person.full_name, person.email) if person is not None else ("", None)
     session.rollback()  # nothing was written: a mail server must not be waited for with the database locked
     if address:

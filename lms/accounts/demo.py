@@ -27,7 +27,7 @@ from lms.organisation.models import STATE_TREE, Unit
 
 SAMPLE = Path(__file__).with_name("sample.toml")
 SEED = 48
-DEMO_PASSWORD = "quan triet nghi quyet 48"  # noqa: S105 - told to whoever tries the product; it opens fictional people
+DEMO_PASSWORD = "Quan triet nghi quyet 48"  # noqa: S105 - told to whoever tries the product; it opens fictional people
 LEARNER, HEAD, TRAINER, ADMINISTRATOR = "hocvien", "thutruong", "giangvien", "quantri"
 
 LEADING = ("Trưởng", "Phó", "Chủ tịch", "Bí thư")

@@ -40,6 +40,14 @@ class SignInForm(PageForm):
     password = PasswordField(_l("Mật khẩu"), [required(_l("Nhập mật khẩu.")), at_most(200)])
 
 
+class ForgottenForm(PageForm):
+    """Who has forgotten the password."""
+
+    who = StringField(
+        _l("Tên đăng nhập hoặc thư điện tử"), [required(_l("Nhập tên đăng nhập hoặc địa chỉ thư.")), at_most(200)]
+    )
+
+
 class NewPasswordForm(PageForm):
     """A password, twice."""
 
@@ -94,8 +102,8 @@ class PersonForm(PageForm):
                 _l("Địa chỉ thư có dạng ten@coquan.gov.vn."),
             ),
         ],
-        filters=[tidy],
-        description=_l("Không bắt buộc. Dùng để nhắc việc học tập."),
+        filters=[lower],
+        description=_l("Không bắt buộc. Dùng để nhắc việc học tập và đặt lại mật khẩu."),
     )
     unit = UnitField(_l("Cơ quan, đơn vị"), [required(_l("Chọn cơ quan, đơn vị."))])
     role = ChoiceField(_l("Vai trò"), choices=choices({"": _l("Học viên"), **ROLES}), default="")

@@ -3,7 +3,7 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lms.db import Base, once
@@ -18,6 +18,8 @@ class Person(Base):
         CheckConstraint("category IN ('can_bo', 'cong_chuc', 'vien_chuc', 'nguoi_lao_dong', 'khac')", name="category"),
         CheckConstraint("party IN ('chinh_thuc', 'du_bi', 'quan_chung')", name="party"),
         Index("ix_person_order", "sort_key"),
+        Index("ix_person_email", "email"),
+        once("uq_person_staff_code", "staff_code", where="staff_code IS NOT NULL"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -26,6 +28,7 @@ class Person(Base):
     sort_key: Mapped[bytes] = mapped_column(LargeBinary)
     search_key: Mapped[str]
     email: Mapped[str | None]
+    staff_code: Mapped[str | None]
     position: Mapped[str] = mapped_column(default="")
     category: Mapped[str] = mapped_column(default="cong_chuc")
     party: Mapped[str] = mapped_column(default="quan_chung")
@@ -38,7 +41,10 @@ class Person(Base):
 
 
 class SignInAccount(Base):
-    """How a person signs in with a name and a password. Without a password only a one-time link opens it."""
+    """How a person signs in with a name and a password. Without a password only a one-time link opens it.
+
+    `short_password`: it was accepted only because a second factor is asked for after it.
+    """
 
     __tablename__ = "sign_in_account"
 
@@ -47,6 +53,7 @@ class SignInAccount(Base):
     password_hash: Mapped[str | None]
     password_changed_at: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
+    short_password: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
 
     person: Mapped[Person] = relationship()
 
@@ -125,11 +132,26 @@ class OneTimeLink(Base):
     used_at: Mapped[datetime | None]
 
 
-class ThrottleCounter(Base):
-    """Attempts counted in a window of time, shared by all workers and hosts."""
+class PasswordBefore(Base):
+    """A password an administrator had: it may not be used again for a while. Only its digest is kept."""
 
-    __tablename__ = "throttle_counter"
+    __tablename__ = "password_before"
 
-    key: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
-    window_start: Mapped[datetime]
-    attempts: Mapped[int]
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    password_hash: Mapped[str]
+    replaced_at: Mapped[datetime]
+
+
+class SignInStep(Base):
+    """Somebody whose password was right, and from whom something more is asked before a session begins.
+
+    The cookie holds a random key, as it does for a session; only its digest is kept. `proof`: what has been shown.
+    """
+
+    __tablename__ = "sign_in_step"
+
+    key_digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    proof: Mapped[str]
+    expires_at: Mapped[datetime]

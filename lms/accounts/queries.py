@@ -2,13 +2,14 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from lms import clock, text
-from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
+from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount, UserSession
+from lms.config import SessionLimits
 from lms.doors import Named
 from lms.organisation.models import STATE_TREE, Unit
 from lms.organisation.queries import holds_on, subtree
@@ -20,6 +21,37 @@ MOST_NAMESAKES = 5
 def account_by_username(username: str) -> Select[SignInAccount]:
     """The account with this user name, whatever the case in which it was typed."""
     return select(SignInAccount).where(SignInAccount.username == username.strip().lower())
+
+
+MOST_RESETS = 5
+"""So many accounts may share an address of mail and still be helped by it."""
+
+
+def accounts_for_reset(sought: str) -> Select[SignInAccount]:
+    """The accounts with this user name or this address."""
+    return (
+        select(SignInAccount)
+        .join(Person, Person.id == SignInAccount.person_id)
+        .where(or_(SignInAccount.username == sought.lower(), Person.email.in_((sought, sought.lower()))))
+        .order_by(SignInAccount.person_id)
+        .limit(MOST_RESETS)
+    )
+
+
+def open_sessions(person_id: int, *, now: datetime, limits: SessionLimits, administers: bool) -> Select[UserSession]:
+    """The sessions of a person that have not ended, the one used last first."""
+    idle, length = (limits.admin_idle, limits.admin_length) if administers else (limits.idle, limits.length)
+    return (
+        select(UserSession)
+        .where(
+            UserSession.person_id == person_id,
+            UserSession.revoked_at.is_(None),
+            UserSession.expires_at > now,
+            UserSession.created_at > now - length,
+            UserSession.seen_at > now - idle,
+        )
+        .order_by(UserSession.seen_at.desc(), UserSession.id.desc())
+    )
 
 
 def main_unit(person_id: int, *, on: date, tree: str = STATE_TREE) -> Select[Unit]:

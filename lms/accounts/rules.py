@@ -1,7 +1,13 @@
-"""The one table of roles and permissions, and the rules of passwords and throttling. Pure."""
+"""The one table of roles and permissions, and the rules of passwords and sessions. Pure."""
 
+import re
+import unicodedata
+from collections.abc import Collection, Container, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from lms.config import PasswordPolicy, SessionLimits
+from lms.text import fold
 
 EVERYONE = "learner"
 
@@ -25,19 +31,13 @@ PERMISSIONS: dict[str, frozenset[str]] = {
 }
 """Which role may do what. `learner` is everyone; the others are granted, over a unit and all below it or everywhere."""
 
-SESSION_IDLE = timedelta(hours=2)
-SESSION_LENGTH = timedelta(hours=12)
-SEEN_EVERY = timedelta(minutes=5)
+SEEN_EVERY = timedelta(minutes=2)
 LINK_LIFE = timedelta(days=7)
+MAILED_LINK_LIFE = timedelta(minutes=30)
+STEP_LIFE = timedelta(minutes=10)
+"""How long somebody whose password was right may take for what must follow before a session begins."""
 
-THROTTLE_WINDOW = timedelta(minutes=5)
-ATTEMPTS_PER_ACCOUNT = 10
-ATTEMPTS_PER_ADDRESS = 60
-
-PASSWORD_LENGTH = 14
-"""domain.md §4.2: 14 characters where there is no second factor. Length is asked for, not a mixture of classes."""
-
-TOO_COMMON = frozenset({"password", "matkhau", "123456", "qwerty", "tuyenquang", "chuyendoiso"})
+ADMINISTRATOR = "administrator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,102 @@ class Grant:
     unit_id: int | None
 
 
-def password_fault(password: str, *, username: str) -> str | None:
-    """What is wrong with a new password: "short", "name", "simple" or None when it is good."""
-    bare = "".join(password.lower().split())
-    if len(password) < PASSWORD_LENGTH:
+def may_go_on(
+    roles: Iterable[str | None], *, created_at: datetime, seen_at: datetime, now: datetime, limits: SessionLimits
+) -> bool:
+    """Whether a session is neither too old nor idle too long; those of administrators end sooner."""
+    shorter = ADMINISTRATOR in roles
+    idle, length = (limits.admin_idle, limits.admin_length) if shorter else (limits.idle, limits.length)
+    return seen_at > now - idle and created_at > now - length
+
+
+def composed(password: str) -> str:
+    """A password as it is hashed: the same whichever keyboard composed its letters. Spaces stay."""
+    return unicodedata.normalize("NFC", password)
+
+
+def length_needed(policy: PasswordPolicy, *, second_factor: bool) -> int:
+    """How long a new password must be; shorter where a second factor is asked for after it."""
+    return policy.length_with_second_factor if second_factor else policy.length
+
+
+def classes_in(password: str) -> int:
+    """How many of four kinds of characters there are: small letters, capitals, figures, and all others with spaces."""
+    kinds = (str.islower, str.isupper, str.isdecimal, lambda c: not c.isalpha() and not c.isdecimal())
+    return sum(any(kind(c) for c in composed(password)) for kind in kinds)
+
+
+def password_fault(
+    password: str, *, username: str, policy: PasswordPolicy, second_factor: bool, common: Container[str]
+) -> str | None:
+    """What is wrong with a new password: "short", "classes", "name", "simple", or None when it is good.
+
+    A mixture of kinds is asked for only where the password stands alone.
+    """
+    bare = "".join(composed(password).lower().split())
+    if len(composed(password)) < length_needed(policy, second_factor=second_factor):
         return "short"
+    if not second_factor and classes_in(password) < policy.classes:
+        return "classes"
     if len(username) >= 3 and username.lower() in bare:
         return "name"
-    if len(set(bare)) < 6 or any(bare.replace(word, "").isdecimal() or bare == word * 2 for word in TOO_COMMON):
+    if len(set(bare)) < 5 or any(guess in common for guess in guesses(bare)):
         return "simple"
     return None
+
+
+def stands_not_alone(password: str, policy: PasswordPolicy) -> bool:
+    """Whether a password is good only together with a second factor."""
+    return len(composed(password)) < policy.length or classes_in(password) < policy.classes
+
+
+LOOK_ALIKES = str.maketrans({"@": "a", "4": "a", "0": "o", "3": "e", "1": "i", "$": "s", "5": "s", "!": "i"})
+
+
+def guesses(bare: str) -> Collection[str]:
+    """What a guesser tries on the way to it: without marks, without what is hung on, look-alikes, a word said twice."""
+    plain = "".join(fold(bare).split())
+    found = {bare, plain}
+    for one in (plain, plain.translate(LOOK_ALIKES)):
+        core = re.sub(r"^[^a-z]+|[^a-z]+$", "", one)
+        found |= {one, core}
+        if len(core) % 2 == 0 and core[: len(core) // 2] == core[len(core) // 2 :]:
+            found.add(core[: len(core) // 2])
+    hung_on = re.sub(r"^[^a-z]+|[^a-z]+$", "", plain)
+    found.add(hung_on.translate(LOOK_ALIKES))
+    return {one for one in found if len(one) >= 5}
+
+
+def must_renew(changed_at: datetime | None, *, administers: bool, policy: PasswordPolicy, now: datetime) -> bool:
+    """Whether the password has served its days. By default none ever has: only administrators', only when set so."""
+    if not administers or policy.admin_days == 0:
+        return False
+    return changed_at is None or changed_at < now - timedelta(days=policy.admin_days)
+
+
+BROWSERS = (
+    ("Edg", "Edge"),
+    ("coc_coc", "Cốc Cốc"),
+    ("OPR", "Opera"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("CriOS", "Chrome"),
+    ("Safari", "Safari"),
+)
+SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "Mac"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+
+
+def device_named(user_agent: str) -> tuple[str, str]:
+    """Browser and system as people call them; "" for what cannot be told."""
+    browser = next((name for mark, name in BROWSERS if mark in user_agent), "")
+    return browser, next((name for mark, name in SYSTEMS if mark in user_agent), "")

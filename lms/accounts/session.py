@@ -1,4 +1,7 @@
-"""Who is asking: a random key in the cookie, a row in the database, and one query that finds the person and roles."""
+"""Who is asking: a random key in the cookie, a row in the database, and one query that finds the person and roles.
+
+The same for somebody who has shown a password and from whom more is asked: a step, which opens no page but that of it.
+"""
 
 import hashlib
 import secrets
@@ -7,12 +10,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask_login import UserMixin
-from sqlalchemy import Select, and_, insert, select, update
+from sqlalchemy import Select, and_, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from lms import clock
-from lms.accounts.models import Person, RoleGrant, SignInAccount, UserSession
-from lms.accounts.rules import EVERYONE, PERMISSIONS, SEEN_EVERY, SESSION_IDLE, SESSION_LENGTH, Grant
+from lms.accounts.models import Person, RoleGrant, SignInAccount, SignInStep, UserSession
+from lms.accounts.rules import EVERYONE, PERMISSIONS, SEEN_EVERY, STEP_LIFE, Grant, may_go_on
+from lms.db import config_of
 from lms.organisation.queries import holds_on
 
 
@@ -65,7 +69,7 @@ def begin_session(session: Session, person_id: int, *, browser: str) -> str:
             person_id=person_id,
             created_at=now,
             seen_at=now,
-            expires_at=now + SESSION_LENGTH,
+            expires_at=now + config_of(session).sessions.length,
             browser=browser[:200],
         )
     )
@@ -74,10 +78,14 @@ def begin_session(session: Session, person_id: int, *, browser: str) -> str:
 
 def signed_in(session: Session, key: str) -> SignedIn | None:
     """The person of a session that is neither revoked, expired nor idle too long, and whose account is open."""
-    rows = session.execute(live_session(digest(key), now=clock.now(), today=clock.today())).all()
+    now, limits = clock.now(), config_of(session).sessions
+    rows = session.execute(live_session(digest(key), now=now, today=clock.today())).all()
     if not rows:
         return None
-    session_id, seen_at, person_id, public_id, name, language, _, _ = rows[0]
+    session_id, created_at, seen_at, person_id, public_id, name, language, _, _ = rows[0]
+    roles = [role for *_, role, _unit in rows]
+    if not may_go_on(roles, created_at=created_at, seen_at=seen_at, now=now, limits=limits):
+        return None
     return SignedIn(
         key=key,
         session_id=session_id,
@@ -92,11 +100,12 @@ def signed_in(session: Session, key: str) -> SignedIn | None:
 
 def live_session(
     key_digest: bytes, *, now: datetime, today: date
-) -> Select[int, datetime, int, uuid.UUID, str, str, str, int | None]:
+) -> Select[int, datetime, datetime, int, uuid.UUID, str, str, str, int | None]:
     """Session, person and each role held today (one row without a role, when there is none), in one query."""
     return (
         select(
             UserSession.id,
+            UserSession.created_at,
             UserSession.seen_at,
             Person.id,
             Person.public_id,
@@ -115,7 +124,6 @@ def live_session(
             UserSession.key_digest == key_digest,
             UserSession.revoked_at.is_(None),
             UserSession.expires_at > now,
-            UserSession.seen_at > now - SESSION_IDLE,
             SignInAccount.disabled_at.is_(None),
         )
     )
@@ -140,10 +148,59 @@ def end_session(session: Session, key: str) -> None:
     )
 
 
-def end_all_sessions(session: Session, person_id: int) -> None:
-    """Revoke every session of a person: after a change of password, or when the account is closed."""
+def end_all_sessions(session: Session, person_id: int, *, but: int | None = None) -> None:
+    """Revoke every session of a person, but for one: after a change of password, or when the account is closed."""
     session.execute(
         update(UserSession)
-        .where(UserSession.person_id == person_id, UserSession.revoked_at.is_(None))
+        .where(UserSession.person_id == person_id, UserSession.revoked_at.is_(None), UserSession.id != (but or 0))
         .values(revoked_at=clock.now())
     )
+    session.execute(delete(SignInStep).where(SignInStep.person_id == person_id))
+
+
+def end_one_session(session: Session, person_id: int, session_id: int) -> bool:
+    """Revoke one session of that person; False when there is none such."""
+    ended = session.scalar(
+        update(UserSession)
+        .where(UserSession.id == session_id, UserSession.person_id == person_id, UserSession.revoked_at.is_(None))
+        .values(revoked_at=clock.now())
+        .returning(UserSession.id)
+    )
+    return ended is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Somebody on the way in: who, and what has been shown so far ("password", "provider", "second factor")."""
+
+    person_id: int
+    proof: str
+
+
+def begin_step(session: Session, person_id: int, *, proof: str) -> str:
+    """Remember for ten minutes that the person has shown this, and return the key of it. Old ones are removed."""
+    key, now = secrets.token_urlsafe(32), clock.now()
+    session.execute(delete(SignInStep).where(SignInStep.expires_at < now))
+    session.execute(
+        insert(SignInStep).values(key_digest=digest(key), person_id=person_id, proof=proof, expires_at=now + STEP_LIFE)
+    )
+    return key
+
+
+def step_of(session: Session, key: str) -> Step | None:
+    """Whose step this is; None when it is over, or the account has been closed meanwhile."""
+    found = session.execute(
+        select(SignInStep.person_id, SignInStep.proof)
+        .join(SignInAccount, SignInAccount.person_id == SignInStep.person_id)
+        .where(
+            SignInStep.key_digest == digest(key),
+            SignInStep.expires_at > clock.now(),
+            SignInAccount.disabled_at.is_(None),
+        )
+    ).one_or_none()
+    return Step(found.person_id, found.proof) if found is not None else None
+
+
+def end_step(session: Session, key: str) -> None:
+    """The step is done: its key opens nothing any more."""
+    session.execute(delete(SignInStep).where(SignInStep.key_digest == digest(key)))

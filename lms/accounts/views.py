@@ -1,31 +1,51 @@
-"""Signing in and out, the first password, and one's own profile."""
+"""Signing in and out, passwords, one's own sessions and profile."""
 
-from flask import current_app, flash, g, make_response, redirect, render_template, request, session, url_for
+from flask import flash, redirect, render_template, request, url_for
+from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_login import login_user, logout_user
-from itsdangerous import BadData, URLSafeSerializer
-from sqlalchemy import select
-from wtforms import Field
+from flask_login import logout_user
+from sqlalchemy.orm import Session
 
 from lms import clock
 from lms.accounts import actions, queries
-from lms.accounts.forms import ROLES, ChangePasswordForm, NewPasswordForm, SignInForm
+from lms.accounts.forms import ROLES, ChangePasswordForm, ForgottenForm, NewPasswordForm, SignInForm
 from lms.accounts.models import Person, SignInAccount
-from lms.accounts.rules import ATTEMPTS_PER_ACCOUNT, ATTEMPTS_PER_ADDRESS, PASSWORD_LENGTH, password_fault
-from lms.accounts.session import SignedIn, begin_session, end_session, mark_seen, must_be_marked, signed_in
+from lms.accounts.protocol import (
+    WAY,
+    budgets,
+    by_address,
+    enter,
+    follow,
+    forgiven,
+    held_back,
+    new_password_ok,
+    password_hint,
+    step_done,
+    step_here,
+    typed,
+    wrong_password,
+)
+from lms.accounts.rules import ADMINISTRATOR, MAILED_LINK_LIFE, device_named
+from lms.accounts.session import (
+    SignedIn,
+    end_all_sessions,
+    end_one_session,
+    end_session,
+    mark_seen,
+    must_be_marked,
+    signed_in,
+)
 from lms.audit.actions import note
 from lms.db import apart, database, get_read_session, get_session, if_there_is_room
+from lms.throttle.rules import PER_ACCOUNT, PER_RESET, Budget
 from lms.web import kept
-from lms.web.acting import actor, login_manager
+from lms.web.acting import NotFound, actor, login_manager
 from lms.web.addresses import local_path
 from lms.web.feature import Feature
 from lms.web.gate import needs, public
 
 bp = Feature("accounts", __name__)
-
-KNOWN_BROWSER = "known"
-KNOWN_BROWSER_DAYS = 180
 
 
 @login_manager.user_loader  # type: ignore[untyped-decorator]  # Flask-Login carries no types
@@ -50,7 +70,7 @@ def sign_in() -> ResponseReturnValue:
     if form.validate_on_submit():
         outcome = check_password(typed(form.username), typed(form.password))
         if isinstance(outcome, int):
-            return enter(outcome, kept_form, next_path)
+            return follow(outcome, proof="password", kept_form=kept_form, next_path=next_path)
         form.password.errors = [outcome]
     status = 422 if request.method == "POST" else 200
     return render_template("accounts/sign_in.html", form=form, next=next_path, kept=kept_form), status
@@ -59,63 +79,15 @@ def sign_in() -> ResponseReturnValue:
 def check_password(username: str, password: str) -> int | str:
     """The id of the person, or why not, in words that are the same whether or not there is such an account."""
     name = username.strip().lower()
-    subject = f"{name} {'known' if known_browser() == name else 'unknown'}"
-    with database().writing() as own:
-        allowed = actions.attempt_allowed(own, "account", subject, limit=ATTEMPTS_PER_ACCOUNT)
-        allowed &= actions.attempt_allowed(own, "address", request.remote_addr or "", limit=ATTEMPTS_PER_ADDRESS)
-    if not allowed:
-        return str(_("Có quá nhiều lần thử. Chờ năm phút rồi thử lại."))
+    wanted = budgets("account", name, PER_ACCOUNT)
+    if (wait := held_back(wanted)) is not None:
+        return wait
     account = get_read_session().scalar(queries.account_by_username(name))
     if not actions.password_fits(account, password) or account is None:
         apart(lambda own: note(own, "sign_in.refused", actor=None, object_kind="account", object_id="-"))
         return str(_("Tên đăng nhập hoặc mật khẩu không đúng."))
-    with database().writing() as own:
-        actions.forgive_attempts(own, "account", subject)
-        actions.uncount_attempt(own, "address", request.remote_addr or "")
+    forgiven(wanted)
     return account.person_id
-
-
-def enter(person_id: int, kept_form: str, next_path: str) -> ResponseReturnValue:
-    """Open a new session under a new key, then go where the person was going."""
-    own = get_session()
-    key = begin_session(own, person_id, browser=request.user_agent.string)
-    public_id = own.scalar(select(Person.public_id).where(Person.id == person_id))
-    note(own, "sign_in", actor=public_id, object_kind="person", object_id=public_id, address=request.remote_addr or "")
-    person = signed_in(own, key)
-    language = session.get("language")
-    session.clear()
-    g.pop("csrf_token", None)  # Flask-WTF keeps it for the request; it belonged to the session that has just ended
-    if language:
-        session["language"] = language
-    login_user(person)
-    username = own.scalar(select(SignInAccount.username).where(SignInAccount.person_id == person_id))
-    again = kept.send_again(kept_form, _("Phiên làm việc đã hết hạn trước khi gửi."))
-    answer = again if again is not None else redirect(next_path or url_for("web.home"))
-    return remember_browser(answer, str(username))
-
-
-def remember_browser(answer: ResponseReturnValue, username: str) -> ResponseReturnValue:
-    """Mark the browser as one this person has signed in from: an attacker elsewhere then cannot lock the person out."""
-    response = make_response(answer)
-    response.set_cookie(
-        KNOWN_BROWSER,
-        str(URLSafeSerializer(str(current_app.secret_key), salt="known browser").dumps(username)),
-        max_age=KNOWN_BROWSER_DAYS * 86400,
-        httponly=True,
-        samesite="Lax",
-        secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
-        path=url_for("accounts.sign_in"),
-    )
-    return response
-
-
-def known_browser() -> str | None:
-    """The user name somebody has signed in with from this browser before."""
-    try:
-        sealed = request.cookies.get(KNOWN_BROWSER, "")
-        return str(URLSafeSerializer(str(current_app.secret_key), salt="known browser").loads(sealed))
-    except BadData:
-        return None
 
 
 @bp.post("/sign-out")
@@ -123,9 +95,10 @@ def known_browser() -> str | None:
 def sign_out() -> ResponseReturnValue:
     """End this session, in the database too."""
     end_session(get_session(), actor().get_id())  # type: ignore[attr-defined]
+    way = cookie.get(WAY)
     logout_user()
-    session.clear()
-    return redirect(url_for("accounts.sign_in"))
+    cookie.clear()
+    return redirect(url_for("accounts.sign_in", left=way))
 
 
 @bp.route("/first-password/<token>", methods=["GET", "POST"])
@@ -137,14 +110,60 @@ def first_password(token: str) -> ResponseReturnValue:
     if account is None:
         return render_template("accounts/link_ended.html"), 404
     form = NewPasswordForm()
-    if form.validate_on_submit() and new_password_ok(form, account.username):
-        actions.use_link(own, token, account, typed(form.new_password))
+    if form.validate_on_submit() and new_password_ok(own, form, account):
+        if not actions.use_link(own, token, account, typed(form.new_password)):
+            return render_template("accounts/link_ended.html"), 404
         flash(_("Đã đặt mật khẩu. Mời đăng nhập."), "success")
         return redirect(url_for("accounts.sign_in"))
     status = 422 if request.method == "POST" else 200
     return render_template(
-        "accounts/first_password.html", form=form, username=account.username, length=PASSWORD_LENGTH
+        "accounts/first_password.html", form=form, username=account.username, hint=password_hint(own, account)
     ), status
+
+
+@bp.route("/sign-in/new-password", methods=["GET", "POST"])
+@public
+def renew_password() -> ResponseReturnValue:
+    """The password was right, but must be replaced before a session begins."""
+    step = step_here()
+    if step is None:
+        return redirect(url_for("accounts.sign_in"))
+    own = get_session()
+    account = own.get_one(SignInAccount, step.person_id)
+    sent = "new_password" in request.form
+    form = NewPasswordForm() if sent else NewPasswordForm(formdata=None)
+    if sent and form.validate_on_submit() and new_password_ok(own, form, account):
+        actions.set_password(own, account, typed(form.new_password))
+        return step_done(step, proof=step.proof)
+    return render_template(
+        "accounts/renew_password.html",
+        form=form,
+        username=account.username,
+        hint=password_hint(own, account),
+        kept=request.form.get("kept", ""),
+    ), (422 if sent else 200)
+
+
+@bp.route("/sign-in/forgotten", methods=["GET", "POST"])
+@public
+def forgotten() -> ResponseReturnValue:
+    """A link by mail. The answer is the same whether or not there is such an account, or an address."""
+    form = ForgottenForm()
+    if form.validate_on_submit():
+        name = typed(form.who).strip().lower()
+        if (wait := held_back([Budget("reset", name, PER_RESET), by_address()])) is None:
+            actions.ask_for_reset(get_session(), typed(form.who))
+            return redirect(url_for("accounts.mail_on_its_way"))
+        form.who.errors = [wait]
+    status = 422 if request.method == "POST" else 200
+    return render_template("accounts/forgotten.html", form=form), status
+
+
+@bp.get("/sign-in/mailed")
+@public
+def mail_on_its_way() -> ResponseReturnValue:
+    """What happens now, if there is such an account."""
+    return render_template("accounts/mailed.html", minutes=MAILED_LINK_LIFE.seconds // 60)
 
 
 @bp.get("/profile")
@@ -154,13 +173,15 @@ def profile() -> ResponseReturnValue:
     own = get_session()
     person = own.get_one(Person, actor().person_id)
     unit = own.scalar(queries.main_unit(person.id, on=clock.today()))
+    roles = own.scalars(queries.roles_held(person.id, on=clock.today())).all()
     return render_template(
         "accounts/profile.html",
         person=person,
         unit=unit,
         username=own.get_one(SignInAccount, person.id).username,
-        roles=own.scalars(queries.roles_held(person.id, on=clock.today())).all(),
+        roles=roles,
         words=ROLES,
+        not_asked=bool(roles) and not database().config.second_factor,
     )
 
 
@@ -168,34 +189,62 @@ def profile() -> ResponseReturnValue:
 @needs("profile:own")
 def change_password() -> ResponseReturnValue:
     """A new password; every other session ends, and this one begins anew."""
-    own = get_session()
-    account = own.get_one(SignInAccount, actor().person_id)
     form = ChangePasswordForm()
-    if form.validate_on_submit() and new_password_ok(form, account.username):
-        if actions.password_fits(account, typed(form.password)):
-            actions.set_password(own, account, typed(form.new_password))
-            flash(_("Đã đổi mật khẩu. Các phiên đăng nhập khác đã kết thúc."), "success")
-            return enter(account.person_id, "", url_for("accounts.profile"))
-        form.password.errors = [_("Mật khẩu hiện nay không đúng.")]
+    account = get_read_session().get_one(SignInAccount, actor().person_id)
+    if form.validate_on_submit() and (fault := wrong_password(account, typed(form.password))) is not None:
+        form.password.errors = [fault]
+    own = get_session()
+    if form.is_submitted() and not form.errors and new_password_ok(own, form, account):
+        actions.set_password(own, own.get_one(SignInAccount, account.person_id), typed(form.new_password))
+        flash(_("Đã đổi mật khẩu. Các phiên đăng nhập khác đã kết thúc."), "success")
+        return enter(own, account.person_id, "", url_for("accounts.profile"))
     status = 422 if request.method == "POST" else 200
-    return render_template("accounts/change_password.html", form=form, length=PASSWORD_LENGTH), status
+    hint = password_hint(own, account)
+    return render_template("accounts/change_password.html", form=form, hint=hint), status
 
 
-def typed(field: Field) -> str:
-    """What was typed into a field; nothing is an empty text."""
-    return str(field.data or "")
+@bp.get("/profile/sessions")
+@needs("profile:own")
+def sessions() -> ResponseReturnValue:
+    """Where one is signed in."""
+    own, config = get_session(), database().config
+    administers = any(grant.role == ADMINISTRATOR for grant in actor().grants)  # type: ignore[attr-defined]
+    rows = own.scalars(
+        queries.open_sessions(actor().person_id, now=clock.now(), limits=config.sessions, administers=administers)
+    ).all()
+    return render_template(
+        "accounts/sessions.html", rows=[(one, *device_named(one.browser)) for one in rows], here=here()
+    )
 
 
-def new_password_ok(form: NewPasswordForm, username: str) -> bool:
-    """Whether the new password may be used; otherwise the form says why not."""
-    fault = password_fault(typed(form.new_password), username=username)
-    reasons = {
-        "short": _("Mật khẩu cần ít nhất %(n)d ký tự. Một câu dễ nhớ là cách tốt nhất.", n=PASSWORD_LENGTH),
-        "name": _("Mật khẩu không được chứa tên đăng nhập."),
-        "simple": _("Mật khẩu này quá dễ đoán. Hãy chọn một câu dài, riêng của mình."),
-    }
-    if fault:
-        form.new_password.errors = [reasons[fault]]
-    elif form.new_password.data != form.repeat.data:
-        form.repeat.errors = [_("Hai lần nhập không giống nhau.")]
-    return not form.errors
+def here() -> int:
+    """The id of this session."""
+    return int(actor().session_id)  # type: ignore[attr-defined]
+
+
+@bp.post("/profile/sessions/<int:session_id>/end")
+@needs("profile:own")
+def end_one(session_id: int) -> ResponseReturnValue:
+    """End one of one's own sessions; this one ends by signing out."""
+    own = get_session()
+    if session_id == here() or not end_one_session(own, actor().person_id, session_id):
+        raise NotFound
+    note_ended(own)
+    flash(_("Đã kết thúc phiên đăng nhập đó."), "success")
+    return redirect(url_for("accounts.sessions"))
+
+
+@bp.post("/profile/sessions/end")
+@needs("profile:own")
+def end_others() -> ResponseReturnValue:
+    """End all of one's own sessions but this one."""
+    own = get_session()
+    end_all_sessions(own, actor().person_id, but=here())
+    note_ended(own)
+    flash(_("Đã kết thúc mọi phiên đăng nhập khác."), "success")
+    return redirect(url_for("accounts.sessions"))
+
+
+def note_ended(own: Session) -> None:
+    person = actor()
+    note(own, "session.end", actor=person.public_id, object_kind="person", object_id=person.public_id)

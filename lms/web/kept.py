@@ -13,7 +13,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 KEPT_FOR_SECONDS = 4 * 3600
 FIELD = "kept"
-NEVER_KEPT = frozenset({"csrf_token", "password", "new_password", "repeat", "secret", FIELD})
+NEVER_KEPT = frozenset({"csrf_token", "password", "new_password", "repeat", "secret", "credential", FIELD})
 LARGEST = 300_000
 
 
@@ -30,9 +30,16 @@ def seal() -> URLSafeTimedSerializer:
 
 
 def kept_form() -> str:
-    """The form of this request, sealed: its path and its fields, without tokens and passwords."""
+    """The form of this request, sealed: its path and its fields, without tokens and passwords.
+
+    A form that itself only brings a kept one is not kept: the one within is.
+    """
+    if not from_here(missing_is_here=False):
+        return ""
+    if opened(request.form.get(FIELD, "")) is not None:
+        return request.form[FIELD]
     fields = [(name, value) for name, value in request.form.items(multi=True) if name not in NEVER_KEPT]
-    if not fields or not from_here(missing_is_here=False) or sum(len(value) for _, value in fields) > LARGEST:
+    if not fields or sum(len(value) for _, value in fields) > LARGEST:
         return ""
     return str(seal().dumps({"path": request.full_path.rstrip("?"), "fields": fields}))
 

@@ -4,8 +4,9 @@ Sections are those of IEEE 9274.1.1, then, after a slash, of xAPI 1.0.3 (Comm = 
 """
 
 import logging
+import time
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -17,10 +18,12 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from lms import clock
-from lms.db import Database, contended, database, disk_full, forget_own, get_session
+from lms.db import Database, contended, database, disk_full, forget_own, get_session, if_there_is_room
+from lms.throttle.actions import refused_until, waiting_until
+from lms.throttle.rules import PER_ACCOUNT, Budget, minutes_until
 from lms.web.feature import Feature
 from lms.web.systems import PREFIX
-from lms.xapi.access import Client, Forbidden, Unknown, access_client, forget_client
+from lms.xapi.access import BELIEVED_FOR, Client, Forbidden, Unknown, access_client, forget_client, plausible
 from lms.xapi.actions import Conflict, MayNotVoid, mark_used
 from lms.xapi.forms import VERSION_HEADER, Call, call_of, edition_of
 from lms.xapi.rules import Malformed
@@ -95,8 +98,56 @@ def asked() -> tuple[Call, Client]:
     credentials = call.credentials
     if credentials is None:
         raise Unknown
-    g.xapi_client = access_client(database(), *credentials)
+    g.xapi_client = proven(database(), *credentials)
     return call, g.xapi_client
+
+
+class Waits(Exception):
+    """Too many wrong secrets for one key came from this address; nothing is evaluated until then."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"too many wrong secrets; try again at {until.isoformat()}")
+        self.until = until
+
+
+def proven(database: Database, key: str, secret: str) -> Client:
+    """The client with this key and secret, unless guesses came from its address. Raises `Unknown`, `Waits`.
+
+    Guesses are counted by key and address, so that nobody keeps a client from working from elsewhere. Whoever was let
+    in a moment ago is not looked up again.
+    """
+    guesses = guessing(key, request.remote_addr)
+    if not is_calm(database, guesses):
+        with database.reading() as session:
+            until = waiting_until(session, guesses)
+        if until is not None:
+            raise Waits(until)
+    try:
+        client = access_client(database, key, secret)
+    except Unknown:
+        database.memory.pop(calm(guesses), None)
+        if plausible(key):
+            with if_there_is_room(), database.writing() as own:
+                refused_until(own, guesses)
+        raise
+    database.memory[calm(guesses)] = time.monotonic() + BELIEVED_FOR
+    return client
+
+
+def guessing(key: str, address: str | None) -> Budget:
+    """By which guesses at the secret of this key are counted."""
+    return Budget("client", f"{key} {address}", PER_ACCOUNT)
+
+
+def is_calm(database: Database, guesses: Budget) -> bool:
+    """Whether somebody was let in under it in the last second, and nobody refused since."""
+    until: float = database.memory.get(calm(guesses), 0.0)
+    return time.monotonic() <= until
+
+
+def calm(guesses: Budget) -> tuple[str, str]:
+    """Where that is remembered."""
+    return ("xapi.calm", guesses.value)
 
 
 def note_use(response: Response) -> Response:
@@ -162,6 +213,13 @@ def unauthorized(_error: Unknown) -> Response:
     return refusal(HTTPStatus.UNAUTHORIZED, "key and secret of a client are needed, by Basic authentication")
 
 
+def too_many(error: Waits) -> Response:
+    """Somebody guesses: how long nothing is evaluated."""
+    answer = refusal(HTTPStatus.TOO_MANY_REQUESTS, str(error))
+    answer.headers["Retry-After"] = str(60 * minutes_until(error.until, clock.now()))
+    return answer
+
+
 def forbidden(error: Forbidden | MayNotVoid) -> Response:
     """The client is known, and may not."""
     return refusal(HTTPStatus.FORBIDDEN, str(error))
@@ -200,6 +258,7 @@ def unexpected(error: Exception) -> Response:
 TOLD: dict[type[Exception], Callable[[Any], Response]] = {
     Malformed: malformed,
     Unknown: unauthorized,
+    Waits: too_many,
     Forbidden: forbidden,
     MayNotVoid: forbidden,
     Conflict: conflict,

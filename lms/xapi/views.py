@@ -28,7 +28,7 @@ from lms.xapi.forms import EDITION_1, EDITION_2, VERSION_HEADER, Call, Statement
 from lms.xapi.gathering import QUEUE, Gathering, gathered, goes_alone
 from lms.xapi.loader import Received, check_data_are_named, read_statement, read_statements
 from lms.xapi.parts import Attached, Data, media_type, put_together, taken_apart
-from lms.xapi.protocol import METHODS, Refusal, asked, json_answer, no_method, refusal, resources
+from lms.xapi.protocol import METHODS, Refusal, asked, guessing, is_calm, json_answer, no_method, refusal, resources
 from lms.xapi.render import activities_of, canonical, ids_only, page_json
 from lms.xapi.rules import Malformed, check_uuid
 from lms.xapi.signature import check_signatures
@@ -147,11 +147,14 @@ class ShortWay:
         )
 
     def _client(self, environ: "WSGIEnvironment") -> Client:
-        """Who sends it. Raises when that is not known, when it may not, or when its use must be noted."""
+        """Who sends it. Raises when that is not known, when it may not, or when its use or a guess must be noted."""
         given = Authorization.from_header(environ.get("HTTP_AUTHORIZATION"))
         if given is None or given.type != "basic":
             raise Unknown
-        client = access_client(self._database, given.username or "", given.password or "")
+        key = given.username or ""
+        if not is_calm(self._database, guessing(key, environ.get("REMOTE_ADDR"))):
+            raise Unknown
+        client = access_client(self._database, key, given.password or "")
         must_write(client)
         if client.used_on != clock.today() or client.prefix is not None:
             raise Unknown

@@ -1,7 +1,12 @@
 """A session that ends while somebody writes a test loses nothing, with no script at all."""
 
+from datetime import timedelta
+
+from lms import clock
 from lms.accounts.session import end_all_sessions
+from lms.config import SessionLimits
 from tests.assessments.sitting import Sitting, status
+from tests.telephone import connected, set_up_anew
 
 PASSWORD = "bon muoi tam nghi quyet"
 
@@ -50,3 +55,22 @@ def test_a_form_of_an_earlier_session_is_shown_again_to_be_sent(sitting: Sitting
     assert status(sitting.browser) == 400
     sitting.browser.submit("Gửi lại")
     assert sitting.items()[0].response == right[1]
+
+
+def test_an_idle_session_takes_no_answer_also_where_a_second_step_is_asked_for(sitting: Sitting) -> None:
+    set_up_anew(sitting.make, sessions=SessionLimits(idle=timedelta(minutes=5)))
+    sitting.settings(questions=10)
+    sitting.learner = sitting.make.person("Lê Văn Cường", username="cuong", password=PASSWORD)
+    telephone, _codes = connected(sitting.make, sitting.learner)
+    sitting.browser = sitting.make.browser(sitting.learner)
+    sitting.start()
+    right = sitting.right()
+    with clock.moved_to(clock.now() + timedelta(minutes=6)):
+        sitting.save(right, then="confirm")
+        assert status(sitting.browser) == 401
+        sitting.browser.submit("/sign-in", username="cuong", password=PASSWORD)
+        sitting.browser.submit("Tiếp tục")
+        assert all(item.response is None for item in sitting.items())
+        sitting.browser.submit("/sign-in/code", code=telephone.code())
+        sitting.browser.submit("Gửi lại")
+        assert [item.response for item in sitting.items()] == [right[n] for n in range(1, 11)]

@@ -26,8 +26,19 @@ ROLES = {
 }
 OPEN_TO_EVERYONE = {
     "accounts.first_password",
+    "accounts.forgotten",
+    "accounts.mail_on_its_way",
+    "accounts.renew_password",
     "accounts.sign_in",
+    "authentication.activate",
+    "authentication.code",
+    "authentication.enrol",
     "profile.profile",
+    "ways.back_from_service",
+    "ways.leave_service",
+    "ways.sign_in_challenge",
+    "ways.sign_in_with_passkey",
+    "ways.to_service",
     "web.health",
     "web.home",
     "web.set_language",
@@ -40,6 +51,12 @@ SIGNED_IN = [one for one in ACTORS if one != "anonymous"]
 LEAD_ON = {"dashboard.mine"}
 """Pages that lead on at once when there is only one place to go."""
 KEEP_THE_DATABASE = {
+    "accounts.end_one",  # these end sessions, which are not counted (above)
+    "accounts.end_others",
+    "credentials.end_sessions",
+    "credentials.unlock",  # forgets attempts, which are not counted either
+    "authentication.resume",
+    "ways.register_passkey",  # a device must sign: tests/lms/test_passkeys.py
     "accounts.sign_out",  # ends a session, which is not counted (above)
     "authoring.preview_lesson",
     "authoring.preview_part",

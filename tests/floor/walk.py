@@ -28,9 +28,10 @@ from lms.records.admin import present
 from lms.web.gate import CLIENTS, PUBLIC, policy_of
 from lms.xapi.models import XapiClient, XapiStatement
 from tests.browser import ORIGIN, Browser
+from tests.floor.keys import RECOVERY_CODE, Keys, give_keys
 from tests.floor.world import World
 
-PASSWORD, ANOTHER = "muoi bon ky tu tro len", "ba con suoi chay ve song"
+PASSWORD, ANOTHER = "Muoi bon ky tu, 14 tro len", "Ba con suoi, 1 dong song"
 Form = Mapping[str, str | list[str]]
 
 
@@ -47,6 +48,7 @@ class Walk:
     under_way: Mapping[str, uuid.UUID]
     letter_id: int
     present: str
+    keys: Mapping[str, Keys]
 
     @property
     def app(self) -> Flask:
@@ -66,6 +68,10 @@ class Walk:
         """By argument, blueprint and argument, or endpoint and argument: the closest name wins."""
         return {
             "accounts.token": self.token,
+            "accounts.session_id": self.keys[actor].session_id if actor in self.keys else 0,
+            "authentication.public_id": self.keys[actor].passkey if actor in self.keys else uuid.uuid4(),
+            "credentials.public_id": self.subject.public_id,
+            "credentials.unit_id": self.world.inside.public_id,
             "course_code": self.world.course,
             "lesson_code": "m1-1",
             "module_code": "m1",
@@ -130,6 +136,10 @@ class Walk:
             "enrolment.assign": self.assigning(),
             "enrolment.withdraw": {},
             "organisation.new": {**unit, "counted": "y"},
+            "credentials.sheet": {"people": [str(self.subject.public_id)]},
+            "credentials.unlock": {},
+            "credentials.end_sessions": {},
+            "credentials.reset": {},
             "people.search": {"q": "hoc"},
             "people.new": {**person, "unit": inside, "role": ""},
             "people.issue_link": {},
@@ -139,8 +149,24 @@ class Walk:
             "people.close": {},
             "people.reopen": {},
             **self.forms_about_other_systems(),
+            **self.forms_about_signing_in(),
             "accounts.change_password": {"password": PASSWORD, "new_password": ANOTHER, "repeat": ANOTHER},
             "accounts.sign_out": {},
+        }
+
+    def forms_about_signing_in(self) -> dict[str, Form]:
+        """Those of what protects an account: first they take away, then they make anew."""
+        return {
+            "accounts.end_one": {},
+            "accounts.end_others": {},
+            "authentication.rename_passkey": {"name": "Điện thoại cũ"},
+            "authentication.remove_passkey": {},
+            "authentication.remove": {"password": PASSWORD, "code": RECOVERY_CODE},
+            "authentication.renew_codes": {"password": PASSWORD},
+            "authentication.set_up": {"password": PASSWORD},
+            "authentication.resume": {},
+            "ways.registration_challenge": {"password": PASSWORD, "name": "Điện thoại"},
+            "ways.register_passkey": {"name": "Điện thoại", "credential": "{}"},
         }
 
     def forms_about_other_systems(self) -> dict[str, Form]:
@@ -182,10 +208,13 @@ def build_walk(world: World, folder: Path) -> Walk:
     with make.writing() as session:
         list(load_questions(session, folder))
     subject = make.person("Người Được Sửa", unit=world.inside, role="trainer")
-    handed_in, under_way = {}, {}
+    handed_in, under_way, keys = {}, {}, {}
+    with make.writing() as session:
+        give_keys(session, subject)
     with make.writing() as session:
         for actor, person in world.people.items():
             session.get_one(SignInAccount, person.id).password_hash = hashed()
+            keys[actor] = give_keys(session, person)
             who = Absent(person.id, person.public_id)
             sitting = access_test(session, who, world.course, "m1-test", to_change=True)
             first = start_attempt(session, who, sitting)
@@ -203,6 +232,7 @@ def build_walk(world: World, folder: Path) -> Walk:
             under_way,
             refused(session, world),
             present(session, session.get_one(XapiClient, world.client)),
+            keys,
         )
 
 

@@ -1,5 +1,7 @@
 """Every page of the product, as each of the four people reaches it: axe finds nothing, and nothing is cut off."""
 
+import base64
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -17,16 +19,28 @@ from assessments.attempts.actions import Absent, start_attempt
 from courses.enrolment.models import Assignment
 from lms import clock
 from lms.accounts.actions import issue_link
-from lms.accounts.models import Person, RoleGrant
+from lms.accounts.models import Person, RoleGrant, SignInAccount
 from lms.accounts.rules import EVERYONE, PERMISSIONS
 from lms.forwarding.actions import Wish, add_target
 from lms.forwarding.models import DeadLetter, ForwardTarget
 from lms.web.gate import PUBLIC, policy_of
 from lms.xapi.models import XapiStatement
 from tests.axe import violations
+from tests.floor.keys import give_passkey
 from tests.journeys.conftest import Site
-from tests.journeys.province import ADMINISTRATOR, COURSE, HEAD, LEARNER, PEOPLE, TRAINER, due_day, pass_test
+from tests.journeys.province import (
+    ADMINISTRATOR,
+    COURSE,
+    HEAD,
+    LEARNER,
+    PASSWORD,
+    PEOPLE,
+    TRAINER,
+    due_day,
+    pass_test,
+)
 from tests.store import Outsider, statement
+from tests.telephone import Telephone, set_up_anew
 
 pytestmark = pytest.mark.chromium
 
@@ -35,9 +49,21 @@ LOOKS: tuple[tuple[int, Scheme], ...] = ((360, "light"), (360, "dark"), (1280, "
 WIDTHS = (320, 360, 640, 720, 960, 1280)
 """The narrowest phone, a common one, and office screens, enlarged and not: no page scrolls sideways."""
 NOBODY = "nobody"
-ALREADY_SIGNED_IN = {"accounts.sign_in", "accounts.first_password"}
+ALREADY_SIGNED_IN = {
+    "accounts.sign_in",
+    "accounts.first_password",
+    "accounts.forgotten",
+    "accounts.mail_on_its_way",
+    "authentication.activate",
+}
 """Pages for whoever is not signed in yet."""
-NOT_PAGES = {"web.home", "web.health", "dashboard.unit_csv", "dashboard.unit_json"}
+STEPS = {"accounts.renew_password", "authentication.code", "authentication.enrol"}
+"""Pages between the password and the session, looked at on their own below."""
+NOT_PAGES = {"web.home", "web.health", "dashboard.unit_csv", "dashboard.unit_json"} | {
+    "ways.to_service",
+    "ways.back_from_service",
+    "ways.leave_service",
+}
 """What leads elsewhere at once or answers programs."""
 
 
@@ -57,7 +83,7 @@ def permissions_of(username: str) -> set[str]:
 def pages_of(app: Flask, username: str) -> list[Rule]:
     """The routes behind which this person finds a page."""
     allowed = permissions_of(username)
-    elsewhere = NOT_PAGES | (set() if username == NOBODY else ALREADY_SIGNED_IN)
+    elsewhere = NOT_PAGES | STEPS | (set() if username == NOBODY else ALREADY_SIGNED_IN)
     return [
         rule
         for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule)
@@ -94,6 +120,7 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
         ids["people.ask_end_role"] = {"public_id": head.public_id, "grant_id": held}
         if username != NOBODY:
             me = province.person(username)
+            ids["authentication.rename_passkey"] = {"public_id": give_passkey(session, me)}
             who = Absent(me.id, me.public_id)
             ids["attempts.review"] = {"attempt_id": pass_test(session, who, "m1-test").public_id}
             sitting = access_test(session, who, COURSE, "m1-test", to_change=True)
@@ -172,6 +199,44 @@ def test_every_page_is_accessible_and_fits_a_narrow_screen(site: Site, username:
         if problems:
             found[rule.endpoint] = problems
     assert found == {}
+
+
+def test_the_steps_of_signing_in_and_the_slips_of_a_unit_are_accessible_too(site: Site) -> None:
+    set_up_anew(site.make, second_factor=frozenset({"trainer"}))
+    found = {}
+    page = site.windows.open()
+    page.goto("/sign-in")
+    send_password(page, TRAINER)
+    found["enrol"] = faults(page)
+    page.get_by_role("button", name="Bắt đầu").click()
+    page.locator("details", has_text="Không quét được").locator("summary").click()
+    found["telephone"] = faults(page)
+    secret = re.search(r"secret=([A-Z2-7]+)", page.content())
+    assert secret is not None
+    page.get_by_label("Mã xác nhận").fill(Telephone(base64.b32decode(secret[1])).code())
+    page.get_by_role("button", name="Xác nhận").click()
+    found["codes"] = faults(page)
+    page = site.windows.open()
+    page.goto("/sign-in")
+    send_password(page, TRAINER)
+    page.get_by_label("Mã xác nhận").fill("000 000")
+    page.get_by_role("button", name="Đăng nhập", exact=True).click()
+    found["code"] = faults(page)
+    with site.make.writing() as session:
+        session.get_one(SignInAccount, site.province.person("maibt").id).password_hash = None
+    page = site.signed_in(ADMINISTRATOR)
+    page.goto(f"/people/activation/{site.province.unit('syt').public_id}")
+    found["people"] = faults(page)
+    page.get_by_role("button", name="Tạo phiếu").click()
+    found["slips"] = faults(page)
+    site.windows.excuse("422")
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+def send_password(page: Page, username: str) -> None:
+    page.get_by_label("Tên đăng nhập").fill(username)
+    page.get_by_label("Mật khẩu", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Đăng nhập", exact=True).click()
 
 
 REFUSING = {

@@ -87,7 +87,7 @@ def sign_in(page: Page, username: str, password: str) -> None:
     """Fill in the sign-in page as it stands, and wait for the first page."""
     page.get_by_label("Tên đăng nhập").fill(username)
     page.get_by_label("Mật khẩu", exact=True).fill(password)
-    page.get_by_role("button", name="Đăng nhập").click()
+    page.get_by_role("button", name="Đăng nhập", exact=True).click()
     expect(page.locator("details.account")).to_be_visible()
 
 

@@ -14,7 +14,7 @@ from lms.audit.models import AuditEntry
 from tests.browser import Browser
 from tests.make import Make
 
-PASSWORD = "bon muoi tam nghi quyet"
+PASSWORD = "Bon muoi tam, nghi quyet 1"
 
 
 def administrator(make: Make) -> Browser:

@@ -1,10 +1,12 @@
 """The product refuses to start with settings under which it would be unsafe, and says why."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from lms.config import Config, Misconfigured
+from lms.accounts.rules import PERMISSIONS
+from lms.config import ROLES, Config, Misconfigured, SessionLimits
 
 GOOD = {
     "LMS_DATABASE_URL": "postgresql://lms@localhost/lms",
@@ -43,12 +45,56 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("LMS_XAPI_ORIGINS", "https://a.example.vn http://b.example.vn", "must list origins"),
         ("LMS_XAPI_ORIGINS", "https://a.example.vn/", "must list origins"),
         ("LMS_FORWARD_TO", "lrs.noi-bo.gov.vn", "host:port"),
+        ("LMS_SECOND_FACTOR", "administrator trainers", "some of"),
+        ("LMS_SECOND_FACTOR", "none head", "some of"),
+        ("LMS_PASSWORD_LENGTH", "7", "between 8 and 64"),
+        ("LMS_PASSWORD_CLASSES", "5", "0 to 4"),
+        ("LMS_SESSION_IDLE_MINUTES", "2", "at least 5"),
+        ("LMS_SESSION_MINUTES", "60", "not longer"),
+        ("LMS_FORMER_SECRET_KEYS", "short", "weak"),
+        ("LMS_OIDC_ISSUER", "http://dang-nhap.example.gov.vn", "must look like"),
+        ("LMS_OIDC_ISSUER", "https://dang-nhap.example.gov.vn", "CLIENT_ID is not set"),
         ("LMS_FORWARD_TO", "https://lrs.noi-bo.gov.vn:443/", "host:port"),
     ],
 )
 def test_a_weak_setting_is_refused_with_its_reason(name: str, value: str, reason: str) -> None:
     with pytest.raises(Misconfigured, match=f"{name}.*{reason}|{reason}"):
         Config.from_environment({**GOOD, name: value})
+
+
+PROVIDER = {
+    "LMS_OIDC_ISSUER": "https://dang-nhap.example.gov.vn",
+    "LMS_OIDC_CLIENT_ID": "quan-triet",
+    "LMS_OIDC_CLIENT_SECRET": "a secret",
+}
+
+
+def test_roles_that_see_or_change_what_is_others_need_a_second_factor_but_not_in_a_local_trial(tmp_path: Path) -> None:
+    assert Config.from_environment(GOOD).second_factor == {"administrator", "trainer", "head"}
+    assert Config.from_environment({**GOOD, "LMS_SECOND_FACTOR": "none"}).second_factor == set()
+    trial = {"LMS_LOCAL": "1", "LMS_DATA_DIR": str(tmp_path)}
+    assert Config.from_environment(trial).second_factor == set()
+    assert Config.from_environment({**trial, "LMS_SECOND_FACTOR": "head"}).second_factor == {"head"}
+
+
+def test_the_roles_a_second_factor_may_be_asked_of_are_those_there_are() -> None:
+    assert set(ROLES) == set(PERMISSIONS)
+
+
+def test_another_sign_in_service_is_off_until_it_is_named() -> None:
+    assert Config.from_environment(GOOD).provider is None
+    provider = Config.from_environment({**GOOD, **PROVIDER, "LMS_OIDC_MATCH": "code"}).provider
+    assert provider is not None
+    assert (provider.claim, provider.create) == ("employee_number", False)
+    for wrong in ({"LMS_OIDC_MATCH": "phone"}, {"LMS_OIDC_SCOPES": "email"}, {"LMS_OIDC_CLIENT_SECRET": ""}):
+        with pytest.raises(Misconfigured, match="LMS_OIDC"):
+            Config.from_environment({**GOOD, **PROVIDER, **wrong})
+
+
+def test_sessions_of_administrators_are_never_the_longer_ones() -> None:
+    limits = Config.from_environment({**GOOD, "LMS_SESSION_IDLE_MINUTES": "15"}).sessions
+    assert (limits.idle, limits.admin_idle) == (timedelta(minutes=15), timedelta(minutes=15))
+    assert SessionLimits().admin_idle < SessionLimits().idle
 
 
 def test_a_local_trial_needs_no_settings_and_keeps_its_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,249 @@
+"""How somebody is let in over HTTP: attempts are counted, what must follow is asked, and new passwords are judged."""
+
+import hashlib
+import secrets
+
+from flask import current_app, g, make_response, redirect, render_template, request, url_for
+from flask import session as cookie
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import login_user
+from itsdangerous import BadData, URLSafeTimedSerializer
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from wtforms import Field
+
+from lms import clock
+from lms.accounts import actions
+from lms.accounts.forms import NewPasswordForm
+from lms.accounts.loader import common_passwords
+from lms.accounts.models import Person, SignInAccount
+from lms.accounts.rules import length_needed, must_renew, password_fault
+from lms.accounts.session import Step, begin_session, begin_step, end_step, signed_in, step_of
+from lms.audit.actions import note
+from lms.db import apart, database, get_read_session, get_session
+from lms.doors import doors_of
+from lms.throttle.actions import forgive, refused_until, take_back
+from lms.throttle.rules import PER_ACCOUNT, PER_ADDRESS, Budget, minutes_until
+from lms.web import kept
+from lms.web.addresses import local_path
+
+KNOWN_DEVICE = "known"
+KNOWN_DEVICE_DAYS = 180
+MOST_KNOWN = 8
+STEP, WAY = "step", "way"
+
+
+def budgets(kind: str, name: str, limit: int) -> list[Budget]:
+    """Under which keys an attempt at this account is counted.
+
+    A browser from which the person has signed in before has a budget of its own, which nobody else can use up: an
+    attacker elsewhere, or in the same office, locks nobody out.
+    """
+    if device := known_device(name):
+        return [Budget(kind, f"{name} {device}", limit, subject=name)]
+    return [Budget(kind, f"{name} unknown", limit, subject=name), by_address()]
+
+
+def by_address() -> Budget:
+    """Attempts from one network address, whomever they are about."""
+    return Budget("address", request.remote_addr or "", PER_ADDRESS)
+
+
+def held_back(wanted: list[Budget]) -> str | None:
+    """Count an attempt. None: it may be evaluated; otherwise the words for whoever must wait.
+
+    In a transaction of its own, so that what is refused is counted too: to be called before the request writes.
+    """
+    with database().writing() as own:
+        waits = [until for budget in wanted if (until := refused_until(own, budget)) is not None]
+    if not waits:
+        return None
+    minutes = minutes_until(max(waits), clock.now())
+    return str(_("Có quá nhiều lần thử. Chờ %(n)d phút rồi thử lại.", n=minutes))
+
+
+def forgiven(wanted: list[Budget]) -> None:
+    """The right answer was given: the account's count begins anew, and the address gets its attempt back."""
+
+    def settled(own: Session) -> None:
+        for budget in wanted:
+            if budget.subject:
+                forgive(own, budget)
+            else:
+                take_back(own, budget)
+
+    apart(settled)
+
+
+RENEW = "accounts.renew_password"
+
+
+def what_next(own: Session, person_id: int, proof: str) -> str | None:
+    """The endpoint of the page that asks for more before a session begins; None: it may begin."""
+    second_factors = doors_of(own).second_factors
+    if (asked := second_factors.after_password(own, person_id, proof=proof)) is not None:
+        return asked
+    account, now = own.get_one(SignInAccount, person_id), clock.now()
+    administers, policy = actions.administers(own, person_id), database().config.passwords
+    due = must_renew(account.password_changed_at, administers=administers, policy=policy, now=now)
+    alone = account.short_password and not second_factors.guards(own, person_id)
+    return RENEW if account.password_hash and (due or alone) else None
+
+
+def follow(
+    person_id: int, *, proof: str, kept_form: str, next_path: str, own: Session | None = None
+) -> ResponseReturnValue:
+    """What follows when somebody has shown `proof`: the page that asks for more, or a new session.
+
+    `own`: a session that writes, where that of the request does not.
+    """
+    own = own or get_session()
+    endpoint = what_next(own, person_id, proof)
+    if endpoint is None:
+        return enter(own, person_id, kept_form, next_path)
+    cookie[STEP] = begin_step(own, person_id, proof=proof)
+    address = url_for(endpoint, next=next_path or None)
+    if kept.opened(kept_form) is not None:
+        return render_template("accounts/step.html", address=address, kept=kept_form)
+    return redirect(address)
+
+
+def step_here() -> Step | None:
+    """The step of this browser, when this page is the one that is due. Reads only."""
+    step = step_of(get_read_session(), str(cookie.get(STEP, "")))
+    if step is None or what_next(get_read_session(), step.person_id, step.proof) != request.endpoint:
+        return None
+    return step
+
+
+def step_done(step: Step, *, proof: str) -> ResponseReturnValue:
+    """What was asked for was shown: on to what follows."""
+    end_step(get_session(), str(cookie.pop(STEP, "")))
+    next_path = local_path(request.args.get("next")) or ""
+    return follow(step.person_id, proof=proof, kept_form=request.form.get("kept", ""), next_path=next_path)
+
+
+def enter(own: Session, person_id: int, kept_form: str, next_path: str) -> ResponseReturnValue:
+    """Open a new session under a new key, then go where the person was going."""
+    begin(own, person_id)
+    again = kept.send_again(kept_form, _("Phiên làm việc đã hết hạn trước khi gửi."))
+    answer = again if again is not None else redirect(next_path or url_for("web.home"))
+    username = own.scalar(select(SignInAccount.username).where(SignInAccount.person_id == person_id))
+    return remember_device(answer, str(username))
+
+
+def begin(own: Session, person_id: int) -> None:
+    """Open a new session under a new key; nothing of the cookie before it is kept but the language."""
+    key = begin_session(own, person_id, browser=request.user_agent.string)
+    public_id = own.scalar(select(Person.public_id).where(Person.id == person_id))
+    note(own, "sign_in", actor=public_id, object_kind="person", object_id=public_id, address=request.remote_addr or "")
+    person = signed_in(own, key)
+    language = cookie.get("language")
+    cookie.clear()
+    g.pop("csrf_token", None)  # Flask-WTF keeps it for the request; it belonged to the session that has just ended
+    if language:
+        cookie["language"] = language
+    login_user(person)
+
+
+def remember_device(answer: ResponseReturnValue, username: str) -> ResponseReturnValue:
+    """Mark the browser as one this person has signed in from. It holds a random mark and digests of user names."""
+    device, known = devices()
+    known = [mark_of(username), *(one for one in known if one != mark_of(username))][:MOST_KNOWN]
+    response = make_response(answer)
+    response.set_cookie(
+        KNOWN_DEVICE,
+        str(sealer().dumps([device or secrets.token_urlsafe(12), known])),
+        max_age=KNOWN_DEVICE_DAYS * 86400,
+        httponly=True,
+        samesite="Lax",
+        secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
+        path=url_for("accounts.sign_in"),
+    )
+    return response
+
+
+def sealer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(str(current_app.secret_key), salt="known device")
+
+
+def mark_of(username: str) -> str:
+    """A user name as the cookie holds it: nobody who shares the computer reads who else signs in there."""
+    return hashlib.sha256(username.encode()).hexdigest()[:16]
+
+
+def devices() -> tuple[str, list[str]]:
+    """The random mark of this browser, and the marks of those who have signed in from it."""
+    try:
+        device, known = sealer().loads(request.cookies.get(KNOWN_DEVICE, ""), max_age=KNOWN_DEVICE_DAYS * 86400)
+    except (BadData, ValueError, TypeError):
+        return "", []
+    return str(device), list(known)
+
+
+def known_device(username: str) -> str:
+    """The mark of this browser, when the person has signed in from it before; else nothing."""
+    device, known = devices()
+    return device if mark_of(username) in known else ""
+
+
+def wrong_password(account: SignInAccount, password: str) -> str | None:
+    """None when this is the password of whoever is signed in; else the words. Guesses count as those at the sign-in."""
+    wanted = budgets("account", account.username, PER_ACCOUNT)
+    if (wait := held_back(wanted)) is not None:
+        return wait
+    if not actions.password_fits(account, password):
+        return str(_("Mật khẩu hiện nay không đúng."))
+    forgiven(wanted)
+    return None
+
+
+def typed(field: Field) -> str:
+    """What was typed into a field; nothing is an empty text."""
+    return str(field.data or "")
+
+
+def password_hint(own: Session, account: SignInAccount) -> str:
+    """What a new password of this person must be, in one or two sentences."""
+    policy, guarded = database().config.passwords, doors_of(own).second_factors.guards(own, account.person_id)
+    length = length_needed(policy, second_factor=guarded)
+    if guarded or policy.classes < 2:
+        return str(_("Ít nhất %(n)d ký tự. Một câu dễ nhớ, riêng của mình là cách tốt nhất.", n=length))
+    return str(
+        _(
+            "Ít nhất %(n)d ký tự, gồm %(kinds)s. Dễ nhất là một câu riêng của mình, viết hoa chữ đầu, có con số.",
+            n=length,
+            kinds=kinds_needed(policy.classes),
+        )
+    )
+
+
+def kinds_needed(classes: int) -> str:
+    """The kinds of characters, as people call them."""
+    all_four = _("chữ hoa, chữ thường, chữ số, và dấu cách hoặc dấu câu")
+    return str(all_four if classes == 4 else _("%(n)d trong bốn loại: %(all)s", n=classes, all=all_four))
+
+
+def new_password_ok(own: Session, form: NewPasswordForm, account: SignInAccount) -> bool:
+    """Whether the new password may be used; otherwise the form says why not."""
+    policy, guarded = database().config.passwords, doors_of(own).second_factors.guards(own, account.person_id)
+    password = typed(form.new_password)
+    fault = password_fault(
+        password, username=account.username, policy=policy, second_factor=guarded, common=common_passwords()
+    )
+    if fault is None and form.new_password.data != form.repeat.data:
+        form.repeat.errors = [_("Hai lần nhập không giống nhau.")]
+    elif fault is None and actions.password_reused(own, account, password):
+        fault = "used"
+    length = length_needed(policy, second_factor=guarded)
+    reasons = {
+        "short": _("Mật khẩu cần ít nhất %(n)d ký tự. Một câu dễ nhớ là cách tốt nhất.", n=length),
+        "classes": _("Mật khẩu cần có %(kinds)s.", kinds=kinds_needed(policy.classes)),
+        "name": _("Mật khẩu không được chứa tên đăng nhập."),
+        "simple": _("Mật khẩu này nhiều người dùng, quá dễ đoán. Hãy chọn một câu dài, riêng của mình."),
+        "used": _("Mật khẩu này đã dùng rồi. Hãy chọn mật khẩu khác."),
+    }
+    if fault:
+        form.new_password.errors = [reasons[fault]]
+    return not form.errors

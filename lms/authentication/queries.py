@@ -1,0 +1,108 @@
+"""Reading what people sign in with."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import Select, and_, exists, func, select
+from sqlalchemy.orm import Session
+
+from lms import clock
+from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
+from lms.accounts.queries import roles_held
+from lms.authentication.models import Authenticator, ExternalIdentity, Passkey, RecoveryCode
+from lms.authentication.rules import MOST_ON_A_SHEET, is_required, page_after
+from lms.db import config_of
+from lms.organisation.models import STATE_TREE, Unit
+from lms.organisation.queries import holds_on, subtree
+
+
+def authenticator_of(person_id: int) -> Select[Authenticator]:
+    """The confirmed authenticator of a person."""
+    return select(Authenticator).where(Authenticator.person_id == person_id, Authenticator.confirmed_at.is_not(None))
+
+
+def new_authenticator_of(person_id: int, *, since: datetime) -> Select[Authenticator]:
+    """The one that waits for its first code."""
+    return select(Authenticator).where(
+        Authenticator.person_id == person_id, Authenticator.confirmed_at.is_(None), Authenticator.created_at > since
+    )
+
+
+def recovery_codes_left(person_id: int) -> Select[int]:
+    """How many codes for emergencies have not been used."""
+    return select(func.count()).where(RecoveryCode.person_id == person_id, RecoveryCode.used_at.is_(None))
+
+
+def passkeys_of(person_id: int) -> Select[Passkey]:
+    """The passkeys of a person, the oldest first."""
+    return select(Passkey).where(Passkey.person_id == person_id).order_by(Passkey.id)
+
+
+def known_identity(issuer: str, subject: str) -> Select[int]:
+    """The person another service knows by this mark."""
+    return select(ExternalIdentity.person_id).where(
+        ExternalIdentity.issuer == issuer, ExternalIdentity.subject == subject
+    )
+
+
+def people_to_activate(unit_id: int, *, on: date, everywhere: bool) -> Select[Person, SignInAccount, Unit]:
+    """People counted in the unit and below who have never set a password, by unit and in Vietnamese order of names.
+
+    Whoever may not look after everybody makes no code for people who hold a role: it would open more than that.
+    """
+    query = (
+        select(Person, SignInAccount, Unit)
+        .join(SignInAccount, SignInAccount.person_id == Person.id)
+        .join(Membership, Membership.person_id == Person.id)
+        .join(Unit, Unit.id == Membership.unit_id)
+        .where(
+            Membership.tree == STATE_TREE,
+            Membership.kind == "main",
+            holds_on(on, Membership.valid_from, Membership.valid_to),
+            Membership.unit_id.in_(subtree(unit_id, on=on)),
+            SignInAccount.password_hash.is_(None),
+            SignInAccount.disabled_at.is_(None),
+        )
+        .order_by(Unit.sort_key, Unit.id, Person.sort_key, Person.id)
+        .limit(MOST_ON_A_SHEET)
+    )
+    if not everywhere:
+        held = holds_on(on, RoleGrant.valid_from, RoleGrant.valid_to)
+        query = query.where(~exists().where(and_(RoleGrant.person_id == Person.id, held)))
+    return query
+
+
+def people_by_claim(match: str, value: str) -> Select[int]:
+    """The people a claim of another service means. More than one is none: nobody enters by another's address."""
+    column = {
+        "email": func.lower(Person.email) == value.lower(),
+        "code": Person.staff_code == value,
+        "username": SignInAccount.username == value.lower(),
+    }[match]
+    return select(Person.id).join(SignInAccount, SignInAccount.person_id == Person.id).where(column).limit(2)
+
+
+class SecondFactorsHere:
+    """What must follow a right password (`SecondFactors` in lms/doors.py)."""
+
+    def after_password(self, session: Session, person_id: int, *, proof: str) -> str | None:
+        """The endpoint of the page that asks for a code, or for an authenticator to be set up."""
+        return page_after(
+            proof,
+            required=required_of(session, person_id),
+            has_authenticator=self.guards(session, person_id),
+            has_passkey=session.scalar(passkeys_of(person_id).limit(1)) is not None,
+        )
+
+    def guards(self, session: Session, person_id: int) -> bool:
+        """Whether a code is asked for after each password."""
+        return session.scalar(authenticator_of(person_id)) is not None
+
+
+def required_of(session: Session, person_id: int) -> bool:
+    """Whether a role held today asks for a second factor."""
+    wanted = config_of(session).second_factor
+    if not wanted:
+        return False
+    held: Sequence[RoleGrant] = session.scalars(roles_held(person_id, on=clock.today())).all()
+    return is_required([grant.role for grant in held], of=wanted)

@@ -1,0 +1,245 @@
+"""Getting in without a password: slips of paper for a unit's people, and a link by mail."""
+
+import email
+import email.policy
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from lms import clock
+from lms.accounts.actions import close_account, issue_link, issue_reset, set_password
+from lms.accounts.models import OneTimeLink, Person, SignInAccount
+from lms.audit.models import AuditEntry
+from lms.authentication.actions import activate, make_activation_codes
+from lms.authentication.models import ActivationCode
+from lms.authentication.rules import as_made, in_groups
+from lms.outbox.cli import Worker
+from lms.outbox.models import Job
+from tests.browser import ORIGIN, Browser
+from tests.conftest import BACKENDS
+from tests.make import Make
+from tests.telephone import PASSWORD, fill, is_in, sign_in
+
+NEW = "Suối reo 3 tầng thác"
+
+
+@pytest.fixture
+def backend() -> str:
+    """What no database changes runs on one; the way of a slip below asks for both."""
+    return "sqlite"
+
+
+def slips(browser: Browser) -> dict[str, str]:
+    """User names and codes on the sheet."""
+    return dict(re.findall(r"<dd><strong>(.+?)</strong></dd>.*?<code>(.+?)</code>", browser.text, re.DOTALL))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_slip_from_the_sheet_of_ones_unit_leads_to_a_password_once(make: Make) -> None:
+    unit, other = make.unit("Xã Mẫu"), make.unit("Xã Khác")
+    below = make.unit("Chi bộ thôn", under=unit)
+    person = make.person("Ma Thị Sen", username="sen", unit=below)
+    make.person("Đã Có Mật Khẩu", username="co", unit=unit, password=PASSWORD)
+    make.person("Người Nơi Khác", username="khac", unit=other)
+    administrator = make.browser(make.person("Quản Trị", role="administrator"))
+    administrator.get("/people/activation")
+    administrator.submit("/people/activation", unit=str(unit.public_id))
+    assert "Ma Thị Sen" in administrator.text
+    assert "Đã Có Mật Khẩu" not in administrator.text
+    assert "Người Nơi Khác" not in administrator.text
+    fill(administrator, people=str(person.public_id))
+    [(username, code)] = slips(administrator).items()
+    assert username == "sen"
+    for told in ("Ma Thị Sen", "Chi bộ thôn", "http://localhost/activate"):
+        assert told in administrator.text
+    browser = make.browser()
+    browser.get("/activate")
+    fill(browser, username=" Sen ", code=code.lower().replace("-", " "))
+    assert browser.path.startswith("/first-password/")
+    fill(browser, new_password=NEW, repeat=NEW)
+    assert is_in(sign_in(make, "sen", NEW))
+    browser.get("/activate")
+    assert fill(browser, username="sen", code=code).status_code == 422
+    administrator.get(f"/people/activation/{unit.public_id}")
+    assert "Mọi người ở đây đã đặt mật khẩu" in administrator.text
+    with make.reading() as session:
+        noted = [entry for entry in session.scalars(select(AuditEntry)) if entry.action == "activation.print"]
+        assert [entry.details for entry in noted] == [{"codes": 1}]
+        lists = session.scalars(select(AuditEntry).where(AuditEntry.action == "person.list")).all()
+        assert [one.details["rows"] for one in lists] == [1, 1, 0]
+        assert session.scalar(select(ActivationCode.person_id)) is None
+
+
+def codes_for(make: Make, *people: Person) -> dict[int, str]:
+    with make.writing() as session:
+        own = [session.get_one(Person, one.id) for one in people]
+        return dict(make_activation_codes(session, own, unit=own[0].public_id, by=own[0].public_id))
+
+
+def works(make: Make, username: str, code: str) -> bool:
+    with make.writing() as session:
+        return activate(session, username, code) is not None
+
+
+def test_a_code_opens_its_own_account_for_thirty_days_until_another_is_printed_or_the_account_closed(
+    make: Make,
+) -> None:
+    person, other = make.person(username="sen"), make.person(username="mai")
+    code = codes_for(make, person)[person.id]
+    codes_for(make, other)
+    assert works(make, "sen", code)
+    assert not works(make, "mai", code)
+    assert not works(make, "khongco", code)
+    assert not works(make, "sen", code[:-1])
+    with clock.moved_to(clock.now() + timedelta(days=30, seconds=1)):
+        assert not works(make, "sen", code)
+    again = codes_for(make, person)[person.id]
+    assert not works(make, "sen", code)
+    with make.writing() as session:
+        close_account(session, session.get_one(Person, person.id))
+    assert not works(make, "sen", again)
+
+
+def test_a_code_holds_until_a_password_is_set_so_that_a_page_closed_too_early_loses_nothing(make: Make) -> None:
+    person = make.person(username="sen")
+    code = codes_for(make, person)[person.id]
+    assert works(make, "sen", code)
+    assert works(make, "sen", code)
+    with make.writing() as session:
+        set_password(session, session.get_one(SignInAccount, person.id), NEW)
+    assert not works(make, "sen", code)
+
+
+def test_only_a_digest_of_a_code_is_kept(make: Make) -> None:
+    person = make.person(username="sen")
+    code = codes_for(make, person)[person.id]
+    with make.reading() as session:
+        kept = session.scalars(select(ActivationCode.code_digest)).one()
+    assert len(kept) == 32
+    assert as_made(code).encode() not in kept
+
+
+@pytest.mark.parametrize(("typed", "made"), [("abcde-fghjk", "ABCDEFGHJK"), (" ab cde\u2013fghjk", "ABCDEFGHJK")])
+def test_a_code_is_the_same_however_it_is_typed(typed: str, made: str) -> None:
+    assert as_made(typed) == made
+    assert as_made(in_groups(made)) == made
+
+
+def test_an_administrator_of_a_unit_prints_for_that_unit_and_not_for_people_who_hold_a_role(make: Make) -> None:
+    unit, other = make.unit("Xã Mẫu"), make.unit("Xã Khác")
+    make.person("Ma Thị Sen", unit=unit)
+    make.person("Quản Trị Mới", unit=unit, role="administrator")
+    browser = make.browser(make.person("Quản Trị Xã", role="administrator", over=unit))
+    browser.get(f"/people/activation/{unit.public_id}")
+    assert "Ma Thị Sen" in browser.text
+    assert "Quản Trị Mới" not in browser.text
+    assert browser.get(f"/people/activation/{other.public_id}").status_code == 404
+
+
+def test_guesses_at_codes_are_counted(make: Make) -> None:
+    person = make.person(username="sen")
+    code = codes_for(make, person)[person.id]
+    browser = make.browser()
+    browser.get("/activate")
+    for _ in range(10):
+        fill(browser, username="sen", code="AAAAA-AAAAA")
+    assert "Có quá nhiều lần thử" in fill(browser, username="sen", code=code).text
+
+
+def ask(make: Make, who: str, **headers: str) -> str:
+    """What the page says to whoever has forgotten the password."""
+    browser = make.browser()
+    browser.get("/sign-in/forgotten")
+    token = next(value for form in browser.forms for name, value in form.fields if name == "csrf_token")
+    sent = {"csrf_token": token, "who": who}
+    browser.post("/sign-in/forgotten", data=sent, headers={"Origin": ORIGIN, **headers})
+    return re.sub(r'value="[^"]{30,}"', "", browser.text)
+
+
+def mailed(make: Make) -> list[str]:
+    """The mails of the worker, oldest first."""
+    worker = Worker(make.database)
+    while worker.step():
+        pass
+    folder = Path(make.database.config.data_dir) / "mail"
+    found = []
+    for path in sorted(folder.glob("*.eml")) if folder.exists() else []:
+        message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+        found.append(f"{message['To']}\n{message.get_content()}")
+    return found
+
+
+def with_address(make: Make, username: str, address: str) -> Person:
+    person = make.person("Lý A Hoa", username=username, password=PASSWORD)
+    with make.writing() as session:
+        session.get_one(Person, person.id).email = address
+    return person
+
+
+def test_a_link_by_mail_sets_a_password_once_within_half_an_hour(make: Make) -> None:
+    with_address(make, "hoa", "hoa@example.gov.vn")
+    ask(make, "Hoa", Host="localhost")
+    [mail] = mailed(make)
+    assert mail.startswith("hoa@example.gov.vn")
+    [link] = re.findall(r"http://localhost(/first-password/\w+)", mail)
+    browser = make.browser()
+    with clock.moved_to(clock.now() + timedelta(minutes=31)):
+        assert browser.get(link).status_code == 404
+    browser.get(link)
+    fill(browser, new_password=NEW, repeat=NEW)
+    assert is_in(sign_in(make, "hoa", NEW))
+    assert browser.get(link).status_code == 404
+
+
+def test_the_answer_is_the_same_for_whoever_is_there_and_whoever_is_not(make: Make) -> None:
+    with_address(make, "hoa", "hoa@example.gov.vn")
+    make.person(username="khongthu", password=PASSWORD)
+    pages = {ask(make, who) for who in ("hoa", "hoa@example.gov.vn", "khongthu", "khongai", "ai@example.gov.vn")}
+    assert len(pages) == 1
+    with make.reading() as session:
+        assert len(session.scalars(select(Job)).all()) == 5  # and so is what is done at once
+    assert len(mailed(make)) == 1  # the later question ended the link of the earlier
+
+
+def test_no_link_can_be_made_of_what_is_in_the_database(make: Make) -> None:
+    with_address(make, "hoa", "hoa@example.gov.vn")
+    ask(make, "hoa")
+    [mail] = mailed(make)
+    [token] = re.findall(r"/first-password/(\w+)", mail)
+    with make.reading() as session:
+        kept = str([job.payload for job in session.scalars(select(Job))])
+        digests = session.scalars(select(OneTimeLink.token_digest)).all()
+    assert token not in kept
+    assert "hoa" not in kept
+    assert token.encode() not in digests
+
+
+def test_somebody_elses_questions_fill_no_mailbox_and_a_closed_account_gets_no_mail(make: Make) -> None:
+    with_address(make, "hoa", "hoa@example.gov.vn")
+    for _ in range(5):
+        page = ask(make, "hoa")
+    assert "Có quá nhiều lần thử" in page
+    closed = with_address(make, "dong", "dong@example.gov.vn")
+    with make.writing() as session:
+        close_account(session, session.get_one(Person, closed.id))
+    ask(make, "dong")
+    assert {mail.partition("\n")[0] for mail in mailed(make)} == {"hoa@example.gov.vn"}
+
+
+def test_a_later_link_ends_the_earlier_mail(make: Make) -> None:
+    person = with_address(make, "hoa", "hoa@example.gov.vn")
+    with make.writing() as session:
+        issue_reset(session, {"person_ids": [person.id]})
+        issue_link(session, session.get_one(Person, person.id))
+    assert mailed(make) == []
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example"])
+def test_another_host_in_the_request_is_refused_and_reaches_no_mail(make: Make, host: str) -> None:
+    with_address(make, "hoa", "hoa@example.gov.vn")
+    browser = make.browser()
+    assert browser.client.post("/sign-in/forgotten", data={"who": "hoa"}, headers={"Host": host}).status_code == 400
+    assert mailed(make) == []
