@@ -4,6 +4,7 @@ The order is that of Vietnamese dictionaries: letters first (a ă â b c d đ e 
 sắc, nặng). It is computed here, so that SQLite and PostgreSQL sort alike whatever the locale of the machine.
 """
 
+import re
 import unicodedata
 
 LETTERS = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
@@ -60,3 +61,20 @@ def syllable_letters(text: str) -> list[tuple[str, int]]:
         elif not unicodedata.combining(character):
             result.append((character, 0))
     return result
+
+
+SIGNS = "[ \u00a0\u3000]*[=+\\-@\\t\\r\\n＝＋－＠]"
+FORMULA = re.compile(rf"(^|[\t\r\n;,\"'|])(?={SIGNS})")
+"""Where a spreadsheet may begin to read a formula: at the start of a text and after whatever may split it."""
+
+HARMLESS = re.compile(rf"(^|[\t\r\n;,\"|])'(?={SIGNS})")
+
+
+def harmless(cell: str) -> str:
+    """A cell of CSV with an apostrophe before anything that could begin a formula; else the same text."""
+    return FORMULA.sub(r"\1'", cell)
+
+
+def as_it_was(cell: str) -> str:
+    """The text that `harmless` was given."""
+    return HARMLESS.sub(r"\1", cell)
