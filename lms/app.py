@@ -35,6 +35,10 @@ from lms.records import access as records_access
 from lms.records import admin as clients
 from lms.records import views as records
 from lms.records.cli import xapi as xapi_command
+from lms.roster import admin as roster_files
+from lms.roster import views as roster
+from lms.roster.actions import ROSTER, forget_old
+from lms.roster.actions import work as go_on_with_list
 from lms.transfer.cli import export_statements, import_statements
 from lms.web import errors, gate, navigation, shell, wording
 from lms.web import views as web
@@ -58,8 +62,8 @@ def fill(doors: Doors) -> None:
     for command in (forward_command, export_statements, import_statements):
         xapi_command.add_command(command)
     doors.commands += [worker, user, xapi_command]
-    doors.jobs |= {MAIL: mail_person, NIGHTLY: run_nightly, FORWARD: forward}
-    doors.nightly += [forget_done, keep_going]
+    doors.jobs |= {MAIL: mail_person, NIGHTLY: run_nightly, FORWARD: forward, ROSTER: go_on_with_list}
+    doors.nightly += [forget_done, keep_going, forget_old]
     doors.people = PeopleByName()
     doors.menu += [
         MenuEntry(_l("Nhật ký học tập"), "records.index", records_access.BROWSE, 60),
@@ -72,7 +76,7 @@ def fill(doors: Doors) -> None:
 
 def features() -> Iterable[Feature]:
     """The blueprints of the ground itself."""
-    own = (web.bp, accounts.bp, people.bp, organisation.bp)
+    own = (web.bp, accounts.bp, people.bp, roster.bp, roster_files.bp, organisation.bp)
     return (*own, records.bp, clients.bp, forwarding.bp, xapi.bp, documents.bp)
 
 

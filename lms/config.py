@@ -27,7 +27,8 @@ class Config:
     `site_url` is the address people type, without a slash at the end; every link in mail is built from it.
     `iri_base` begins the address of every activity and of our people's accounts in statements. It never changes, also
     when the site moves. `xapi_origins` are sites whose pages may speak to the record store from a browser; `forward_to`
-    are stores inside one's own network, as host:port, to which statements may be forwarded.
+    are stores inside one's own network, as host:port, to which statements may be forwarded. `roster_megabytes` is how
+    large the file of a list of people may be.
     """
 
     database_url: str
@@ -42,6 +43,7 @@ class Config:
     xapi_default_version: str = "1.0.3"
     xapi_origins: frozenset[str] = frozenset()
     forward_to: frozenset[str] = frozenset()
+    roster_megabytes: int = 5
 
     @property
     def secure(self) -> bool:
@@ -77,6 +79,7 @@ class Config:
             xapi_default_version=environ.get("LMS_XAPI_DEFAULT_VERSION", "1.0.3"),
             xapi_origins=frozenset(environ.get("LMS_XAPI_ORIGINS", "").split()),
             forward_to=frozenset(environ.get("LMS_FORWARD_TO", "").lower().split()),
+            roster_megabytes=whole_number(environ, "LMS_ROSTER_MB", 5),
         )
         config.check()
         return config
@@ -93,6 +96,8 @@ class Config:
             check_xapi_origin(origin)
         for place in sorted(self.forward_to):
             check_place(place)
+        if not 1 <= self.roster_megabytes <= 50:
+            raise Misconfigured("LMS_ROSTER_MB must be from 1 to 50: a list of 20,000 people has some 2 MB.")
 
 
 def whole_number(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -12,6 +12,7 @@ from lms.documents import models as documents
 from lms.forwarding import models as forwarding
 from lms.organisation import models as organisation
 from lms.outbox import models as outbox
+from lms.roster import models as roster
 from lms.xapi import models as xapi
 
 ALL_MODELS = (
@@ -23,6 +24,7 @@ ALL_MODELS = (
     audit,
     forwarding,
     outbox,
+    roster,
     xapi,
     documents,
 )

@@ -224,6 +224,7 @@ PAGES = {
     "administrator": {
         "/people",
         "/people/new",
+        "/roster",
         "/units",
         "/units/new",
         "/assignments",

@@ -21,8 +21,12 @@ from lms.accounts.models import Person, RoleGrant
 from lms.accounts.rules import EVERYONE, PERMISSIONS
 from lms.forwarding.actions import Wish, add_target
 from lms.forwarding.models import DeadLetter, ForwardTarget
+from lms.organisation.models import Unit
+from lms.roster.actions import receive, rehearse
+from lms.roster.models import RosterUpload
 from lms.web.gate import PUBLIC, policy_of
 from lms.xapi.models import XapiStatement
+from tests import rosters
 from tests.axe import violations
 from tests.journeys.conftest import Site
 from tests.journeys.province import ADMINISTRATOR, COURSE, HEAD, LEARNER, PEOPLE, TRAINER, due_day, pass_test
@@ -37,7 +41,15 @@ WIDTHS = (320, 360, 640, 720, 960, 1280)
 NOBODY = "nobody"
 ALREADY_SIGNED_IN = {"accounts.sign_in", "accounts.first_password"}
 """Pages for whoever is not signed in yet."""
-NOT_PAGES = {"web.home", "web.health", "dashboard.unit_csv", "dashboard.unit_json", "records.profile"}
+NOT_PAGES = {
+    "web.home",
+    "web.health",
+    "dashboard.unit_csv",
+    "dashboard.unit_json",
+    "records.profile",
+    "roster_files.corrected",
+    "roster_files.leave",
+}
 """What leads elsewhere at once or answers programs."""
 
 
@@ -100,6 +112,8 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
             ids["attempt_id"] = start_attempt(session, who, sitting).public_id
         for endpoint in ("forwarding.show", "forwarding.renew"):
             ids[endpoint] = {"public_id": failing_target(session).public_id}
+        for endpoint in ("roster.columns", "roster.units", "roster.show"):
+            ids[endpoint] = {"public_id": list_of(session, province.unit("snn")).public_id}
     return ids
 
 
@@ -122,6 +136,22 @@ def failing_target(session: Session) -> ForwardTarget:
     reason = '{"error":"statement.result.score.scaled: 1.7 is above 1"}'
     session.add(DeadLetter(target_id=target.id, sequence=sequence, status=400, reason=reason, at=clock.now()))
     return target
+
+
+def list_of(session: Session, unit: Unit) -> RosterUpload:
+    """A list with a line of every kind: new, wrong, of a unit nobody knows, in old letters."""
+    if (found := session.scalars(select(RosterUpload)).first()) is not None:
+        return found
+    rows = [
+        *rosters.TITLE,
+        rosters.HEAD,
+        *rosters.PEOPLE,
+        ("4", "1.2E+12", "NguyÔn V¨n Hµo", "31/2/1980", "Chuyên viên", "Phòng Không Tên", "khong phai thu"),
+    ]
+    content = rosters.xlsx(rows, fonts={2: ".VnTime"})
+    upload = receive(session, unit, content, file_name="danh-sach.xlsx", by=uuid.uuid4())
+    rehearse(session, upload)
+    return upload
 
 
 def address(app: Flask, rule: Rule, ids: Mapping[str, Any]) -> str:
