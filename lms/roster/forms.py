@@ -103,6 +103,7 @@ WHY = {
     "other_code": _l("Trùng họ tên, đơn vị nhưng khác số hiệu."),
     "no_birth": _l("Trùng họ tên, đơn vị; một bên chưa có ngày sinh."),
     "elsewhere": _l("Trùng họ tên, ngày sinh với người ở đơn vị khác."),
+    "namesake": _l("Trùng họ tên với người ở đơn vị khác trong cơ quan; chưa đủ để phân biệt."),
 }
 """Why it is not sure who a line is."""
 

@@ -1,7 +1,7 @@
 """What a column is about, which unit a text means, and who of the people known a line is. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -327,8 +327,11 @@ class Identity:
     why: str = ""
 
 
-def identity(record: Record, known: Crowd) -> Identity:
-    """Who the line is: by staff code, else by e-mail, else by name, birth and unit together. Never by half of that."""
+def identity(record: Record, known: Crowd, *, near: Container[int | None] = ()) -> Identity:
+    """Who the line is: by staff code, else by e-mail, else by name, birth and unit together. Never by half of that.
+
+    `near` are the units of the list: a namesake there who may be meant is asked about.
+    """
     coded = known.by_code.get(code_key(record.code), []) if record.code else []
     mailed = known.by_email.get(record.email.lower(), []) if record.email else []
     if len(coded) > 1 or len(mailed) > 1:
@@ -340,10 +343,10 @@ def identity(record: Record, known: Crowd) -> Identity:
         if one.key == record.key or (record.born is not None and record.born.fits(one.born)):
             return Identity(one)
         return Identity(None, (one,), "other_name" if coded else "other_name_email")
-    return by_name(record, known)
+    return by_name(record, known, near=near)
 
 
-def by_name(record: Record, known: Crowd) -> Identity:
+def by_name(record: Record, known: Crowd, *, near: Container[int | None]) -> Identity:
     """Who of the same name the line is: alone here and known to be born the same day. Anything less is asked."""
     bare = known.by_bare_code.get(bare_code(record.code), []) if record.code else []
     if shortened_code := [one for one in bare if one.key == record.key]:
@@ -357,7 +360,10 @@ def by_name(record: Record, known: Crowd) -> Identity:
     if here:
         return Identity(here[0]) if agree(record.born, here[0].born) else Identity(None, tuple(here), "no_birth")
     away = [one for one in same if record.born is not None and record.born.fits(one.born)]
-    return Identity(None, tuple(away), "elsewhere") if away else Identity()
+    if away:
+        return Identity(None, tuple(away), "elsewhere")
+    beside = [one for one in same if one.unit_id in near and not (record.code and one.own_code)]
+    return Identity(None, tuple(beside), "namesake") if beside else Identity()
 
 
 def born_apart(said: Birth | None, known: Birth | None) -> bool:

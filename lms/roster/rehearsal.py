@@ -68,7 +68,8 @@ class Rehearsal:
         if row.record is None:
             return Outcome(row.line.number, ASIDE)
         record = row.record
-        who = self.answered(record, identity(record, self.known)) if record.full_name else Identity()
+        near = self.places.by_id
+        who = self.answered(record, identity(record, self.known, near=near)) if record.full_name else Identity()
         if who is None:
             return Outcome(record.line, ASIDE, record)
         if row.faults:

@@ -136,7 +136,8 @@ class Reading:
         if not name:
             return len(about - {UNIT, DEPARTMENT, POSITION}) == 0
         columns = set(self._columns) - {ORDER, FULL_NAME, FAMILY, GIVEN}
-        return len(columns) >= 2 and not about and ORDER in self._columns and ORDER not in filled
+        numbered = self.text(line, ORDER).strip(".)").isdecimal()
+        return len(columns) >= 2 and not about and ORDER in self._columns and not numbered
 
     def head_group(self, line: Line) -> None:
         """A line with one text may head those below it with the unit they belong to."""
