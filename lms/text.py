@@ -19,6 +19,8 @@ def visible(text: str) -> str:
 
     PostgreSQL stores no NUL and no surrogate; SQLite stores them, and nobody sees them.
     """
+    if text.isprintable():
+        return text
     return "".join(c for c in text if c in LINE_ENDS or unicodedata.category(c) not in UNSEEN)
 
 
@@ -29,6 +31,8 @@ def nfc(text: str) -> str:
 
 def fold(text: str) -> str:
     """Text as one types it in haste: lower case, no marks, đ as d. "Thuỷ" and "Thủy" fold alike."""
+    if text.isascii():
+        return " ".join(text.lower().split())
     bare = "".join(c for c in unicodedata.normalize("NFD", text.casefold()) if not unicodedata.combining(c))
     return " ".join(bare.replace("đ", "d").split())
 

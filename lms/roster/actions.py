@@ -45,6 +45,10 @@ APPLYING, APPLIED_STATE = "applying", "applied"
 UNDER_WAY = frozenset({WAITING, COMPARING, APPLYING})
 
 
+FIRST_LINES = 400
+"""In which the head of a list stands, and by whose letters one knows how to read it."""
+
+
 class Stale(Exception):
     """What was rehearsed is no longer what would be applied: people or units have changed since."""
 
@@ -85,7 +89,13 @@ def receive(session: Session, unit: Unit, content: bytes, *, file_name: str, by:
     session.execute(
         insert(RosterLine),
         [
-            {"upload_id": upload.id, "sheet": place, "number": line.number, "cells": line.cells, "marks": line.marks}
+            {
+                "upload_id": upload.id,
+                "sheet": place,
+                "number": line.number,
+                "cells": [text.nfc(cell) for cell in line.cells],
+                "marks": line.marks,
+            }
             for place, sheet in enumerate(sheets)
             for line in sheet.lines
         ],
@@ -100,7 +110,7 @@ def guessed(session: Session, unit_id: int, sheets: Sequence[Sheet]) -> Settings
     labels = dict(habit.labels) if habit else {}
     best, most = Settings(0, -1, (), clock.today(), units=dict(habit.units) if habit else {}), -1
     for place, sheet in enumerate(sheets):
-        head = found_head(as_meant(Sheet(sheet.name, sheet.lines[:400])), labels)
+        head = found_head(as_meant(Sheet(sheet.name, sheet.lines[:FIRST_LINES])), labels)
         if head is not None and (known := sum(map(bool, head.fields))) > most:
             best, most = replace(best, sheet=place, place=head.place, fields=head.fields), known
     return best
@@ -130,7 +140,8 @@ def choose(session: Session, upload: RosterUpload, settings: Settings) -> None:
     upload.settings = settings.stored()
     upload.digest, upload.state, upload.changed_at, upload.stale = "", RECEIVED, clock.now(), False
     forget_outcomes(session, upload)
-    head = head_of(as_meant(queries.sheet_of(session, upload, settings.sheet), settings.reading), settings)
+    first = queries.sheet_of(session, upload, settings.sheet, most=FIRST_LINES)
+    head = head_of(as_meant(first, settings.reading), settings)
     labels = {plain(label): name for label, name in zip(head.labels, head.fields, strict=False)} if head else {}
     habit = queries.habit_of(session, upload.unit_id)
     if habit is None:
@@ -158,8 +169,7 @@ def rehearse(session: Session, upload: RosterUpload) -> None:
     forget_outcomes(session, upload)
     upload.digest, upload.changed_at = "", clock.now()
     settings = Settings.of(upload.settings)
-    sheet = queries.sheet_of(session, upload, settings.sheet)
-    upload.total = max(0, len(sheet.lines) - settings.place - 1)
+    upload.total = max(0, queries.lines_of(session, upload, settings.sheet) - settings.place - 1)
     if upload.total > AT_ONCE:
         upload.state = WAITING
         hand_over(session, upload)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
 
@@ -254,11 +254,11 @@ class Record:
     party: str = ""
     unit_id: int | None = None
     branch_id: int | None = None
+    key: str = field(default="", compare=False, repr=False)
 
-    @property
-    def key(self) -> str:
-        """By which a name is looked for."""
-        return fold(self.full_name)
+    def __post_init__(self) -> None:
+        if not self.key:
+            object.__setattr__(self, "key", fold(self.full_name))  # by which a name is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,11 +279,11 @@ class Known:
     branch_since: date | None = None
     codes: tuple[str, ...] = ()
     own_code: str = ""
+    key: str = field(default="", compare=False, repr=False)
 
-    @property
-    def key(self) -> str:
-        """By which a name is looked for."""
-        return fold(self.full_name)
+    def __post_init__(self) -> None:
+        if not self.key:
+            object.__setattr__(self, "key", fold(self.full_name))  # by which a name is looked for
 
 
 @dataclass(frozen=True, slots=True)

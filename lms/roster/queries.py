@@ -36,6 +36,12 @@ def sheet_of(session: Session, upload: RosterUpload, number: int, *, most: int |
     return Sheet(name, tuple(Line(line, tuple(cells), marks) for line, cells, marks in rows))
 
 
+def lines_of(session: Session, upload: RosterUpload, number: int) -> int:
+    """How many lines of a sheet have something in them."""
+    query = select(func.count(RosterLine.id)).where(RosterLine.upload_id == upload.id, RosterLine.sheet == number)
+    return session.scalar(query) or 0
+
+
 def outcomes_of(upload: RosterUpload, kind: str | None = None) -> Select[RosterLine]:
     """What the rehearsal made of the lines, in their order; of one kind or of all."""
     query = select(RosterLine).where(RosterLine.upload_id == upload.id).order_by(RosterLine.number)
@@ -187,6 +193,7 @@ def known(
         person_id=person.id,
         public_id=str(person.public_id),
         full_name=person.full_name,
+        key=person.search_key,
         email=person.email or "",
         born=Birth(birth.year, birth.day) if birth is not None else None,
         position=person.position,

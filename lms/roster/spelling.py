@@ -9,8 +9,8 @@ import unicodedata
 from collections.abc import Iterable
 
 from lms.roster.rules import TCVN3, TCVN3_CAPITALS, TEXT, VNI, Line, Sheet
-from lms.text import fold
 
+OLD_FONTS = frozenset({TCVN3, TCVN3_CAPITALS, VNI})
 UNICODE = "unicode"
 AUTO = "auto"
 READINGS = (AUTO, UNICODE, "tcvn3", "vni")
@@ -142,6 +142,10 @@ def as_meant(sheet: Sheet, reading: str = AUTO) -> Sheet:
     if reading == UNICODE:
         return sheet
     told = found_reading(sheet) if reading == AUTO else reading
+    if told == UNICODE:  # for cells whose font says nothing
+        return Sheet(
+            sheet.name, tuple(meant(line, told) if OLD_FONTS & set(line.marks) else line for line in sheet.lines)
+        )
     return Sheet(sheet.name, tuple(meant(line, told) for line in sheet.lines))
 
 
@@ -154,9 +158,9 @@ def meant(line: Line, reading: str) -> Line:
     return Line(line.number, tuple(cells), line.marks)
 
 
-def strange(name: str) -> bool:
-    """Whether a name holds what no name holds, as one does that was read in the wrong encoding."""
-    if not name or any(not (c.isalpha() or unicodedata.combining(c) or c in " .'’-ʼ()") for c in name):
-        return True
-    odd = [word for word in name.split() if PLACES_ABOVE_ASCII.search(fold(word))]
-    return bool(odd)
+NAME = re.compile("(?:[^\\W\\d_]|[ .'’ʼ()\u0300-\u036f-])+")
+
+
+def strange(name: str, key: str) -> bool:
+    """Whether a name that folds to `key` holds what no name holds: it may have been read in the wrong encoding."""
+    return NAME.fullmatch(name) is None or PLACES_ABOVE_ASCII.search(key) is not None

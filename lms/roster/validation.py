@@ -28,7 +28,7 @@ from lms.roster.vocabulary import (
     UNIT,
     UNIT_CODE,
 )
-from lms.text import nfc
+from lms.text import fold
 
 EMAIL_FORM = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\".]+(?:\.[^@\s,;<>\".]+)+")
 LONGEST_NAME, LONGEST_POSITION, LONGEST_EMAIL = 100, 150, 200
@@ -80,6 +80,7 @@ class Reading:
             if one:
                 self._columns.setdefault(one, []).append(column)
         self._known: dict[str, tuple[Place | None, tuple[Place, ...]]] = {}
+        self._read: dict[tuple[str, str], str | None] = {}
         self._group = ""
 
     def rows(self, lines: Iterable[Line]) -> list[Row]:
@@ -93,13 +94,14 @@ class Reading:
 
     def text(self, line: Line, field: str) -> str:
         """What the columns of a field say, put together for names and the first of them for all others."""
-        said = [nfc(line.cell(column)) for column in self._columns.get(field, ())]
+        said = [line.cell(column) for column in self._columns.get(field, ())]
         return " ".join(filter(None, said)) if field == FAMILY else next(filter(None, said), "")
 
     def row(self, line: Line) -> Row:
         """One line."""
         name = self.text(line, FULL_NAME) or " ".join(filter(None, (self.text(line, FAMILY), self.text(line, GIVEN))))
-        if self.is_aside(line, name):
+        key = fold(name)
+        if self.is_aside(line, key):
             self.head_group(line)
             return Row(line, None)
         faults = [
@@ -109,7 +111,7 @@ class Reading:
             if line.mark(column) == BROKEN and self.settings.fields[column] != ORDER
         ]
         name_column = self.column(FULL_NAME) if self.column(FULL_NAME) >= 0 else self.column(GIVEN)
-        faults += name_faults(name, name_column)
+        faults += name_faults(name, key, name_column)
         unit, unit_faults = self.unit_of(line)
         branch, branch_faults = self.branch_of(line)
         if unit == SKIP or branch == SKIP:
@@ -118,12 +120,13 @@ class Reading:
             line.number,
             name,
             **self.values(line, faults),
+            key=key,
             unit_id=unit.unit_id if isinstance(unit, Place) else None,
             branch_id=branch.unit_id if isinstance(branch, Place) else None,
         )
         return Row(line, record, (*faults, *unit_faults, *branch_faults))
 
-    def is_aside(self, line: Line, name: str) -> bool:
+    def is_aside(self, line: Line, key: str) -> bool:
         """Whether the line is about no person: a heading of a group, a sum, a signature below the list."""
         filled = {
             self.settings.fields[column]
@@ -131,9 +134,9 @@ class Reading:
             if cell and self.settings.fields[column]
         }
         about = filled - {ORDER, FULL_NAME, FAMILY, GIVEN}
-        if name and plain(name).startswith(NOT_NAMES):
+        if key.startswith(NOT_NAMES):
             return True
-        if not name:
+        if not key:
             return len(about - {UNIT, DEPARTMENT, POSITION}) == 0
         columns = set(self._columns) - {ORDER, FULL_NAME, FAMILY, GIVEN}
         numbered = self.text(line, ORDER).strip(".)").isdecimal()
@@ -141,7 +144,7 @@ class Reading:
 
     def head_group(self, line: Line) -> None:
         """A line with one text may head those below it with the unit they belong to."""
-        texts = [nfc(cell) for cell in line.cells if len(cell) > 3 or plain(cell) not in {"", "stt"}]
+        texts = [cell for cell in line.cells if len(cell) > 3]
         texts = [text for text in map(without_numeral, texts) if len(text) > 3 and not text.isdecimal()]
         if len(texts) == 1 and not plain(texts[0]).startswith(NOT_NAMES):
             self._group = texts[0]
@@ -162,7 +165,7 @@ class Reading:
     ) -> str | Birth | None:
         """The value of the first column of a field in which something stands; None with a fault where it is none."""
         for column in self._columns.get(field, ()):
-            text, mark = nfc(line.cell(column)), line.mark(column)
+            text, mark = line.cell(column), line.mark(column)
             if not text or mark == BROKEN:
                 continue
             try:
@@ -173,9 +176,11 @@ class Reading:
         return None
 
     def worded(self, line: Line, field: str, read: Callable[[str], str | None], faults: list[Fault]) -> str:
-        """The value of a field; "" with a fault where it is none."""
+        """The value of a field; "" with a fault where it is none. Words that stand on every line are read once."""
         text = self.text(line, field)
-        value = read(text) if text else ""
+        if (field, text) not in self._read:
+            self._read[field, text] = read(text) if text else ""
+        value = self._read[field, text]
         if value is None:
             faults.append(Fault(self.column(field), f"{field}_form", text))
         return value or ""
@@ -238,13 +243,13 @@ class Reading:
         return within.place, within.perhaps
 
 
-def name_faults(name: str, column: int) -> list[Fault]:
-    """What is wrong with a name."""
+def name_faults(name: str, key: str, column: int) -> list[Fault]:
+    """What is wrong with a name that folds to `key`."""
     if not name:
         return [Fault(column, "name_none")]
     if len(name) > LONGEST_NAME:
         return [Fault(column, "name_long")]
-    return [Fault(column, "name_strange", name)] if strange(name) else []
+    return [Fault(column, "name_strange", name)] if strange(name, key) else []
 
 
 def email(text: str) -> str | None:
