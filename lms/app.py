@@ -39,6 +39,7 @@ from lms.roster import admin as roster_files
 from lms.roster import views as roster
 from lms.roster.actions import ROSTER, forget_old
 from lms.roster.actions import work as go_on_with_list
+from lms.roster.cli import roster as roster_command
 from lms.transfer.cli import export_statements, import_statements
 from lms.web import errors, gate, navigation, shell, wording
 from lms.web import views as web
@@ -61,7 +62,7 @@ def fill(doors: Doors) -> None:
     doors.demo_steps += [load_sample_units, load_fictional_people]
     for command in (forward_command, export_statements, import_statements):
         xapi_command.add_command(command)
-    doors.commands += [worker, user, xapi_command]
+    doors.commands += [worker, user, roster_command, xapi_command]
     doors.jobs |= {MAIL: mail_person, NIGHTLY: run_nightly, FORWARD: forward, ROSTER: go_on_with_list}
     doors.nightly += [forget_done, keep_going, forget_old]
     doors.people = PeopleByName()

@@ -4,7 +4,7 @@ import hashlib
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -21,11 +21,11 @@ from lms.organisation.models import PARTY_TREE, Unit
 from lms.outbox.actions import wake
 from lms.roster import loader, queries
 from lms.roster.access import people_within, reach
-from lms.roster.matching import Crowd, Head, Places, found_head, head_at, plain
+from lms.roster.matching import Crowd, Head, Places, found_head, head_at, head_of, plain
 from lms.roster.models import RosterHabit, RosterLine, RosterUpload
-from lms.roster.rehearsal import APPLIED, CREATED, MOVED, Outcome, Rehearsal
+from lms.roster.rehearsal import APPLIED, CREATED, MOVED, Outcome, Plan, Rehearsal, Understood, digest_of_plan
 from lms.roster.rules import AT_ONCE, KEPT, SLICE, Settings, Sheet, digest_of, username
-from lms.roster.spelling import as_meant
+from lms.roster.spelling import AUTO, as_meant
 from lms.roster.storage import (
     PARTICULARS,
     changed_fields,
@@ -36,7 +36,7 @@ from lms.roster.storage import (
     write_codes,
     write_outcomes,
 )
-from lms.roster.validation import Reading, Row, Unsure
+from lms.roster.validation import Reading, Unsure
 from lms.roster.vocabulary import BRANCH, UNIT
 
 ROSTER = "roster"
@@ -55,14 +55,6 @@ class Stale(Exception):
 
 class NotReady(Exception):
     """The list waits for a choice, or for the worker."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a list would do: the outcome of every line, and the texts for which a unit must be chosen."""
-
-    outcomes: tuple[Outcome, ...]
-    unsure: tuple[Unsure, ...]
 
 
 def receive(session: Session, unit: Unit, content: bytes, *, file_name: str, by: uuid.UUID) -> RosterUpload:
@@ -104,13 +96,14 @@ def receive(session: Session, unit: Unit, content: bytes, *, file_name: str, by:
     return upload
 
 
-def guessed(session: Session, unit_id: int, sheets: Sequence[Sheet]) -> Settings:
+def guessed(session: Session, unit_id: int, sheets: Sequence[Sheet], *, reading: str = AUTO) -> Settings:
     """How the list is read as far as one can tell: the sheet whose head names most, and what was chosen before."""
     habit = queries.habit_of(session, unit_id)
     labels = dict(habit.labels) if habit else {}
-    best, most = Settings(0, -1, (), clock.today(), units=dict(habit.units) if habit else {}), -1
+    units = dict(habit.units) if habit else {}
+    best, most = Settings(0, -1, (), clock.today(), reading=reading, units=units), -1
     for place, sheet in enumerate(sheets):
-        head = found_head(as_meant(Sheet(sheet.name, sheet.lines[:FIRST_LINES])), labels)
+        head = found_head(as_meant(Sheet(sheet.name, sheet.lines[:FIRST_LINES]), reading), labels)
         if head is not None and (known := sum(map(bool, head.fields))) > most:
             best, most = replace(best, sheet=place, place=head.place, fields=head.fields), known
     return best
@@ -126,13 +119,6 @@ def guessed_anew(session: Session, unit_id: int, raw: Sheet, settings: Settings,
     else:
         head = found_head(meant, labels)
     return replace(settings, place=head.place if head else -1, fields=head.fields if head else ())
-
-
-def head_of(sheet: Sheet, settings: Settings) -> Head | None:
-    """The head of the sheet on the line that was chosen, with the fields that were; None while none is."""
-    if not 0 <= settings.place < len(sheet.lines):
-        return None
-    return replace(head_at(sheet.lines, settings.place, {}), fields=settings.fields)
 
 
 def choose(session: Session, upload: RosterUpload, settings: Settings) -> None:
@@ -183,16 +169,6 @@ def hand_over(session: Session, upload: RosterUpload) -> None:
     """Have the worker go on with the list."""
     session.flush()  # the worker finds the state in the row
     wake(session, ROSTER, {"upload": upload.id}, key=f"{ROSTER} {upload.id}")
-
-
-@dataclass(frozen=True, slots=True)
-class Understood:
-    """The lines of a sheet as they are understood, and what they may name."""
-
-    rows: tuple[Row, ...]
-    unsure: tuple[Unsure, ...]
-    places: Places
-    branches: Places
 
 
 def understood(session: Session, unit: Unit, sheet: Sheet, settings: Settings) -> Understood:
@@ -269,11 +245,6 @@ def finish_rehearsal(session: Session, upload: RosterUpload) -> None:
     upload.state, upload.changed_at = REHEARSED, clock.now()
 
 
-def digest_of_plan(upload_digest: str, settings: Settings, outcomes: Sequence[Outcome]) -> str:
-    """The digest of what would be applied now."""
-    return digest_of([upload_digest, settings.text(), *(one.mark() for one in outcomes)])
-
-
 def apply(session: Session, upload: RosterUpload, digest: str, *, by: uuid.UUID) -> None:
     """Apply what was rehearsed under this digest: at once when the list is short, else by the worker.
 
@@ -299,24 +270,40 @@ def apply_now(session: Session, upload: RosterUpload) -> None:
     if upload.state not in (REHEARSED, APPLYING):
         raise NotReady(upload.state)
     settings, by = Settings.of(upload.settings), upload.confirmed_by
-    found = plan(session, upload)
-    if digest_of_plan(upload.file_digest, settings, found.outcomes) != upload.digest:
+    outcomes = plan(session, upload).outcomes
+    if digest_of_plan(upload.file_digest, settings, outcomes) != upload.digest:
         raise Stale
-    unit = session.get_one(Unit, upload.unit_id)
-    write(session, unit.id, found.outcomes, settings, by=by)
-    note(
-        session,
-        "roster.apply",
-        actor=by,
-        object_kind="unit",
-        object_id=unit.public_id,
-        list=str(upload.public_id),
-        digest=upload.digest,
-        counts=upload.counts,
-    )
+    put_in_place(session, upload.unit, outcomes, settings, digest=upload.digest, by=by)
     session.execute(delete(RosterLine).where(RosterLine.upload_id == upload.id))
     upload.state, upload.changed_at, upload.file_name = APPLIED_STATE, clock.now(), ""
     upload.settings = replace(settings, answers={}, units={}).stored()
+
+
+def apply_directly(
+    session: Session, unit: Unit, sheet: Sheet, settings: Settings, *, file_digest: str, digest: str
+) -> tuple[Outcome, ...]:
+    """Apply a sheet that nobody has handed in, if that does what was rehearsed. Raises `Stale`, `NotReady`."""
+    lock_roll(session)  # as above
+    outcomes = plan_of(session, unit, sheet, settings, within=None).outcomes
+    if digest_of_plan(file_digest, settings, outcomes) != digest:
+        raise Stale
+    put_in_place(session, unit, outcomes, settings, digest=digest, by=None)
+    return outcomes
+
+
+def put_in_place(
+    session: Session,
+    unit: Unit,
+    outcomes: Sequence[Outcome],
+    settings: Settings,
+    *,
+    digest: str,
+    by: uuid.UUID | None,
+) -> None:
+    """Write what the outcomes say, and in the audit log that a list of the unit was applied."""
+    write(session, unit.id, outcomes, settings, by=by)
+    counts = dict(Counter(one.kind for one in outcomes))
+    note(session, "roster.apply", actor=by, object_kind="unit", object_id=unit.public_id, digest=digest, counts=counts)
 
 
 def write(
@@ -389,7 +376,9 @@ def forget_old(session: Session, now: datetime) -> None:
         session.execute(query.execution_options(synchronize_session=False))
 
 
-def note_seen(session: Session, action: str, unit_id: int, *, by: uuid.UUID, address: str = "", **details: Any) -> None:
+def note_seen(
+    session: Session, action: str, unit_id: int, *, by: uuid.UUID | None, address: str = "", **details: Any
+) -> None:
     """In the audit log: who saw or took out names of this unit, and how many."""
     unit = session.get_one(Unit, unit_id)
     note(session, action, actor=by, object_kind="unit", object_id=unit.public_id, address=address, **details)

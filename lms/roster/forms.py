@@ -14,8 +14,7 @@ from lms import clock
 from lms.accounts.forms import CATEGORIES
 from lms.organisation.forms import UnitField
 from lms.roster import queries
-from lms.roster.actions import head_of
-from lms.roster.matching import Head, Places
+from lms.roster.matching import Head, Places, head_of
 from lms.roster.models import RosterLine, RosterUpload
 from lms.roster.rules import MOST_COLUMNS, SKIP, Line, Settings, Sheet
 from lms.roster.spelling import AUTO, UNICODE, as_meant, found_reading

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
 
 from rapidfuzz import fuzz, process
 
-from lms.roster.rules import Birth, Line, Sheet, bare_code, code_key
+from lms.roster.rules import Birth, Line, Settings, Sheet, bare_code, code_key
 from lms.roster.vocabulary import (
     BELOW_BORN,
     BORN,
@@ -141,6 +141,13 @@ def found_head(sheet: Sheet, remembered: Mapping[str, str]) -> Head | None:
         if head.names_people and known > most and (known > 1 or len(filled) <= 2 or ORDER in head.fields):
             best, most = head, known
     return best
+
+
+def head_of(sheet: Sheet, settings: Settings) -> Head | None:
+    """The head of the sheet on the line that was chosen, with the fields that were; None while none is."""
+    if not 0 <= settings.place < len(sheet.lines):
+        return None
+    return replace(head_at(sheet.lines, settings.place, {}), fields=settings.fields)
 
 
 @dataclass(frozen=True, slots=True)

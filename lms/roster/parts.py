@@ -43,6 +43,9 @@ MOST_MERGES = 20_000
 CHUNK = 64 * 1024
 DAY_FORMATS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
 REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
+"""How a workbook writes a sign that XML does not have."""
+
 PATH = re.compile(r"(?:/?xl/)?(.+)")
 
 Handler = Callable[[str, dict[str, str]], None]
@@ -320,6 +323,8 @@ class Rows(Reader):
             self.taken = False
         elif name == "c" and (self.pieces or self.formula):
             text, mark = self.value("".join(self.pieces))
+            if "_x" in text:
+                text = ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
             text = text.strip()
             if text or mark == BROKEN:
                 self.put(text[:LONGEST_CELL], mark)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lms.roster.matching import Crowd, Identity, Known, Places, Record, identity
-from lms.roster.rules import NEW, SKIP, Settings, code_key
-from lms.roster.validation import Fault, Row
+from lms.roster.rules import NEW, SKIP, Settings, code_key, digest_of
+from lms.roster.validation import Fault, Row, Unsure
 
 CREATED, CHANGED, MOVED, UNCHANGED, BAD, ASKED, ASIDE = "new", "changed", "moved", "unchanged", "bad", "asked", "aside"
 KINDS = (CREATED, CHANGED, MOVED, UNCHANGED, BAD, ASKED, ASIDE)
@@ -40,6 +40,29 @@ class Outcome:
         until = (self.person.unit_id, self.person.unit_since, self.person.branch_id) if self.person else ()
         said = self.record if self.kind in APPLIED else None
         return repr((self.line, self.kind, who, until, self.changes, said))
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """The lines of a sheet as they are understood, the texts that name no unit for sure, and the units."""
+
+    rows: tuple[Row, ...]
+    unsure: tuple[Unsure, ...]
+    places: Places
+    branches: Places
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a list would do: the outcome of every line, and the texts for which a unit must be chosen."""
+
+    outcomes: tuple[Outcome, ...]
+    unsure: tuple[Unsure, ...]
+
+
+def digest_of_plan(upload_digest: str, settings: Settings, outcomes: Sequence[Outcome]) -> str:
+    """The digest of what would be applied now."""
+    return digest_of([upload_digest, settings.text(), *(one.mark() for one in outcomes)])
 
 
 class Rehearsal:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -93,6 +93,14 @@ class Settings:
     def of(cls, stored: Mapping[str, Any]) -> "Settings":
         """What was stored."""
         return cls(**{**stored, "on": date.fromisoformat(stored["on"]), "fields": tuple(stored["fields"])})
+
+    def with_columns(self, columns: Mapping[int, str], *, on: date) -> "Settings":
+        """The same with other columns and another day."""
+        width = max([len(self.fields), *(column + 1 for column in columns)])
+        fields = [*self.fields, *[""] * (width - len(self.fields))]
+        for column, name in columns.items():
+            fields[column] = name
+        return replace(self, fields=tuple(fields), on=on)
 
     def text(self) -> str:
         """The same text for the same choices."""
