@@ -64,7 +64,7 @@ def as_text(content: bytes) -> str:
         if content.startswith(mark):
             return decoded(content, encoding)
     even, odd = content[:2_000:2].count(0), content[1:2_000:2].count(0)
-    if max(even, odd) * 3 > len(content[:2_000]) / 2:
+    if max(even, odd) * 3 > len(content[:2_000]) / 2 and min(even, odd) * 10 < max(even, odd):
         return decoded(content, "utf-16-le" if odd > even else "utf-16-be")
     if content[:8_000].count(0):
         raise Refused("kind")
