@@ -33,6 +33,12 @@ def reach(session: Session, public_id: uuid.UUID) -> Select[int] | None:
     return select(Unit.id).where(or_(false(), *below))
 
 
+def within_reach(session: Session, unit_id: int, public_id: uuid.UUID) -> bool:
+    """Whether this person keeps the people of the unit today."""
+    units = reach(session, public_id)
+    return units is None or session.scalar(units.where(Unit.id == unit_id)) is not None
+
+
 def people_within(units: Select[int] | None) -> Select[int] | None:
     """The people who are counted in one of these units, today or from a later day on; None: everybody."""
     if units is None:

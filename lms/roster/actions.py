@@ -20,7 +20,7 @@ from lms.doors import tell
 from lms.organisation.models import PARTY_TREE, Unit
 from lms.outbox.actions import wake
 from lms.roster import loader, queries
-from lms.roster.access import people_within, reach
+from lms.roster.access import people_within, reach, within_reach
 from lms.roster.matching import Crowd, Head, Places, found_head, head_at, head_of, plain
 from lms.roster.models import RosterHabit, RosterLine, RosterUpload
 from lms.roster.rehearsal import APPLIED, CREATED, MOVED, Outcome, Plan, Rehearsal, Understood, digest_of_plan
@@ -345,6 +345,9 @@ def work(session: Session, payload: Mapping[str, Any]) -> datetime | None:
     """The handler of the job of a long list: the next lines of the rehearsal, or all of it applied."""
     upload = queries.one_list(session, int(payload["upload"]))
     if upload is None or upload.state not in UNDER_WAY:
+        return None
+    if not within_reach(session, upload.unit_id, upload.confirmed_by or upload.uploaded_by):
+        upload.state = RECEIVED  # whoever handed it in keeps people there no longer
         return None
     if upload.state == APPLYING:
         try:

@@ -11,20 +11,21 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lms import clock
-from lms.accounts.models import Membership, Person
+from lms.accounts.models import Membership, Person, RoleGrant
 from lms.accounts.queries import main_unit
 from lms.accounts.storage import Usernames
 from lms.cli import check_projections
-from lms.organisation.models import Unit
+from lms.organisation.actions import create_unit
+from lms.organisation.models import PARTY_TREE, Unit
 from lms.outbox.cli import Worker
 from lms.roster import actions
-from lms.roster.actions import Stale, apply, choose, receive, rehearse
+from lms.roster.actions import NotReady, Stale, apply, choose, receive, rehearse
 from lms.roster.models import DateOfBirth, RosterHabit, RosterLine, RosterUpload, StaffCode
 from lms.roster.queries import left_out
 from lms.roster.rules import KEPT, Settings
 from tests.counting import count_queries
 from tests.floor.world import World, build_world
-from tests.make import Make
+from tests.make import LONG_AGO, Make
 from tests.rosters import HEAD, PEOPLE, csv_text
 
 BY = uuid.uuid4()
@@ -276,3 +277,61 @@ def test_user_names_are_given_once_also_among_namesakes(make: Make, unit: Unit, 
         assert upload.counts == {"new": 3}
         apply(session, upload, upload.digest, by=by)
         assert Usernames(session, ["hoala"]).free("hoala") == "hoala5"
+
+
+def test_a_list_places_people_in_their_party_cell(make: Make, unit: Unit, by: uuid.UUID) -> None:
+    with make.writing() as session:
+        whole = create_unit(
+            session, code="db", name="Đảng bộ Sở Y tế", kind="party_body", parent=None, since=LONG_AGO, tree=PARTY_TREE
+        )
+        for code, name in (("cb1", "Chi bộ Văn phòng"), ("cb2", "Chi bộ Nghiệp vụ")):
+            create_unit(session, code=code, name=name, kind="party_body", parent=whole, since=LONG_AGO, tree=PARTY_TREE)
+    head = ("Họ và tên", "Số hiệu", "Chi bộ", "Đảng viên")
+    rows = [head, ("Lý A Hoa", "1", "CB Văn phòng", "x"), ("Ma Thị Páo", "2", "Chi bộ Nghiệp vụ", "dự bị")]
+    assert applied(make, unit, rows, by) == {"new": 2}
+    assert applied(make, unit, rows, by) == {"unchanged": 2}
+    rows[1] = ("Lý A Hoa", "1", "Chi bộ Nghiệp vụ", "x")
+    rows.append(("Hầu A Lềnh", "3", "Chi bộ Lạ", ""))
+    assert applied(make, unit, rows, by) == {"changed": 1, "unchanged": 1, "bad": 1}
+    with make.reading() as session:
+        hoa = session.scalars(select(Person).where(Person.full_name == "Lý A Hoa")).one()
+        today = clock.today()
+        assert hoa.party == "chinh_thuc"
+        assert session.scalars(main_unit(hoa.id, on=today, tree=PARTY_TREE)).one().code == "cb2"
+        assert session.scalars(main_unit(hoa.id, on=today)).one().code == "syt"
+
+
+def test_a_list_is_applied_once_however_often_the_button_is_pressed(make: Make, unit: Unit, by: uuid.UUID) -> None:
+    with make.writing() as session:
+        upload = handed_in(session, unit, [HEAD, *PEOPLE], by)
+        digest = upload.digest
+        apply(session, upload, digest, by=by)
+    with make.writing() as session:
+        with pytest.raises(NotReady):
+            apply(session, session.get_one(RosterUpload, upload.id), digest, by=by)
+        assert session.scalar(select(func.count(StaffCode.id))) == 3
+
+
+def test_the_same_code_may_stand_in_two_agencies(make: Make, unit: Unit, by: uuid.UUID) -> None:
+    other = make.unit("Sở Nội vụ", under=make.unit("Tỉnh khác"), code="snv")
+    assert applied(make, unit, [HEAD, line(1, "Lý A Hoa", "001")], by) == {"new": 1}
+    assert applied(make, other, [HEAD, line(1, "Ma Thị Páo", "001", unit="")], by) == {"new": 1}
+
+
+def test_the_worker_stops_when_whoever_handed_the_list_in_keeps_people_no_longer(
+    app: Flask, make: Make, unit: Unit, by: uuid.UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "AT_ONCE", 1)
+    applied(make, unit, [HEAD, line(1, "Lý A Hoa", "001")], by)
+    worker = Worker(app.extensions["database"])
+    while worker.step():
+        pass
+    with make.writing() as session:
+        upload = handed_in(session, unit, [HEAD, line(1, "Lý A Hoa", "001"), line(2, "Ma Thị Páo", "002")], by)
+        for grant in session.scalars(select(RoleGrant)):
+            grant.valid_to = clock.today()
+    while worker.step():
+        pass
+    with make.reading() as session:
+        upload = session.get_one(RosterUpload, upload.id)
+        assert (upload.state, upload.counts) == ("received", {})

@@ -1,5 +1,6 @@
 """An administrator imports a list: hands it in, says what its columns are, looks at the rehearsal, applies it."""
 
+import re
 from io import BytesIO
 from typing import Any
 
@@ -14,6 +15,7 @@ from lms.roster.access import people_within, reach
 from lms.roster.actions import receive
 from lms.roster.models import DateOfBirth, RosterLine, RosterUpload, StaffCode
 from tests.browser import ORIGIN, Browser
+from tests.floor.test_languages import untranslated
 from tests.make import Make
 from tests.rosters import HEAD, PEOPLE, TITLE, xlsx
 
@@ -212,3 +214,28 @@ def test_who_keeps_people_of_one_unit_reaches_its_lists_and_its_people_only(make
     assert browser.get(f"/roster/export?unit={elsewhere.public_id}&kind=csv").status_code == 404
     assert "Sở Nội vụ" not in browser.get("/roster").text
     assert hand_in(browser, elsewhere, b"Ho va ten\nA\n") == 422
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])  # words come from no database
+def test_the_pages_of_a_list_are_in_english_too(make: Make, administrator: Browser, department: Unit) -> None:
+    make.person("Lý A Hoa", unit=department)
+    make.person("Vi Văn Ở", unit=department)
+    wrong = ("9", "1E+20", "Ma Thị Páo", "31/2/1980", "", "Phòng Không Tên", "x")
+    said = [one for row in (HEAD, *PEOPLE, wrong) for one in row if one]
+    content = [*said, "Quản Trị", "Quán triệt", "Tuyên Quang", "Vi Văn Ở", "Danh sách", "Tỉnh (mẫu)"]
+    known = re.compile("|".join(map(re.escape, sorted(content, key=len, reverse=True))))
+    administrator.get("/profile")
+    administrator.submit("/language", language="en")
+    hand_in(administrator, department, xlsx([HEAD, *PEOPLE, wrong]))
+    found = {"columns": untranslated(administrator.text, known)}
+    administrator.submit("Continue", then="on")
+    found["units"] = untranslated(administrator.text, known)
+    administrator.submit("Rehearse")
+    path = administrator.path
+    for kind in ("new", "bad", "asked", "left"):
+        found[kind] = untranslated(administrator.get(f"{path}?show={kind}").text, known)
+    administrator.get(path)
+    administrator.submit("/apply")
+    found["applied"] = untranslated(administrator.text, known)
+    assert {page: left for page, left in found.items() if left} == {}
+    assert "The list has been applied" in administrator.text
