@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
 from lms.accounts.models import Membership, Person, SignInAccount
 from lms.audit.models import AuditEntry
@@ -39,8 +41,10 @@ def hand_in(browser: Browser, unit: Unit, content: bytes, name: str = "danh-sach
     """Hand in a file on the page for it; the status of where one comes to."""
     browser.get("/roster")
     fields: dict[str, object] = dict(browser.form("/roster").fields)
-    data = fields | {"unit": str(unit.public_id), "file": (BytesIO(content), name)}
-    return browser.post("/roster", data=data, headers={"Origin": ORIGIN}).status_code
+    file = FileStorage(BytesIO(content), name)
+    boundary, body = encode_multipart(fields | {"unit": str(unit.public_id), "file": file})  # with no file of its own
+    kind = f'multipart/form-data; boundary="{boundary}"'
+    return browser.post("/roster", data=body, content_type=kind, headers={"Origin": ORIGIN}).status_code
 
 
 def applied(browser: Browser, unit: Unit, content: bytes) -> None:
