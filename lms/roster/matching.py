@@ -205,10 +205,24 @@ class Places:
         self.places = tuple(places)
         self.by_id = {place.unit_id: place for place in self.places}
         self._below: dict[int, list[Place]] = {}
+        self._long = {place.unit_id: long_form(place.name) for place in self.places}
+        self._known: tuple[dict[str, list[Place]], ...] = ({}, {}, {}, {})
         for place in self.places:
             if place.parent_id is not None:
                 self._below.setdefault(place.parent_id, []).append(place)
-        self._long = {place.unit_id: long_form(place.name) for place in self.places}
+            for table, keys in zip(self._known, self._keys(place), strict=True):
+                for key in keys:
+                    table.setdefault(key, []).append(place)
+
+    def _keys(self, place: Place) -> tuple[set[str], ...]:
+        """By what a unit is known: its code, its names, its names without marks, its short forms."""
+        names = {nfc(place.name).casefold(), nfc(place.short_name).casefold()}
+        return (
+            {place.code.lower()},
+            names,
+            {self._long[place.unit_id], long_form(place.short_name)},
+            {*initials(place.name)},
+        )
 
     def below(self, place: Place) -> tuple[Place, ...]:
         """The units below one, however deep."""
@@ -222,22 +236,17 @@ class Places:
 
     def by_code(self, code: str) -> Place | None:
         """The unit with that code, whatever its case."""
-        return next((place for place in self.places if place.code.lower() == code.strip().lower()), None)
+        return next(iter(self._known[0].get(code.strip().lower(), ())), None)
 
     def meant(self, text: str, among: Sequence[Place] | None = None) -> Meant:
         """Which unit the text means: by code, by name, by name without marks, by its short form; else what is alike."""
-        places = self.places if among is None else among
-        written, spelt, short = nfc(text), long_form(text), shortened(text)
-        steps = (
-            lambda place: place.code.lower() == written.lower(),
-            lambda place: written.casefold() in {nfc(place.name).casefold(), nfc(place.short_name).casefold()},
-            lambda place: spelt in {self._long[place.unit_id], long_form(place.short_name)},
-            lambda place: (" " in short and short == initials(place.name)[0]) or plain(text) == initials(place.name)[1],
-        )
-        for step in steps:
-            if found := tuple(place for place in places if step(place)):
+        allowed = self.by_id.keys() if among is None else {place.unit_id for place in among}
+        written, spelt = nfc(text), long_form(text)
+        for table, key in zip(self._known, (written.lower(), written.casefold(), spelt, shortened(text)), strict=True):
+            found = tuple(place for place in table.get(key, ()) if place.unit_id in allowed)
+            if found:
                 return Meant(found[0]) if len(found) == 1 else Meant(None, found[:SUGGESTIONS])
-        names = {place.unit_id: self._long[place.unit_id] for place in places}
+        names = self._long if among is None else {place.unit_id: self._long[place.unit_id] for place in among}
         alike = process.extract(spelt, names, scorer=fuzz.token_sort_ratio, limit=SUGGESTIONS, score_cutoff=FAINTEST)
         return Meant(None, tuple(self.by_id[key] for _name, _score, key in alike))
 

@@ -207,6 +207,7 @@ def test_every_page_is_accessible_and_fits_a_narrow_screen(site: Site, username:
 REFUSING = {
     "/people/new": "Lưu và cấp liên kết",
     "/units/new": "Lưu đơn vị",
+    "/roster": "Tải lên và đọc thử",
     "/forwarding/new": "Lưu và bắt đầu gửi",
     "/clients/new": "Lưu và hiện khóa",
     "/records?counts=x": "",

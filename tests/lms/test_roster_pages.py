@@ -17,6 +17,7 @@ from lms.roster.access import people_within, reach
 from lms.roster.actions import receive
 from lms.roster.models import DateOfBirth, RosterLine, RosterUpload, StaffCode
 from tests.browser import ORIGIN, Browser
+from tests.counting import count_queries
 from tests.floor.test_languages import untranslated
 from tests.make import Make
 from tests.rosters import HEAD, PEOPLE, TITLE, xlsx
@@ -243,3 +244,22 @@ def test_the_pages_of_a_list_are_in_english_too(make: Make, administrator: Brows
     found["applied"] = untranslated(administrator.text, known)
     assert {page: left for page, left in found.items() if left} == {}
     assert "The list has been applied" in administrator.text
+
+
+def test_the_pages_of_a_list_take_as_many_statements_for_ten_times_the_lines(
+    app: Flask, administrator: Browser, department: Unit
+) -> None:
+    counts = []
+    for lines in (6, 60):
+        rows = [("", f"{n:04}", f"Lò Văn {'Ân' * (n % 3 + 1)}", "1990", "", "Sở Y tế", "") for n in range(lines)]
+        hand_in(administrator, department, xlsx([HEAD, *rows]))
+        administrator.submit("Tiếp tục", then="on")
+        pages = []
+        for path in ("", "/columns", "/units"):
+            address = administrator.path.partition("?")[0]
+            with count_queries(app) as counted:
+                administrator.client.get(f"{address}{path}")
+            pages.append(len(counted))
+        counts.append(pages)
+    assert counts[0] == counts[1]
+    assert max(counts[0]) <= 16
