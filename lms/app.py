@@ -40,6 +40,12 @@ from lms.records import access as records_access
 from lms.records import admin as clients
 from lms.records import views as records
 from lms.records.cli import xapi as xapi_command
+from lms.roster import admin as roster_files
+from lms.roster import views as roster
+from lms.roster.actions import ROSTER
+from lms.roster.actions import forget_old as forget_lists
+from lms.roster.actions import work as go_on_with_list
+from lms.roster.cli import roster as roster_command
 from lms.throttle.actions import forget_old
 from lms.transfer.cli import export_statements, import_statements
 from lms.web import errors, gate, navigation, shell, systems, wording
@@ -64,10 +70,10 @@ def fill(doors: Doors) -> None:
     doors.demo_steps += [load_sample_units, load_fictional_people]
     for command in (forward_command, export_statements, import_statements):
         xapi_command.add_command(command)
-    doors.commands += [worker, user, xapi_command]
-    doors.jobs |= {MAIL: mail_person, NIGHTLY: run_nightly, FORWARD: forward}
+    doors.commands += [worker, user, roster_command, xapi_command]
+    doors.jobs |= {MAIL: mail_person, NIGHTLY: run_nightly, FORWARD: forward, ROSTER: go_on_with_list}
     doors.jobs |= {RESET: issue_reset, RESET_MAIL: mail_reset}
-    doors.nightly += [forget_done, forget_old, keep_going]
+    doors.nightly += [forget_done, forget_old, forget_lists, keep_going]
     doors.people = PeopleByName()
     doors.second_factors = SecondFactorsHere()
     doors.listen(PasswordSet, end_activation_code)
@@ -82,7 +88,17 @@ def fill(doors: Doors) -> None:
 
 def features() -> Iterable[Feature]:
     """The blueprints of the ground itself: its pages."""
-    own = (web.bp, accounts.bp, authentication.bp, ways.bp, people.bp, credentials.bp, organisation.bp)
+    own = (
+        web.bp,
+        accounts.bp,
+        authentication.bp,
+        ways.bp,
+        people.bp,
+        credentials.bp,
+        roster.bp,
+        roster_files.bp,
+        organisation.bp,
+    )
     return (*own, records.bp, clients.bp, forwarding.bp)
 
 

@@ -80,7 +80,8 @@ class Config:
     `iri_base` begins the address of every activity and of our people's accounts in statements. It never changes, also
     when the site moves. `xapi_origins` are sites whose pages may speak to the record store from a browser; `forward_to`
     are stores inside one's own network, as host:port, to which statements may be forwarded. `former_secret_keys` still
-    open what they sealed. `second_factor`: the roles that need more than a password to sign in.
+    open what they sealed. `second_factor`: the roles that need more than a password to sign in. `roster_megabytes` is
+    how large the file of a list of people may be.
     """
 
     database_url: str
@@ -100,6 +101,7 @@ class Config:
     passwords: PasswordPolicy = field(default_factory=PasswordPolicy)
     sessions: SessionLimits = field(default_factory=SessionLimits)
     provider: OpenIdProvider | None = None
+    roster_megabytes: int = 5
 
     @property
     def secure(self) -> bool:
@@ -140,6 +142,7 @@ class Config:
             passwords=password_policy(environ),
             sessions=session_limits(environ),
             provider=provider_named(environ, local=local),
+            roster_megabytes=whole_number(environ, "LMS_ROSTER_MB", 5),
         )
         config.check()
         return config
@@ -158,6 +161,8 @@ class Config:
             check_place(place)
         for former in self.former_secret_keys:
             check_secret(former, "LMS_FORMER_SECRET_KEYS")
+        if not 1 <= self.roster_megabytes <= 50:
+            raise Misconfigured("LMS_ROSTER_MB must be from 1 to 50: a list of 20,000 people has some 2 MB.")
 
 
 def second_factor_roles(environ: Mapping[str, str], *, local: bool) -> frozenset[str]:

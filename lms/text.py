@@ -4,6 +4,7 @@ The order is that of Vietnamese dictionaries: letters first (a ă â b c d đ e 
 sắc, nặng). It is computed here, so that SQLite and PostgreSQL sort alike whatever the locale of the machine.
 """
 
+import re
 import unicodedata
 
 LETTERS = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
@@ -18,7 +19,7 @@ def visible(text: str) -> str:
 
     PostgreSQL stores no NUL and no surrogate; SQLite stores them, and nobody sees them.
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
     return "".join(c for c in text if c in LINE_ENDS or unicodedata.category(c) not in UNSEEN)
 
@@ -30,6 +31,8 @@ def nfc(text: str) -> str:
 
 def fold(text: str) -> str:
     """Text as one types it in haste: lower case, no marks, đ as d. "Thuỷ" and "Thủy" fold alike."""
+    if text.isascii():
+        return " ".join(text.lower().split())
     bare = "".join(c for c in unicodedata.normalize("NFD", text.casefold()) if not unicodedata.combining(c))
     return " ".join(bare.replace("đ", "d").split())
 
@@ -62,3 +65,20 @@ def syllable_letters(text: str) -> list[tuple[str, int]]:
         elif not unicodedata.combining(character):
             result.append((character, 0))
     return result
+
+
+SIGNS = "[ \u00a0\u3000]*[=+\\-@\\t\\r\\n＝＋－＠]"
+FORMULA = re.compile(rf"(^|[\t\r\n;,\"'|])(?={SIGNS})")
+"""Where a spreadsheet may begin to read a formula: at the start of a text and after whatever may split it."""
+
+HARMLESS = re.compile(rf"(^|[\t\r\n;,\"|])'(?={SIGNS})")
+
+
+def harmless(cell: str) -> str:
+    """A cell of CSV with an apostrophe before anything that could begin a formula; else the same text."""
+    return FORMULA.sub(r"\1'", cell)
+
+
+def as_it_was(cell: str) -> str:
+    """The text that `harmless` was given."""
+    return HARMLESS.sub(r"\1", cell)

@@ -2,16 +2,14 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Sequence
 
-FORMULA = re.compile(r"(^|[\t\r\n;,\"'|])(?=[ \u00a0\u3000]*[=+\-@\t\r\n＝＋－＠])")
-"""Where a spreadsheet may begin to read a formula: at the start of a text and after whatever may split it."""
+from lms.text import harmless
 
 
 def safe(cell: str | int) -> str | int:
     """The cell with an apostrophe before anything that could begin a formula; without those it is the same text."""
-    return FORMULA.sub(r"\1'", cell) if isinstance(cell, str) else cell
+    return harmless(cell) if isinstance(cell, str) else cell
 
 
 def as_csv(rows: Iterable[Sequence[str | int]]) -> str:

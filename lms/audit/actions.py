@@ -1,6 +1,7 @@
 """Writing the audit log. There is no action that changes or removes an entry; triggers refuse it."""
 
 import uuid
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import insert
@@ -32,3 +33,29 @@ def note(
             address=address,
         )
     )
+
+
+def note_each(
+    session: Session,
+    action: str,
+    *,
+    actor: uuid.UUID | None,
+    object_kind: str,
+    objects: Iterable[tuple[object, Mapping[str, Any]]],
+) -> None:
+    """Add an entry for each of many objects, given with its own details, in one statement."""
+    now = clock.now()
+    rows = [
+        {
+            "at": now,
+            "actor": actor,
+            "action": action,
+            "object_kind": object_kind,
+            "object_id": str(object_id),
+            "details": dict(details),
+            "address": "",
+        }
+        for object_id, details in objects
+    ]
+    if rows:
+        session.execute(insert(AuditEntry), rows)

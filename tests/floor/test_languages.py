@@ -230,6 +230,7 @@ PAGES = {
     "administrator": {
         "/people",
         "/people/new",
+        "/roster",
         "/units",
         "/units/new",
         "/assignments",

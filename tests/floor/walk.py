@@ -6,7 +6,7 @@ An argument or a form this page does not know stops the walk: whoever adds a rou
 import functools
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
@@ -25,6 +25,9 @@ from lms.accounts.actions import hasher, issue_link
 from lms.accounts.models import Person, RoleGrant, SignInAccount
 from lms.forwarding.models import DeadLetter
 from lms.records.admin import present
+from lms.roster.actions import choose, receive, rehearse
+from lms.roster.models import RosterUpload
+from lms.roster.rules import Settings
 from lms.web.gate import CLIENTS, PUBLIC, policy_of
 from lms.xapi.models import XapiClient, XapiStatement
 from tests.browser import ORIGIN, Browser
@@ -32,7 +35,8 @@ from tests.floor.keys import RECOVERY_CODE, Keys, give_keys
 from tests.floor.world import World
 
 PASSWORD, ANOTHER = "Muoi bon ky tu, 14 tro len", "Ba con suoi, 1 dong song"
-Form = Mapping[str, str | list[str]]
+Form = Mapping[str, str | list[str] | tuple[str, str]]
+"""Values by name; of a file, its path and the name it is sent under."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,9 @@ class Walk:
     letter_id: int
     present: str
     keys: Mapping[str, Keys]
+    roster: uuid.UUID
+    digest: str
+    file: str
 
     @property
     def app(self) -> Flask:
@@ -90,11 +97,14 @@ class Walk:
             "clients.client_id": self.world.client,
             "forwarding.public_id": self.world.target.public_id,
             "forwarding.letter_id": self.letter_id,
+            "roster.public_id": self.roster,
+            "roster_files.public_id": self.roster,
         }
 
     def queries(self) -> dict[str, dict[str, str]]:
         """What a page needs behind its address to have something to show."""
-        return {"enrolment.check": self.assigning()}
+        whose = {"unit": str(self.world.inside.public_id), "kind": "csv"}
+        return {"enrolment.check": self.assigning(), "roster_files.leave": whose}
 
     def assigning(self) -> dict[str, str]:
         due = clock.today() + timedelta(days=20)
@@ -148,6 +158,7 @@ class Walk:
             "people.move": {"unit": outside, "on": day()},
             "people.close": {},
             "people.reopen": {},
+            **self.forms_about_lists(),
             **self.forms_about_other_systems(),
             **self.forms_about_signing_in(),
             "accounts.change_password": {"password": PASSWORD, "new_password": ANOTHER, "repeat": ANOTHER},
@@ -167,6 +178,18 @@ class Walk:
             "authentication.resume": {},
             "ways.registration_challenge": {"password": PASSWORD, "name": "Điện thoại"},
             "ways.register_passkey": {"name": "Điện thoại", "credential": "{}"},
+        }
+
+    def forms_about_lists(self) -> dict[str, Form]:
+        """Those of a list of one new person, from the file to where it is forgotten."""
+        return {
+            "roster.receive": {"unit": str(self.world.inside.public_id), "file": (self.file, "danh-sach.csv")},
+            "roster.columns": {"sheet": "0", "line": "0", "on": day(), "then": "on", "column-0": "full_name"},
+            "roster.units": {},
+            "roster.answer": {"namesakes": "y"},
+            "roster.rehearse": {},
+            "roster.apply": {"digest": self.digest},
+            "roster.drop": {},
         }
 
     def forms_about_other_systems(self) -> dict[str, Form]:
@@ -221,7 +244,10 @@ def build_walk(world: World, folder: Path) -> Walk:
             close_attempt(session, who, sitting, first)
             handed_in[actor] = first.public_id
             under_way[actor] = start_attempt(session, who, sitting).public_id
+    file = folder / "danh-sach.csv"
+    file.write_text(LIST, encoding="utf-8")
     with make.writing() as session:
+        roster = rehearsed(session, world, file.read_bytes())
         return Walk(
             world,
             subject,
@@ -233,7 +259,22 @@ def build_walk(world: World, folder: Path) -> Walk:
             refused(session, world),
             present(session, session.get_one(XapiClient, world.client)),
             keys,
+            roster.public_id,
+            roster.digest,
+            str(file),
         )
+
+
+LIST = "Họ và tên;Ngày sinh\nNgười Trong Danh Sách;1980\n"
+
+
+def rehearsed(session: Session, world: World, content: bytes) -> RosterUpload:
+    """A list that waits to be applied, as it is after every form about it has been sent."""
+    by = world.people["administrator"].public_id
+    upload = receive(session, world.inside, content, file_name="danh-sach.csv", by=by)
+    choose(session, upload, replace(Settings.of(upload.settings), namesakes=True, fields=("full_name",)))
+    rehearse(session, upload)
+    return upload
 
 
 def refused(session: Session, world: World) -> int:

@@ -23,8 +23,12 @@ from lms.accounts.models import Person, RoleGrant, SignInAccount
 from lms.accounts.rules import EVERYONE, PERMISSIONS
 from lms.forwarding.actions import Wish, add_target
 from lms.forwarding.models import DeadLetter, ForwardTarget
+from lms.organisation.models import Unit
+from lms.roster.actions import receive, rehearse
+from lms.roster.models import RosterUpload
 from lms.web.gate import PUBLIC, policy_of
 from lms.xapi.models import XapiStatement
+from tests import rosters
 from tests.axe import violations
 from tests.floor.keys import give_passkey
 from tests.journeys.conftest import Site
@@ -59,7 +63,13 @@ ALREADY_SIGNED_IN = {
 """Pages for whoever is not signed in yet."""
 STEPS = {"accounts.renew_password", "authentication.code", "authentication.enrol"}
 """Pages between the password and the session, looked at on their own below."""
-NOT_PAGES = {"web.home", "web.health", "dashboard.unit_csv", "dashboard.unit_json"} | {
+NOT_PAGES = {
+    "web.home",
+    "web.health",
+    "dashboard.unit_csv",
+    "dashboard.unit_json",
+    "roster_files.corrected",
+    "roster_files.leave",
     "ways.to_service",
     "ways.back_from_service",
     "ways.leave_service",
@@ -127,6 +137,8 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
             ids["attempt_id"] = start_attempt(session, who, sitting).public_id
         for endpoint in ("forwarding.show", "forwarding.renew", "forwarding.remove"):
             ids[endpoint] = {"public_id": failing_target(session).public_id}
+        for endpoint in ("roster.columns", "roster.units", "roster.show"):
+            ids[endpoint] = {"public_id": list_of(session, province.unit("snn")).public_id}
     return ids
 
 
@@ -149,6 +161,22 @@ def failing_target(session: Session) -> ForwardTarget:
     reason = '{"error":"statement.result.score.scaled: 1.7 is above 1"}'
     session.add(DeadLetter(target_id=target.id, sequence=sequence, status=400, reason=reason, at=clock.now()))
     return target
+
+
+def list_of(session: Session, unit: Unit) -> RosterUpload:
+    """A list with a line of every kind: new, wrong, of a unit nobody knows, in old letters."""
+    if (found := session.scalars(select(RosterUpload)).first()) is not None:
+        return found
+    rows = [
+        *rosters.TITLE,
+        rosters.HEAD,
+        *rosters.PEOPLE,
+        ("4", "1.2E+12", "NguyÔn V¨n Hµo", "31/2/1980", "Chuyên viên", "Phòng Không Tên", "khong phai thu"),
+    ]
+    content = rosters.xlsx(rows, fonts={2: ".VnTime"})
+    upload = receive(session, unit, content, file_name="danh-sach.xlsx", by=uuid.uuid4())
+    rehearse(session, upload)
+    return upload
 
 
 def address(app: Flask, rule: Rule, ids: Mapping[str, Any]) -> str:
@@ -242,6 +270,7 @@ def send_password(page: Page, username: str) -> None:
 REFUSING = {
     "/people/new": "Lưu và cấp liên kết",
     "/units/new": "Lưu đơn vị",
+    "/roster": "Tải lên và đọc thử",
     "/forwarding/new": "Lưu và bắt đầu gửi",
     "/clients/new": "Lưu và hiện khóa",
     "/records?counts=x": "",

@@ -1,0 +1,155 @@
+"""The rows of many people at once, written with few statements. Whoever calls locks the roll, notes and tells."""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from lms import clock, text
+from lms.accounts.models import Membership, Person, SignInAccount
+from lms.db import adds_identities
+from lms.organisation.models import STATE_TREE
+
+BATCH = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Somebody to be added. The account opens by a one-time link only."""
+
+    full_name: str
+    username: str
+    unit_id: int
+    email: str | None = None
+    position: str = ""
+    category: str = "cong_chuc"
+    party: str = "quan_chung"
+
+
+@dataclass(frozen=True, slots=True)
+class Particulars:
+    """What a person is from now on: every field, changed or not."""
+
+    person_id: int
+    full_name: str
+    email: str | None
+    position: str
+    category: str
+    party: str
+
+
+def keys_of(full_name: str) -> dict[str, str | bytes]:
+    """A name with the keys by which it is sorted and found."""
+    name = text.nfc(full_name)
+    return {"full_name": name, "sort_key": text.person_sort_key(name), "search_key": text.fold(name)}
+
+
+def add_people(session: Session, people: Sequence[Newcomer], *, since: date) -> list[tuple[int, uuid.UUID]]:
+    """Add people with accounts, each counted in a unit from the day `since`; their ids, in the same order."""
+    if not people:
+        return []
+    adds_identities(session)
+    now = clock.now()
+    rows = [
+        {
+            **keys_of(one.full_name),
+            "public_id": uuid.uuid4(),
+            "email": one.email,
+            "position": text.nfc(one.position),
+            "category": one.category,
+            "party": one.party,
+            "language": "vi",
+            "fictional": False,
+            "created_at": now,
+        }
+        for one in people
+    ]
+    made = insert(Person).returning(Person.id, Person.public_id, sort_by_parameter_order=True)
+    ids = [(row.id, row.public_id) for row in session.execute(made, rows)]
+    both = list(zip(people, ids, strict=True))
+    session.execute(
+        insert(SignInAccount), [{"person_id": own, "username": one.username} for one, (own, _public) in both]
+    )
+    session.execute(
+        insert(Membership),
+        [
+            {"person_id": own, "unit_id": one.unit_id, "tree": STATE_TREE, "kind": "main", "valid_from": since}
+            for one, (own, _public) in both
+        ],
+    )
+    return ids
+
+
+def change_people(session: Session, people: Sequence[Particulars]) -> None:
+    """Write what people are from now on."""
+    rows = [
+        {
+            **keys_of(one.full_name),
+            "id": one.person_id,
+            "email": one.email,
+            "position": text.nfc(one.position),
+            "category": one.category,
+            "party": one.party,
+        }
+        for one in people
+    ]
+    if rows:
+        session.execute(update(Person), rows)
+
+
+def place_people(session: Session, places: Mapping[int, int], *, on: date, tree: str = STATE_TREE) -> None:
+    """From the day `on` each of these people is counted in the unit beside the id; what held before ends and is kept.
+
+    As `move_person`: a membership that begins on that very day is corrected. None may begin later.
+    """
+    ending, correcting = [], []
+    ids = sorted(places)
+    for start in range(0, len(ids), BATCH):
+        for own, person_id, since in session.execute(
+            select(Membership.id, Membership.person_id, Membership.valid_from).where(
+                Membership.person_id.in_(ids[start : start + BATCH]),
+                Membership.tree == tree,
+                Membership.kind == "main",
+                Membership.valid_to.is_(None),
+            )
+        ):
+            if since == on:
+                correcting.append({"id": own, "unit_id": places[person_id], "person_id": person_id})
+            else:
+                ending.append({"id": own, "valid_to": on})
+    corrected = {row.pop("person_id") for row in correcting}
+    for rows in (ending, correcting):
+        if rows:
+            session.execute(update(Membership), rows)
+    begun = [
+        {"person_id": own, "unit_id": places[own], "tree": tree, "kind": "main", "valid_from": on}
+        for own in ids
+        if own not in corrected
+    ]
+    if begun:
+        session.execute(insert(Membership), begun)
+
+
+class Usernames:
+    """Gives out user names that nobody has: as asked, or with the next number."""
+
+    def __init__(self, session: Session, wanted: Iterable[str]) -> None:
+        self._taken: set[str] = set()
+        bases = sorted({name.rstrip("0123456789") for name in wanted})
+        for start in range(0, len(bases), BATCH):
+            alike = func.rtrim(SignInAccount.username, "0123456789").in_(bases[start : start + BATCH])
+            self._taken.update(session.scalars(select(SignInAccount.username).where(alike)))
+        self._next: dict[str, int] = {}
+
+    def free(self, wanted: str) -> str:
+        """A name that is free, and given to nobody else from now on."""
+        name, number = wanted, self._next.get(wanted, 1)
+        while name in self._taken:
+            number += 1
+            name = f"{wanted}{number}"
+        self._next[wanted] = number
+        self._taken.add(name)
+        return name

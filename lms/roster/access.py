@@ -1,0 +1,72 @@
+"""Which lists, units and people somebody may reach who keeps people: everywhere, or at and below units of their own."""
+
+import uuid
+
+from sqlalchemy import Select, false, or_, select
+from sqlalchemy.orm import Session
+
+from lms import clock
+from lms.accounts.models import Membership, Person
+from lms.accounts.queries import roles_held
+from lms.accounts.rules import PERMISSIONS
+from lms.organisation.models import STATE_TREE, Unit
+from lms.organisation.queries import holds_on, subtree, unit_trees
+from lms.organisation.rules import Branch
+from lms.roster.models import RosterUpload
+from lms.web.acting import Actor, NotFound
+
+KEEP = "person:create"
+
+
+def reach(session: Session, public_id: uuid.UUID) -> Select[int] | None:
+    """The units at and below which this person keeps people today; None: everywhere.
+
+    For pages and for the worker alike: who has lost the role since has lost it here too.
+    """
+    person_id = session.scalar(select(Person.id).where(Person.public_id == public_id))
+    grants = session.scalars(roles_held(person_id, on=clock.today())).all() if person_id is not None else []
+    keeping = [grant for grant in grants if KEEP in PERMISSIONS.get(grant.role, ())]
+    if any(grant.unit_id is None for grant in keeping):
+        return None
+    today = clock.today()
+    below = [Unit.id.in_(subtree(grant.unit_id, on=today)) for grant in keeping if grant.unit_id is not None]
+    return select(Unit.id).where(or_(false(), *below))
+
+
+def within_reach(session: Session, unit_id: int, public_id: uuid.UUID) -> bool:
+    """Whether this person keeps the people of the unit today."""
+    units = reach(session, public_id)
+    return units is None or session.scalar(units.where(Unit.id == unit_id)) is not None
+
+
+def people_within(units: Select[int] | None) -> Select[int] | None:
+    """The people who are counted in one of these units, today or from a later day on; None: everybody."""
+    if units is None:
+        return None
+    return select(Membership.person_id).where(
+        Membership.tree == STATE_TREE,
+        Membership.kind == "main",
+        or_(holds_on(clock.today(), Membership.valid_from, Membership.valid_to), Membership.valid_to.is_(None)),
+        Membership.unit_id.in_(units),
+    )
+
+
+def access_upload(session: Session, actor: Actor, public_id: uuid.UUID) -> RosterUpload:
+    """The list, if its unit is within reach. Raises `NotFound`."""
+    query = select(RosterUpload).where(RosterUpload.public_id == public_id)
+    if not actor.everywhere(KEEP):
+        units = reach(session, actor.public_id)
+        query = query.where(RosterUpload.unit_id.in_(units) if units is not None else false())
+    upload = session.scalar(query)
+    if upload is None:
+        raise NotFound
+    return upload
+
+
+def trees(session: Session, actor: Actor) -> list[Branch[Unit]]:
+    """The units for which somebody may hand in a list, as trees of today."""
+    whole = unit_trees(session, on=clock.today())
+    if actor.everywhere(KEEP):
+        return whole
+    own = set(actor.unit_ids(KEEP))
+    return [branch for tree in whole for branch in tree.walk() if branch.unit.id in own]

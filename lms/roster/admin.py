@@ -1,0 +1,91 @@
+"""Lists going out as files: the one that came in with a column of faults, and people in the shape lists come in."""
+
+import uuid
+from collections.abc import Iterator
+from typing import IO
+
+from flask import Response, request, stream_with_context
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from lms import clock
+from lms.accounts.access import access_unit
+from lms.db import apart, get_read_session
+from lms.roster import actions, forms, queries, render
+from lms.roster.access import KEEP, access_upload
+from lms.web.acting import NotFound, actor
+from lms.web.feature import Feature
+from lms.web.gate import needs
+
+bp = Feature("roster_files", __name__, url_prefix="/roster", within="people")
+
+SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+KINDS = {
+    "xlsx": (SPREADSHEET, "xlsx"),
+    "csv": ("text/csv; charset=utf-8", "csv"),
+    "oneroster": ("application/zip", "zip"),
+}
+PIECE = 64 * 1024
+
+
+@bp.get("/<uuid:public_id>/corrected.xlsx")
+@needs(KEEP)
+def corrected(public_id: uuid.UUID) -> ResponseReturnValue:
+    """The sheet as it was handed in, with a column that says what is wrong with a line."""
+    session, person = get_read_session(), actor()
+    upload = access_upload(session, person, public_id)
+    if upload.state != actions.REHEARSED:
+        raise NotFound
+    sheet, head, faults = forms.with_faults(session, upload)
+    by, address, unit_id, said = person.public_id, request.remote_addr or "", upload.unit_id, str(upload.public_id)
+    apart(lambda own: actions.note_seen(own, "roster.corrected", unit_id, by=by, address=address, list=said))
+    rows = render.corrected_rows(sheet, head, faults, label=_("Lỗi"))
+    return sent(render.workbook(rows, sheet=sheet.name or "Danh sách", head=head), SPREADSHEET, "danh-sach-co-loi.xlsx")
+
+
+@bp.get("/export")
+@needs(KEEP)
+def leave() -> ResponseReturnValue:
+    """Everybody of a unit and below it, as a file; written to the audit log as names that were given out."""
+    session, person = get_read_session(), actor()
+    kind = request.args.get("kind", "xlsx")
+    try:
+        unit = access_unit(session, person, KEEP, uuid.UUID(request.args.get("unit", "")))
+        mimetype, ending = KINDS[kind]
+    except (ValueError, KeyError):
+        raise NotFound from None
+    today = clock.today()
+    by, address, unit_id = person.public_id, request.remote_addr or "", unit.id
+    total = queries.how_many(session, unit_id, on=today)
+    apart(lambda own: actions.note_seen(own, "roster.export", unit_id, by=by, address=address, kind=kind, people=total))
+    name = f"can-bo_{unit.code}_{today:%Y-%m-%d}.{ending}"
+    if kind == "csv":
+        pieces = render.csv_lines(render.listed_rows(queries.listed(session, unit_id, on=today)))
+        return attached(Response(stream_with_context(pieces), content_type=mimetype), name)
+    if kind == "xlsx":
+        rows = render.listed_rows(queries.listed(session, unit_id, on=today))
+        return sent(render.workbook(rows, sheet="Danh sách"), mimetype, name)
+    places = queries.places_below(session, unit_id, on=today)
+    users = queries.listed(session, unit_id, on=today)
+    return sent(render.one_roster(render.orgs_of(places.places, unit_id), render.users_of(users)), mimetype, name)
+
+
+def sent(file: IO[bytes], mimetype: str, name: str) -> Response:
+    """A file that is sent piece by piece and goes when it is sent."""
+
+    def pieces() -> Iterator[bytes]:
+        with file:
+            while piece := file.read(PIECE):
+                yield piece
+
+    if request.method == "HEAD":
+        file.close()  # nobody will ask for a piece
+    response = Response(pieces(), content_type=mimetype)
+    response.call_on_close(file.close)
+    return attached(response, name)
+
+
+def attached(response: Response, name: str) -> Response:
+    """To be saved under that name."""
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response

@@ -1,0 +1,336 @@
+"""From the bytes of a file to sheets of text: XLSX, XLS, CSV in the encodings offices have, and zips of OneRoster."""
+
+import codecs
+import csv
+import struct
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import BytesIO, StringIO
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+import xlrd
+from xlrd.compdoc import CompDoc, CompDocError
+
+from lms.roster import parts
+from lms.roster.parts import Budget, Refused
+from lms.roster.rules import (
+    BROKEN,
+    DAY,
+    LONGEST_CELL,
+    MOST_CELLS,
+    NUMBER,
+    TEXT,
+    Line,
+    Sheet,
+    day_of_serial,
+    figures,
+    shown,
+)
+from lms.roster.spelling import WORD, from_tcvn3, from_vni, mark_of_font, share
+from lms.text import as_it_was, visible
+
+OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+ZIP = b"PK"
+DELIMITERS = ";,\t"
+TRIED_LINES = 60
+
+
+def sheets_of(content: bytes) -> tuple[Sheet, ...]:
+    """The sheets of a file, whatever its name says it is. Raises `Refused`."""
+    if content.startswith(OLE):
+        found = old_workbook(content)
+    elif content.startswith(ZIP):
+        found = joined(content) if is_one_roster(content) else parts.workbook(content)
+    else:
+        found = (Sheet("", tuple(lines_of(rows(as_text(content))))),)
+    if not any(sheet.lines for sheet in found):
+        raise Refused("empty")
+    return tuple(Sheet(visible(sheet.name), sheet.lines) for sheet in found if sheet.lines)
+
+
+def as_text(content: bytes) -> str:
+    """The text of a CSV file: by its byte order mark, else as UTF-8 or UTF-16, else as the old encoding that fits best.
+
+    Text in TCVN3 and VNI is left as its letters stand (Western ones): it is converted with the rest, in sight of
+    whoever imports it. Raises `Refused` for what is no text.
+    """
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
+        if content.startswith(mark):
+            return decoded(content, encoding)
+    even, odd = content[:2_000:2].count(0), content[1:2_000:2].count(0)
+    if max(even, odd) * 3 > len(content[:2_000]) / 2 and min(even, odd) * 10 < max(even, odd):
+        return decoded(content, "utf-16-le" if odd > even else "utf-16-be")
+    if content[:8_000].count(0):
+        raise Refused("kind")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return single_bytes(content)
+
+
+def decoded(content: bytes, encoding: str) -> str:
+    """The text. Raises `Refused`."""
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise Refused("kind") from error
+
+
+def single_bytes(content: bytes) -> str:
+    """Windows-1258, or Western letters that stand for TCVN3 or VNI: whichever makes more of it Vietnamese."""
+    western = content.decode("latin-1")
+    vietnamese = unicodedata.normalize("NFC", content.decode("cp1258", "replace"))
+    tried = {
+        western: max(scored(from_tcvn3(western)), scored(from_vni(western))),
+        vietnamese: scored(vietnamese),
+    }
+    return max(tried, key=lambda text: tried[text])
+
+
+def scored(text: str) -> float:
+    """How Vietnamese the beginning of a text is."""
+    return share([word for word in WORD.findall(text[:40_000]) if not word.isascii()][:2_000])
+
+
+def rows(text: str) -> Iterator[Sequence[str]]:
+    """The rows of a CSV text, by the separator that divides its first lines most evenly. Raises `Refused`."""
+    first, _, rest = text.partition("\n")
+    if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:
+        yield ()
+        text, delimiter = rest, first.strip()[4]
+    else:
+        delimiter = separator(text)
+    try:
+        yield from csv.reader(StringIO(text, newline=""), delimiter=delimiter)
+    except csv.Error as error:
+        raise Refused("damaged") from error
+
+
+def separator(text: str) -> str:
+    """The sign between cells: the one by which most lines have equally many, and the more the better."""
+    head = text[:40_000]
+    best, most = ";", 0
+    for sign in DELIMITERS:
+        widths = Counter[int]()
+        try:
+            for number, row in enumerate(csv.reader(StringIO(head, newline=""), delimiter=sign)):
+                widths[len(row)] += len(row) > 1
+                if number >= TRIED_LINES:
+                    break
+        except csv.Error:
+            continue
+        width, lines = max(widths.items(), key=lambda one: one[1] * one[0], default=(0, 0))
+        if width * lines > most:
+            best, most = sign, width * lines
+    return best
+
+
+def lines_of(table: Iterable[Sequence[str]]) -> Iterator[Line]:
+    """The rows in which something stands, numbered as a spreadsheet would. Raises `Refused`."""
+    budget = Budget()
+    for number, row in enumerate(table, 1):
+        cells = [as_it_was(cell.strip()[:LONGEST_CELL]) for cell in row]
+        while cells and not cells[-1]:
+            cells.pop()
+        if not any(cells):
+            continue
+        budget.row()
+        for column, cell in enumerate(cells):
+            if cell:
+                budget.cell(column, cell)
+        yield Line(number, tuple(cells), TEXT * len(cells))
+
+
+CELL_RECORDS = {0x0006, 0x0027E, 0x00FD, 0x0201, 0x0203, 0x0204, 0x0205, 0x00D6}
+SEVERAL_CELLS = {0x00BD: 6, 0x00BE: 2}
+"""Records of many cells at once, with the bytes of each."""
+
+PASSWORD = 0x002F
+OLD_FAULTS = (
+    xlrd.XLRDError,
+    CompDocError,
+    struct.error,
+    AssertionError,
+    AttributeError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    TypeError,
+    UnicodeError,
+    ValueError,
+    ZeroDivisionError,
+)
+"""What the reader of old workbooks raises where one is damaged: it checks little, and trusts what it finds."""
+
+
+def old_workbook(content: bytes) -> tuple[Sheet, ...]:
+    """The sheets of a workbook in the form XLS (Excel 97 to 2003). Raises `Refused`.
+
+    The records are counted before the workbook is opened: what holds too many cells is not opened at all.
+    """
+    try:
+        check_records(records_of(content))
+        book = xlrd.open_workbook(file_contents=content, formatting_info=True, logfile=StringIO(), ragged_rows=True)
+        budget = Budget()
+        return tuple(old_sheet(book, sheet, budget) for sheet in book.sheets() if sheet.visibility == 0)
+    except Refused:
+        raise
+    except OLD_FAULTS as error:
+        raise Refused("damaged") from error
+
+
+def records_of(content: bytes) -> bytes:
+    """The stream of an old workbook inside its container. Raises `Refused` for one that is locked or none."""
+    container = CompDoc(content, logfile=StringIO())
+    for name in ("Workbook", "Book"):
+        memory, base, size = container.locate_named_stream(name)
+        if memory is not None:
+            return bytes(memory[base : base + size])
+    locked = container.locate_named_stream("EncryptedPackage")[0] is not None
+    raise Refused("encrypted" if locked else "kind")
+
+
+def check_records(stream: bytes) -> None:
+    """Refuse what has a password, and what holds too many cells. Raises `Refused`."""
+    place, cells, end = 0, 0, len(stream) - 4
+    while place <= end:
+        kind, length = struct.unpack_from("<HH", stream, place)
+        if kind in CELL_RECORDS:
+            cells += 1
+        elif kind in SEVERAL_CELLS:
+            cells += length // SEVERAL_CELLS[kind]
+        elif kind == PASSWORD:
+            raise Refused("encrypted")
+        if cells > MOST_CELLS:
+            raise Refused("cells")
+        place += 4 + length
+
+
+def old_sheet(book: Any, sheet: Any, budget: Budget) -> Sheet:
+    """One sheet of an old workbook. Any: xlrd has no annotations."""
+    lines = {}
+    for number in range(sheet.nrows):
+        cells = {}
+        for column, cell in enumerate(sheet.row(number)):
+            text, mark = old_cell(book, cell)
+            if text or mark == BROKEN:
+                budget.cell(column, text)
+                cells[column] = (text, mark)
+        if cells:
+            budget.row()
+            lines[number] = cells
+    for top, bottom, left, right in sheet.merged_cells:
+        said = lines.get(top, {}).get(left)
+        if right - left == 1 and said is not None:
+            for number in range(top + 1, min(bottom, sheet.nrows)):
+                if number in lines:
+                    budget.cell(left, said[0])
+                    lines[number].setdefault(left, said)
+    return Sheet(sheet.name, tuple(parts.line_of(number + 1, cells) for number, cells in lines.items()))
+
+
+def old_cell(book: Any, cell: Any) -> tuple[str, str]:
+    """The text of a cell and what it was."""
+    style = book.xf_list[cell.xf_index] if cell.xf_index is not None else None
+    if cell.ctype == xlrd.XL_CELL_TEXT:
+        font = book.font_list[style.font_index].name if style is not None else ""
+        return cell.value.strip()[:LONGEST_CELL], mark_of_font(font)
+    if cell.ctype == xlrd.XL_CELL_DATE:
+        day = day_of_serial(repr(cell.value), from_1904=book.datemode == 1)
+        return (day, DAY) if day else (figures(repr(cell.value)), NUMBER)
+    if cell.ctype == xlrd.XL_CELL_NUMBER:
+        code = book.format_map[style.format_key].format_str if style is not None else ""
+        number = figures(repr(cell.value))
+        text = shown(number, code)
+        return text, NUMBER if text == number else TEXT
+    if cell.ctype == xlrd.XL_CELL_BOOLEAN:
+        return str(cell.value), TEXT
+    return ("#", BROKEN) if cell.ctype == xlrd.XL_CELL_ERROR else ("", TEXT)
+
+
+ONE_ROSTER_HEAD = (
+    "Số hiệu",
+    "Họ và tên",
+    "Ngày sinh",
+    "Chức vụ",
+    "Loại cán bộ",
+    "Đảng viên",
+    "Mã đơn vị",
+    "Đơn vị",
+    "Email",
+)
+
+
+def is_one_roster(content: bytes) -> bool:
+    """Whether a zip is a set of OneRoster files: it has one of users."""
+    try:
+        with ZipFile(BytesIO(content)) as packed:
+            return "users.csv" in packed.NameToInfo
+    except (BadZipFile, OSError, ValueError) as error:
+        raise Refused("damaged") from error
+
+
+def joined(content: bytes) -> tuple[Sheet, ...]:
+    """The people of a set of OneRoster files (1.1, 1.2) as one sheet, each with the unit named in it. Raises `Refused`.
+
+    Only orgs, users, roles (1.2) and demographics are read, and of these only what a list may say: neither passwords
+    nor roles are taken.
+    """
+    try:
+        with ZipFile(BytesIO(content)) as packed:
+            entries = packed.infolist()
+            heavy = any(entry.file_size > parts.SUSPECT_RATIO * max(entry.compress_size, 10_000) for entry in entries)
+            total = sum(entry.file_size for entry in entries)
+            if heavy or total > parts.MOST_UNPACKED or len(entries) > parts.MOST_ENTRIES:
+                raise Refused("bomb")
+            files = {name: records(packed, name) for name in ("users", "orgs", "roles", "demographics")}
+    except (BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError) as error:
+        raise error if isinstance(error, Refused) else Refused("damaged") from error
+    return (Sheet("users.csv", tuple(lines_of([ONE_ROSTER_HEAD, *people_of(files)]))),)
+
+
+def records(packed: ZipFile, name: str) -> list[dict[str, str]]:
+    """The records of one file, by the names in its first row. Raises `Refused`."""
+    if f"{name}.csv" not in packed.NameToInfo:
+        return []
+    budget = Budget()
+    table = csv.reader(StringIO(decoded(packed.read(f"{name}.csv"), "utf-8-sig"), newline=""))
+    found: list[dict[str, str]] = []
+    try:
+        head = next(table, [])
+        for row in table:
+            budget.row()
+            found.append(dict(zip(head, row, strict=False)))
+    except csv.Error as error:
+        raise Refused("damaged") from error
+    return found
+
+
+def people_of(files: Mapping[str, Sequence[Mapping[str, str]]]) -> Iterator[tuple[str, ...]]:
+    """One row a user who is active, in the order of `ONE_ROSTER_HEAD`."""
+    orgs = {one.get("sourcedId", ""): one for one in files["orgs"]}
+    born = {one.get("sourcedId", ""): one.get("birthDate", "") for one in files["demographics"]}
+    places = {one.get("userSourcedId", ""): one.get("orgSourcedId", "") for one in files["roles"]}
+    for one in files["users"]:
+        if one.get("status", "") == "tobedeleted" or one.get("enabledUser", "true").lower() == "false":
+            continue
+        source = one.get("sourcedId", "")
+        org = orgs.get(places.get(source) or one.get("orgSourcedIds", "").split(",")[0].strip(), {})
+        name = " ".join(one.get(part, "") for part in ("familyName", "middleName", "givenName"))
+        yield (
+            one.get("identifier", ""),
+            one.get("metadata.fullName") or " ".join(name.split()),
+            born.get(source) or one.get("metadata.birthYear", ""),
+            one.get("metadata.position", ""),
+            one.get("metadata.category", ""),
+            one.get("metadata.party", ""),
+            org.get("identifier", ""),
+            org.get("name", ""),
+            one.get("email", ""),
+        )

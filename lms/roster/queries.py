@@ -1,0 +1,296 @@
+"""Reading lists, the units they may name, and the people they may mean, with few statements for any length."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from lms.accounts.models import Membership, Person, SignInAccount
+from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure
+from lms.organisation.queries import holds_on, subtree, tree_of_units
+from lms.roster.matching import Known, Listed, Place, Places
+from lms.roster.models import DateOfBirth, RosterHabit, RosterLine, RosterUpload, StaffCode
+from lms.roster.rules import Birth, Line, Sheet, bare_code, code_key
+from lms.roster.storage import batches
+
+
+def uploads(unit_ids: Collection[int] | Select[int] | None) -> Select[RosterUpload]:
+    """The lists of these units (None: of all), the latest first."""
+    query = select(RosterUpload).order_by(RosterUpload.uploaded_at.desc(), RosterUpload.id.desc())
+    return query if unit_ids is None else query.where(RosterUpload.unit_id.in_(unit_ids))
+
+
+def sheet_of(session: Session, upload: RosterUpload, number: int, *, most: int | None = None) -> Sheet:
+    """A sheet of a list as it was handed over, or its first lines."""
+    rows = session.execute(
+        select(RosterLine.number, RosterLine.cells, RosterLine.marks)
+        .where(RosterLine.upload_id == upload.id, RosterLine.sheet == number)
+        .order_by(RosterLine.number)
+        .limit(most)
+    )
+    name = upload.sheets[number] if number < len(upload.sheets) else ""
+    return Sheet(name, tuple(Line(line, tuple(cells), marks) for line, cells, marks in rows))
+
+
+def lines_of(session: Session, upload: RosterUpload, number: int) -> int:
+    """How many lines of a sheet have something in them."""
+    query = select(func.count(RosterLine.id)).where(RosterLine.upload_id == upload.id, RosterLine.sheet == number)
+    return session.scalar(query) or 0
+
+
+def outcomes_of(upload: RosterUpload, kind: str | None = None) -> Select[RosterLine]:
+    """What the rehearsal made of the lines, in their order; of one kind or of all."""
+    query = select(RosterLine).where(RosterLine.upload_id == upload.id).order_by(RosterLine.number)
+    return query.where(RosterLine.outcome == kind) if kind else query.where(RosterLine.outcome.is_not(None))
+
+
+def left_out(upload: RosterUpload, *, on: date) -> Select[Person, Unit]:
+    """Who is counted in the unit or below it that day and is on no line of the list."""
+    named = select(RosterLine.person_id).where(RosterLine.upload_id == upload.id, RosterLine.person_id.is_not(None))
+    return (
+        select(Person, Unit)
+        .join(Membership, Membership.person_id == Person.id)
+        .join(Unit, Unit.id == Membership.unit_id)
+        .where(
+            Membership.tree == STATE_TREE,
+            Membership.kind == "main",
+            holds_on(on, Membership.valid_from, Membership.valid_to),
+            Membership.unit_id.in_(subtree(upload.unit_id, on=on)),
+            Person.id.not_in(named),
+        )
+        .order_by(Person.sort_key, Person.id)
+    )
+
+
+def habit_of(session: Session, unit_id: int) -> RosterHabit | None:
+    """What was chosen for the lists of the unit before."""
+    return session.get(RosterHabit, unit_id)
+
+
+def places_of(session: Session, query: Select[Unit, int | None, int]) -> Places:
+    """The units of a query as places."""
+    return Places(
+        Place(unit.id, str(unit.public_id), unit.code, unit.name, unit.short_name, parent_id, unit.valid_from)
+        for unit, parent_id, _position in session.execute(query)
+    )
+
+
+def places_below(session: Session, unit_id: int, *, on: date) -> Places:
+    """The units a list of this unit may name: itself and all below it that day."""
+    return places_of(session, tree_of_units(on=on).where(Unit.id.in_(subtree(unit_id, on=on))))
+
+
+def branches(session: Session, *, on: date) -> Places:
+    """The organisations of the Party tree that day."""
+    return places_of(session, tree_of_units(on=on, tree=PARTY_TREE))
+
+
+def people_meant(
+    session: Session,
+    unit_id: int,
+    *,
+    codes: Iterable[str],
+    emails: Iterable[str],
+    names: Iterable[str],
+    on: date,
+    within: Select[int] | None,
+) -> list[Known]:
+    """Everybody whom one of these staff codes, addresses or folded names may mean; `within`: of these people only.
+
+    Codes are those given by the unit, by one above it or by one below it.
+    """
+    issuers = in_line_with(unit_id, on=on)
+    own: dict[int, None] = {}
+    searches = (
+        ({code_key(code) for code in codes}, partial(bearers, issuers=issuers)),
+        ({email.lower() for email in emails}, reached),
+        (set(names), named),
+    )
+    for values, query in searches:
+        for some in batches(sorted(values)):
+            own |= dict.fromkeys(session.scalars(query(some)))
+    found: list[Known] = []
+    for ids in batches(sorted(own)):
+        found += described(session, ids, unit_id, issuers, within=within)
+    return found
+
+
+def bearers(keys: Sequence[str], *, issuers: Select[int]) -> Select[int]:
+    """Who bears one of these staff codes, given by one of these units; leading noughts aside."""
+    bare = [bare_code(key) for key in keys]
+    return select(StaffCode.person_id).where(
+        or_(StaffCode.code_key.in_(keys), func.ltrim(StaffCode.code_key, "0").in_(bare)),
+        StaffCode.valid_to.is_(None),
+        StaffCode.unit_id.in_(issuers),
+    )
+
+
+def reached(addresses: Sequence[str]) -> Select[int]:
+    """Who has one of these e-mail addresses."""
+    return select(Person.id).where(func.lower(Person.email).in_(addresses))
+
+
+def named(keys: Sequence[str]) -> Select[int]:
+    """Who has one of these folded names."""
+    return select(Person.id).where(Person.search_key.in_(keys))
+
+
+def in_line_with(unit_id: int, *, on: date) -> Select[int]:
+    """The unit, those above and those below it that day: whose staff codes a list of the unit may use."""
+    above = select(UnitClosure.ancestor_id).where(
+        UnitClosure.tree == STATE_TREE,
+        UnitClosure.descendant_id == unit_id,
+        holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),
+    )
+    return select(Unit.id).where(or_(Unit.id.in_(above), Unit.id.in_(subtree(unit_id, on=on))))
+
+
+def described(
+    session: Session, ids: Sequence[int], unit_id: int, issuers: Select[int], *, within: Select[int] | None
+) -> list[Known]:
+    """These people as a list may know them, with three statements."""
+    state, party = aliased(Membership), aliased(Membership)
+    query = (
+        select(Person, DateOfBirth, state.unit_id, state.valid_from, party.unit_id, party.valid_from)
+        .outerjoin(DateOfBirth, DateOfBirth.person_id == Person.id)
+        .outerjoin(state, open_main(state, STATE_TREE))
+        .outerjoin(party, open_main(party, PARTY_TREE))
+        .where(Person.id.in_(ids))
+        .order_by(Person.id)
+    )
+    if within is not None:
+        query = query.where(Person.id.in_(within))
+    codes: dict[int, list[str]] = {}
+    given: dict[int, str] = {}
+    for person_id, issuer, code in session.execute(
+        select(StaffCode.person_id, StaffCode.unit_id, StaffCode.code)
+        .where(StaffCode.person_id.in_(ids), StaffCode.valid_to.is_(None), StaffCode.unit_id.in_(issuers))
+        .order_by(StaffCode.id)
+    ):
+        codes.setdefault(person_id, []).append(code)
+        if issuer == unit_id:
+            given[person_id] = code
+    return [
+        replace(known(*row), codes=tuple(codes.get(row[0].id, ())), own_code=given.get(row[0].id, ""))
+        for row in session.execute(query)
+    ]
+
+
+def known(
+    person: Person,
+    birth: DateOfBirth | None,
+    unit_id: int | None,
+    unit_since: date | None,
+    branch_id: int | None,
+    branch_since: date | None,
+) -> Known:
+    """One person, staff codes aside."""
+    return Known(
+        person_id=person.id,
+        public_id=str(person.public_id),
+        full_name=person.full_name,
+        key=person.search_key,
+        email=person.email or "",
+        born=Birth(birth.year, birth.day) if birth is not None else None,
+        position=person.position,
+        category=person.category,
+        party=person.party,
+        unit_id=unit_id,
+        unit_since=unit_since,
+        branch_id=branch_id,
+        branch_since=branch_since,
+    )
+
+
+def open_main(membership: type[Membership], tree: str) -> Any:
+    """The membership in which a person is counted in that tree, today or from a later day on. Any: a condition."""
+    return and_(
+        membership.person_id == Person.id,
+        membership.tree == tree,
+        membership.kind == "main",
+        membership.valid_to.is_(None),
+    )
+
+
+def counted_below(unit_id: int, *, on: date) -> ColumnElement[bool]:
+    """Whether a membership counts somebody in the unit or below it that day."""
+    return and_(
+        Membership.tree == STATE_TREE,
+        Membership.kind == "main",
+        holds_on(on, Membership.valid_from, Membership.valid_to),
+        Membership.unit_id.in_(subtree(unit_id, on=on)),
+    )
+
+
+def how_many(session: Session, unit_id: int, *, on: date) -> int:
+    """How many people are counted in the unit and below it that day."""
+    return session.scalar(select(func.count(Membership.person_id)).where(counted_below(unit_id, on=on))) or 0
+
+
+def listed(session: Session, unit_id: int, *, on: date) -> Iterator[Listed]:
+    """Everyone counted in the unit or below it that day with all a list says, in the order of units and names.
+
+    One statement, whose rows come in portions.
+    """
+    branch, party = aliased(Unit), aliased(Membership)
+    code = (
+        select(func.max(StaffCode.code))
+        .where(
+            StaffCode.person_id == Person.id,
+            StaffCode.valid_to.is_(None),
+            StaffCode.unit_id.in_(in_line_with(unit_id, on=on)),
+        )
+        .scalar_subquery()
+    )
+    query = (
+        select(Person, Unit, DateOfBirth.year, DateOfBirth.day, branch.name, code, SignInAccount.username)
+        .join(Membership, Membership.person_id == Person.id)
+        .join(Unit, Unit.id == Membership.unit_id)
+        .outerjoin(SignInAccount, SignInAccount.person_id == Person.id)
+        .outerjoin(DateOfBirth, DateOfBirth.person_id == Person.id)
+        .outerjoin(party, open_main(party, PARTY_TREE))
+        .outerjoin(branch, branch.id == party.unit_id)
+        .where(counted_below(unit_id, on=on))
+        .order_by(Unit.sort_key, Unit.id, Person.sort_key, Person.id)
+        .execution_options(yield_per=1_000)
+    )
+    for row in session.execute(query):
+        yield told_of(*row)
+
+
+def told_of(
+    person: Person,
+    unit: Unit,
+    year: int | None,
+    day: date | None,
+    branch: str | None,
+    code: str | None,
+    name: str | None,
+) -> Listed:
+    """One person, as a list that goes out tells of them."""
+    about = Known(
+        person_id=person.id,
+        public_id=str(person.public_id),
+        full_name=person.full_name,
+        email=person.email or "",
+        born=Birth(year, day) if year is not None else None,
+        position=person.position,
+        category=person.category,
+        party=person.party,
+        own_code=code or "",
+    )
+    return Listed(about, unit.name, unit.code, str(unit.public_id), branch or "", name or "")
+
+
+def unit_names(session: Session, ids: Iterable[int]) -> dict[int, str]:
+    """The names of units by their ids."""
+    return dict(session.execute(select(Unit.id, Unit.name).where(Unit.id.in_(set(ids)))).all())
+
+
+def one_list(session: Session, upload_id: int) -> RosterUpload | None:
+    """The list of a job, held until the transaction ends."""
+    return session.get(RosterUpload, upload_id, with_for_update=True)

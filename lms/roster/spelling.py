@@ -1,0 +1,166 @@
+"""Vietnamese as it was typed before Unicode: the encodings TCVN3 (ABC) and VNI, recognised and converted. Pure.
+
+In both, a font drew Vietnamese letters over the places of Western ones; what such a cell holds reads as "Uû ban nh©n
+d©n" or "Nguyeãn Vaên" without its font. The tables are those of TCVN 5712:1993 (VN3) and of the VNI fonts for Windows.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from lms.roster.rules import TCVN3, TCVN3_CAPITALS, TEXT, VNI, Line, Sheet
+
+OLD_FONTS = frozenset({TCVN3, TCVN3_CAPITALS, VNI})
+UNICODE = "unicode"
+AUTO = "auto"
+READINGS = (AUTO, UNICODE, "tcvn3", "vni")
+"""How the text of a list may be read: by its fonts and its letters, or as somebody has said."""
+
+TCVN3_LETTERS = (
+    "ĂÂÊÔƠƯĐăâêôơưđẰ\u0300\u0309\u0303\u0301\u0323àảãáạẲằẳẵắẴẮẦẨẪẤỀặầẩẫấậ"
+    "èỂẻẽéẹềểễếệìỉỄẾỒĩíịòỔỏõóọồổỗốộờởỡớợùỖủũúụừửữứựỳỷỹýỵ"
+)
+"""The letters of the places 0xA1 to 0xFE. A font whose name ends in H shows small letters as capitals."""
+
+FROM_TCVN3 = {0xA1 + place: letter for place, letter in enumerate(TCVN3_LETTERS)}
+
+TONES = {"ù": "\u0301", "ø": "\u0300", "û": "\u0309", "õ": "\u0303", "ï": "\u0323"}
+CIRCUMFLEX = {"â": "", "á": "\u0301", "à": "\u0300", "å": "\u0309", "ã": "\u0303", "ä": "\u0323"}
+BREVE = {"ê": "", "é": "\u0301", "è": "\u0300", "ú": "\u0309", "ü": "\u0303", "ë": "\u0323"}
+ALONE = {"í": "í", "ì": "ì", "æ": "ỉ", "ó": "ĩ", "ò": "ị", "ô": "ơ", "ö": "ư", "ñ": "đ", "î": "ỵ"}
+
+
+def vni_pairs() -> dict[str, str]:
+    """What VNI writes with one letter or with two, and the letter it means; small and capital."""
+    found = dict(ALONE)
+    for vowel in "aeouyôö":
+        plain = ALONE.get(vowel, vowel)
+        found |= {vowel + sign: plain + tone for sign, tone in TONES.items()}
+    for vowel in "aeo":
+        found |= {vowel + sign: vowel + "\u0302" + tone for sign, tone in CIRCUMFLEX.items()}
+    found |= {"a" + sign: "a\u0306" + tone for sign, tone in BREVE.items()}
+    small = {written: unicodedata.normalize("NFC", letter) for written, letter in found.items()}
+    capital = {written.upper(): letter.upper() for written, letter in small.items()}
+    mixed = {written[0].upper() + written[1:]: letter.upper() for written, letter in small.items()}
+    return {**small, **capital, **mixed}
+
+
+FROM_VNI = vni_pairs()
+VNI_SIGN = re.compile("|".join(sorted(map(re.escape, FROM_VNI), key=len, reverse=True)))
+
+ONSET = "(?:ngh|ng|nh|th|tr|kh|ph|ch|gh|gi|qu|[bcdđghklmnpqrstvxfjwz])?"
+BARE_RHYME = re.compile(
+    ONSET + "(?:"
+    "[aăâeêioôơuưy](?:ng|nh|ch|[mnpct])?|a[iouy]|ây|âu|e[ou]|êu|i[aêu]|iê(?:ng|[umnpct])|yê(?:ng|[umnpct])|ya|o[aăei]|"
+    "oa(?:ng|nh|ch|[iymnct])|oă(?:ng|[mnct])|oe[on]?|oo(?:ng|c)|ôi|ơi|u[aâêơiy]|uâ(?:ng|[ynt])|uô(?:ng|[imnct])|"
+    "uê(?:nh|ch)?|uy(?:nh|ch|[aunptê])?|uyê[nt]|ui|ưa|ưi|ưu|ươ(?:ng|[iumnpct])|uơ|iu|ia"
+    ")"
+)
+"""A syllable of Vietnamese without its tone. Names of the mountains fit nearly all of them."""
+
+MARKS = {"\u0300", "\u0301", "\u0303", "\u0309", "\u0323"}
+WORD = re.compile(r"[^\s!-/:-@\[-`{-~]+")
+PLACES_ABOVE_ASCII = re.compile("[\u00a1-\u00ff]")
+BEYOND_LATIN = re.compile("[\u0100-\u024f\u1e00-\u1eff\u0300-\u0323]")
+
+
+def from_tcvn3(text: str, *, capitals: bool = False) -> str:
+    """The text a TCVN3 font showed; `capitals` for a font that shows small letters as capitals."""
+    read = unicodedata.normalize("NFC", text.translate(FROM_TCVN3))
+    return read.upper() if capitals else read
+
+
+def from_vni(text: str) -> str:
+    """The text a VNI font showed."""
+    return VNI_SIGN.sub(lambda found: FROM_VNI[found[0]], text)
+
+
+def is_syllable(word: str) -> bool:
+    """Whether the word can be one of Vietnamese, with its marks."""
+    bare = "".join(c for c in unicodedata.normalize("NFD", word.casefold()) if c not in MARKS)
+    return BARE_RHYME.fullmatch(unicodedata.normalize("NFC", bare)) is not None
+
+
+def share(words: Iterable[str]) -> float:
+    """How many of the words are syllables of Vietnamese, from 0 to 1; of those that hold more than ASCII."""
+    asked = [word for word in words if not word.isascii()]
+    return sum(map(is_syllable, asked)) / len(asked) if asked else 0.0
+
+
+def reading_of(texts: Iterable[str]) -> str:
+    """How a text is to be read by its letters: as it is, unless far more of it is Vietnamese read otherwise."""
+    words = [word for text in texts for word in WORD.findall(text) if not word.isascii()][:4_000]
+    as_is = share(words)
+    best, shares = UNICODE, as_is + 0.2
+    for reading, convert in (("tcvn3", from_tcvn3), ("vni", from_vni)):
+        found = share([convert(word) for word in words])
+        if found > shares and found >= 0.6:
+            best, shares = reading, found
+    return best
+
+
+def mark_of_font(name: str) -> str:
+    """What a cell in this font holds, by the habit of naming: .VnTime and .VnTimeH, VNI-Times."""
+    lower = name.strip().lower()
+    if lower.startswith(".vn"):
+        return TCVN3_CAPITALS if name.strip().endswith("H") else TCVN3
+    return VNI if lower.startswith(("vni-", "vni ")) else TEXT
+
+
+def read(text: str, mark: str, reading: str) -> str:
+    """A cell as it was meant. What already holds letters of Unicode stays, whatever its font.
+
+    `reading` is what holds for cells whose font says nothing; by statistics alone a cell is converted only where that
+    makes it no less Vietnamese than it was.
+    """
+    if text.isascii() or BEYOND_LATIN.search(text) or not PLACES_ABOVE_ASCII.search(text) or reading == UNICODE:
+        return text
+    if mark in (TCVN3, TCVN3_CAPITALS):
+        return from_tcvn3(text, capitals=mark == TCVN3_CAPITALS)
+    if mark == VNI:
+        return from_vni(text)
+    convert = {"tcvn3": from_tcvn3, "vni": from_vni}.get(reading)
+    if convert is None:
+        return text
+    made = convert(text)
+    return made if share(WORD.findall(made)) >= share(WORD.findall(text)) else text
+
+
+def found_reading(sheet: Sheet) -> str:
+    """How the cells of a sheet are read whose font says nothing: by the letters of its first lines."""
+    texts = [
+        cell
+        for line in sheet.lines[:400]
+        for cell, mark in zip(line.cells, line.marks, strict=True)
+        if mark == TEXT and not cell.isascii()
+    ]
+    return reading_of(texts)
+
+
+def as_meant(sheet: Sheet, reading: str = AUTO) -> Sheet:
+    """The sheet with every cell as it was meant; `reading` as an administrator has said, or by what is found."""
+    if reading == UNICODE:
+        return sheet
+    told = found_reading(sheet) if reading == AUTO else reading
+    if told == UNICODE:  # for cells whose font says nothing
+        return Sheet(
+            sheet.name, tuple(meant(line, told) if OLD_FONTS & set(line.marks) else line for line in sheet.lines)
+        )
+    return Sheet(sheet.name, tuple(meant(line, told) for line in sheet.lines))
+
+
+def meant(line: Line, reading: str) -> Line:
+    """One line, every cell as it was meant. What is said of the whole file holds for cells in any plain font."""
+    if all(cell.isascii() for cell in line.cells):
+        return line
+    fonts_only = AUTO if reading == UNICODE else reading
+    cells = [read(cell, mark, fonts_only) for cell, mark in zip(line.cells, line.marks, strict=True)]
+    return Line(line.number, tuple(cells), line.marks)
+
+
+NAME = re.compile("(?:[^\\W\\d_]|[ .'’ʼ()\u0300-\u036f-])+")
+
+
+def strange(name: str, key: str) -> bool:
+    """Whether a name that folds to `key` holds what no name holds: it may have been read in the wrong encoding."""
+    return NAME.fullmatch(name) is None or PLACES_ABOVE_ASCII.search(key) is not None

@@ -1,0 +1,167 @@
+"""The rows a list writes: outcomes of its lines, and what it says of people, each kind with one statement for all."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, TypeVar
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from lms.accounts.storage import Newcomer, Particulars, Usernames
+from lms.roster.models import DateOfBirth, RosterLine, RosterUpload, StaffCode
+from lms.roster.rehearsal import CREATED, Outcome
+from lms.roster.rules import Settings, code_key, username
+from lms.roster.vocabulary import BRANCH
+
+BATCH = 5_000
+"""Values handed to the database in one statement; both allow some thirty thousand."""
+
+One = TypeVar("One")
+
+
+def batches(values: Iterable[One]) -> Iterator[Sequence[One]]:
+    """The values in as few portions as statements allow."""
+    rest = list(values)
+    for start in range(0, len(rest), BATCH):
+        yield rest[start : start + BATCH]
+
+
+def write_outcomes(session: Session, upload: RosterUpload, sheet: int, outcomes: Sequence[Outcome]) -> None:
+    """What the rehearsal made of these lines, which follow each other."""
+    if not outcomes:
+        return
+    ids = dict(
+        session.execute(
+            select(RosterLine.number, RosterLine.id).where(
+                RosterLine.upload_id == upload.id,
+                RosterLine.sheet == sheet,
+                RosterLine.number.between(outcomes[0].line, outcomes[-1].line),
+            )
+        ).all()
+    )
+    rows = [
+        {
+            "id": ids[one.line],
+            "outcome": one.kind,
+            "person_id": one.person.person_id if one.person else None,
+            "told": told(one),
+            "mark": one.mark(),
+        }
+        for one in outcomes
+    ]
+    session.execute(update(RosterLine), rows)
+
+
+def told(one: Outcome) -> dict[str, Any]:
+    """An outcome as the page tells it. It goes with the line."""
+    record = one.record
+    return {
+        "name": record.full_name if record else "",
+        "code": record.code if record else "",
+        "born": str(record.born or "") if record else "",
+        "position": record.position if record else "",
+        "unit": record.unit_id if record else None,
+        "changes": [[change.field, change.before, change.after] for change in one.changes],
+        "faults": [[fault.column, fault.reason, fault.said] for fault in one.faults],
+        "perhaps": [
+            [known.public_id, known.full_name, str(known.born or ""), known.unit_id, known.position]
+            for known in one.perhaps
+        ],
+        "why": one.why,
+    }
+
+
+PARTICULARS = frozenset({"full_name", "email", "position", "category", "party"})
+
+
+def changed_fields(one: Outcome) -> set[str]:
+    """The fields of somebody that change."""
+    return {change.field for change in one.changes}
+
+
+def in_branch(one: Outcome) -> bool:
+    """Whether somebody comes into a Party organisation."""
+    return one.kind == CREATED or BRANCH in changed_fields(one)
+
+
+def newcomer(one: Outcome, names: Usernames, settings: Settings) -> Newcomer:
+    """Somebody new, with a user name of their own."""
+    record = one.record
+    if record is None or record.unit_id is None:
+        raise ValueError(f"line {one.line} has no unit")
+    return Newcomer(
+        full_name=record.full_name,
+        username=names.free(username(record.full_name)),
+        unit_id=record.unit_id,
+        email=record.email or None,
+        position=record.position,
+        category=record.category or settings.category,
+        party=record.party or "quan_chung",
+    )
+
+
+def particulars(one: Outcome) -> Particulars:
+    """What somebody is from now on: what the list says, else what was."""
+    record, person = one.record, one.person
+    if record is None or person is None:
+        raise ValueError(f"line {one.line} is nobody's")
+    return Particulars(
+        person_id=person.person_id,
+        full_name=record.full_name or person.full_name,
+        email=(record.email if "email" in changed_fields(one) else person.email) or None,
+        position=record.position or person.position,
+        category=record.category or person.category,
+        party=record.party or person.party,
+    )
+
+
+def write_births(session: Session, people: Sequence[tuple[int, Outcome]]) -> None:
+    """The births that the list says and the system does not."""
+    new: list[dict[str, Any]] = []
+    known: list[dict[str, Any]] = []
+    for own, one in people:
+        if one.record is None or one.record.born is None or (one.person and "born" not in changed_fields(one)):
+            continue
+        row = {"person_id": own, "year": one.record.born.year, "day": one.record.born.day}
+        (known if one.person and one.person.born else new).append(row)
+    if new:
+        session.execute(insert(DateOfBirth), new)
+    if known:
+        session.execute(update(DateOfBirth), known)
+
+
+def write_codes(session: Session, unit_id: int, people: Sequence[tuple[int, Outcome]], *, on: date) -> None:
+    """The staff codes that are new. One that the unit had given before ends on that day, and is kept."""
+    given = {
+        own: one.record.code
+        for own, one in people
+        if one.record and one.record.code and (one.person is None or "code" in changed_fields(one))
+    }
+    ending, correcting = [], []
+    for own, code in ended_codes(session, unit_id, given):
+        if own.valid_from >= on:
+            correcting.append({"id": own.id, "code": code, "code_key": code_key(code), "person_id": own.person_id})
+        else:
+            ending.append({"id": own.id, "valid_to": on})
+    corrected = {row.pop("person_id") for row in correcting}
+    for rows in (ending, correcting):
+        if rows:
+            session.execute(update(StaffCode), rows)
+    begun = [
+        {"person_id": own, "unit_id": unit_id, "code": code, "code_key": code_key(code), "valid_from": on}
+        for own, code in given.items()
+        if own not in corrected
+    ]
+    if begun:
+        session.execute(insert(StaffCode), begun)
+
+
+def ended_codes(session: Session, unit_id: int, given: Mapping[int, str]) -> list[tuple[StaffCode, str]]:
+    """The codes the unit had given to these people, each with the one that follows it."""
+    found = []
+    for ids in batches(sorted(given)):
+        query = select(StaffCode).where(
+            StaffCode.unit_id == unit_id, StaffCode.person_id.in_(ids), StaffCode.valid_to.is_(None)
+        )
+        found += [(one, given[one.person_id]) for one in session.scalars(query)]
+    return found

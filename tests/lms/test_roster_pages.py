@@ -1,0 +1,265 @@
+"""An administrator imports a list: hands it in, says what its columns are, looks at the rehearsal, applies it."""
+
+import re
+from io import BytesIO
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
+
+from lms.accounts.models import Membership, Person, SignInAccount
+from lms.audit.models import AuditEntry
+from lms.organisation.models import Unit
+from lms.roster.access import people_within, reach
+from lms.roster.actions import receive
+from lms.roster.models import DateOfBirth, RosterLine, RosterUpload, StaffCode
+from tests.browser import ORIGIN, Browser
+from tests.counting import count_queries
+from tests.floor.test_languages import untranslated
+from tests.make import Make
+from tests.rosters import HEAD, PEOPLE, TITLE, xlsx
+
+ROWS = [*TITLE, HEAD, *PEOPLE]
+
+
+@pytest.fixture
+def department(make: Make) -> Unit:
+    root = make.unit("Tỉnh (mẫu)")
+    department = make.unit("Sở Y tế", under=root, code="syt")
+    make.unit("Văn phòng Sở", under=department, code="syt-vp")
+    return department
+
+
+@pytest.fixture
+def administrator(make: Make, department: Unit) -> Browser:
+    return make.browser(make.person("Quản Trị", role="administrator", username="quantri"))
+
+
+def hand_in(browser: Browser, unit: Unit, content: bytes, name: str = "danh-sach.xlsx") -> int:
+    """Hand in a file on the page for it; the status of where one comes to."""
+    browser.get("/roster")
+    fields: dict[str, object] = dict(browser.form("/roster").fields)
+    file = FileStorage(BytesIO(content), name)
+    boundary, body = encode_multipart(fields | {"unit": str(unit.public_id), "file": file})  # with no file of its own
+    kind = f'multipart/form-data; boundary="{boundary}"'
+    return browser.post("/roster", data=body, content_type=kind, headers={"Origin": ORIGIN}).status_code
+
+
+def applied(browser: Browser, unit: Unit, content: bytes) -> None:
+    """From the file to the people, by pressing the button of each page."""
+    assert hand_in(browser, unit, content) == 200
+    browser.submit("Tiếp tục", then="on")
+    assert "Kết quả diễn tập" in browser.text
+    if "Áp dụng" in browser.text:
+        browser.submit("/apply")
+
+
+def test_a_list_is_rehearsed_and_then_applied_in_one_go(make: Make, administrator: Browser, department: Unit) -> None:
+    assert hand_in(administrator, department, xlsx(ROWS)) == 200
+    assert "Các cột của danh sách" in administrator.text
+    administrator.submit("Tiếp tục", then="on")
+    assert "Chưa có gì được ghi" in administrator.text
+    assert "Nguyễn Thị Lường" in administrator.text
+    with make.reading() as session:
+        assert session.scalar(select(func.count(Person.id))) == 1
+    administrator.submit("/apply")
+    assert "Đã áp dụng danh sách" in administrator.text
+    with make.reading() as session:
+        people = dict(session.execute(select(Person.full_name, Person.position)).all())
+        assert people.keys() == {"Quản Trị", "Lý A Hoa", "Nguyễn Thị Lường", "Hầu A Lềnh"}
+        codes = session.scalars(select(StaffCode.code).order_by(StaffCode.code)).all()
+        assert codes == ["00017", "00018", "00019"]
+        years = session.scalars(select(DateOfBirth.year).order_by(DateOfBirth.year)).all()
+        assert years == [1975, 1980, 1990]
+        where = (
+            session.execute(
+                select(Unit.code).join(Membership).join(Person).where(Person.full_name == "Nguyễn Thị Lường")
+            )
+            .scalars()
+            .all()
+        )
+        assert where == ["syt-vp"]
+        assert session.scalars(select(SignInAccount.username).order_by(SignInAccount.username)).all() == [
+            "hoala", "lenhha", "luongnt", "quantri",
+        ]  # fmt: skip
+
+
+def test_a_second_import_of_the_same_file_changes_nothing(
+    app: Flask, make: Make, administrator: Browser, department: Unit
+) -> None:
+    applied(administrator, department, xlsx(ROWS))
+    with make.reading() as session:
+        before = session.execute(select(Person.id, Person.full_name).order_by(Person.id)).all()
+    applied(administrator, department, xlsx(ROWS))
+    assert "Không có gì để ghi" in administrator.text
+    assert "Không đổi (3)" in administrator.text
+    with make.reading() as session:
+        assert session.execute(select(Person.id, Person.full_name).order_by(Person.id)).all() == before
+
+
+def test_lines_and_file_name_are_gone_once_the_list_is_applied(
+    make: Make, administrator: Browser, department: Unit
+) -> None:
+    applied(administrator, department, xlsx(ROWS))
+    with make.reading() as session:
+        assert session.scalar(select(func.count(RosterLine.id))) == 0
+        assert session.scalars(select(RosterUpload.file_name)).all() == [""]
+
+
+def test_the_log_says_who_and_how_many_but_no_name_code_or_birth(
+    make: Make, administrator: Browser, department: Unit
+) -> None:
+    applied(administrator, department, xlsx(ROWS))
+    administrator.get(f"/roster/export?unit={department.public_id}&kind=csv")
+    with make.reading() as session:
+        entries = session.execute(select(AuditEntry.action, AuditEntry.details)).all()
+    said = repr(entries)
+    assert {"roster.receive", "roster.read", "roster.apply", "roster.export", "person.create"} <= {
+        action for action, _details in entries
+    }
+    assert [word for word in ("Hoa", "Lường", "00017", "1980", "1975", "@") if word in said] == []
+
+
+def test_a_file_that_is_not_read_is_answered_with_the_reason_beside_the_field(
+    administrator: Browser, department: Unit
+) -> None:
+    assert hand_in(administrator, department, b"\x89PNG\r\n\x1a\n" + bytes(200)) == 422
+    assert "không phải bảng tính" in administrator.text
+    assert f'value="{department.public_id}" selected' in administrator.text, "what was chosen is not lost"
+    assert hand_in(administrator, department, b"a;b\n" * 1_260_000) == 422
+    assert "Tệp lớn hơn 5 MB" in administrator.text
+    assert hand_in(administrator, department, b"x" * 6_000_000) == 413
+
+
+def test_columns_can_be_put_right_and_nothing_typed_is_lost(administrator: Browser, department: Unit) -> None:
+    rows = [("Danh sách",), ("Người", "Mã"), ("Lý A Hoa", "00017")]
+    hand_in(administrator, department, xlsx(rows))
+    assert "Chưa tìm thấy dòng tiêu đề cột" in administrator.text
+    administrator.submit("/columns", line="1", then="again")
+    assert "Lý A Hoa" in administrator.text
+    refused = administrator.submit("/columns", then="on", on="32/1/2026")
+    assert refused.status_code == 422
+    assert "Chưa có cột nào là “Họ và tên”" in administrator.text
+    assert "32/1/2026" in administrator.text
+    chosen: dict[str, Any] = {"column-0": "full_name", "column-1": "code"}
+    administrator.submit("/columns", then="on", on="1/1/2026", **chosen)
+    assert "1 người mới" in administrator.text
+
+
+def test_a_unit_that_is_not_sure_is_chosen_on_the_page(make: Make, administrator: Browser, department: Unit) -> None:
+    hand_in(administrator, department, xlsx([HEAD, ("1", "", "Lý A Hoa", "", "", "Vắn phòng", "")]))
+    administrator.submit("Tiếp tục", then="on")
+    assert "Vắn phòng" in administrator.text
+    with make.reading() as session:
+        office = session.scalars(select(Unit.public_id).where(Unit.code == "syt-vp")).one()
+    chosen: dict[str, Any] = {"unit-0": str(office)}
+    administrator.submit("Diễn tập", **chosen)
+    assert "1 người mới" in administrator.text
+    assert "Văn phòng Sở" in administrator.text
+
+
+def test_a_line_in_doubt_is_asked_and_the_answer_holds(make: Make, administrator: Browser, department: Unit) -> None:
+    known = make.person("Lý A Hoa", unit=department)
+    hand_in(administrator, department, xlsx([HEAD, *PEOPLE[:1]]))
+    administrator.submit("Tiếp tục", then="on")
+    assert "1 dòng cần trả lời" in administrator.text
+    chosen: dict[str, Any] = {"line-2": str(known.public_id)}
+    administrator.submit("/answers", **chosen)
+    assert "1 thay đổi" in administrator.text
+    administrator.submit("/apply")
+    with make.reading() as session:
+        assert session.scalars(select(StaffCode.person_id)).all() == [known.id]
+
+
+def test_a_digest_of_another_rehearsal_applies_nothing(make: Make, administrator: Browser, department: Unit) -> None:
+    hand_in(administrator, department, xlsx([HEAD, *PEOPLE]))
+    administrator.submit("Tiếp tục", then="on")
+    make.person("Lý A Hoa", unit=department)
+    administrator.submit("/apply")
+    assert "chưa ghi gì" in administrator.text
+    assert "1 dòng cần trả lời" in administrator.text
+    with make.reading() as session:
+        assert session.scalar(select(func.count(Person.id))) == 2
+
+
+def test_the_page_of_a_list_under_way_loads_itself_again_without_a_script(
+    make: Make, administrator: Browser, department: Unit
+) -> None:
+    hand_in(administrator, department, xlsx([HEAD, *PEOPLE]))
+    with make.writing() as session:
+        upload = session.scalars(select(RosterUpload)).one()
+        upload.state, upload.done, upload.total = "comparing", 5, 20
+    page = administrator.get(f"/roster/{upload.public_id}")
+    assert page.headers["Refresh"] == "3"
+    assert "5/20" in page.text
+
+
+def test_who_keeps_people_of_one_unit_reaches_its_lists_and_its_people_only(make: Make, department: Unit) -> None:
+    """No role is granted over one unit only as yet; the access functions are ready for it."""
+    elsewhere = make.unit("Sở Nội vụ")
+    inside, outside = make.person("Trong", unit=department), make.person("Ngoài", unit=elsewhere)
+    keeper = make.person("Người Giữ", role="administrator", over=department)
+    with make.writing() as session:
+        by = keeper.public_id
+        mine = receive(session, session.get_one(Unit, department.id), b"Ho va ten\nA\n", file_name="", by=by)
+        theirs = receive(session, session.get_one(Unit, elsewhere.id), b"Ho va ten\nA\n", file_name="", by=by)
+        units = reach(session, keeper.public_id)
+        assert units is not None
+        within = people_within(units)
+        assert within is not None
+        assert set(session.scalars(within)) == {inside.id}
+        assert outside.id not in set(session.scalars(within))
+    browser = make.browser(keeper)
+    assert browser.get(f"/roster/{mine.public_id}/columns").status_code == 200
+    for path in ("", "/columns", "/units", "/corrected.xlsx"):
+        assert browser.get(f"/roster/{theirs.public_id}{path}").status_code == 404
+    assert browser.get(f"/roster/export?unit={elsewhere.public_id}&kind=csv").status_code == 404
+    assert "Sở Nội vụ" not in browser.get("/roster").text
+    assert hand_in(browser, elsewhere, b"Ho va ten\nA\n") == 422
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])  # words come from no database
+def test_the_pages_of_a_list_are_in_english_too(make: Make, administrator: Browser, department: Unit) -> None:
+    make.person("Lý A Hoa", unit=department)
+    make.person("Vi Văn Ở", unit=department)
+    wrong = ("9", "1E+20", "Ma Thị Páo", "31/2/1980", "", "Phòng Không Tên", "x")
+    said = [one for row in (HEAD, *PEOPLE, wrong) for one in row if one]
+    content = [*said, "Quản Trị", "Quán triệt", "Tuyên Quang", "Vi Văn Ở", "Danh sách", "Tỉnh (mẫu)"]
+    known = re.compile("|".join(map(re.escape, sorted(content, key=len, reverse=True))))
+    administrator.get("/profile")
+    administrator.submit("/language", language="en")
+    hand_in(administrator, department, xlsx([HEAD, *PEOPLE, wrong]))
+    found = {"columns": untranslated(administrator.text, known)}
+    administrator.submit("Continue", then="on")
+    found["units"] = untranslated(administrator.text, known)
+    administrator.submit("Rehearse")
+    path = administrator.path
+    for kind in ("new", "bad", "asked", "left"):
+        found[kind] = untranslated(administrator.get(f"{path}?show={kind}").text, known)
+    administrator.get(path)
+    administrator.submit("/apply")
+    found["applied"] = untranslated(administrator.text, known)
+    assert {page: left for page, left in found.items() if left} == {}
+    assert "The list has been applied" in administrator.text
+
+
+def test_the_pages_of_a_list_take_as_many_statements_for_ten_times_the_lines(
+    app: Flask, administrator: Browser, department: Unit
+) -> None:
+    counts = []
+    for lines in (6, 60):
+        rows = [("", f"{n:04}", f"Lò Văn {'Ân' * (n % 3 + 1)}", "1990", "", "Sở Y tế", "") for n in range(lines)]
+        hand_in(administrator, department, xlsx([HEAD, *rows]))
+        administrator.submit("Tiếp tục", then="on")
+        pages = []
+        for path in ("", "/columns", "/units"):
+            address = administrator.path.partition("?")[0]
+            with count_queries(app) as counted:
+                administrator.client.get(f"{address}{path}")
+            pages.append(len(counted))
+        counts.append(pages)
+    assert counts[0] == counts[1]
+    assert max(counts[0]) <= 16
