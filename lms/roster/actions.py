@@ -183,7 +183,8 @@ def understood(session: Session, unit: Unit, sheet: Sheet, settings: Settings) -
     branches = queries.branches(session, on=today) if BRANCH in settings.fields else Places(())
     reading = Reading(settings, home=home, places=places, branches=branches, today=today)
     rows = reading.rows(meant.lines[head.body :])
-    return Understood(tuple(rows), tuple(reading.unsure.values()), places, branches)
+    unsure, decided = tuple(reading.unsure.values()), tuple(reading.decided.values())
+    return Understood(tuple(rows), unsure, decided, places, branches)
 
 
 def plan_of(session: Session, unit: Unit, sheet: Sheet, settings: Settings, *, within: Select[int] | None) -> Plan:
@@ -203,12 +204,13 @@ def plan_of(session: Session, unit: Unit, sheet: Sheet, settings: Settings, *, w
     return Plan(tuple(rehearsal.outcomes(known.rows)), known.unsure)
 
 
-def unsure(session: Session, upload: RosterUpload) -> list[Unsure]:
-    """The texts of the list for which a unit must be chosen, those on most lines first."""
+def texts_of_units(session: Session, upload: RosterUpload) -> tuple[list[Unsure], list[Unsure]]:
+    """The texts of the list for which a unit must be chosen, and those for which one was; on most lines first."""
     settings = Settings.of(upload.settings)
     unit = session.get_one(Unit, upload.unit_id)
-    found = understood(session, unit, queries.sheet_of(session, upload, settings.sheet), settings).unsure
-    return sorted(found, key=lambda one: (-one.lines, one.text))
+    found = understood(session, unit, queries.sheet_of(session, upload, settings.sheet), settings)
+    unsure, decided = (sorted(some, key=lambda one: (-one.lines, one.text)) for some in (found.unsure, found.decided))
+    return unsure, decided
 
 
 def plan(session: Session, upload: RosterUpload) -> Plan:

@@ -204,6 +204,7 @@ class Places:
     def __init__(self, places: Iterable[Place]) -> None:
         self.places = tuple(places)
         self.by_id = {place.unit_id: place for place in self.places}
+        self.by_public_id = {place.public_id: place for place in self.places}
         self._below: dict[int, list[Place]] = {}
         self._long = {place.unit_id: long_form(place.name) for place in self.places}
         self._known: tuple[dict[str, list[Place]], ...] = ({}, {}, {}, {})

@@ -1,7 +1,6 @@
 """Reading lists, the units they may name, and the people they may mean, with few statements for any length."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -155,7 +154,11 @@ def described(
     """These people as a list may know them, with three statements."""
     state, party = aliased(Membership), aliased(Membership)
     query = (
-        select(Person, DateOfBirth, state.unit_id, state.valid_from, party.unit_id, party.valid_from)
+        select(
+            *(Person.id, Person.public_id, Person.full_name, Person.search_key, Person.email),
+            *(Person.position, Person.category, Person.party, DateOfBirth.year, DateOfBirth.day),
+            *(state.unit_id, state.valid_from, party.unit_id, party.valid_from),
+        )
         .outerjoin(DateOfBirth, DateOfBirth.person_id == Person.id)
         .outerjoin(state, open_main(state, STATE_TREE))
         .outerjoin(party, open_main(party, PARTY_TREE))
@@ -174,35 +177,29 @@ def described(
         codes.setdefault(person_id, []).append(code)
         if issuer == unit_id:
             given[person_id] = code
-    return [
-        replace(known(*row), codes=tuple(codes.get(row[0].id, ())), own_code=given.get(row[0].id, ""))
-        for row in session.execute(query)
-    ]
+    return [known(row, tuple(codes.get(row[0], ())), given.get(row[0], "")) for row in session.execute(query)]
 
 
-def known(
-    person: Person,
-    birth: DateOfBirth | None,
-    unit_id: int | None,
-    unit_since: date | None,
-    branch_id: int | None,
-    branch_since: date | None,
-) -> Known:
-    """One person, staff codes aside."""
+def known(row: Sequence[Any], codes: tuple[str, ...], own_code: str) -> Known:
+    """One person, of a row of `described`. Any: its columns are of many kinds."""
+    own, public_id, full_name, key, email, position, category, party, year, day, *where = row
+    unit_id, unit_since, branch_id, branch_since = where
     return Known(
-        person_id=person.id,
-        public_id=str(person.public_id),
-        full_name=person.full_name,
-        key=person.search_key,
-        email=person.email or "",
-        born=Birth(birth.year, birth.day) if birth is not None else None,
-        position=person.position,
-        category=person.category,
-        party=person.party,
+        person_id=own,
+        public_id=str(public_id),
+        full_name=full_name,
+        key=key,
+        email=email or "",
+        born=Birth(year, day) if year is not None else None,
+        position=position,
+        category=category,
+        party=party,
         unit_id=unit_id,
         unit_since=unit_since,
         branch_id=branch_id,
         branch_since=branch_since,
+        codes=codes,
+        own_code=own_code,
     )
 
 

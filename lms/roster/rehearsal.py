@@ -44,10 +44,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """The lines of a sheet as they are understood, the texts that name no unit for sure, and the units."""
+    """The lines of a sheet as they are understood; the texts that name units not for sure, or by choice; the units."""
 
     rows: tuple[Row, ...]
     unsure: tuple[Unsure, ...]
+    decided: tuple[Unsure, ...]
     places: Places
     branches: Places
 

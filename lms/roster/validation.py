@@ -75,6 +75,7 @@ class Reading:
         self.settings = settings
         self.home, self.places, self.branches, self.today = home, places, branches, today
         self.unsure: dict[str, Unsure] = {}
+        self.decided: dict[str, Unsure] = {}
         self._columns: dict[str, list[int]] = {}
         for column, one in enumerate(settings.fields):
             if one:
@@ -217,18 +218,25 @@ class Reading:
         told = self.settings.units.get(key, "")
         among = self.branches if key.startswith(BRANCH_KEY) else self.places
         if told == SKIP:
+            self.keep(self.decided, key, ())
             return (None, []) if key.startswith(BRANCH_KEY) else (SKIP, [])
-        if told and (place := next((one for one in among.places if one.public_id == told), None)) is not None:
+        if told and (place := among.by_public_id.get(told)) is not None:
+            self.keep(self.decided, key, ())
             return place, []
         if key not in self._known:
             self._known[key] = find()
         known, perhaps = self._known[key]
         if known is not None:
             return known, []
-        text = key.removeprefix(BRANCH_KEY).replace("\n", " – ")
-        before = self.unsure.get(key)
-        self.unsure[key] = Unsure(key, text, before.lines + 1 if before else 1, perhaps)
+        text = self.keep(self.unsure, key, perhaps)
         return None, [Fault(column, "branch_unsure" if key.startswith(BRANCH_KEY) else "unit_unsure", text)]
+
+    def keep(self, among: dict[str, Unsure], key: str, perhaps: tuple[Place, ...]) -> str:
+        """Count one more line for a text that names a unit by somebody's choice, or not for sure; the text."""
+        text = key.removeprefix(BRANCH_KEY).replace("\n", " – ")
+        before = among.get(key)
+        among[key] = Unsure(key, text, before.lines + 1 if before else 1, perhaps)
+        return text
 
     def place_of(self, unit: str, department: str) -> tuple[Place | None, tuple[Place, ...]]:
         """The unit that both texts together mean. A unit with none below it takes the people of its departments."""

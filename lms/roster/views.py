@@ -113,7 +113,7 @@ def columns(public_id: uuid.UUID) -> ResponseReturnValue:
         return columns_page(session, upload, settings, shown)
     actions.choose(session, upload, replace(settings, on=shown.form.on.data or clock.today()))
     session.flush()  # what was chosen is read again from the row
-    if actions.unsure(session, upload):
+    if actions.texts_of_units(session, upload)[0]:
         return redirect(url_for("roster.units", public_id=public_id))
     actions.rehearse(session, upload)
     return redirect(url_for("roster.show", public_id=public_id))
@@ -166,23 +166,23 @@ def units(public_id: uuid.UUID) -> ResponseReturnValue:
         return redirect(url_for("roster.show", public_id=public_id))
     places = queries.places_below(session, upload.unit_id, on=clock.today())
     branches = queries.branches(session, on=clock.today())
-    asked = actions.unsure(session, upload)
+    unsure, decided = actions.texts_of_units(session, upload)
     if request.method == "POST":
-        settings = Settings.of(upload.settings)
         told, wrong = forms.units_chosen(request.form.to_dict(), places, branches)
-        actions.choose(session, upload, replace(settings, units={**settings.units, **told}))
-        session.flush()  # what was chosen is read again from the row
         if not wrong:
+            settings = Settings.of(upload.settings)
+            actions.choose(session, upload, replace(settings, units={**settings.units, **told}))
+            session.flush()  # what was chosen is read again from the row
             actions.rehearse(session, upload)
             return redirect(url_for("roster.show", public_id=public_id))
-        asked = [one for one in actions.unsure(session, upload) if one.key in wrong]
     unit = session.get_one(Unit, upload.unit_id)
     many = len(places.places) > forms.MANY_UNITS
     return render_template(
         "roster/units.html",
         upload=upload,
         unit=unit,
-        asked=asked,
+        asked=[*unsure, *decided],
+        chosen=Settings.of(upload.settings).units,
         places=places.places,
         branches=branches.places,
         many=many,

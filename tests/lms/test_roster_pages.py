@@ -13,6 +13,7 @@ from werkzeug.test import encode_multipart
 from lms.accounts.models import Membership, Person, SignInAccount
 from lms.audit.models import AuditEntry
 from lms.organisation.models import Unit
+from lms.roster import forms
 from lms.roster.access import people_within, reach
 from lms.roster.actions import receive
 from lms.roster.models import DateOfBirth, RosterLine, RosterUpload, StaffCode
@@ -159,6 +160,10 @@ def test_a_unit_that_is_not_sure_is_chosen_on_the_page(make: Make, administrator
     administrator.submit("Diễn tập", **chosen)
     assert "1 người mới" in administrator.text
     assert "Văn phòng Sở" in administrator.text
+    administrator.get(administrator.path.partition("?")[0] + "/units")
+    assert f'value="{office}" selected' in administrator.text, "what was chosen can be chosen anew"
+    administrator.submit("Diễn tập", **{**chosen, "unit-0": str(department.public_id)})
+    assert "Văn phòng Sở" not in administrator.text
 
 
 def test_a_line_in_doubt_is_asked_and_the_answer_holds(make: Make, administrator: Browser, department: Unit) -> None:
@@ -263,3 +268,20 @@ def test_the_pages_of_a_list_take_as_many_statements_for_ten_times_the_lines(
         counts.append(pages)
     assert counts[0] == counts[1]
     assert max(counts[0]) <= 16
+
+
+def test_a_code_that_no_unit_has_is_told_and_other_choices_stay(
+    make: Make, administrator: Browser, department: Unit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forms, "MANY_UNITS", 1)  # so that a code is asked for
+    rows = [HEAD, ("1", "", "Lý A Hoa", "", "", "Vắn phòng", ""), ("2", "", "Ma Thị Páo", "", "", "Phòng Lạ", "")]
+    hand_in(administrator, department, xlsx(rows))
+    administrator.submit("Tiếp tục", then="on")
+    wrong: dict[str, Any] = {"unit-0": "skip", "code-1": "khong-co"}
+    assert administrator.submit("Diễn tập", **wrong).status_code == 422
+    assert "Không có đơn vị nào mang mã đã ghi" in administrator.text
+    assert 'value="skip" selected' in administrator.text
+    assert 'value="khong-co"' in administrator.text
+    right: dict[str, Any] = {"code-1": "SYT-VP"}
+    administrator.submit("Diễn tập", **right)
+    assert "1 người mới" in administrator.text
