@@ -9,7 +9,7 @@ import pytest
 import requests
 from flask import Flask
 from joserfc import jwt
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, KeySet
 from sqlalchemy import select
 
 from lms.accounts.actions import close_account
@@ -20,7 +20,7 @@ from lms.authentication.models import ExternalIdentity
 from lms.config import OpenIdProvider
 from tests.browser import ORIGIN, Browser
 from tests.make import Make
-from tests.provider import CLIENT_ID, CLIENT_SECRET, Claims, Provider, running, shared_secret
+from tests.provider import CLIENT_ID, CLIENT_SECRET, Claims, Provider, running, shared_secret, unsigned
 from tests.telephone import PASSWORD, connected, fill, is_in, set_up_anew
 
 BACK = "http://localhost/sign-in/service/back"
@@ -147,7 +147,7 @@ def test_a_token_signed_by_nobody_by_a_shared_secret_or_by_another_key_opens_not
     person(make)
     forged = ECKey.generate_key("P-256", {"kid": "one"})
     tokens: dict[str, Callable[[Claims], str]] = {
-        "nobody": lambda claims: jwt.encode({"alg": "none"}, claims, shared_secret(), algorithms=["none"]),
+        "nobody": unsigned,
         "a shared secret": lambda claims: provider.token(claims, alg="HS256", key=shared_secret()),
         "another key": lambda claims: jwt.encode({"alg": "ES256", "kid": "one"}, claims, forged, algorithms=["ES256"]),
         "no token": lambda _claims: "",
@@ -156,6 +156,17 @@ def test_a_token_signed_by_nobody_by_a_shared_secret_or_by_another_key_opens_not
     for wrong, twist in tokens.items():
         provider.twist = twist
         assert not is_in(come(make)), wrong
+
+
+@pytest.mark.parametrize("alg", ["HS256", "none"])
+def test_a_signature_anybody_can_make_is_refused_even_where_the_service_publishes_such_a_key(alg: str) -> None:
+    config, now = OpenIdProvider("https://service.example", CLIENT_ID, CLIENT_SECRET), int(time.time())
+    claims = {"iss": config.issuer, "aud": CLIENT_ID, "sub": "1", "exp": now + 60, "iat": now, "nonce": "n"}
+    service = delivery.Service(
+        config.issuer, {"jwks_uri": "x"}, time.monotonic(), KeySet([shared_secret()]), time.monotonic()
+    )
+    with pytest.raises(delivery.ServiceFailed, match="not believed"):
+        service.believed(config, token, nonce="n")
 
 
 def test_keys_are_fetched_once_and_anew_when_the_service_has_another(
