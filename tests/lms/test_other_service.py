@@ -162,9 +162,9 @@ def test_a_token_signed_by_nobody_by_a_shared_secret_or_by_another_key_opens_not
 def test_a_signature_anybody_can_make_is_refused_even_where_the_service_publishes_such_a_key(alg: str) -> None:
     config, now = OpenIdProvider("https://service.example", CLIENT_ID, CLIENT_SECRET), int(time.time())
     claims = {"iss": config.issuer, "aud": CLIENT_ID, "sub": "1", "exp": now + 60, "iat": now, "nonce": "n"}
-    service = delivery.Service(
-        config.issuer, {"jwks_uri": "x"}, time.monotonic(), KeySet([shared_secret()]), time.monotonic()
-    )
+    keys, at = KeySet([shared_secret()]), time.monotonic()
+    service = delivery.Service(config.issuer, {"jwks_uri": "x"}, at, keys, at)
+    token = unsigned(claims) if alg == "none" else jwt.encode({"alg": alg}, claims, shared_secret(), algorithms=[alg])
     with pytest.raises(delivery.ServiceFailed, match="not believed"):
         service.believed(config, token, nonce="n")
 
