@@ -152,6 +152,11 @@ class PasswordsOnly:
         return False
 
 
+def no_codes(_session: Session, _code: str) -> Sequence[int]:
+    """In a product that keeps no staff codes nobody bears one."""
+    return ()
+
+
 @dataclass(slots=True)
 class Doors:
     """All registries of one product."""
@@ -172,6 +177,8 @@ class Doors:
     taught: list[Callable[[Session], Iterable[Taught]]] = field(default_factory=list)
     people: People = field(default_factory=Nobody)
     second_factors: SecondFactors = field(default_factory=PasswordsOnly)
+    bearers_of: Callable[[Session, str], Sequence[int]] = no_codes
+    """The ids of those who bear this staff code today; filled by the feature that keeps such codes."""
 
     def listen(self, kind: type[Event], listener: Callable[[Session, Event], None]) -> None:
         """Call `listener` with every event of that kind, in the same transaction, in order of registration."""

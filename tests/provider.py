@@ -5,6 +5,7 @@ Whoever comes is `person`, without being asked. `twist` spoils tokens, as a host
 
 import json
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -204,6 +205,12 @@ def running(provider: Provider) -> Iterator[Provider]:
     """The service answers until the block ends."""
     with serving(provider.build):
         yield provider
+
+
+def unsigned(claims: Claims) -> str:
+    """A token that nobody signed (`alg: none`)."""
+    parts = ({"alg": "none"}, claims)
+    return ".".join(urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."
 
 
 def shared_secret() -> OctKey:

@@ -19,7 +19,6 @@ class Person(Base):
         CheckConstraint("party IN ('chinh_thuc', 'du_bi', 'quan_chung')", name="party"),
         Index("ix_person_order", "sort_key"),
         Index("ix_person_email", "email"),
-        once("uq_person_staff_code", "staff_code", where="staff_code IS NOT NULL"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -28,7 +27,6 @@ class Person(Base):
     sort_key: Mapped[bytes] = mapped_column(LargeBinary)
     search_key: Mapped[str]
     email: Mapped[str | None]
-    staff_code: Mapped[str | None]
     position: Mapped[str] = mapped_column(default="")
     category: Mapped[str] = mapped_column(default="cong_chuc")
     party: Mapped[str] = mapped_column(default="quan_chung")

@@ -342,7 +342,7 @@ def linked(session: Session, provider: OpenIdProvider, claims: Mapping[str, Any]
     unverified = provider.match == "email" and claims.get("email_verified") is False
     if not isinstance(value, str) or not text.nfc(value) or unverified:
         raise NotKnown("claim")
-    found = session.scalars(people_by_claim(provider.match, text.nfc(value))).all()
+    found = people_by_claim(session, provider.match, text.nfc(value))
     if len(found) > 1:
         raise NotKnown("several")
     person_id = found[0] if found else created(session, provider, claims, text.nfc(value))
@@ -365,6 +365,4 @@ def created(session: Session, provider: OpenIdProvider, claims: Mapping[str, Any
         username = f"{username}.{secrets.token_hex(3)}"
     email = value if provider.match == "email" else None
     person = create_person(session, full_name=name, username=username, unit=None, since=clock.today(), email=email)
-    if provider.match == "code":
-        person.staff_code = value
     return person.id

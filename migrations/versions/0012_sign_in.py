@@ -27,9 +27,7 @@ def of_person(table: str) -> sa.ForeignKeyConstraint:
 
 
 def upgrade() -> None:
-    op.add_column("person", sa.Column("staff_code", sa.String(), nullable=True))
     op.create_index("ix_person_email", "person", ["email"])
-    once("uq_person_staff_code", "person", "staff_code", "staff_code IS NOT NULL")
     op.add_column(
         "sign_in_account", sa.Column("short_password", sa.Boolean(), nullable=False, server_default=sa.false())
     )
@@ -152,6 +150,4 @@ def downgrade() -> None:
     op.drop_column("throttle_counter", "subject")
     op.drop_column("throttle_counter", "strikes")
     op.drop_column("sign_in_account", "short_password")
-    op.drop_index("uq_person_staff_code", "person")
     op.drop_index("ix_person_email", "person")
-    op.drop_column("person", "staff_code")

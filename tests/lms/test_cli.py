@@ -24,7 +24,7 @@ from lms.outbox.actions import queue
 from lms.outbox.models import Job
 from tests.make import Make
 
-PASSWORD = "bon muoi tam nghi quyet"
+PASSWORD = "Bon muoi tam, nghi quyet 1"
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 import requests
 from flask import Flask
 from joserfc import jwt
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, KeySet
 from sqlalchemy import select
 
 from lms.accounts.actions import close_account
@@ -20,7 +20,7 @@ from lms.authentication.models import ExternalIdentity
 from lms.config import OpenIdProvider
 from tests.browser import ORIGIN, Browser
 from tests.make import Make
-from tests.provider import CLIENT_ID, CLIENT_SECRET, Claims, Provider, running, shared_secret
+from tests.provider import CLIENT_ID, CLIENT_SECRET, Claims, Provider, running, shared_secret, unsigned
 from tests.telephone import PASSWORD, connected, fill, is_in, set_up_anew
 
 BACK = "http://localhost/sign-in/service/back"
@@ -42,11 +42,10 @@ def provider(app: Flask, make: Make, monkeypatch: pytest.MonkeyPatch) -> Iterato
         yield found
 
 
-def person(make: Make, *, email: str = EMAIL, username: str = "hoa", code: str = "") -> Person:
+def person(make: Make, *, email: str = EMAIL, username: str = "hoa") -> Person:
     made = make.person("Lý A Hoa", username=username, password=PASSWORD)
     with make.writing() as session:
-        kept = session.get_one(Person, made.id)
-        kept.email, kept.staff_code = email, code or None
+        session.get_one(Person, made.id).email = email
     return made
 
 
@@ -147,7 +146,7 @@ def test_a_token_signed_by_nobody_by_a_shared_secret_or_by_another_key_opens_not
     person(make)
     forged = ECKey.generate_key("P-256", {"kid": "one"})
     tokens: dict[str, Callable[[Claims], str]] = {
-        "nobody": lambda claims: jwt.encode({"alg": "none"}, claims, shared_secret(), algorithms=["none"]),
+        "nobody": unsigned,
         "a shared secret": lambda claims: provider.token(claims, alg="HS256", key=shared_secret()),
         "another key": lambda claims: jwt.encode({"alg": "ES256", "kid": "one"}, claims, forged, algorithms=["ES256"]),
         "no token": lambda _claims: "",
@@ -156,6 +155,17 @@ def test_a_token_signed_by_nobody_by_a_shared_secret_or_by_another_key_opens_not
     for wrong, twist in tokens.items():
         provider.twist = twist
         assert not is_in(come(make)), wrong
+
+
+@pytest.mark.parametrize("alg", ["HS256", "none"])
+def test_a_signature_anybody_can_make_is_refused_even_where_the_service_publishes_such_a_key(alg: str) -> None:
+    config, now = OpenIdProvider("https://service.example", CLIENT_ID, CLIENT_SECRET), int(time.time())
+    claims = {"iss": config.issuer, "aud": CLIENT_ID, "sub": "1", "exp": now + 60, "iat": now, "nonce": "n"}
+    keys, at = KeySet([shared_secret()]), time.monotonic()
+    service = delivery.Service(config.issuer, {"jwks_uri": "x"}, at, keys, at)
+    token = unsigned(claims) if alg == "none" else jwt.encode({"alg": alg}, claims, shared_secret(), algorithms=[alg])
+    with pytest.raises(delivery.ServiceFailed, match="not believed"):
+        service.believed(config, token, nonce="n")
 
 
 def test_keys_are_fetched_once_and_anew_when_the_service_has_another(
@@ -216,7 +226,8 @@ def test_a_service_that_names_itself_otherwise_or_does_not_answer_lets_nobody_in
 def test_a_code_or_a_user_name_may_name_the_person_and_two_of_one_address_are_nobody(
     make: Make, provider: Provider
 ) -> None:
-    person(make, username="hoa", email="x@example.gov.vn", code="TQ-0017")
+    bearer = person(make, username="hoa", email="x@example.gov.vn").id
+    make.database.doors.bearers_of = lambda _session, code: [bearer] if code == "TQ-0017" else []
     provider.person = {"sub": "1", "employee_number": "TQ-0017"}
     config = OpenIdProvider(provider.issuer, CLIENT_ID, CLIENT_SECRET, claim="employee_number", match="code")
     set_up_anew(make, provider=config)

@@ -10,8 +10,9 @@ from lms.accounts.models import UserSession
 from lms.accounts.rules import device_named, may_go_on
 from lms.config import SessionLimits
 from tests.browser import Browser
+from tests.counting import count_queries
 from tests.make import Make
-from tests.telephone import PASSWORD, is_in, sign_in
+from tests.telephone import PASSWORD, connected, is_in, sign_in
 
 LIMITS = SessionLimits(timedelta(hours=2), timedelta(hours=12), timedelta(minutes=30), timedelta(hours=8))
 
@@ -125,3 +126,18 @@ def test_the_cookie_is_for_this_site_alone_and_for_no_script(make: Make) -> None
     cookies = answer.headers.getlist("Set-Cookie")
     assert len(cookies) == 2
     assert all("HttpOnly" in one and "SameSite=Lax" in one for one in cookies)
+
+
+def test_who_is_asking_costs_one_query_whatever_protects_the_account(make: Make) -> None:
+    person = make.person(role="trainer")
+    plain, guarded = make.browser(make.person(role="trainer")), make.browser(person)
+    connected(make, person)
+    costs = []
+    for browser in (plain, guarded):
+        browser.get("/profile")
+        with count_queries(make.app) as counted:
+            browser.get("/profile")
+        costs.append(len(counted))
+        assert sum("user_session" in one for one in counted.statements) == 1, counted
+        assert not any("authenticator" in one or "passkey" in one for one in counted.statements), counted
+    assert costs[0] == costs[1]
