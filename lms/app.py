@@ -17,7 +17,9 @@ from lms.accounts.actions import mail_person
 from lms.accounts.cli import user
 from lms.accounts.demo import load_fictional_people
 from lms.accounts.models import Person
-from lms.accounts.queries import PeopleByName
+from lms.accounts.projector import PeopleOfUnits
+from lms.accounts.projector import follow_late as people_follow
+from lms.accounts.queries import PeopleByName, PeopleByUnit
 from lms.config import Config
 from lms.db import Database
 from lms.documents import views as documents
@@ -29,6 +31,7 @@ from lms.forwarding.cli import forward as forward_command
 from lms.organisation import access as organisation_access
 from lms.organisation import views as organisation
 from lms.organisation.demo import load_sample_units
+from lms.organisation.projector import ClosureProjection, NameProjection, names_of_the_day
 from lms.outbox.actions import MAIL, NIGHTLY, forget_done, run_nightly, settle_day, settled_day
 from lms.outbox.cli import worker
 from lms.records import access as records_access
@@ -61,6 +64,10 @@ def fill(doors: Doors) -> None:
     doors.jobs |= {MAIL: mail_person, NIGHTLY: run_nightly, FORWARD: forward}
     doors.nightly += [forget_done, keep_going]
     doors.people = PeopleByName()
+    doors.headcount = PeopleByUnit()
+    doors.belongings.append(PeopleOfUnits())
+    doors.daybreak += [names_of_the_day, people_follow]
+    doors.projections += [ClosureProjection(), NameProjection()]
     doors.menu += [
         MenuEntry(_l("Nhật ký học tập"), "records.index", records_access.BROWSE, 60),
         MenuEntry(_l("Cán bộ"), "people.index", people.KEEP, 80, ADMINISTRATION),

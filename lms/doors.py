@@ -130,6 +130,84 @@ class Nobody:
         return []
 
 
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """Who takes over when units end or give something up on a day; what hangs on units follows it."""
+
+    operation_id: int
+    on: date
+    entered_at: datetime
+    heirs: Mapping[int, int | None]
+    """Each unit that ends, and the one to which whoever belongs to it goes (None: there is nobody)."""
+
+    successors: Mapping[int, tuple[int, ...]]
+    """Each unit that ends or gives something up, and all that take over from it."""
+
+    made: tuple[int, ...]
+    """Units that this operation adds."""
+
+    placed: Mapping[uuid.UUID, int]
+    """Units chosen for single people, by their public ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Something an operation of the organisation changes: so many of one sort leave one unit and come to another.
+
+    `sort` is people (counted there), posts (concurrent ones), roles or assignments; `label` says which, where that says
+    something; `fingerprint` differs when others are meant. None: they come to no unit, or leave none.
+    """
+
+    sort: str
+    label: str
+    number: int
+    from_unit: int | None
+    to_unit: int | None
+    fingerprint: str = ""
+
+
+class BuiltOn(ValueError):
+    """What an operation did cannot be taken back: something came after it, of the sort that is the argument."""
+
+
+class Belonging(Protocol):
+    """What belongs to units and follows when they end, are merged or split. Its owner registers at the start."""
+
+    def follow(self, session: Session, succession: Succession) -> None:
+        """Give what belongs to units that end, from that day on, to who takes over. Called after the trees changed."""
+
+    def go_back(self, session: Session, succession: Succession) -> None:
+        """Undo `follow`. Raises `BuiltOn` when something has been changed or added since."""
+
+    def touched(self, session: Session, operation_id: int) -> Iterable[Touched]:
+        """What `follow` did in this operation."""
+
+    def totals(self, session: Session, *, on: date) -> Mapping[str, int]:
+        """How many there are of what is counted on that day over the whole organisation, by what it is called."""
+
+
+class Headcount(Protocol):
+    """How many people are counted in units, for pages below the accounts."""
+
+    def by_unit(self, session: Session, *, on: date, tree: str, below: int | None = None) -> Mapping[int, int]:
+        """The number in each unit itself, of those in or below the unit with that id; one query."""
+
+    def named(self, session: Session, unit_id: int, *, on: date, most: int) -> list[Named]:
+        """Those counted in the unit itself, in Vietnamese order, at most so many. Whoever asks notes it."""
+
+
+class Unpeopled:
+    """A product without people counts none."""
+
+    def by_unit(self, session: Session, *, on: date, tree: str, below: int | None = None) -> Mapping[int, int]:
+        """None."""
+        return {}
+
+    def named(self, session: Session, unit_id: int, *, on: date, most: int) -> list[Named]:
+        """None."""
+        return []
+
+
 @dataclass(slots=True)
 class Doors:
     """All registries of one product."""
@@ -149,6 +227,8 @@ class Doors:
     commands: list[click.Command] = field(default_factory=list)
     taught: list[Callable[[Session], Iterable[Taught]]] = field(default_factory=list)
     people: People = field(default_factory=Nobody)
+    headcount: Headcount = field(default_factory=Unpeopled)
+    belongings: list[Belonging] = field(default_factory=list)
 
     def listen(self, kind: type[Event], listener: Callable[[Session, Event], None]) -> None:
         """Call `listener` with every event of that kind, in the same transaction, in order of registration."""

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from lms import clock, text
@@ -134,3 +134,38 @@ class PeopleByName:
         """People whose name or user name has these words, in Vietnamese order, at most so many."""
         rows = session.execute(people_found(sought, on=clock.today()).limit(most))
         return [Named(person.public_id, person.full_name, unit.name if unit else "") for person, _own, unit in rows]
+
+
+class PeopleByUnit:
+    """How many people are counted in units (`Headcount` in lms/doors.py)."""
+
+    def by_unit(self, session: Session, *, on: date, tree: str, below: int | None = None) -> Mapping[int, int]:
+        """The number in each unit itself, of those in or below the unit with that id; one query."""
+        counted = (
+            select(Membership.unit_id, func.count())
+            .where(
+                Membership.tree == tree,
+                Membership.kind == "main",
+                holds_on(on, Membership.valid_from, Membership.valid_to),
+            )
+            .group_by(Membership.unit_id)
+        )
+        if below is not None:
+            counted = counted.where(Membership.unit_id.in_(subtree(below, on=on, tree=tree)))
+        return dict(session.execute(counted).all())
+
+    def named(self, session: Session, unit_id: int, *, on: date, most: int) -> list[Named]:
+        """Those counted in the unit itself, in Vietnamese order, at most so many. Whoever asks notes it."""
+        rows = session.execute(
+            select(Person, Unit.name)
+            .join(Membership, Membership.person_id == Person.id)
+            .join(Unit, Unit.id == Membership.unit_id)
+            .where(
+                Membership.unit_id == unit_id,
+                Membership.kind == "main",
+                holds_on(on, Membership.valid_from, Membership.valid_to),
+            )
+            .order_by(Person.sort_key, Person.id)
+            .limit(most)
+        )
+        return [Named(person.public_id, person.full_name, unit) for person, unit in rows]

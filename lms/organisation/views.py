@@ -13,6 +13,7 @@ from lms.organisation import actions, queries
 from lms.organisation.access import KEEP, access_any_unit
 from lms.organisation.forms import KINDS, UnitForm
 from lms.organisation.models import Unit
+from lms.organisation.storage import CodeTaken
 from lms.web.acting import actor, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.forms import day_in, text_in
@@ -99,11 +100,11 @@ def created(session: Session, form: UnitForm, *, by: uuid.UUID) -> Unit | None:
             kind=form.kind.data,
             parent=parent,
             since=since,
-            position=session.scalar(queries.last_position(parent.id)) or 0 if parent else 0,
+            position=None,
             counted=form.counted.data,
             by=by,
         )
-    except actions.CodeTaken:
+    except CodeTaken:
         form.code.errors = [
             _("Mã này đã thuộc về một đơn vị khác, hiện nay hoặc trước đây. Mã không bao giờ dùng lại; chọn mã khác.")
         ]
