@@ -29,6 +29,7 @@ from lms.forwarding import views as forwarding
 from lms.forwarding.actions import FORWARD, forward, keep_going
 from lms.forwarding.cli import forward as forward_command
 from lms.organisation import access as organisation_access
+from lms.organisation import admin as changes
 from lms.organisation import views as organisation
 from lms.organisation.demo import load_sample_units
 from lms.organisation.projector import ClosureProjection, NameProjection, names_of_the_day
@@ -79,7 +80,7 @@ def fill(doors: Doors) -> None:
 
 def features() -> Iterable[Feature]:
     """The blueprints of the ground itself."""
-    own = (web.bp, accounts.bp, people.bp, organisation.bp)
+    own = (web.bp, accounts.bp, people.bp, organisation.bp, changes.bp)
     return (*own, records.bp, clients.bp, forwarding.bp, xapi.bp, documents.bp)
 
 

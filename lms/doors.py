@@ -189,8 +189,11 @@ class Belonging(Protocol):
 class Headcount(Protocol):
     """How many people are counted in units, for pages below the accounts."""
 
-    def by_unit(self, session: Session, *, on: date, tree: str, below: int | None = None) -> Mapping[int, int]:
-        """The number in each unit itself, of those in or below the unit with that id; one query."""
+    def by_unit(self, session: Session, *, on: date, tree: str) -> Mapping[int, int]:
+        """The number in each unit itself; one query."""
+
+    def by_branch(self, session: Session, unit_id: int, *, on: date, tree: str) -> Mapping[int, int]:
+        """The number in the unit itself, and in each unit directly below with all below that; one query."""
 
     def named(self, session: Session, unit_id: int, *, on: date, most: int) -> list[Named]:
         """Those counted in the unit itself, in Vietnamese order, at most so many. Whoever asks notes it."""
@@ -199,7 +202,11 @@ class Headcount(Protocol):
 class Unpeopled:
     """A product without people counts none."""
 
-    def by_unit(self, session: Session, *, on: date, tree: str, below: int | None = None) -> Mapping[int, int]:
+    def by_unit(self, session: Session, *, on: date, tree: str) -> Mapping[int, int]:
+        """None."""
+        return {}
+
+    def by_branch(self, session: Session, unit_id: int, *, on: date, tree: str) -> Mapping[int, int]:
         """None."""
         return {}
 

@@ -1,7 +1,7 @@
 """Changing the organisation: every change is an operation with a day, keeps the closure in step, and is noted."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from lms import clock, text
 from lms.audit.actions import note
+from lms.db import lock_roll
 from lms.doors import Succession, doors_of, tell
 from lms.organisation.models import (
     STATE_TREE,
@@ -22,7 +23,7 @@ from lms.organisation.models import (
     UnitOperationUnit,
 )
 from lms.organisation.projection import wear_names
-from lms.organisation.queries import lineage_of, operations_after, touched_by
+from lms.organisation.queries import Rehearsal, lineage_of, operations_after, rehearsal, touched_by
 from lms.organisation.storage import (
     NewUnit,
     NoReceiver,
@@ -147,11 +148,21 @@ def create_unit(
     by: uuid.UUID | None = None,
 ) -> Unit:
     """Add a unit below `parent` (None makes a root) from the day `since`. Raises `CodeTaken`, `NotStanding`."""
-    work = begun(session, since)
-    words = Words(code, name, kind, short_name)
-    unit = make_unit(work, NewUnit(words, {tree: parent}, counted=counted, note=note_text, position=position))
-    done(work, "create", basis=basis, by=by, code=code, tree=tree)
-    return unit
+    new = NewUnit(
+        Words(code, name, kind, short_name), {tree: parent}, counted=counted, note=note_text, position=position
+    )
+    operation = found_unit(session, new, on=since, basis=basis, by=by)
+    return session.get_one(Unit, succession_of(session, operation).made[0])
+
+
+def found_unit(
+    session: Session, new: NewUnit, *, on: date, basis: Basis = NO_BASIS, by: uuid.UUID | None = None
+) -> UnitOperation:
+    """From the day on there is this unit. Raises `CodeTaken`, `NotStanding`."""
+    work = begun(session, on)
+    unit = make_unit(work, new)
+    trees = sorted(new.parents)
+    return done(work, "create", basis=basis, by=by, code=new.words.code, trees=trees, unit=str(unit.public_id))
 
 
 def rename_unit(
@@ -338,3 +349,17 @@ def undo(session: Session, operation: UnitOperation, *, by: uuid.UUID | None = N
     renewed(session)
     tell(session, OrganisationChanged(work.on))
     return operation
+
+
+def apply_rehearsed(
+    session: Session,
+    on: date,
+    work: Callable[[], UnitOperation],
+    *,
+    digest: str,
+    back: UnitOperation | None = None,
+) -> UnitOperation | Rehearsal:
+    """Do what was rehearsed, when it would still change the same; else return the new rehearsal. None comes between."""
+    lock_roll(session)
+    seen = rehearsal(session, on, work, back=back)
+    return work() if seen.digest == digest else seen

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date
+from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
 One = TypeVar("One")
@@ -40,6 +41,20 @@ def branches(rows: Iterable[tuple[One, int, int | None]]) -> list[Branch[One]]:
         return [Branch(unit, depth, tuple(grow(below.get(own, []), depth + 1))) for unit, own in units]
 
     return grow(below.get(None, []), 0)
+
+
+def rolled_up(trees: Iterable[Branch[One]], own: Mapping[int, int], key: Callable[[One], int]) -> dict[int, int]:
+    """How many there are in each unit and all below it, from how many there are in each unit itself."""
+    sums: dict[int, int] = {}
+
+    def add(branch: Branch[One]) -> int:
+        number = own.get(key(branch.unit), 0) + sum(add(child) for child in branch.children)
+        sums[key(branch.unit)] = number
+        return number
+
+    for tree in trees:
+        add(tree)
+    return sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,3 +208,55 @@ def digest_of(
     """One short text for all that a rehearsal found: it is other as soon as anything of it is."""
     plain = [on.isoformat(), [astuple(one) for one in differences], sorted(map(astuple, lines)), totals, prints]
     return hashlib.sha256(json.dumps(plain, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A unit in a line of history, as it was called then."""
+
+    public_id: Any
+    name: str
+
+
+@dataclass(slots=True)
+class Happened(Generic[One]):
+    """An operation in the history of a unit, with who took over from whom."""
+
+    operation: One
+    predecessors: list[Called]
+    successors: list[Called]
+
+
+@dataclass(slots=True)
+class Event(Generic[One]):
+    """What happened to a unit on a day. `words` are two rows of names, the earlier None at the beginning.
+
+    `places` are tree, the unit above before and the unit above from then on ("" at the top, None: not in the tree).
+    """
+
+    day: date
+    words: list[tuple[Any, Any]]
+    places: list[tuple[str, str | None, str | None]]
+    operations: list[Happened[One]]
+
+
+def events(
+    names: Sequence[Any], places: Iterable[Any], operations: Iterable[tuple[date, Happened[One]]]
+) -> list[Event[One]]:
+    """The history of a unit, the latest day first, from its names in the order of days, its places and operations."""
+    found: dict[date, Event[One]] = {}
+
+    def on(day: date) -> Event[One]:
+        return found.setdefault(day, Event(day, [], [], []))
+
+    for before, after in pairwise([None, *names]):
+        on(after.valid_from).words.append((before, after))
+    last: dict[str, Any] = {}
+    for tree, since, until, above in sorted(places, key=lambda row: (row[0], row[1])):
+        left = last.get(tree)
+        before = left[1] if left is not None and left[0] == since else None
+        on(since).places.append((tree, before, above))
+        last[tree] = (until, above)
+    for day, operation in operations:
+        on(day).operations.append(operation)
+    return [found[day] for day in sorted(found, reverse=True)]

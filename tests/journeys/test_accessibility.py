@@ -21,6 +21,7 @@ from lms.accounts.models import Person, RoleGrant
 from lms.accounts.rules import EVERYONE, PERMISSIONS
 from lms.forwarding.actions import Wish, add_target
 from lms.forwarding.models import DeadLetter, ForwardTarget
+from lms.organisation.models import UnitOperation
 from lms.web.gate import PUBLIC, policy_of
 from lms.xapi.models import XapiStatement
 from tests.axe import violations
@@ -80,6 +81,7 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
         "activity_code": "m1-test",
         "unit_id": province.unit("snn").public_id,
         "organisation.show": {"public_id": province.unit("snn").public_id},
+        "changes.ask": {"public_id": province.unit("snn").public_id, "kind": "consolidate"},
         "public_id": province.person(LEARNER).public_id,
     }
     outsider = Outsider(site.make, "all", name="Cổng học tập")
@@ -91,6 +93,7 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
         ids["enrolment.ask_withdraw"] = ids["enrolment.show"]
         head = province.person(HEAD)
         held = session.scalars(select(RoleGrant.id).where(RoleGrant.person_id == head.id)).one()
+        ids["operation_id"] = session.scalars(select(UnitOperation.public_id).limit(1)).one()
         ids["people.ask_end_role"] = {"public_id": head.public_id, "grant_id": held}
         if username != NOBODY:
             me = province.person(username)
@@ -176,7 +179,7 @@ def test_every_page_is_accessible_and_fits_a_narrow_screen(site: Site, username:
 
 REFUSING = {
     "/people/new": "Lưu và cấp liên kết",
-    "/units/new": "Lưu đơn vị",
+    "/units/new": "Xem trước thay đổi",
     "/forwarding/new": "Lưu và bắt đầu gửi",
     "/clients/new": "Lưu và hiện khóa",
     "/records?counts=x": "",
