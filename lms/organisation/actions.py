@@ -345,9 +345,10 @@ def undo(session: Session, operation: UnitOperation, *, by: uuid.UUID | None = N
     settle_trees(session, {(tree, unit_id) for tree in TREES for unit_id in units})
     operation.undone_at, operation.undone_by = clock.now(), by
     noted(session, "unit.undo", operation, by=by)
-    wear_names(session, clock.today(), units)
+    if operation.kind != "create":  # otherwise nobody belonged to it
+        wear_names(session, clock.today(), units)
+        tell(session, OrganisationChanged(work.on))
     renewed(session)
-    tell(session, OrganisationChanged(work.on))
     return operation
 
 

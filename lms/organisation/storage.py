@@ -16,6 +16,7 @@ from lms.db import lock_roll
 from lms.organisation.models import TREES, Unit, UnitCode, UnitEdge, UnitName, UnitRoot
 from lms.organisation.projection import renew_closure
 from lms.organisation.rules import Circular, misplaced
+from lms.outbox.actions import settle_day
 
 TABLES: Mapping[str, SqlTable] = {
     model.__tablename__: model.__table__  # type: ignore[misc]
@@ -177,8 +178,12 @@ class Work:
 
 
 def begun(session: Session, on: date) -> Work:
-    """An operation begins: one at a time, before any row, as all do who change where people are counted."""
+    """An operation begins: one at a time, before any row, as all do who change where people are counted.
+
+    The day is settled first: else it would be in the middle, when somebody is told of half the operation.
+    """
     lock_roll(session)
+    settle_day(session)
     return Work(session, on, Ledger(session))
 
 

@@ -239,6 +239,7 @@ def test_tree_and_unit_pages_ask_the_same_number_of_times_at_ten_times_the_units
             numbers.append(len([one for one in counted.statements if "person.fictional" not in one]))
         return numbers
 
+    asked()  # what is asked once in a process
     few = asked()  # whether there are demo people is asked by the clock, and not counted
     for number in range(30):
         make.person(unit=make.unit(f"Xã {number}", under=office.a if number % 2 else office.root))
