@@ -87,6 +87,8 @@ def test_a_unit_is_called_by_its_name_of_the_day(province: Province) -> None:
         assert session.get_one(Unit, province.a.id).name == "Phường A"
     with pytest.raises(CodeTaken):
         province.make.unit("Xã khác", code="A", under=province.root)
+    with pytest.raises(CodeTaken):
+        province.do(rename_unit, province.b, Words("A", "Xã B", "commune"), on=THEN)
     with pytest.raises(NothingNew):
         province.do(rename_unit, province.a, words, on=THEN + DAY)
     with pytest.raises(ChangedLater):
@@ -280,7 +282,7 @@ def test_nothing_is_undone_on_which_something_was_built(province: Province) -> N
         province.do(undo, first)
     province.do(undo, second)
     with make.writing() as session:
-        mover, to = session.get_one(Person, province.people[1].id), session.get_one(Unit, new.id)
+        mover, to = session.get_one(Person, province.people[1].id), session.get_one(Unit, province.root.id)
         move_person(session, mover, to, on=THEN + DAY)
     with pytest.raises(BuiltOn, match="people"):
         province.do(undo, first)
