@@ -166,6 +166,10 @@ class Touched:
     fingerprint: str = ""
 
 
+class NoPlace(ValueError):
+    """What belongs to a unit in one tree would go to a unit that does not stand there; the argument is its id."""
+
+
 class BuiltOn(ValueError):
     """What an operation did cannot be taken back: something came after it, of the sort that is the argument."""
 

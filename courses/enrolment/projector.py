@@ -125,7 +125,10 @@ def hand_on(session: Session, one: Assignment, unit_id: int, on: date) -> int | 
         .where(Assignment.tree == one.tree, Assignment.course_id == one.course_id, in_force(on))
         .limit(1)
     )
-    if session.scalar(reaching) is not None:
+    stands = select(UnitClosure.depth).where(
+        UnitClosure.tree == one.tree, UnitClosure.ancestor_id == unit_id, UnitClosure.descendant_id == unit_id
+    )
+    if session.scalar(reaching) is not None or session.scalar(stands.limit(1)) is None:
         return None
     given = Assignment(
         public_id=uuid.uuid4(),

@@ -3,15 +3,16 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from lms.accounts.actions import PeopleMoved
 from lms.accounts.models import Membership, MembershipTransfer, Person, RoleGrant
 from lms.audit.actions import note
-from lms.doors import BuiltOn, Succession, Touched, tell
-from lms.organisation.models import Unit, UnitLineage, UnitOperation, UnitOperationUnit
+from lms.doors import BuiltOn, NoPlace, Succession, Touched, tell
+from lms.organisation.models import Unit, UnitClosure, UnitLineage, UnitOperation, UnitOperationUnit
 from lms.organisation.queries import holds_on
 
 PEOPLE, POSTS, ROLES = "people", "posts", "roles"
@@ -32,10 +33,12 @@ class PeopleOfUnits:
             for public_id, unit_id in sorted(succession.placed.items())
         }
         giving = [unit_id for unit_id in succession.successors if unit_id not in succession.heirs]
+        stand = standing(session, placed.values(), succession.on)
         moves += [
             (one, placed[one.person_id])
             for one in memberships_from(session, giving, succession.on)
-            if one.person_id in placed
+            if (one.tree, placed.get(one.person_id))
+            in stand  # in the other tree they stay with the unit, which goes on
         ]
         transfer(session, succession, [(one, placed.get(one.person_id, unit_id)) for one, unit_id in moves])
 
@@ -104,10 +107,14 @@ def memberships_from(session: Session, unit_ids: Iterable[int], on: date) -> Seq
 def transfer(session: Session, succession: Succession, moves: Sequence[tuple[Membership, int | None]]) -> None:
     """Give each membership its new unit, write down how to take it back, note and tell it.
 
-    Where there is nobody to go to (None), it is only written down: the operation is then refused.
+    Where there is nobody to go to (None), it is only written down: the operation is then refused. Raises `NoPlace`.
     """
     if not moves:
         return
+    stand = standing(session, {unit_id for _one, unit_id in moves if unit_id is not None}, succession.on)
+    for one, unit_id in moves:
+        if unit_id is not None and (one.tree, unit_id) not in stand:
+            raise NoPlace(unit_id)
     counted = {(one.person_id, one.tree, unit_id) for one, unit_id in moves if one.kind == "main"}
     kept, begun = [], []
     for one, unit_id in moves:
@@ -133,6 +140,18 @@ def transfer(session: Session, succession: Succession, moves: Sequence[tuple[Mem
     of = session.get_one(UnitOperation, succession.operation_id).public_id
     note(session, "people.follow", actor=None, object_kind="unit operation", object_id=of, people=len(people))
     tell_moved(session, people)
+
+
+def standing(session: Session, unit_ids: Iterable[int], on: date) -> set[tuple[str, int]]:
+    """Of these units the trees in which each stands on the day: tree and id."""
+    itself = UnitClosure.depth == 0, UnitClosure.descendant_id.in_(set(unit_ids))
+    rows = select(UnitClosure.tree, UnitClosure.descendant_id).where(*itself)
+    return {(tree, unit_id) for tree, unit_id in session.execute(rows.where(in_tree(on)))}
+
+
+def in_tree(on: Any) -> ColumnElement[bool]:
+    """Whether a row of the closure holds on the day."""
+    return and_(UnitClosure.valid_from <= on, or_(UnitClosure.valid_to.is_(None), UnitClosure.valid_to > on))
 
 
 def tell_moved(session: Session, people: Iterable[int]) -> None:
@@ -186,7 +205,13 @@ def ended_roles(session: Session, operation_id: int) -> Iterator[Touched]:
 def follow_late(session: Session, today: date) -> None:
     """Whoever came to a unit after its end had been entered goes on to the heir too, once that day has come."""
     later = or_(Membership.valid_to.is_(None), Membership.valid_to > Unit.valid_to)
-    stays = select(Membership.id).where(Membership.unit_id == Unit.id, later).exists()
+    heir_stands = select(UnitClosure.depth).where(
+        UnitClosure.tree == Membership.tree,
+        UnitClosure.ancestor_id == UnitLineage.successor_id,
+        UnitClosure.descendant_id == UnitLineage.successor_id,
+        in_tree(UnitOperation.effective_on),
+    )
+    stays = select(Membership.id).where(Membership.unit_id == Unit.id, later, heir_stands.exists()).exists()
     query = (
         select(UnitOperation, UnitLineage.predecessor_id, UnitLineage.successor_id)
         .join(UnitLineage, UnitLineage.operation_id == UnitOperation.id)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from lms import clock, text
 from lms.audit.actions import note
 from lms.db import lock_roll
-from lms.doors import Succession, doors_of, tell
+from lms.doors import NoPlace, Succession, doors_of, tell
 from lms.organisation.models import (
     STATE_TREE,
     TREES,
@@ -28,6 +28,7 @@ from lms.organisation.storage import (
     NewUnit,
     NoReceiver,
     NothingNew,
+    NotStanding,
     Superseded,
     Words,
     Work,
@@ -94,7 +95,10 @@ def done(work: Work, kind: str, *, basis: Basis, by: uuid.UUID | None, **details
         wear_names(session, clock.today(), work.touched)
         renewed(session)
         for one in doors_of(session).belongings:
-            one.follow(session, succession_of(session, operation, placed=work.people))
+            try:
+                one.follow(session, succession_of(session, operation, placed=work.people))
+            except NoPlace as reason:
+                raise NotStanding(session.get(Unit, reason.args[0]), work.on) from reason
         tell(session, OrganisationChanged(work.on))
     return operation
 

@@ -251,12 +251,14 @@ BACK_AND_FORTH = [
 ]
 
 
+INTO_THE_OTHER_TREE = [("abolish", 5, 6, 0), ("absorb", [5], 6, 0), ("divide", 4, 6, True, 3, 0)]
 UNDONE_ON_A_NEW_DAY = [("consolidate", [17], 22, 0), ("let days pass", 1), ("undo", 0)]
 
 
 @settings(max_examples=10, phases=[Phase.explicit, Phase.generate, Phase.shrink], **FIXED)
 @example(events=BACK_AND_FORTH)
 @example(events=UNDONE_ON_A_NEW_DAY)
+@example(events=INTO_THE_OTHER_TREE)
 @given(events=st.lists(EVENTS, min_size=3, max_size=9))
 def test_totals_hold_nobody_counts_twice_and_nothing_goes_whatever_happens(
     sqlite_template: Path, events: list[tuple[Any, ...]]
