@@ -10,6 +10,7 @@ from courses.briefings import models as briefings_models
 from courses.briefings.projector import (
     StandingProjection,
     day_begun,
+    organisation_changed,
     people_moved,
     project_standing,
     roll_changed,
@@ -22,6 +23,7 @@ from courses.enrolment import views as enrolment
 from courses.enrolment.access import ASSIGN
 from courses.enrolment.actions import RollChanged
 from courses.enrolment.demo import assign_the_course
+from courses.enrolment.projector import AssignmentsOfUnits, follow_late
 from courses.learning import models as learning_models
 from courses.learning import views as learning
 from courses.learning.projector import (
@@ -34,6 +36,7 @@ from courses.learning.projector import (
 )
 from lms.accounts.actions import PeopleMoved
 from lms.doors import ADMINISTRATION, Doors, Home, MenuEntry
+from lms.organisation.actions import OrganisationChanged
 from lms.web.feature import Feature
 from lms.xapi.projection import StatementsArriving, StatementsRecorded, StatementsVoided
 
@@ -57,7 +60,9 @@ def fill(doors: Doors) -> None:
     doors.listen(ProgressChanged, project_standing)
     doors.listen(PeopleMoved, people_moved)
     doors.listen(RollChanged, roll_changed)
-    doors.daybreak.append(day_begun)
+    doors.listen(OrganisationChanged, organisation_changed)
+    doors.belongings.append(AssignmentsOfUnits())
+    doors.daybreak += [follow_late, day_begun]
     doors.projections += [ProgressProjection(), StandingProjection()]
 
 

@@ -17,7 +17,9 @@ from lms.accounts.actions import RESET, RESET_MAIL, PasswordSet, issue_reset, ma
 from lms.accounts.cli import user
 from lms.accounts.demo import load_fictional_people
 from lms.accounts.models import Person
-from lms.accounts.queries import PeopleByName
+from lms.accounts.projector import PeopleOfUnits
+from lms.accounts.projector import follow_late as people_follow
+from lms.accounts.queries import PeopleByName, PeopleByUnit
 from lms.authentication import admin as credentials
 from lms.authentication import protocol as ways
 from lms.authentication import views as authentication
@@ -32,8 +34,10 @@ from lms.forwarding import views as forwarding
 from lms.forwarding.actions import FORWARD, forward, keep_going
 from lms.forwarding.cli import forward as forward_command
 from lms.organisation import access as organisation_access
+from lms.organisation import admin as changes
 from lms.organisation import views as organisation
 from lms.organisation.demo import load_sample_units
+from lms.organisation.projector import ClosureProjection, NameProjection, names_of_the_day
 from lms.outbox.actions import MAIL, NIGHTLY, forget_done, run_nightly, settle_day, settled_day
 from lms.outbox.cli import worker
 from lms.records import access as records_access
@@ -77,6 +81,10 @@ def fill(doors: Doors) -> None:
     doors.people = PeopleByName()
     doors.second_factors = SecondFactorsHere()
     doors.listen(PasswordSet, end_activation_code)
+    doors.headcount = PeopleByUnit()
+    doors.belongings.append(PeopleOfUnits())
+    doors.daybreak += [names_of_the_day, people_follow]
+    doors.projections += [ClosureProjection(), NameProjection()]
     doors.menu += [
         MenuEntry(_l("Nhật ký học tập"), "records.index", records_access.BROWSE, 60),
         MenuEntry(_l("Cán bộ"), "people.index", people.KEEP, 80, ADMINISTRATION),
@@ -98,6 +106,7 @@ def features() -> Iterable[Feature]:
         roster.bp,
         roster_files.bp,
         organisation.bp,
+        changes.bp,
     )
     return (*own, records.bp, clients.bp, forwarding.bp)
 

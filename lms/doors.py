@@ -157,6 +157,95 @@ def no_codes(_session: Session, _code: str) -> Sequence[int]:
     return ()
 
 
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """Who takes over when units end or give something up on a day; what hangs on units follows it."""
+
+    operation_id: int
+    on: date
+    entered_at: datetime
+    heirs: Mapping[int, int | None]
+    """Each unit that ends, and the one to which whoever belongs to it goes (None: there is nobody)."""
+
+    successors: Mapping[int, tuple[int, ...]]
+    """Each unit that ends or gives something up, and all that take over from it."""
+
+    made: tuple[int, ...]
+    """Units that this operation adds."""
+
+    placed: Mapping[uuid.UUID, int]
+    """Units chosen for single people, by their public ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Something an operation of the organisation changes: so many of one sort leave one unit and come to another.
+
+    `sort` is people (counted there), posts (concurrent ones), roles or assignments; `label` says which, where that says
+    something; `fingerprint` differs when others are meant. None: they come to no unit, or leave none.
+    """
+
+    sort: str
+    label: str
+    number: int
+    from_unit: int | None
+    to_unit: int | None
+    fingerprint: str = ""
+
+
+class NoPlace(ValueError):
+    """What belongs to a unit in one tree would go to a unit that does not stand there; the argument is its id."""
+
+
+class BuiltOn(ValueError):
+    """What an operation did cannot be taken back: something came after it, of the sort that is the argument."""
+
+
+class Belonging(Protocol):
+    """What belongs to units and follows when they end, are merged or split. Its owner registers at the start."""
+
+    def follow(self, session: Session, succession: Succession) -> None:
+        """Give what belongs to units that end, from that day on, to who takes over. Called after the trees changed."""
+
+    def go_back(self, session: Session, succession: Succession) -> None:
+        """Undo `follow`. Raises `BuiltOn` when something has been changed or added since."""
+
+    def touched(self, session: Session, operation_id: int) -> Iterable[Touched]:
+        """What `follow` did in this operation."""
+
+    def totals(self, session: Session, *, on: date) -> Mapping[str, int]:
+        """How many there are of what is counted on that day over the whole organisation, by what it is called."""
+
+
+class Headcount(Protocol):
+    """How many people are counted in units, for pages below the accounts."""
+
+    def by_unit(self, session: Session, *, on: date, tree: str) -> Mapping[int, int]:
+        """The number in each unit itself; one query."""
+
+    def by_branch(self, session: Session, unit_id: int, *, on: date, tree: str) -> Mapping[int, int]:
+        """The number in the unit itself, and in each unit directly below with all below that; one query."""
+
+    def named(self, session: Session, unit_id: int, *, on: date, most: int) -> list[Named]:
+        """Those counted in the unit itself, in Vietnamese order, at most so many. Whoever asks notes it."""
+
+
+class Unpeopled:
+    """A product without people counts none."""
+
+    def by_unit(self, session: Session, *, on: date, tree: str) -> Mapping[int, int]:
+        """None."""
+        return {}
+
+    def by_branch(self, session: Session, unit_id: int, *, on: date, tree: str) -> Mapping[int, int]:
+        """None."""
+        return {}
+
+    def named(self, session: Session, unit_id: int, *, on: date, most: int) -> list[Named]:
+        """None."""
+        return []
+
+
 @dataclass(slots=True)
 class Doors:
     """All registries of one product."""
@@ -179,6 +268,8 @@ class Doors:
     second_factors: SecondFactors = field(default_factory=PasswordsOnly)
     bearers_of: Callable[[Session, str], Sequence[int]] = no_codes
     """The ids of those who bear this staff code today; filled by the feature that keeps such codes."""
+    headcount: Headcount = field(default_factory=Unpeopled)
+    belongings: list[Belonging] = field(default_factory=list)
 
     def listen(self, kind: type[Event], listener: Callable[[Session, Event], None]) -> None:
         """Call `listener` with every event of that kind, in the same transaction, in order of registration."""

@@ -17,10 +17,12 @@ from courses.enrolment.models import Assignment
 from courses.learning import queries as learning
 from courses.learning.projector import ProgressChanged, ProgressProjection, records_of
 from courses.learning.rules import NOT_BEGUN, Record, reached
+from lms import clock
 from lms.accounts.actions import PeopleMoved
 from lms.clock import day_of
 from lms.db import lock_roll
 from lms.doors import Expected, Row, tell
+from lms.organisation.actions import OrganisationChanged
 from lms.outbox.actions import settle_day
 
 COLUMNS = ("unit_id", "assignment_id", "state", "started_at", "briefed_at", "completed_at")
@@ -78,6 +80,12 @@ def people_moved(session: Session, event: PeopleMoved) -> None:
 def roll_changed(session: Session, event: RollChanged) -> None:
     """An assignment was given or withdrawn: everybody's standing in that course is looked at again."""
     settle_standings(session, event.course_id)
+
+
+def organisation_changed(session: Session, event: OrganisationChanged) -> None:
+    """Units stand elsewhere from that day on: when it has come, everybody's standings are looked at again."""
+    if event.on <= clock.today():
+        day_begun(session, event.on)
 
 
 def day_begun(session: Session, _today: date) -> None:

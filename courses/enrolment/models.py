@@ -38,3 +38,19 @@ class Assignment(Base):
 
     course: Mapped[Course] = relationship()
     unit: Mapped[Unit] = relationship()
+
+
+class AssignmentHandover(Base):
+    """By an operation of the organisation an assignment passed on to a unit that takes over: kept to be undone.
+
+    `begun_id` is the assignment given to `to_unit_id` for it; None where one that reaches the unit anyway takes its
+    place. The former stays as it is: from that day on its unit is in no tree, and it reaches nobody.
+    """
+
+    __tablename__ = "assignment_handover"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    operation_id: Mapped[int] = mapped_column(ForeignKey("unit_operation.id"), index=True)
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"))
+    begun_id: Mapped[int | None] = mapped_column(ForeignKey("assignment.id"))
+    to_unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))

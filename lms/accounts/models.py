@@ -66,6 +66,7 @@ class Membership(Base):
         CheckConstraint("valid_to IS NULL OR valid_from < valid_to", name="dates"),
         Index("ix_membership_unit", "tree", "unit_id"),
         Index("ix_membership_person", "person_id", "tree"),
+        Index("ix_membership_counted", "tree", "kind", "unit_id", "valid_from", "valid_to", "person_id"),
         once("uq_membership_one_main", "person_id", "tree", where="kind = 'main' AND valid_to IS NULL"),
     )
 
@@ -79,6 +80,24 @@ class Membership(Base):
 
     person: Mapped[Person] = relationship(back_populates="memberships")
     unit: Mapped[Unit] = relationship()
+
+
+class MembershipTransfer(Base):
+    """By an operation of the organisation somebody went from one unit to another, or to none: kept to be undone.
+
+    `membership_id` is the row that ended or was given another unit, `begun_id` the one that began; `until` is the end
+    the former had before.
+    """
+
+    __tablename__ = "membership_transfer"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    operation_id: Mapped[int] = mapped_column(ForeignKey("unit_operation.id"), index=True)
+    membership_id: Mapped[int] = mapped_column(ForeignKey("membership.id"))
+    begun_id: Mapped[int | None]
+    from_unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    to_unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    until: Mapped[date | None]
 
 
 class RoleGrant(Base):

@@ -4,14 +4,14 @@ import uuid
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
-from sqlalchemy import Select, and_, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from lms import clock, text
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount, UserSession
 from lms.config import SessionLimits
 from lms.doors import Named
-from lms.organisation.models import STATE_TREE, Unit
+from lms.organisation.models import STATE_TREE, Unit, UnitClosure
 from lms.organisation.queries import holds_on, subtree
 
 MOST_NAMESAKES = 5
@@ -166,3 +166,57 @@ class PeopleByName:
         """People whose name or user name has these words, in Vietnamese order, at most so many."""
         rows = session.execute(people_found(sought, on=clock.today()).limit(most))
         return [Named(person.public_id, person.full_name, unit.name if unit else "") for person, _own, unit in rows]
+
+
+def number_by_unit(*, on: date, tree: str) -> Select[int, int]:
+    """Each unit in which somebody is counted that day, and how many are."""
+    return (
+        select(Membership.unit_id, func.count().label("people"))
+        .where(
+            Membership.tree == tree,
+            Membership.kind == "main",
+            holds_on(on, Membership.valid_from, Membership.valid_to),
+        )
+        .group_by(Membership.unit_id)
+    )
+
+
+class PeopleByUnit:
+    """How many people are counted in units (`Headcount` in lms/doors.py)."""
+
+    def by_unit(self, session: Session, *, on: date, tree: str) -> Mapping[int, int]:
+        """The number in each unit itself; one query."""
+        return dict(session.execute(number_by_unit(on=on, tree=tree)).all())
+
+    def by_branch(self, session: Session, unit_id: int, *, on: date, tree: str) -> Mapping[int, int]:
+        """The number in the unit itself, and in each unit directly below with all below that; one query."""
+        within = Membership.unit_id.in_(subtree(unit_id, on=on, tree=tree))
+        own = number_by_unit(on=on, tree=tree).where(within).subquery()
+        branch, below = aliased(UnitClosure), aliased(UnitClosure)
+        under = and_(below.ancestor_id == branch.descendant_id, below.tree == tree)
+        query = (
+            select(branch.descendant_id, func.sum(own.c.people))
+            .join(below, and_(under, holds_on(on, below.valid_from, below.valid_to)))
+            .join(own, own.c.unit_id == below.descendant_id)
+            .where(branch.tree == tree, branch.ancestor_id == unit_id, branch.depth <= 1)
+            .where(holds_on(on, branch.valid_from, branch.valid_to), or_(branch.depth == 1, below.depth == 0))
+            .group_by(branch.descendant_id)
+        )
+        return dict(session.execute(query).all())
+
+    def named(self, session: Session, unit_id: int, *, on: date, most: int) -> list[Named]:
+        """Those counted in the unit itself, in Vietnamese order, at most so many. Whoever asks notes it."""
+        rows = session.execute(
+            select(Person, Unit.name)
+            .join(Membership, Membership.person_id == Person.id)
+            .join(Unit, Unit.id == Membership.unit_id)
+            .where(
+                Membership.unit_id == unit_id,
+                Membership.kind == "main",
+                holds_on(on, Membership.valid_from, Membership.valid_to),
+            )
+            .distinct()  # who is counted here in both trees is one person
+            .order_by(Person.sort_key, Person.id)
+            .limit(most)
+        )
+        return [Named(person.public_id, person.full_name, unit) for person, unit in rows]

@@ -1,11 +1,12 @@
 """The only way to a unit for whoever keeps the organisation: the permission must hold everywhere."""
 
 import uuid
+from collections.abc import Iterable
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lms.organisation.models import Unit
+from lms.organisation.models import Unit, UnitCode, UnitOperation
 from lms.web.acting import Actor, NotFound
 
 KEEP = "unit:create"
@@ -17,3 +18,25 @@ def access_any_unit(session: Session, actor: Actor, public_id: uuid.UUID) -> Uni
     if unit is None:
         raise NotFound
     return unit
+
+
+def access_operation(session: Session, actor: Actor, public_id: uuid.UUID) -> UnitOperation:
+    """The operation, undone or not. Raises `NotFound`."""
+    wanted = select(UnitOperation).where(UnitOperation.public_id == public_id)
+    operation = session.scalar(wanted) if actor.everywhere(KEEP) else None
+    if operation is None:
+        raise NotFound
+    return operation
+
+
+def units_by_code(session: Session, codes: Iterable[str]) -> tuple[list[Unit], list[str]]:
+    """The units that bear these codes or have borne them, and the codes no unit has; blanks are passed over.
+
+    For whoever may keep the organisation, which the caller has made sure of.
+    """
+    wanted = list(dict.fromkeys(code.strip() for code in codes if code.strip()))
+    borne = select(UnitCode.code, Unit).join(Unit, Unit.id == UnitCode.unit_id)
+    found = dict(session.execute(borne.where(UnitCode.code.in_([code.lower() for code in wanted]))).all())
+    return [found[code.lower()] for code in wanted if code.lower() in found], [
+        code for code in wanted if code.lower() not in found
+    ]

@@ -1,11 +1,12 @@
-"""Units, the edges of the trees they stand in, and the closure of those trees, all with dates.
+"""Units with their names, the trees they stand in, and the operations that changed them, all with dates.
 
 A unit may stand in the state tree (where people work) and in the Party tree. `valid_to` is the first day on which a row
-no longer holds; None means that it holds still. Nothing is ever deleted.
+no longer holds; None means that it holds still. No unit and no operation is ever deleted.
 """
 
 import uuid
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -14,10 +15,16 @@ from lms.db import Base
 
 STATE_TREE = "state"
 PARTY_TREE = "party"
+TREES = (STATE_TREE, PARTY_TREE)
 
 
 class Unit(Base):
-    """An agency, a locality or a Party organisation. `public_id` names it outside; `code` is for people."""
+    """An agency, a locality or a Party organisation. `public_id` names it outside; `code` is for people.
+
+    `code`, `kind` and the names are those of the settled day, the last ones of a unit that has ended, the first ones of
+    a unit to come: they follow from `UnitName`, which has them on any day. `undone`: the operation that made the unit
+    was undone; it has held on no day, and only its code stays taken.
+    """
 
     __tablename__ = "unit"
     __table_args__ = (CheckConstraint("valid_to IS NULL OR valid_from < valid_to", name="dates"),)
@@ -31,8 +38,34 @@ class Unit(Base):
     sort_key: Mapped[bytes] = mapped_column(LargeBinary)
     counted: Mapped[bool] = mapped_column(default=True)
     note: Mapped[str] = mapped_column(default="")
+    undone: Mapped[bool] = mapped_column(default=False)
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
+
+
+class UnitName(Base):
+    """What a unit is called, of what kind it is and which code it bears between two days."""
+
+    __tablename__ = "unit_name"
+    __table_args__ = (CheckConstraint("valid_to IS NULL OR valid_from < valid_to", name="dates"),)
+
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True)
+    valid_from: Mapped[date] = mapped_column(primary_key=True)
+    valid_to: Mapped[date | None]
+    code: Mapped[str]
+    kind: Mapped[str]
+    name: Mapped[str]
+    short_name: Mapped[str]
+    sort_key: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class UnitCode(Base):
+    """A code some unit bears or has borne, in small letters: it is never used for another."""
+
+    __tablename__ = "unit_code"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
 
 
 class UnitEdge(Base):
@@ -59,8 +92,26 @@ class UnitEdge(Base):
     child: Mapped[Unit] = relationship(foreign_keys=child_id)
 
 
+class UnitRoot(Base):
+    """In this tree, between these days, the unit stands at the top."""
+
+    __tablename__ = "unit_root"
+    __table_args__ = (
+        CheckConstraint("tree IN ('state', 'party')", name="tree"),
+        CheckConstraint("valid_to IS NULL OR valid_from < valid_to", name="dates"),
+    )
+
+    tree: Mapped[str] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True)
+    valid_from: Mapped[date] = mapped_column(primary_key=True)
+    valid_to: Mapped[date | None]
+
+
 class UnitClosure(Base):
-    """In this tree, between these days, the descendant stands `depth` levels below the ancestor (0: itself)."""
+    """In this tree, between these days, the descendant stands `depth` levels below the ancestor (0: itself).
+
+    Follows from edges and roots; `lms verify` computes it anew.
+    """
 
     __tablename__ = "unit_closure"
     __table_args__ = (Index("ix_unit_closure_descendant", "tree", "descendant_id", "ancestor_id"),)
@@ -71,3 +122,59 @@ class UnitClosure(Base):
     valid_from: Mapped[date] = mapped_column(primary_key=True)
     depth: Mapped[int]
     valid_to: Mapped[date | None]
+
+
+class UnitOperation(Base):
+    """A change of the organisation that takes effect on a day, with the document it rests on.
+
+    `changes` says which dated rows it added, ended and removed, so that it can be undone. `entered_by` is the public id
+    of a person. Operations on the same unit follow each other in the order of their ids and of their days alike.
+    """
+
+    __tablename__ = "unit_operation"
+    __table_args__ = (
+        CheckConstraint(
+            "kind IN ('create', 'rename', 'recode', 'reclassify', 'move', 'consolidate', 'absorb', 'divide', "
+            "'separate', 'abolish')",
+            name="kind",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[uuid.UUID] = mapped_column(unique=True, default=uuid.uuid4)
+    kind: Mapped[str]
+    effective_on: Mapped[date]
+    document_number: Mapped[str] = mapped_column(default="")
+    document_date: Mapped[date | None]
+    document_issuer: Mapped[str] = mapped_column(default="")
+    changes: Mapped[list[Any]] = mapped_column(default=list)
+    entered_at: Mapped[datetime]
+    entered_by: Mapped[uuid.UUID | None]
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[uuid.UUID | None]
+
+
+class UnitOperationUnit(Base):
+    """An operation changed this unit: its names, its place, its dates, or what took it over."""
+
+    __tablename__ = "unit_operation_unit"
+
+    operation_id: Mapped[int] = mapped_column(ForeignKey("unit_operation.id"), primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True, index=True)
+
+
+class UnitLineage(Base):
+    """By this operation the successor takes over from the predecessor. Each may have several of the other.
+
+    Whoever belongs to a predecessor that ends and was given no other place goes to the successor that is `heir`.
+    """
+
+    __tablename__ = "unit_lineage"
+    __table_args__ = (CheckConstraint("predecessor_id <> successor_id", name="not_itself"),)
+
+    operation_id: Mapped[int] = mapped_column(ForeignKey("unit_operation.id"), primary_key=True)
+    predecessor_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True, index=True)
+    successor_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True, index=True)
+    heir: Mapped[bool] = mapped_column(default=False)
+
+    operation: Mapped[UnitOperation] = relationship()

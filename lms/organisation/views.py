@@ -1,23 +1,25 @@
-"""Pages with which the organisation is looked at and added to: the tree, a unit, a new unit."""
+"""Pages on which the organisation is looked at, as it is on a day: the tree, a unit with its history, an operation."""
 
 import uuid
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
 
-from lms import clock, text
-from lms.db import get_session
+from lms import text
+from lms.audit.actions import note
+from lms.db import apart, get_session
+from lms.doors import BuiltOn, doors_of
 from lms.organisation import actions, queries
-from lms.organisation.access import KEEP, access_any_unit
-from lms.organisation.forms import KINDS, UnitForm
-from lms.organisation.models import Unit
+from lms.organisation.access import KEEP, access_any_unit, access_operation
+from lms.organisation.forms import KINDS, OPERATIONS, TREE_WORDS, as_of, refused_words
+from lms.organisation.models import UnitOperation
+from lms.organisation.queries import OnDay, Rehearsal, touched_lines
+from lms.organisation.rules import rolled_up
+from lms.organisation.storage import Refused
 from lms.web.acting import actor, holds_everywhere
 from lms.web.feature import Feature
-from lms.web.forms import day_in, text_in
 from lms.web.gate import needs
-from lms.web.wording import day as worded
 
 bp = Feature("organisation", __name__, url_prefix="/units")
 
@@ -27,24 +29,32 @@ MOST_FOUND = 50
 @bp.get("")
 @needs(KEEP)
 def index() -> ResponseReturnValue:
-    """The tree of today, to unfold, or what was searched for in it."""
+    """The tree of a day, to unfold, or what was searched for in it, with the people counted in each unit and below."""
     holds_everywhere(KEEP)
-    trees = queries.unit_trees(get_session(), on=clock.today())
+    session, asked = get_session(), as_of(request.args)
+    trees = queries.trees_on(session, on=asked.on, tree=asked.tree)
+    own = doors_of(session).headcount.by_unit(session, on=asked.on, tree=asked.tree)
     sought = text.nfc(request.args.get("q", ""))[:100]
-    found = [branch for tree in trees for branch in tree.walk() if sought and fits(branch.unit, sought)]
+    units = [branch for tree in trees for branch in tree.walk()]
+    found = [branch for branch in units if sought and fits(branch.unit, sought)]
+    below = rolled_up(trees, own, lambda one: one.id)
     return render_template(
         "organisation/tree.html",
         trees=trees,
+        own=own,
+        below=below,
+        people=sum(below[tree.unit.id] for tree in trees),
         sought=sought,
         found=found[:MOST_FOUND],
         number_found=len(found),
-        total=sum(1 for tree in trees for _branch in tree.walk()),
-        today=clock.today(),
+        total=len(units),
+        asked=asked,
+        empty=not units and not queries.any_unit(session),
         kinds=KINDS,
-    )
+    ), 422 if asked.form.errors else 200
 
 
-def fits(unit: Unit, sought: str) -> bool:
+def fits(unit: OnDay, sought: str) -> bool:
     """Whether every word is found in name, short name or code, with or without marks."""
     words = text.fold(f"{unit.name} {unit.short_name} {unit.code}")
     return all(word in words for word in text.fold(sought).split())
@@ -53,58 +63,105 @@ def fits(unit: Unit, sought: str) -> bool:
 @bp.get("/<uuid:public_id>")
 @needs(KEEP)
 def show(public_id: uuid.UUID) -> ResponseReturnValue:
-    """One unit: where it stands, since when, and what stands below it."""
-    session, today = get_session(), clock.today()
+    """One unit as it is on a day: where it stands, what stands below it and how many people; and its whole history."""
+    session, asked = get_session(), as_of(request.args)
     unit = access_any_unit(session, actor(), public_id)
+    names = session.scalars(queries.names_of(unit.id)).all()
+    places = session.execute(queries.places_of(unit.id)).all()
+    words = queries.worn_on(names, asked.on)
+    people = doors_of(session).headcount.by_branch(session, unit.id, on=asked.on, tree=asked.tree)
     return render_template(
         "organisation/unit.html",
         unit=unit,
-        above=session.scalars(queries.ancestors(unit.id, on=today)).all()[:-1],
-        below=session.scalars(queries.children(unit.id, on=today)).all(),
-        standing=unit.valid_to is None or unit.valid_to > today,
+        words=words or unit,
+        standing=words is not None,
+        above=queries.above_on(session, unit.id, on=asked.on, tree=asked.tree)[:-1],
+        below=queries.below_on(session, unit.id, on=asked.on, tree=asked.tree),
+        people=people,
+        everybody=sum(people.values()),
+        history=queries.history(session, unit.id, names, places),
+        trees={
+            row.tree for row in places if row.valid_from <= asked.on and (not row.valid_to or row.valid_to > asked.on)
+        },
+        asked=asked,
         kinds=KINDS,
+        kinds_of_operation=OPERATIONS,
+        tree_words=TREE_WORDS,
+    ), 422 if asked.form.errors else 200
+
+
+@bp.get("/operations/<uuid:operation_id>")
+@needs(KEEP)
+def operation(operation_id: uuid.UUID) -> ResponseReturnValue:
+    """What an operation did, on which document it rests, who entered it; that this name was seen is noted."""
+    session, person = get_session(), actor()
+    one = access_operation(session, person, operation_id)
+    people = [public_id for public_id in (one.entered_by, one.undone_by) if public_id is not None]
+    names = doors_of(session).people.names(session, people)
+    address, kind = request.remote_addr or "", "unit operation"
+    apart(
+        lambda own: note(
+            own,
+            "person.list",
+            actor=person.public_id,
+            object_kind=kind,
+            object_id=one.public_id,
+            address=address,
+            rows=len(names),
+        )
+    )
+    return render_template(
+        "organisation/operation.html",
+        operation=one,
+        names=names,
+        units=queries.units_of_operation(session, one),
+        lines=touched_lines(session, one),
+        kinds_of_operation=OPERATIONS,
     )
 
 
-@bp.route("/new", methods=["GET", "POST"])
+@bp.post("/operations/<uuid:operation_id>/undo/rehearse")
 @needs(KEEP)
-def new() -> ResponseReturnValue:
-    """A new unit below another, from a day on."""
+def rehearse_undo(operation_id: uuid.UUID) -> ResponseReturnValue:
+    """What undoing would change, or why it cannot be."""
+    return undone(operation_id)
+
+
+@bp.post("/operations/<uuid:operation_id>/undo")
+@needs(KEEP)
+def undo(operation_id: uuid.UUID) -> ResponseReturnValue:
+    """Undo the operation as rehearsed."""
+    return undone(operation_id, request.form.get("digest", "-"))
+
+
+def undone(operation_id: uuid.UUID, digest: str = "") -> ResponseReturnValue:
+    """The rehearsal of undoing, or back to the operation: undone, or with the reason why not."""
     person, session = holds_everywhere(KEEP), get_session()
-    trees = queries.unit_trees(session, on=clock.today())
-    form = UnitForm(parent=request.args.get("under", ""))
-    form.parent.offer(trees)
-    if not trees:
-        del form.parent
-    if form.validate_on_submit() and (unit := created(session, form, by=person.public_id)) is not None:
-        flash(_("Đã thêm đơn vị %(name)s.", name=unit.name), "success")
-        return redirect(url_for("organisation.show", public_id=unit.public_id))
-    status = 200 if request.method == "GET" else 422
-    return render_template("organisation/new.html", form=form, first=not trees), status
+    one = access_operation(session, person, operation_id)
+    back = redirect(url_for("organisation.operation", operation_id=operation_id))
+    on = one.effective_on
 
+    def work() -> UnitOperation:
+        return actions.undo(session, one, by=person.public_id)
 
-def created(session: Session, form: UnitForm, *, by: uuid.UUID) -> Unit | None:
-    """The new unit, or None when the form now says what must be changed."""
-    parent = form.parent.unit if "parent" in form else None
-    since, earliest = day_in(form.since), session.scalar(queries.standing_since(parent.id)) if parent else None
-    if earliest is not None and since < earliest:
-        form.since.errors = [_("Đơn vị cấp trên chỉ có từ ngày %(day)s; chọn từ ngày đó trở đi.", day=worded(earliest))]
-        return None
     try:
-        return actions.create_unit(
-            session,
-            code=text_in(form.code),
-            name=text_in(form.name),
-            short_name=text_in(form.short_name),
-            kind=form.kind.data,
-            parent=parent,
-            since=since,
-            position=session.scalar(queries.last_position(parent.id)) or 0 if parent else 0,
-            counted=form.counted.data,
-            by=by,
-        )
-    except actions.CodeTaken:
-        form.code.errors = [
-            _("Mã này đã thuộc về một đơn vị khác, hiện nay hoặc trước đây. Mã không bao giờ dùng lại; chọn mã khác.")
-        ]
-        return None
+        if digest:
+            seen = actions.apply_rehearsed(session, on, work, digest=digest, back=one)
+        else:
+            seen = queries.rehearsal(session, on, work, back=one)
+    except (Refused, BuiltOn) as reason:
+        flash(refused_words(reason), "warning")
+        return back
+    if isinstance(seen, Rehearsal):
+        return render_template(
+            "organisation/undo.html",
+            operation=one,
+            title=OPERATIONS[one.kind],
+            on=on,
+            seen=seen,
+            changed=bool(digest),
+            kinds=KINDS,
+            tree_words=TREE_WORDS,
+        ), 409 if digest else 200
+    flash(_("Đã hoàn tác: %(what)s.", what=OPERATIONS[one.kind]), "success")
+    return back

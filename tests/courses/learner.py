@@ -14,6 +14,7 @@ from courses.catalog.loader import read_course
 from courses.catalog.models import Course
 from courses.catalog.queries import course_by_code, modules_of, newest_module_version
 from courses.enrolment.actions import assign
+from courses.enrolment.models import Assignment
 from courses.learning.access import access_course
 from courses.learning.actions import known, say, this_course
 from lms import clock
@@ -99,12 +100,12 @@ class Learner:
         return [(one["verb"]["id"].split("/")[-1], one["object"]["id"].split("/")[-1]) for one in self.statements()]
 
 
-def give(make: Make, unit: Unit, *, due_at: datetime | None = None, code: str = CODE) -> None:
+def give(make: Make, unit: Unit, *, due_at: datetime | None = None, code: str = CODE) -> Assignment:
     """Assign the course to a unit; due in two weeks unless said otherwise."""
     with make.writing() as session:
         course = session.scalars(select(Course).where(Course.code == code)).one()
         due_at = due_at or clock.end_of_day(clock.today() + timedelta(days=14))
-        assign(session, course, session.get_one(Unit, unit.id), due_at=due_at)
+        return assign(session, course, session.get_one(Unit, unit.id), due_at=due_at)
 
 
 def publish_anew(make: Make, folder: Path) -> int:

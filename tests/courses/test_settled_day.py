@@ -17,7 +17,7 @@ from lms import clock
 from lms.accounts.actions import move_person
 from lms.accounts.models import Person
 from lms.cli import check_projections
-from lms.organisation.models import Unit
+from lms.organisation.models import Unit, UnitClosure
 from lms.outbox.actions import settle_day, settled_day
 from lms.outbox.cli import Worker
 from tests.browser import Browser
@@ -147,9 +147,11 @@ def test_what_is_falsified_on_every_shelf_alike_is_found_on_every_shelf(make: Ma
         session.execute(insert(ActivityProgress).values(row | {"activity_id": missing}))
         session.execute(update(Standing).values(state="briefed", briefed_at=clock.now()))
         session.execute(update(Tally).values(briefed=1))
+        session.execute(update(Unit).where(Unit.id == units[2].id).values(name="Sở khác"))
+        session.execute(update(UnitClosure).where(UnitClosure.descendant_id == units[2].id).values(depth=5))
     found = check_projections(make.database)
     assert {name: len(lines) > 0 for name, lines in found.items()} == dict.fromkeys(found, True)
-    assert set(found) == {"progress", "standings", "tallies"}
+    assert set(found) == {"closure", "unit names", "progress", "standings", "tallies"}
     check_projections(make.database, repair=True)
     assert differences(make) == []
 

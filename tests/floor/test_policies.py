@@ -60,9 +60,12 @@ KEEP_THE_DATABASE = {
     "accounts.sign_out",  # ends a session, which is not counted (above)
     "authoring.preview_lesson",
     "authoring.preview_part",
+    "changes.rehearse",
+    "changes.rehearse_new",
     "dashboard.search",
     "dashboard.state_purpose",
     "learning.start",  # everybody in the walk has begun
+    "organisation.rehearse_undo",
     "people.search",
     "records.search",
 }

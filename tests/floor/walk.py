@@ -5,7 +5,7 @@ An argument or a form this page does not know stops the walk: whoever adds a rou
 
 import functools
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +24,10 @@ from lms import clock
 from lms.accounts.actions import hasher, issue_link
 from lms.accounts.models import Person, RoleGrant, SignInAccount
 from lms.forwarding.models import DeadLetter
+from lms.organisation.actions import found_unit, rename_unit, undo
+from lms.organisation.models import Unit, UnitOperation
+from lms.organisation.queries import rehearsal
+from lms.organisation.storage import NewUnit, Words
 from lms.records.admin import present
 from lms.roster.actions import choose, receive, rehearse
 from lms.roster.models import RosterUpload
@@ -56,6 +60,8 @@ class Walk:
     roster: uuid.UUID
     digest: str
     file: str
+    renamed: uuid.UUID
+    digests: Mapping[str, str]
 
     @property
     def app(self) -> Flask:
@@ -89,6 +95,9 @@ class Walk:
             "dashboard.unit_id": self.world.inside.public_id,
             "enrolment.public_id": self.assignment,
             "organisation.public_id": self.world.inside.public_id,
+            "organisation.operation_id": self.renamed,
+            "changes.public_id": self.world.inside.public_id,
+            "changes.kind": "rename",
             "people.public_id": self.subject.public_id,
             "people.grant_id": self.grant_id,
             "xapi.path": "khong-co",
@@ -122,8 +131,8 @@ class Walk:
             "body": "## Mục\n\nMột điều [BT L1].",
         }
         person = {"full_name": "Người Mới", "username": "nguoimoi", "category": "cong_chuc", "party": "quan_chung"}
-        unit = {"parent": inside, "name": "Phòng Một", "code": "phong-1", "kind": "department", "since": day()}
         return {
+            **self.forms_about_units(),
             "learning.start": {},
             "learning.finish": {"_version": "1"},
             "attempts.start": {},
@@ -145,7 +154,6 @@ class Walk:
             "authoring.publish": {"seen": "1-1-0", "note": "Viết lại bài thứ nhất."},
             "enrolment.assign": self.assigning(),
             "enrolment.withdraw": {},
-            "organisation.new": {**unit, "counted": "y"},
             "credentials.sheet": {"people": [str(self.subject.public_id)]},
             "credentials.unlock": {},
             "credentials.end_sessions": {},
@@ -191,6 +199,26 @@ class Walk:
             "roster.apply": {"digest": self.digest},
             "roster.drop": {},
         }
+
+    def forms_about_units(self) -> dict[str, Form]:
+        """Those of the organisation, before others change what was rehearsed."""
+        return {
+            "organisation.rehearse_undo": {},
+            "organisation.undo": {"digest": self.digests["undo"]},
+            "changes.rehearse": self.words,
+            "changes.apply": {**self.words, "digest": self.digests["rename"]},
+            "changes.rehearse_new": self.unit,
+            "changes.create_unit": {**self.unit, "digest": self.digests["create"]},
+        }
+
+    @property
+    def words(self) -> Form:
+        return {"name": "Sở Y tế (mẫu)", "short_name": "SYT", "code": "syt", "kind": "department", "on": day()}
+
+    @property
+    def unit(self) -> Form:
+        place = {"tree": "state", "parent": str(self.world.root.public_id), "kind": "department", "counted": "y"}
+        return {**place, "name": "Phòng Một", "code": "phong-1", "on": day()}
 
     def forms_about_other_systems(self) -> dict[str, Form]:
         """Those of forwarding, of the record and of connected systems; the last one ends what the others are about."""
@@ -262,6 +290,7 @@ def build_walk(world: World, folder: Path) -> Walk:
             roster.public_id,
             roster.digest,
             str(file),
+            *rehearsed_units(session, world),
         )
 
 
@@ -275,6 +304,27 @@ def rehearsed(session: Session, world: World, content: bytes) -> RosterUpload:
     choose(session, upload, replace(Settings.of(upload.settings), namesakes=True, fields=("full_name",)))
     rehearse(session, upload)
     return upload
+
+
+def rehearsed_units(session: Session, world: World) -> tuple[uuid.UUID, dict[str, str]]:
+    """An operation that can be undone, and what rehearsals of the forms of units say, one after the other."""
+    inside, outside, root = (session.get_one(Unit, one.id) for one in (world.inside, world.outside, world.root))
+    words, today, digests = Words(outside.code, "Sở Nội vụ (mẫu)", "department"), clock.today(), {}
+    renamed = rename_unit(session, outside, words, on=today)
+    attempt = session.begin_nested()
+    works: dict[str, Callable[[], UnitOperation]] = {
+        "undo": lambda: undo(session, renamed),
+        "rename": lambda: rename_unit(session, inside, Words("syt", "Sở Y tế (mẫu)", "department", "SYT"), on=today),
+        "create": lambda: found_unit(
+            session, NewUnit(Words("phong-1", "Phòng Một", "department"), {"state": root}), on=today
+        ),
+    }
+    for name, work in works.items():
+        digests[name] = rehearsal(session, today, work, back=renamed if name == "undo" else None).digest
+        work()
+    attempt.rollback()
+    session.expire_all()
+    return renamed.public_id, digests
 
 
 def refused(session: Session, world: World) -> int:

@@ -23,7 +23,7 @@ from lms.accounts.models import Person, RoleGrant, SignInAccount
 from lms.accounts.rules import EVERYONE, PERMISSIONS
 from lms.forwarding.actions import Wish, add_target
 from lms.forwarding.models import DeadLetter, ForwardTarget
-from lms.organisation.models import Unit
+from lms.organisation.models import Unit, UnitOperation
 from lms.roster.actions import receive, rehearse
 from lms.roster.models import RosterUpload
 from lms.web.gate import PUBLIC, policy_of
@@ -116,6 +116,7 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
         "activity_code": "m1-test",
         "unit_id": province.unit("snn").public_id,
         "organisation.show": {"public_id": province.unit("snn").public_id},
+        "changes.ask": {"public_id": province.unit("snn").public_id, "kind": "consolidate"},
         "public_id": province.person(LEARNER).public_id,
     }
     outsider = Outsider(site.make, "all", name="Cổng học tập")
@@ -127,6 +128,7 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
         ids["enrolment.ask_withdraw"] = ids["enrolment.show"]
         head = province.person(HEAD)
         held = session.scalars(select(RoleGrant.id).where(RoleGrant.person_id == head.id)).one()
+        ids["operation_id"] = session.scalars(select(UnitOperation.public_id).limit(1)).one()
         ids["people.ask_end_role"] = {"public_id": head.public_id, "grant_id": held}
         if username != NOBODY:
             me = province.person(username)
@@ -269,8 +271,8 @@ def send_password(page: Page, username: str) -> None:
 
 REFUSING = {
     "/people/new": "Lưu và cấp liên kết",
-    "/units/new": "Lưu đơn vị",
     "/roster": "Tải lên và đọc thử",
+    "/units/new": "Xem trước thay đổi",
     "/forwarding/new": "Lưu và bắt đầu gửi",
     "/clients/new": "Lưu và hiện khóa",
     "/records?counts=x": "",

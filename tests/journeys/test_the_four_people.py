@@ -315,7 +315,9 @@ def test_an_administrator_makes_a_unit_and_a_person_and_assigns_the_course(site:
     page.get_by_label("Tên gọi tắt").fill("TTYT Na Hang")
     page.get_by_label("Mã đơn vị").fill("syt-nh")
     shoot(page, "administrator-3-new-unit")
-    press(page, "Lưu đơn vị")
+    press(page, "Xem trước thay đổi")
+    shoot(page, "administrator-4-rehearsal")
+    press(page, "Áp dụng")
     expect(page.get_by_role("status")).to_contain_text("Trung tâm Y tế huyện Na Hang")
 
     link = new_person(page)

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from lms import clock
 from lms.audit.models import AuditEntry
-from lms.organisation.actions import create_unit
+from lms.organisation.actions import abolish_unit, create_unit
 from lms.organisation.models import Unit, UnitClosure
 from lms.organisation.queries import subtree
 from lms.organisation.rules import Branch, branches
@@ -17,6 +17,13 @@ from tests.make import Make
 
 def administrator(make: Make) -> Browser:
     return make.browser(make.person("Quản Thị Trị", role="administrator"))
+
+
+def add(admin: Browser, **typed: str | list[str]) -> None:
+    """Fill in the form of a new unit, look at the rehearsal and apply it."""
+    admin.submit("/units/new", follow=True, **typed)
+    assert "Chưa có gì thay đổi." in admin.text
+    admin.submit("/units/new/apply")
 
 
 def shape(one: Branch[str]) -> str:
@@ -46,11 +53,13 @@ def test_the_first_unit_is_the_root_and_others_stand_below_it(make: Make) -> Non
     assert "Chưa có cơ quan, đơn vị nào" in admin.text
     admin.get("/units/new")
     assert "parent" not in admin.form("/units/new").names
-    admin.submit("/units/new", name="Tỉnh  Tuyên Quang ", code="tq", kind="province", since="2022-01-01")
-    assert "Đã thêm đơn vị Tỉnh Tuyên Quang." in admin.text
-    root = admin.path.split("/")[-1]
+    add(admin, name="Tỉnh  Tuyên Quang ", code="tq", kind="province", on="2022-01-01")
+    assert "Đã ghi nhận: Thành lập, có hiệu lực từ ngày 01/01/2022." in admin.text
+    assert "Tỉnh Tuyên Quang" in admin.text
+    with make.reading() as session:
+        root = session.scalars(select(Unit.public_id)).one()
     admin.get(f"/units/new?under={root}")
-    admin.submit("/units/new", name="Sở Y tế", short_name="SYT", code="S.YT", since="1/2/2022")
+    add(admin, name="Sở Y tế", short_name="SYT", code="S.YT", on="1/2/2022")
     with make.reading() as session:
         below, above = session.scalars(select(Unit).order_by(Unit.id.desc())).all()
         assert (below.name, below.short_name, below.code, below.kind) == ("Sở Y tế", "SYT", "S.YT", "department")
@@ -71,10 +80,11 @@ def test_the_first_unit_is_the_root_and_others_stand_below_it(make: Make) -> Non
         ({"parent": "không có"}, "parent", "Chọn một đơn vị trong danh sách."),
         ({"code": "mã có dấu"}, "code", "chữ cái không dấu"),
         ({"code": "Cu"}, "code", "không bao giờ dùng lại; chọn mã khác"),
-        ({"since": ""}, "since", "Chọn ngày bắt đầu hoạt động."),
-        ({"since": "31/02/2026"}, "since", "Nhập ngày theo dạng ngày/tháng/năm"),
-        ({"since": "2019-12-31"}, "since", "chỉ có từ ngày 01/01/2020"),
-        ({"since": "2226-01-01"}, "since", "Kiểm tra lại năm"),
+        ({"on": ""}, "on", "Chọn ngày bắt đầu hoạt động."),
+        ({"on": "31/02/2026"}, "on", "Nhập ngày theo dạng ngày/tháng/năm"),
+        ({"on": "2019-12-31"}, "on", "không đứng trong cây này vào ngày đó"),
+        ({"tree": "party"}, "on", "Tỉnh chưa có, đã có ngày kết thúc hoặc không đứng trong cây này"),
+        ({"on": "2226-01-01"}, "on", "Kiểm tra lại năm"),
         ({"kind": "planet"}, "kind", "Chọn một mục trong danh sách."),
     ],
 )
@@ -86,7 +96,7 @@ def test_a_unit_that_cannot_be_added_names_the_field_and_keeps_what_was_typed(
     admin = administrator(make)
     admin.get(f"/units/new?under={root.public_id}")
     answer = admin.submit(
-        "/units/new", follow=True, **{"name": "Sở Giữ Lại", "code": "moi", "since": "2022-01-01", **changes}
+        "/units/new", follow=True, **{"name": "Sở Giữ Lại", "code": "moi", "on": "2022-01-01", **changes}
     )
     assert answer.status_code == 422
     beside = answer.text.split(f'id="{field}-error"')[1].split("</p>")[0]
@@ -101,14 +111,14 @@ def test_the_code_of_a_unit_that_has_ended_is_not_used_again(make: Make) -> None
     root = make.unit("Tỉnh", code="tq")
     ended = make.unit("Sở cũ", code="cu", under=root)
     with make.writing() as session:
-        session.get_one(Unit, ended.id).valid_to = clock.today() - timedelta(days=1)
+        abolish_unit(session, session.get_one(Unit, ended.id), receiver=None, on=clock.today() - timedelta(days=1))
     admin = administrator(make)
     admin.get("/units")
     assert "Sở cũ" not in admin.text
     admin.get(f"/units/{ended.public_id}")
     assert "đã kết thúc hoạt động" in admin.text
     admin.get(f"/units/new?under={root.public_id}")
-    answer = admin.submit("/units/new", name="Sở mới", code="CU", since="2022-01-01")
+    answer = admin.submit("/units/new", name="Sở mới", code="CU", on="2022-01-01")
     assert answer.status_code == 422
     assert "hiện nay hoặc trước đây" in answer.text
 
@@ -146,10 +156,10 @@ def test_new_units_stand_last_where_an_order_was_given_and_by_name_elsewhere(mak
     for root, names in ((ordered, ["Ban Đầu"]), (by_name, ["Sở Y tế", "Ban Đầu"])):
         for number, name in enumerate(names):
             admin.get(f"/units/new?under={root.public_id}")
-            admin.submit("/units/new", name=name, code=f"{root.code}{number}", since="2022-01-01")
+            add(admin, name=name, code=f"{root.code}{number}", on="2022-01-01")
     for root, order in ((ordered, ["Văn phòng", "Ban Đầu"]), (by_name, ["Ban Đầu", "Sở Y tế"])):
         admin.get(f"/units/{root.public_id}")
-        listed = admin.text.split("<h2>")[-1]
+        listed = admin.text.split("<h2>Đơn vị trực thuộc</h2>")[1].split("<h2>")[0]
         assert listed.index(order[0]) < listed.index(order[1])
     with make.reading() as session:
         assert session.scalar(select(func.count()).where(UnitClosure.depth == 1)) == 4
