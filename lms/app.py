@@ -50,6 +50,7 @@ from lms.roster.actions import ROSTER
 from lms.roster.actions import forget_old as forget_lists
 from lms.roster.actions import work as go_on_with_list
 from lms.roster.cli import roster as roster_command
+from lms.roster.queries import bearers_of
 from lms.throttle.actions import forget_old
 from lms.transfer.cli import export_statements, import_statements
 from lms.web import errors, gate, navigation, shell, systems, wording
@@ -80,6 +81,7 @@ def fill(doors: Doors) -> None:
     doors.nightly += [forget_done, forget_old, forget_lists, keep_going]
     doors.people = PeopleByName()
     doors.second_factors = SecondFactorsHere()
+    doors.bearers_of = bearers_of
     doors.listen(PasswordSet, end_activation_code)
     doors.headcount = PeopleByUnit()
     doors.belongings.append(PeopleOfUnits())

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from lms import clock
 from lms.accounts.models import Membership, Person, SignInAccount
 from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure
 from lms.organisation.queries import holds_on, subtree, tree_of_units
@@ -291,3 +292,10 @@ def unit_names(session: Session, ids: Iterable[int]) -> dict[int, str]:
 def one_list(session: Session, upload_id: int) -> RosterUpload | None:
     """The list of a job, held until the transaction ends."""
     return session.get(RosterUpload, upload_id, with_for_update=True)
+
+
+def bearers_of(session: Session, code: str) -> list[int]:
+    """The ids of those who bear this staff code today, in whatever unit: a code of two people names neither for sure."""
+    held = holds_on(clock.today(), StaffCode.valid_from, StaffCode.valid_to)
+    query = select(StaffCode.person_id).where(StaffCode.code_key == code_key(code), held)
+    return list(session.scalars(query.distinct().order_by(StaffCode.person_id)))

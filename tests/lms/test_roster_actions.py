@@ -99,6 +99,18 @@ def test_a_list_moves_changes_and_adds_and_every_membership_is_kept(make: Make, 
         assert session.get_one(Person, hoa.id).position == "Phó phòng"
 
 
+def test_a_staff_code_names_who_bears_it_today(make: Make, unit: Unit, by: uuid.UUID) -> None:
+    applied(make, unit, [HEAD, *PEOPLE], by)
+    with make.writing() as session:
+        [hoa] = session.scalars(select(Person.id).where(Person.full_name == "Lý A Hoa"))
+        assert make.database.doors.bearers_of(session, "00017") == [hoa]
+        assert make.database.doors.bearers_of(session, "00020") == []
+        for code in session.scalars(select(StaffCode)):
+            code.valid_from, code.valid_to = date(2021, 1, 1), clock.today()
+        session.flush()
+        assert make.database.doors.bearers_of(session, "00017") == []
+
+
 def test_an_empty_cell_takes_nothing_away(make: Make, unit: Unit, by: uuid.UUID) -> None:
     applied(make, unit, [HEAD, *PEOPLE], by)
     assert applied(make, unit, [HEAD, line(1, "Lý A Hoa", "00017", unit="")], by) == {"unchanged": 1}
