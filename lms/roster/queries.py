@@ -295,7 +295,7 @@ def one_list(session: Session, upload_id: int) -> RosterUpload | None:
 
 
 def bearers_of(session: Session, code: str) -> list[int]:
-    """The ids of those who bear this staff code today, in whatever unit; a code that two bear names neither for sure."""
+    """The ids of those who bear this staff code today, in whatever unit; a code of two names neither for sure."""
     held = holds_on(clock.today(), StaffCode.valid_from, StaffCode.valid_to)
     query = select(StaffCode.person_id).where(StaffCode.code_key == code_key(code), held)
     return list(session.scalars(query.distinct().order_by(StaffCode.person_id)))
