@@ -318,7 +318,8 @@ def test_an_administrator_makes_a_unit_and_a_person_and_assigns_the_course(site:
     press(page, "Xem trước thay đổi")
     shoot(page, "administrator-4-rehearsal")
     press(page, "Áp dụng")
-    expect(page.get_by_role("status")).to_contain_text("Trung tâm Y tế huyện Na Hang")
+    expect(page.get_by_role("status")).to_contain_text("Đã ghi nhận: Thành lập")
+    expect(page.get_by_role("link", name="Trung tâm Y tế huyện Na Hang")).to_be_visible()
 
     link = new_person(page)
     fresh = site.windows.open(viewport=PHONE)
