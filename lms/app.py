@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from lms import clock, db, serving
 from lms.accounts import admin as people
 from lms.accounts import views as accounts
+from lms.accounts.access import READ as READ_PEOPLE
 from lms.accounts.actions import RESET, RESET_MAIL, PasswordSet, issue_reset, mail_person, mail_reset
 from lms.accounts.cli import user
 from lms.accounts.demo import load_fictional_people
@@ -20,6 +21,7 @@ from lms.accounts.models import Person
 from lms.accounts.projector import PeopleOfUnits
 from lms.accounts.projector import follow_late as people_follow
 from lms.accounts.queries import PeopleByName, PeopleByUnit
+from lms.accounts.session import end_overdue_viewings
 from lms.authentication import admin as credentials
 from lms.authentication import protocol as ways
 from lms.authentication import views as authentication
@@ -44,6 +46,8 @@ from lms.records import access as records_access
 from lms.records import admin as clients
 from lms.records import views as records
 from lms.records.cli import xapi as xapi_command
+from lms.roles import views as roles
+from lms.roles.cli import permissions
 from lms.roster import admin as roster_files
 from lms.roster import views as roster
 from lms.roster.actions import ROSTER
@@ -75,10 +79,10 @@ def fill(doors: Doors) -> None:
     doors.demo_steps += [load_sample_units, load_fictional_people]
     for command in (forward_command, export_statements, import_statements):
         xapi_command.add_command(command)
-    doors.commands += [worker, user, roster_command, xapi_command]
+    doors.commands += [worker, user, permissions, roster_command, xapi_command]
     doors.jobs |= {MAIL: mail_person, NIGHTLY: run_nightly, FORWARD: forward, ROSTER: go_on_with_list}
     doors.jobs |= {RESET: issue_reset, RESET_MAIL: mail_reset}
-    doors.nightly += [forget_done, forget_old, forget_lists, keep_going]
+    doors.nightly += [forget_done, forget_old, forget_lists, keep_going, end_overdue_viewings]
     doors.people = PeopleByName()
     doors.second_factors = SecondFactorsHere()
     doors.bearers_of = bearers_of
@@ -89,7 +93,7 @@ def fill(doors: Doors) -> None:
     doors.projections += [ClosureProjection(), NameProjection()]
     doors.menu += [
         MenuEntry(_l("Nhật ký học tập"), "records.index", records_access.BROWSE, 60),
-        MenuEntry(_l("Cán bộ"), "people.index", people.KEEP, 80, ADMINISTRATION),
+        MenuEntry(_l("Cán bộ"), "people.index", READ_PEOPLE, 80, ADMINISTRATION),
         MenuEntry(_l("Đơn vị"), "organisation.index", organisation_access.KEEP, 81, ADMINISTRATION),
         MenuEntry(_l("Hệ thống kết nối"), "clients.index", records_access.KEEP_CLIENTS, 83, ADMINISTRATION),
         MenuEntry(_l("Gửi bản ghi"), "forwarding.index", forwarding_access.KEEP, 95, ADMINISTRATION),
@@ -104,6 +108,7 @@ def features() -> Iterable[Feature]:
         authentication.bp,
         ways.bp,
         people.bp,
+        roles.bp,
         credentials.bp,
         roster.bp,
         roster_files.bp,

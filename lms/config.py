@@ -17,8 +17,21 @@ SECRET_LENGTH = 32
 KNOWN_SECRETS = ("changeme", "secret", "development", "password", "default")
 
 
-ROLES = ("administrator", "head", "trainer", "learner")
+ROLES = (
+    "administrator",
+    "auditor",
+    "unit_administrator",
+    "head",
+    "deputy",
+    "trainer",
+    "reviewer",
+    "host",
+    "learner",
+)
 """What LMS_SECOND_FACTOR may name; a test compares them with the table of roles."""
+
+SECOND_FACTOR_ROLES = frozenset({"administrator", "auditor", "unit_administrator", "head", "deputy", "trainer"})
+"""Those who see or change what is others'."""
 
 CLAIMS = {"email": "email", "code": "employee_number", "username": "preferred_username"}
 """By what a person of another sign-in service is found here, and the claim that usually tells it."""
@@ -169,7 +182,7 @@ def second_factor_roles(environ: Mapping[str, str], *, local: bool) -> frozenset
     """The roles that need a second factor: those named, or by default all that see or change what is others'."""
     named = environ.get("LMS_SECOND_FACTOR", "").lower().split()
     if not named:
-        return frozenset() if local else frozenset({"administrator", "head", "trainer"})
+        return frozenset() if local else SECOND_FACTOR_ROLES
     unknown = set(named) - {*ROLES, "none"}
     if unknown or (len(named) > 1 and "none" in named):
         raise Misconfigured(f"LMS_SECOND_FACTOR must be none, or some of {' '.join(ROLES)}, not {' '.join(named)!r}.")

@@ -61,8 +61,9 @@ class Make:
         username: str = "",
         password: str | None = None,
         since: date = LONG_AGO,
+        until: date | None = None,
     ) -> Person:
-        """A person counted in `unit`; with `role`, over `over` (None: everywhere)."""
+        """A person counted in `unit`; with `role`, over `over` (None: everywhere), and before the day `until`."""
         with self.database.writing() as session:
             person = accounts.create_person(
                 session,
@@ -73,7 +74,7 @@ class Make:
                 password=password,
             )
             if role is not None:
-                accounts.grant_role(session, person, role, unit=over, since=since)
+                accounts.grant_role(session, person, role, unit=over, since=since, until=until)
             return person
 
     def browser(self, person: Person | None = None) -> Browser:

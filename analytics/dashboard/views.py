@@ -28,10 +28,10 @@ from lms.audit.actions import note
 from lms.db import apart, get_session
 from lms.organisation.models import Unit, UnitClosure
 from lms.organisation.queries import subtree
-from lms.web.acting import NotFound, actor
+from lms.web.acting import NotFound, actor, behind
 from lms.web.feature import Feature
 from lms.web.forms import choices
-from lms.web.gate import needs
+from lms.web.gate import needs, reading
 from lms.web.wording import number, percent
 
 bp = Feature("dashboard", __name__, url_prefix="/dashboard")
@@ -135,6 +135,7 @@ def missing(unit_id: uuid.UUID) -> ResponseReturnValue:
 
 @bp.post("/units/<uuid:unit_id>/missing/purpose")
 @needs(NAMES)
+@reading
 def state_purpose(unit_id: uuid.UUID) -> ResponseReturnValue:
     """Say what the names are needed for: they are open for half an hour from now."""
     one = access_unit(get_session(), actor(), NAMES, unit_id)
@@ -148,6 +149,7 @@ def state_purpose(unit_id: uuid.UUID) -> ResponseReturnValue:
 
 @bp.post("/units/<uuid:unit_id>/missing/search")
 @needs(NAMES)
+@reading
 def search(unit_id: uuid.UUID) -> ResponseReturnValue:
     """Look for a name or a state. The name stays in the cookie: none ever stands in an address."""
     one = access_unit(get_session(), actor(), NAMES, unit_id)
@@ -174,7 +176,7 @@ def names_page(one: Unit, purpose_form: PurposeForm, search_form: SearchForm | N
     found = queries.names(own, within, beyond, course.id, wanted, now=now)
     if found.people:
         details = {"course": course.code, "purpose": purpose or OWN_UNIT, "count": len(found.people)}
-        note_names_read(me.public_id, one.public_id, details)
+        note_names_read(behind(), one.public_id, details)
     return render_template(
         "dashboard/missing.html",
         unit=one,

@@ -11,7 +11,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -162,31 +162,47 @@ def move_person(session: Session, person: Person, unit: Unit, *, on: date, by: u
 
 
 def grant_role(
-    session: Session, person: Person, role: str, *, unit: Unit | None, since: date, by: uuid.UUID | None = None
+    session: Session,
+    person: Person,
+    role: str,
+    *,
+    unit: Unit | None,
+    since: date,
+    until: date | None = None,
+    by: uuid.UUID | None = None,
 ) -> None:
     """Give a role over a unit and all below it, or everywhere (None), from `since`; the person signs in anew.
 
-    Raises `RoleHeld`.
+    `until` is the first day on which it no longer holds. Raises `RoleHeld` when it is held on one of these days.
     """
     over = unit.id if unit else None
-    open_one = select(RoleGrant.id).filter_by(person_id=person.id, role=role, unit_id=over, valid_to=None)
-    if session.scalar(open_one) is not None:
+    same = select(RoleGrant.id).where(
+        RoleGrant.person_id == person.id,
+        RoleGrant.role == role,
+        RoleGrant.unit_id == over if over is not None else RoleGrant.unit_id.is_(None),
+        or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > since),
+        RoleGrant.valid_from < until if until is not None else true(),
+    )
+    if session.scalar(same.limit(1)) is not None:
         raise RoleHeld(role)
     try:
         with session.begin_nested():
-            session.add(RoleGrant(person_id=person.id, role=role, unit_id=over, valid_from=since))
+            session.add(RoleGrant(person_id=person.id, role=role, unit_id=over, valid_from=since, valid_to=until))
     except IntegrityError as error:  # another transaction gave it after we had looked
         raise RoleHeld(role) from error
     end_all_sessions(session, person.id)
     scope = str(unit.public_id) if unit else "everywhere"
-    note(session, "role.grant", actor=by, object_kind="person", object_id=person.public_id, role=role, unit=scope)
+    end = until.isoformat() if until else None
+    about: dict[str, Any] = {"role": role, "unit": scope, "since": since.isoformat(), "until": end}
+    note(session, "role.grant", actor=by, object_kind="person", object_id=person.public_id, **about)
 
 
 def end_role(session: Session, grant: RoleGrant, *, by: uuid.UUID | None = None) -> None:
     """From today on the role no longer holds, and the person signs in anew. One that has ended is left as it is."""
-    if grant.valid_to is not None:
+    today = clock.today()
+    if grant.valid_to is not None and grant.valid_to <= today:
         return
-    grant.valid_to = clock.today()
+    grant.valid_to = today
     end_all_sessions(session, grant.person_id)
     public_id = session.scalar(select(Person.public_id).where(Person.id == grant.person_id))
     note(session, "role.end", actor=by, object_kind="person", object_id=public_id, role=grant.role)

@@ -11,41 +11,53 @@ from sqlalchemy.orm import Session
 
 from lms import clock, text
 from lms.accounts import actions, queries
-from lms.accounts.access import access_person, access_unit
-from lms.accounts.forms import CATEGORIES, PARTY, ROLES, MoveForm, PersonForm, RoleForm
-from lms.accounts.models import Person, RoleGrant, SignInAccount
-from lms.accounts.rules import LINK_LIFE
+from lms.accounts.access import (
+    GRANT,
+    KEEP,
+    READ,
+    access_account,
+    access_kept,
+    access_person,
+    access_unit,
+    own_grants,
+    permitted,
+    trees_within,
+)
+from lms.accounts.forms import CATEGORIES, PARTY, MoveForm, PersonForm
+from lms.accounts.models import Person, SignInAccount
+from lms.accounts.rules import EVERYWHERE, LINK_LIFE, may_see_as
+from lms.accounts.session import grants_held
+from lms.accounts.vocabulary import ROLES
 from lms.audit.actions import note
 from lms.db import apart, config_of, get_session
 from lms.organisation.models import Unit
-from lms.organisation.queries import unit_trees
-from lms.web.acting import Actor, NotFound, actor, holds_everywhere
+from lms.web.acting import Actor, NotFound, actor, behind
 from lms.web.feature import Feature
 from lms.web.forms import day_in, text_in
-from lms.web.gate import needs
+from lms.web.gate import needs, reading
 from lms.web.wording import day as worded
 
 bp = Feature("people", __name__, url_prefix="/people")
 
-KEEP = "person:create"
 PAGE = 50
 SOUGHT = "people sought"
 ONE_TIME_LINK = "one_time_link"
 
 
 @bp.get("")
-@needs(KEEP)
+@needs(READ)
 def index() -> ResponseReturnValue:
-    """People by name, or those searched for; that the list was seen is noted."""
-    person, own = holds_everywhere(KEEP), get_session()
+    """People by name, or those searched for, within one's own units; that the list was seen is noted."""
+    person, own = actor(), get_session()
     sought = text.nfc(str(session.get(SOUGHT, "")))  # also of a cookie from before
     unit = asked_unit(own, person)
-    query = queries.people_found(sought, on=clock.today(), unit_id=unit.id if unit else None)
+    everybody = None if person.everywhere(READ) else person.unit_ids(READ)
+    query = queries.people_found(sought, on=clock.today(), within=[unit.id] if unit else everybody)
     total = own.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
     pages = max(1, -(-total // PAGE))
     page = min(max(request.args.get("page", 1, type=int), 1), pages)
     rows = own.execute(query.limit(PAGE).offset((page - 1) * PAGE)).all()
-    seen("person.list", person, unit, rows=len(rows), page=page, searched=bool(sought))
+    seen("person.list", unit, rows=len(rows), page=page, searched=bool(sought))
     return render_template(
         "people/list.html",
         rows=rows,
@@ -54,13 +66,14 @@ def index() -> ResponseReturnValue:
         pages=pages,
         sought=sought,
         unit=unit,
-        trees=unit_trees(own, on=clock.today()),
+        trees=trees_within(own, person, READ),
         page_url=lambda n: url_for("people.index", unit=unit.public_id if unit else None, page=n),
     )
 
 
 @bp.post("/search")
-@needs(KEEP)
+@needs(READ)
+@reading
 def search() -> ResponseReturnValue:
     """Keep what is sought for this browser; a name never enters an address."""
     session[SOUGHT] = text.nfc(request.form.get("q", ""))[:100]
@@ -73,32 +86,31 @@ def asked_unit(own: Session, person: Actor) -> Unit | None:
     if not asked:
         return None
     try:
-        return access_unit(own, person, KEEP, uuid.UUID(asked))
+        return access_unit(own, person, READ, uuid.UUID(asked))
     except ValueError:
         raise NotFound from None
 
 
-def seen(action: str, person: Actor, about: Person | Unit | None, **details: object) -> None:
+def seen(action: str, about: Person | Unit | None, **details: object) -> None:
     """Note that names were looked at. The words searched for are not kept: they may be a name."""
     kind = "person" if isinstance(about, Person) else "unit"
     object_id = about.public_id if about is not None else "-"
-    address = request.remote_addr or ""
-    apart(
-        lambda own: note(
-            own, action, actor=person.public_id, object_kind=kind, object_id=object_id, address=address, **details
-        )
-    )
+    who, address = behind(), request.remote_addr or ""
+    apart(lambda own: note(own, action, actor=who, object_kind=kind, object_id=object_id, address=address, **details))
 
 
 @bp.route("/new", methods=["GET", "POST"])
 @needs(KEEP)
 def new() -> ResponseReturnValue:
     """A new person; then the page with the link to hand over."""
-    by, own = holds_everywhere(KEEP), get_session()
+    by, own = actor(), get_session()
     form = PersonForm(unit=request.args.get("unit", ""))
-    trees = unit_trees(own, on=clock.today())
+    trees = trees_within(own, by, KEEP)
     form.unit.offer(trees)
-    form.role_unit.offer(trees)
+    if by.everywhere(KEEP):
+        form.role_unit.offer(trees)
+    else:
+        form.grants_nothing()
     if request.method == "GET":
         return render_template("people/new.html", form=form, no_units=not trees)
     if acceptable(own, form) and (person := created(own, form, by=by.public_id)) is not None:
@@ -112,9 +124,10 @@ def acceptable(own: Session, form: PersonForm) -> bool:
     if not form.username.errors and own.scalar(queries.account_by_username(text_in(form.username))) is not None:
         form.username.errors = [taken()]
     if not form.errors and not form.namesake.data:
-        same = own.execute(queries.namesakes(text_in(form.full_name), on=clock.today())).all()
+        within = None if actor().everywhere(KEEP) else actor().unit_ids(KEEP)
+        same = own.execute(queries.namesakes(text_in(form.full_name), on=clock.today(), within=within)).all()
         if same:
-            seen("person.list", actor(), None, rows=len(same), page=1, searched=True)
+            seen("person.list", None, rows=len(same), page=1, searched=True)
             there = "; ".join(
                 f"{one.full_name}, {unit.name}" if unit else f"{one.full_name} ({account.username})"
                 for one, account, unit in same
@@ -151,14 +164,14 @@ def created(own: Session, form: PersonForm, *, by: uuid.UUID) -> Person | None:
     except actions.UsernameTaken:
         form.username.errors = [taken()]  # by somebody else, at this moment
         return None
-    if form.role.data:
+    if "role" in form and form.role.data:
         give(own, person, form.role.data, form.role_unit.unit or form.unit.unit, by=by)
     return person
 
 
 def give(own: Session, person: Person, role: str, unit: Unit | None, *, by: uuid.UUID) -> None:
-    """Grant a role from today: heads over the unit, all others everywhere."""
-    actions.grant_role(own, person, role, unit=unit if role == "head" else None, since=clock.today(), by=by)
+    """Grant a role from today, over the unit unless it holds everywhere."""
+    actions.grant_role(own, person, role, unit=None if role in EVERYWHERE else unit, since=clock.today(), by=by)
 
 
 def with_link(own: Session, person: Person, *, by: uuid.UUID) -> ResponseReturnValue:
@@ -168,12 +181,12 @@ def with_link(own: Session, person: Person, *, by: uuid.UUID) -> ResponseReturnV
 
 
 @bp.get("/<uuid:public_id>")
-@needs(KEEP)
+@needs(READ)
 def show(public_id: uuid.UUID) -> ResponseReturnValue:
-    """One person: account, units, roles, and what can be done."""
+    """One person: account, units, roles, and what of it this reader may change."""
     own = get_session()
-    person = access_person(own, actor(), KEEP, public_id)
-    seen("person.read", actor(), person)
+    person = access_person(own, actor(), READ, public_id)
+    seen("person.read", person)
     today = clock.today()
     return render_template(
         "people/person.html",
@@ -183,6 +196,11 @@ def show(public_id: uuid.UUID) -> ResponseReturnValue:
         roles=own.scalars(queries.roles_of(person.id)).all(),
         today=today,
         oneself=person.public_id == actor().public_id,
+        keeps=permitted(access_kept, own, actor(), public_id),
+        keeps_account=permitted(access_account, own, actor(), public_id),
+        grants=permitted(access_kept, own, actor(), public_id, GRANT)
+        and (person.id != actor().person_id or actor().everywhere(GRANT)),
+        sees_as=person.id != actor().person_id and may_see_as(own_grants(own, actor()), grants_held(own, person.id)),
         words={**CATEGORIES, **PARTY, **ROLES},
     )
 
@@ -192,7 +210,7 @@ def show(public_id: uuid.UUID) -> ResponseReturnValue:
 def link(public_id: uuid.UUID) -> ResponseReturnValue:
     """The one-time link, once: whoever reloads the page is told to issue another."""
     own = get_session()
-    person = access_person(own, actor(), KEEP, public_id)
+    person = access_account(own, actor(), public_id)
     whose, token = session.pop(ONE_TIME_LINK, ("", ""))
     address = None
     if whose == str(person.public_id):
@@ -215,7 +233,7 @@ def asked(person: Person, title: str, told: list[str], *, button: str, address: 
 @needs(KEEP)
 def ask_link(public_id: uuid.UUID) -> ResponseReturnValue:
     """Before another link: what it ends."""
-    person = access_person(get_session(), actor(), KEEP, public_id)
+    person = access_account(get_session(), actor(), public_id)
     told = [
         _("Hệ thống cấp cho %(name)s một liên kết để tự đặt mật khẩu, chỉ hiện ra một lần.", name=person.full_name),
         _("Liên kết đã cấp trước đó hết hiệu lực. Mật khẩu đang dùng vẫn dùng được cho đến khi đặt mật khẩu mới."),
@@ -229,7 +247,7 @@ def ask_link(public_id: uuid.UUID) -> ResponseReturnValue:
 def issue_link(public_id: uuid.UUID) -> ResponseReturnValue:
     """Another link; earlier ones end."""
     own = get_session()
-    return with_link(own, access_person(own, actor(), KEEP, public_id), by=actor().public_id)
+    return with_link(own, access_account(own, actor(), public_id), by=actor().public_id)
 
 
 @bp.route("/<uuid:public_id>/move", methods=["GET", "POST"])
@@ -237,10 +255,10 @@ def issue_link(public_id: uuid.UUID) -> ResponseReturnValue:
 def move(public_id: uuid.UUID) -> ResponseReturnValue:
     """To another unit from a day on."""
     own, today = get_session(), clock.today()
-    person = access_person(own, actor(), KEEP, public_id)
+    person = access_kept(own, actor(), public_id)
     present = own.scalar(queries.main_unit(person.id, on=today))
     form = MoveForm()
-    form.unit.offer(unit_trees(own, on=today))
+    form.unit.offer(trees_within(own, actor(), KEEP))
     if form.validate_on_submit() and moved(own, form, person, by=actor().public_id):
         return redirect(url_for("people.show", public_id=person.public_id))
     status = 200 if request.method == "GET" else 422
@@ -272,90 +290,11 @@ def moved_words(person: Person, unit: Unit, on: date) -> str:
     )
 
 
-@bp.route("/<uuid:public_id>/roles/new", methods=["GET", "POST"])
-@needs(KEEP)
-def grant(public_id: uuid.UUID) -> ResponseReturnValue:
-    """A role for somebody who is here already."""
-    own, today = get_session(), clock.today()
-    person = access_person(own, actor(), KEEP, public_id)
-    form = RoleForm()
-    form.role_unit.offer(unit_trees(own, on=today))
-    if form.validate_on_submit() and granted(own, form, person, by=actor().public_id):
-        flash(_("Đã giao vai trò. Người này sẽ đăng nhập lại để dùng vai trò mới."), "success")
-        return redirect(url_for("people.show", public_id=person.public_id))
-    status = 200 if request.method == "GET" else 422
-    return render_template("people/role.html", form=form, person=person), status
-
-
-def granted(own: Session, form: RoleForm, person: Person, *, by: uuid.UUID) -> bool:
-    """Whether the role was given; otherwise the form says what must be changed."""
-    role = text_in(form.role)
-    unit = form.role_unit.unit or own.scalar(queries.main_unit(person.id, on=clock.today()))
-    if role == "head" and unit is None:
-        form.role_unit.errors = [_("Người này chưa thuộc đơn vị nào. Chọn đơn vị.")]
-        return False
-    try:
-        give(own, person, role, unit, by=by)
-    except actions.RoleHeld:
-        form.role.errors = [_("Người này đang giữ đúng vai trò này.")]
-        return False
-    return True
-
-
-def held(own: Session, person: Person) -> list[RoleGrant]:
-    """All roles of a person, of today and of the past."""
-    return list(own.scalars(queries.roles_of(person.id)))
-
-
-def held_by(own: Session, person: Person, grant_id: int) -> RoleGrant:
-    """The role of that person. Raises `NotFound`."""
-    found = next((one for one in held(own, person) if one.id == grant_id), None)
-    if found is None:
-        raise NotFound
-    return found
-
-
-@bp.get("/<uuid:public_id>/roles/<int:grant_id>/end")
-@needs(KEEP)
-def ask_end_role(public_id: uuid.UUID, grant_id: int) -> ResponseReturnValue:
-    """Before a role is ended: whose it is, and where it holds."""
-    own = get_session()
-    person = access_person(own, actor(), KEEP, public_id)
-    found = held_by(own, person, grant_id)
-    where = found.unit.name if found.unit else _("Toàn hệ thống")
-    told = [
-        _(
-            "%(name)s thôi giữ vai trò %(role)s (%(where)s).",
-            name=person.full_name,
-            role=ROLES[found.role],
-            where=where,
-        ),
-        _("Người này phải đăng nhập lại. Cần thì giao lại vai trò bất cứ lúc nào."),
-    ]
-    address = url_for("people.end_role", public_id=public_id, grant_id=grant_id)
-    return asked(person, _("Kết thúc vai trò"), told, button=_("Kết thúc vai trò"), address=address)
-
-
-@bp.post("/<uuid:public_id>/roles/<int:grant_id>/end")
-@needs(KEEP)
-def end_role(public_id: uuid.UUID, grant_id: int) -> ResponseReturnValue:
-    """The role holds no longer, from today on. One's own role as administrator is ended by another administrator."""
-    own = get_session()
-    person = access_person(own, actor(), KEEP, public_id)
-    found = held_by(own, person, grant_id)
-    if found.role == "administrator" and person.public_id == actor().public_id:
-        flash(_("Vai trò quản trị của chính mình chỉ do quản trị viên khác kết thúc."), "warning")
-    else:
-        actions.end_role(own, found, by=actor().public_id)
-        flash(_("Đã kết thúc vai trò."), "success")
-    return redirect(url_for("people.show", public_id=person.public_id))
-
-
 @bp.get("/<uuid:public_id>/close")
 @needs(KEEP)
 def ask_close(public_id: uuid.UUID) -> ResponseReturnValue:
     """Before an account is closed: what ends, and what stays."""
-    person = access_person(get_session(), actor(), KEEP, public_id)
+    person = access_account(get_session(), actor(), public_id)
     told = [
         _("%(name)s không đăng nhập được nữa; mọi phiên đăng nhập kết thúc ngay.", name=person.full_name),
         _("Kết quả học tập được giữ nguyên, người này vẫn được tính vào sĩ số. Mở lại được bất cứ lúc nào."),
@@ -369,7 +308,7 @@ def ask_close(public_id: uuid.UUID) -> ResponseReturnValue:
 def close(public_id: uuid.UUID) -> ResponseReturnValue:
     """Nobody signs in with this account any more. One's own is closed by another administrator."""
     own = get_session()
-    person = access_person(own, actor(), KEEP, public_id)
+    person = access_account(own, actor(), public_id)
     if person.public_id == actor().public_id:
         flash(_("Tài khoản của chính mình chỉ do quản trị viên khác khóa."), "warning")
     else:
@@ -383,7 +322,7 @@ def close(public_id: uuid.UUID) -> ResponseReturnValue:
 def reopen(public_id: uuid.UUID) -> ResponseReturnValue:
     """The account opens again."""
     own = get_session()
-    person = access_person(own, actor(), KEEP, public_id)
+    person = access_account(own, actor(), public_id)
     actions.reopen_account(own, person, by=actor().public_id)
     flash(_("Đã kích hoạt lại tài khoản."), "success")
     return redirect(url_for("people.show", public_id=person.public_id))

@@ -8,6 +8,8 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, PasswordField, StringField, validators
 
 from lms import clock
+from lms.accounts.rules import ADMINISTRATOR, WITH_AN_END
+from lms.accounts.vocabulary import EVERYONE, ROLES
 from lms.organisation.forms import UnitField
 from lms.web.forms import ChoiceField, DayField, MustBe, PageForm, at_most, choices, chosen, required, tidy
 
@@ -22,11 +24,6 @@ PARTY = {
     "quan_chung": _l("Quần chúng"),
     "du_bi": _l("Đảng viên dự bị"),
     "chinh_thuc": _l("Đảng viên chính thức"),
-}
-ROLES = {
-    "head": _l("Thủ trưởng cơ quan, đơn vị"),
-    "trainer": _l("Giảng viên"),
-    "administrator": _l("Quản trị viên"),
 }
 USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{1,48}[a-z0-9])")
 EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\".]+(?:\.[^@\s,;<>\".]+)+")
@@ -68,7 +65,36 @@ def lower(value: Any) -> Any:
     return tidy(value).lower() if isinstance(value, str) else value
 
 
-class PersonForm(PageForm):
+def scope_field() -> UnitField:
+    """Over which unit a role is held."""
+    return UnitField(
+        _l("Phạm vi"),
+        none=_l("Đơn vị của người này"),
+        description=_l(
+            "Đơn vị được chọn và mọi đơn vị trực thuộc. Giảng viên, kiểm tra viên, quản trị viên luôn có phạm vi toàn "
+            "hệ thống."
+        ),
+    )
+
+
+class SecondLook(PageForm):
+    """A form that grants a role: that of an administrator only to whoever says so twice."""
+
+    sure = BooleanField(_l("Đã kiểm tra đúng người, giao quyền quản trị viên"))
+
+    def validate_sure(self, field: BooleanField) -> None:
+        """Ask once more before somebody may do everything."""
+        role = self["role"].data if "role" in self else None
+        if role == ADMINISTRATOR and not field.data:
+            raise validators.ValidationError(
+                _l(
+                    "Quản trị viên xem và sửa được mọi nơi, kể cả giao vai trò này cho người khác. Kiểm tra lại họ "
+                    "tên, đơn vị rồi đánh dấu ô này và lưu lần nữa."
+                )
+            )
+
+
+class PersonForm(SecondLook):
     """A new person with an account, a unit and perhaps a role. `namesake` is asked once somebody has the same name."""
 
     full_name = StringField(
@@ -106,14 +132,17 @@ class PersonForm(PageForm):
         description=_l("Không bắt buộc. Dùng để nhắc việc học tập và đặt lại mật khẩu."),
     )
     unit = UnitField(_l("Cơ quan, đơn vị"), [required(_l("Chọn cơ quan, đơn vị."))])
-    role = ChoiceField(_l("Vai trò"), choices=choices({"": _l("Học viên"), **ROLES}), default="")
-    role_unit = UnitField(
-        _l("Phạm vi của thủ trưởng"),
-        none=_l("Đơn vị của người này"),
-        description=_l(
-            "Đơn vị được chọn và mọi đơn vị trực thuộc. Giảng viên, quản trị viên có phạm vi toàn hệ thống."
-        ),
+    role = ChoiceField(
+        _l("Vai trò"),
+        choices=choices({"": EVERYONE, **{role: word for role, word in ROLES.items() if role not in WITH_AN_END}}),
+        default="",
     )
+    role_unit = scope_field()
+
+    def grants_nothing(self) -> None:
+        """Leave the roles out: whoever keeps the people of a unit grants them on the page of the person."""
+        for name in ("role", "role_unit", "sure"):
+            del self[name]
 
 
 class MoveForm(PageForm):
@@ -134,21 +163,3 @@ class MoveForm(PageForm):
             raise validators.ValidationError(_l("Ngày này còn quá xa. Kiểm tra lại năm."))
         if day is not None and self.unit.unit is not None and day < self.unit.unit.valid_from:
             raise validators.ValidationError(_l("Đơn vị mới chưa hoạt động vào ngày này."))
-
-
-class RoleForm(PageForm):
-    """A role for somebody who is here already."""
-
-    role = ChoiceField(
-        _l("Vai trò"),
-        [required(_l("Chọn vai trò."))],
-        choices=choices({"": _l("– Chọn vai trò –"), **ROLES}),
-        default="",
-    )
-    role_unit = UnitField(
-        _l("Phạm vi của thủ trưởng"),
-        none=_l("Đơn vị của người này"),
-        description=_l(
-            "Đơn vị được chọn và mọi đơn vị trực thuộc. Giảng viên, quản trị viên có phạm vi toàn hệ thống."
-        ),
-    )

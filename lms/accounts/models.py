@@ -105,7 +105,12 @@ class RoleGrant(Base):
 
     __tablename__ = "role_grant"
     __table_args__ = (
-        CheckConstraint("role IN ('administrator', 'head', 'trainer')", name="role"),
+        CheckConstraint(
+            "role IN ('administrator', 'auditor', 'deputy', 'head', 'host', 'reviewer', 'trainer', "
+            "'unit_administrator')",
+            name="role",
+        ),
+        CheckConstraint("role <> 'deputy' OR valid_to IS NOT NULL", name="deputy_ends"),
         once("uq_role_grant_open", "person_id", "role", "unit_id", where="valid_to IS NULL AND unit_id IS NOT NULL"),
         once("uq_role_grant_open_everywhere", "person_id", "role", where="valid_to IS NULL AND unit_id IS NULL"),
     )
@@ -134,6 +139,24 @@ class UserSession(Base):
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     browser: Mapped[str]
+
+
+class Viewing(Base):
+    """Within one session somebody looks at the product as another person sees it, and changes nothing.
+
+    `ends_at` is when it ends by itself; `ended_at` when it did end, which is noted in the log of the person.
+    """
+
+    __tablename__ = "viewing"
+    __table_args__ = (once("uq_viewing_open", "session_id", where="ended_at IS NULL"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session_id: Mapped[int] = mapped_column(ForeignKey("user_session.id"))
+    viewer_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    started_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
 
 
 class OneTimeLink(Base):

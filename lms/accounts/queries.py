@@ -4,11 +4,11 @@ import uuid
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from lms import clock, text
-from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount, UserSession
+from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount, UserSession, Viewing
 from lms.config import SessionLimits
 from lms.doors import Named
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure
@@ -93,13 +93,24 @@ def people_below(unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select[Pe
     )
 
 
+def people_counted_in(unit_ids: Iterable[int], *, on: date, tree: str = STATE_TREE) -> Select[int]:
+    """Who is counted in one of these units or below, that day or from a later day on, for use as a subquery."""
+    below = [Membership.unit_id.in_(subtree(one, on=on, tree=tree)) for one in unit_ids]
+    return select(Membership.person_id).where(
+        Membership.tree == tree,
+        Membership.kind == "main",
+        or_(holds_on(on, Membership.valid_from, Membership.valid_to), Membership.valid_to.is_(None)),
+        or_(false(), *below),
+    )
+
+
 def people_found(
-    sought: str = "", *, on: date, unit_id: int | None = None, tree: str = STATE_TREE
+    sought: str = "", *, on: date, within: Iterable[int] | None = None, tree: str = STATE_TREE
 ) -> Select[Person, SignInAccount, Unit | None]:
     """People with their account and the unit where they are counted that day, in Vietnamese order of names.
 
     Every word of `sought` is found in the name, with or without marks, or the whole is part of the user name; with
-    `unit_id`, only people of that unit and below it.
+    `within`, only people of these units and below them.
     """
     query = (
         select(Person, SignInAccount, Unit)
@@ -116,17 +127,19 @@ def people_found(
         .outerjoin(Unit, Unit.id == Membership.unit_id)
         .order_by(Person.sort_key, Person.id)
     )
-    if unit_id is not None:
-        query = query.where(Membership.unit_id.in_(subtree(unit_id, on=on, tree=tree)))
+    if within is not None:
+        query = query.where(or_(false(), *(Membership.unit_id.in_(subtree(one, on=on, tree=tree)) for one in within)))
     if words := text.fold(sought).split():
         named = and_(*(Person.search_key.contains(word, autoescape=True) for word in words))
         query = query.where(or_(named, SignInAccount.username.contains("".join(words), autoescape=True)))
     return query
 
 
-def namesakes(full_name: str, *, on: date) -> Select[Person, SignInAccount, Unit | None]:
-    """People called exactly so, with the unit where they are counted that day."""
-    return people_found(on=on).where(Person.full_name == text.nfc(full_name)).limit(MOST_NAMESAKES)
+def namesakes(
+    full_name: str, *, on: date, within: Iterable[int] | None = None
+) -> Select[Person, SignInAccount, Unit | None]:
+    """People called exactly so, with the unit where they are counted that day; of these units, when some are named."""
+    return people_found(on=on, within=within).where(Person.full_name == text.nfc(full_name)).limit(MOST_NAMESAKES)
 
 
 def memberships_of(person_id: int) -> Select[Membership]:
@@ -151,6 +164,21 @@ def roles_of(person_id: int) -> Select[RoleGrant]:
         .options(joinedload(RoleGrant.unit))
         .where(RoleGrant.person_id == person_id)
         .order_by(RoleGrant.valid_to.is_not(None), RoleGrant.valid_from.desc(), RoleGrant.id.desc())
+    )
+
+
+MOST_VIEWINGS = 20
+"""So many of those who looked are shown, the latest first; the log has all."""
+
+
+def viewings_of(person_id: int) -> Select[Viewing, str]:
+    """When somebody looked at the product as this person sees it, and who, the latest first."""
+    return (
+        select(Viewing, Person.full_name)
+        .join(Person, Person.id == Viewing.viewer_id)
+        .where(Viewing.person_id == person_id)
+        .order_by(Viewing.id.desc())
+        .limit(MOST_VIEWINGS)
     )
 
 

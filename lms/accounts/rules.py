@@ -13,14 +13,33 @@ EVERYONE = "learner"
 
 PERMISSIONS: dict[str, frozenset[str]] = {
     "learner": frozenset({"course:study", "profile:own"}),
+    "reviewer": frozenset(),
+    "host": frozenset(),
     "head": frozenset({"unit:read_figures", "unit:read_names"}),
+    "deputy": frozenset({"unit:read_figures", "unit:read_names"}),
     "trainer": frozenset({"module:edit", "module:publish", "record:browse"}),
+    "unit_administrator": frozenset({"person:read", "person:create", "role:grant", "permission:read"}),
+    "auditor": frozenset(
+        {
+            "unit:read_figures",
+            "unit:read_names",
+            "person:read",
+            "person:view_as",
+            "permission:read",
+            "record:browse",
+            "record:names",
+        }
+    ),
     "administrator": frozenset(
         {
             "unit:read_figures",
             "unit:read_names",
             "unit:create",
+            "person:read",
             "person:create",
+            "person:view_as",
+            "role:grant",
+            "permission:read",
             "course:assign",
             "record:browse",
             "record:names",
@@ -31,13 +50,25 @@ PERMISSIONS: dict[str, frozenset[str]] = {
 }
 """Which role may do what. `learner` is everyone; the others are granted, over a unit and all below it or everywhere."""
 
+ADMINISTRATOR, AUDITOR, UNIT_ADMINISTRATOR, DEPUTY = "administrator", "auditor", "unit_administrator", "deputy"
+
+EVERYWHERE = frozenset({"trainer", AUDITOR, ADMINISTRATOR})
+"""Roles that hold for the whole system; all others for a unit and what is below it."""
+
+WITH_AN_END = frozenset({DEPUTY})
+"""Roles that cannot be granted without the day on which they end."""
+
+OWN_ACCOUNT = "profile:own"
+"""What belongs to one's own account; auditors too sign out, and keep a password of their own."""
+
 SEEN_EVERY = timedelta(minutes=2)
 LINK_LIFE = timedelta(days=7)
 MAILED_LINK_LIFE = timedelta(minutes=30)
+VIEWING_LIFE = timedelta(minutes=30)
+"""How long one may look as somebody else sees the product before it ends by itself."""
+
 STEP_LIFE = timedelta(minutes=10)
 """How long somebody whose password was right may take for what must follow before a session begins."""
-
-ADMINISTRATOR = "administrator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +77,37 @@ class Grant:
 
     role: str
     unit_id: int | None
+
+
+def may_give(role: str, unit_id: int | None, *, within: Container[int] | None) -> bool:
+    """Whether whoever keeps people `within` these units (None: everywhere) may grant or end this role there.
+
+    Never a role that holds everywhere, and none over a unit outside: no grant reaches further than one's own.
+    """
+    return within is None or (role not in EVERYWHERE and unit_id is not None and unit_id in within)
+
+
+def may_keep(held: Iterable[Grant], *, within: Container[int] | None) -> bool:
+    """Whether the people kept `within` these units may include somebody who holds these roles: none reaches further."""
+    return all(may_give(one.role, one.unit_id, within=within) for one in held)
+
+
+def opens_no_more(held: Iterable[Grant], own: Iterable[Grant]) -> bool:
+    """Whether an account with these roles opens nothing that one's own roles do not: else a link to it would."""
+    mine = frozenset().union(*(PERMISSIONS[one.role] for one in own))
+    return all(PERMISSIONS[one.role] <= mine for one in held)
+
+
+def may_see_as(own: Iterable[Grant], other: Iterable[Grant]) -> bool:
+    """Whether somebody may look at the product as another sees it: only who holds all that the other holds, there."""
+    own = tuple(own)
+    everywhere = frozenset().union(*(PERMISSIONS[one.role] for one in own if one.unit_id is None))
+    return "person:view_as" in everywhere and all(
+        permission in everywhere
+        or any(permission in PERMISSIONS[one.role] and one.unit_id == grant.unit_id for one in own)
+        for grant in other
+        for permission in PERMISSIONS[grant.role]
+    )
 
 
 def may_go_on(

@@ -6,18 +6,30 @@ The same for somebody who has shown a password and from whom more is asked: a st
 import hashlib
 import secrets
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from flask_login import UserMixin
-from sqlalchemy import Select, and_, delete, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, delete, insert, select, update
+from sqlalchemy.orm import Session, aliased
 
 from lms import clock
-from lms.accounts.models import Person, RoleGrant, SignInAccount, SignInStep, UserSession
-from lms.accounts.rules import EVERYONE, PERMISSIONS, SEEN_EVERY, STEP_LIFE, Grant, may_go_on
+from lms.accounts.models import Person, RoleGrant, SignInAccount, SignInStep, UserSession, Viewing
+from lms.accounts.rules import (
+    AUDITOR,
+    EVERYONE,
+    PERMISSIONS,
+    SEEN_EVERY,
+    STEP_LIFE,
+    VIEWING_LIFE,
+    Grant,
+    may_go_on,
+    may_see_as,
+)
+from lms.audit.actions import note
 from lms.db import config_of
 from lms.organisation.queries import holds_on
+from lms.web.acting import ONLY_READS, VIEWING, VIEWING_OVER, Viewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,18 @@ class SignedIn(UserMixin):
     language: str
     seen_at: datetime
     grants: tuple[Grant, ...]
+    viewer: Viewer | None = None
+    viewing_over: int | None = None
+    """The viewing that is over, and must be noted as ended."""
+
+    @property
+    def tied(self) -> str:
+        """Why nothing may be changed, or ""."""
+        if self.viewer is not None:
+            return VIEWING
+        if self.viewing_over is not None:
+            return VIEWING_OVER
+        return ONLY_READS if any(grant.role == AUDITOR for grant in self.grants) else ""
 
     def get_id(self) -> str:
         """The random key of this session: it is what the cookie carries, and it dies with the session."""
@@ -82,37 +106,107 @@ def signed_in(session: Session, key: str) -> SignedIn | None:
     rows = session.execute(live_session(digest(key), now=now, today=clock.today())).all()
     if not rows:
         return None
-    session_id, created_at, seen_at, person_id, public_id, name, language, _, _ = rows[0]
-    roles = [role for *_, role, _unit in rows]
-    if not may_go_on(roles, created_at=created_at, seen_at=seen_at, now=now, limits=limits):
+    first = rows[0]
+    grants = tuple(Grant(row.role, row.unit_id) for row in rows if row.role)
+    roles = [row.role for row in rows]
+    if not may_go_on(roles, created_at=first.created_at, seen_at=first.seen_at, now=now, limits=limits):
         return None
-    return SignedIn(
+    me = SignedIn(
         key=key,
-        session_id=session_id,
-        person_id=person_id,
-        public_id=public_id,
-        name=name,
-        language=language,
-        seen_at=seen_at,
-        grants=tuple(Grant(role, unit_id) for *_, role, unit_id in rows if role),
+        session_id=first.session_id,
+        person_id=first.person_id,
+        public_id=first.public_id,
+        name=first.full_name,
+        language=first.language,
+        seen_at=first.seen_at,
+        grants=grants,
     )
+    if first.viewing_id is None:
+        return me
+    seen = seen_as(session, me, first.viewed_id) if first.ends_at > now else None
+    return seen or replace(me, viewing_over=first.viewing_id)
+
+
+def seen_as(session: Session, me: SignedIn, person_id: int) -> SignedIn | None:
+    """The other person, as I see the product now; None when one of us has gained or lost what it rested on."""
+    person = session.get_one(Person, person_id)
+    grants = grants_held(session, person_id)
+    if not may_see_as(me.grants, grants):
+        return None
+    viewer = Viewer(me.public_id, me.name)
+    return replace(
+        me, person_id=person_id, public_id=person.public_id, name=person.full_name, grants=grants, viewer=viewer
+    )
+
+
+def grants_held(session: Session, person_id: int) -> tuple[Grant, ...]:
+    """The roles somebody holds today."""
+    rows = session.execute(
+        select(RoleGrant.role, RoleGrant.unit_id).where(
+            RoleGrant.person_id == person_id, holds_on(clock.today(), RoleGrant.valid_from, RoleGrant.valid_to)
+        )
+    )
+    return tuple(Grant(row.role, row.unit_id) for row in rows)
+
+
+def begin_viewing(session: Session, me: SignedIn, person: Person) -> None:
+    """From the next page on this session sees what the person sees, for half an hour; noted in the person's log.
+
+    Whoever asks has found out with `may_see_as` that it is allowed.
+    """
+    now = clock.now()
+    session.add(
+        Viewing(
+            session_id=me.session_id,
+            viewer_id=me.person_id,
+            person_id=person.id,
+            started_at=now,
+            ends_at=now + VIEWING_LIFE,
+        )
+    )
+    note(session, "view_as.start", actor=me.public_id, object_kind="person", object_id=person.public_id)
+
+
+def end_viewing(session: Session, viewings: ColumnElement[bool]) -> None:
+    """End those of these viewings that go on, at the latest when their time was over; noted in the log of the seen."""
+    now, viewer = clock.now(), aliased(Person)
+    rows = session.execute(
+        select(Viewing, viewer.public_id, Person.public_id)
+        .join(viewer, viewer.id == Viewing.viewer_id)
+        .join(Person, Person.id == Viewing.person_id)
+        .where(viewings, Viewing.ended_at.is_(None))
+    ).all()
+    for viewing, by, public_id in rows:
+        viewing.ended_at = min(now, viewing.ends_at)
+        note(session, "view_as.end", actor=by, object_kind="person", object_id=public_id)
+
+
+def end_overdue_viewings(session: Session, now: datetime) -> None:
+    """At night: what nobody ended is noted as ended."""
+    end_viewing(session, Viewing.ends_at < now)
 
 
 def live_session(
     key_digest: bytes, *, now: datetime, today: date
-) -> Select[int, datetime, datetime, int, uuid.UUID, str, str, str, int | None]:
-    """Session, person and each role held today (one row without a role, when there is none), in one query."""
+) -> Select[int, datetime, datetime, int, uuid.UUID, str, str, str, int | None, int | None, int | None, datetime]:
+    """Session, person and each role held today (one row without a role, when there is none), in one query.
+
+    With them the viewing that goes on in this session, when there is one.
+    """
     return (
         select(
-            UserSession.id,
+            UserSession.id.label("session_id"),
             UserSession.created_at,
             UserSession.seen_at,
-            Person.id,
+            Person.id.label("person_id"),
             Person.public_id,
             Person.full_name,
             Person.language,
             RoleGrant.role,
             RoleGrant.unit_id,
+            Viewing.id.label("viewing_id"),
+            Viewing.person_id.label("viewed_id"),
+            Viewing.ends_at,
         )
         .join(Person, Person.id == UserSession.person_id)
         .join(SignInAccount, SignInAccount.person_id == Person.id)
@@ -120,6 +214,7 @@ def live_session(
             RoleGrant,
             and_(RoleGrant.person_id == Person.id, holds_on(today, RoleGrant.valid_from, RoleGrant.valid_to)),
         )
+        .outerjoin(Viewing, and_(Viewing.session_id == UserSession.id, Viewing.ended_at.is_(None)))
         .where(
             UserSession.key_digest == key_digest,
             UserSession.revoked_at.is_(None),

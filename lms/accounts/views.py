@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from lms import clock
 from lms.accounts import actions, queries
-from lms.accounts.forms import ROLES, ChangePasswordForm, ForgottenForm, NewPasswordForm, SignInForm
-from lms.accounts.models import Person, SignInAccount
+from lms.accounts.forms import ChangePasswordForm, ForgottenForm, NewPasswordForm, SignInForm
+from lms.accounts.models import Person, SignInAccount, Viewing
 from lms.accounts.protocol import (
     WAY,
     budgets,
@@ -32,10 +32,12 @@ from lms.accounts.session import (
     end_all_sessions,
     end_one_session,
     end_session,
+    end_viewing,
     mark_seen,
     must_be_marked,
     signed_in,
 )
+from lms.accounts.vocabulary import ROLES
 from lms.audit.actions import note
 from lms.db import apart, database, get_read_session, get_session, if_there_is_room
 from lms.throttle.rules import PER_ACCOUNT, PER_RESET, Budget
@@ -43,7 +45,7 @@ from lms.web import kept
 from lms.web.acting import NotFound, actor, login_manager
 from lms.web.addresses import local_path
 from lms.web.feature import Feature
-from lms.web.gate import needs, public
+from lms.web.gate import leaving, needs, public
 
 bp = Feature("accounts", __name__)
 
@@ -55,6 +57,9 @@ def load_person(key: str) -> SignedIn | None:
     if person is not None and must_be_marked(person):
         with if_there_is_room():
             apart(lambda own: mark_seen(own, person.session_id))
+    if person is not None and person.viewing_over is not None:
+        with if_there_is_room():
+            apart(lambda own: end_viewing(own, Viewing.id == person.viewing_over))
     return person
 
 
@@ -92,8 +97,10 @@ def check_password(username: str, password: str) -> int | str:
 
 @bp.post("/sign-out")
 @needs("profile:own")
+@leaving
 def sign_out() -> ResponseReturnValue:
-    """End this session, in the database too."""
+    """End this session, in the database too, and what it looked at as somebody else."""
+    end_viewing(get_session(), Viewing.session_id == here())
     end_session(get_session(), actor().get_id())  # type: ignore[attr-defined]
     way = cookie.get(WAY)
     logout_user()
@@ -181,6 +188,8 @@ def profile() -> ResponseReturnValue:
         username=own.get_one(SignInAccount, person.id).username,
         roles=roles,
         words=ROLES,
+        viewings=own.execute(queries.viewings_of(person.id)).all(),
+        now=clock.now(),
         not_asked=bool(roles) and not database().config.second_factor,
     )
 

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lms import clock
-from lms.accounts.access import access_person, access_unit, top_units
-from lms.accounts.admin import KEEP, seen
+from lms.accounts.access import KEEP, access_account, access_unit, top_units
+from lms.accounts.admin import seen
 from lms.accounts.models import Person, SignInAccount
 from lms.accounts.queries import open_sessions
 from lms.accounts.session import end_all_sessions
@@ -37,8 +37,8 @@ bp = Feature("credentials", __name__, url_prefix="/people", within="people")
 def show(public_id: uuid.UUID) -> ResponseReturnValue:
     """How somebody signs in, and what may be done when that fails."""
     own = get_session()
-    person = access_person(own, actor(), KEEP, public_id)
-    seen("person.read", actor(), person)
+    person = access_account(own, actor(), public_id)
+    seen("person.read", person)
     account, config = own.get_one(SignInAccount, person.id), config_of(own)
     sessions = open_sessions(person.id, now=clock.now(), limits=config.sessions, administers=False)
     return render_template(
@@ -66,7 +66,7 @@ def back(person: Person, words: str) -> ResponseReturnValue:
 def unlock(public_id: uuid.UUID) -> ResponseReturnValue:
     """Somebody who has tried too often may try again at once."""
     own = get_session()
-    person = access_person(own, actor(), KEEP, public_id)
+    person = access_account(own, actor(), public_id)
     forgive_all(own, own.get_one(SignInAccount, person.id).username)
     note(own, "attempts.forgive", actor=actor().public_id, object_kind="person", object_id=person.public_id)
     return back(person, _("Người này có thể thử đăng nhập lại ngay."))
@@ -76,7 +76,7 @@ def unlock(public_id: uuid.UUID) -> ResponseReturnValue:
 @needs(KEEP)
 def ask_reset(public_id: uuid.UUID) -> ResponseReturnValue:
     """Before everything beside the password is taken away."""
-    person = access_person(get_session(), actor(), KEEP, public_id)
+    person = access_account(get_session(), actor(), public_id)
     return render_template("credentials/reset.html", person=person)
 
 
@@ -85,7 +85,7 @@ def ask_reset(public_id: uuid.UUID) -> ResponseReturnValue:
 def reset(public_id: uuid.UUID) -> ResponseReturnValue:
     """For somebody who has lost telephone and codes. One's own are taken away by another administrator."""
     own = get_session()
-    person = access_person(own, actor(), KEEP, public_id)
+    person = access_account(own, actor(), public_id)
     if person.public_id == actor().public_id:
         flash(_("Của chính mình thì do quản trị viên khác làm, hoặc tự làm ở trang Bảo vệ tài khoản."), "warning")
         return redirect(url_for("credentials.show", public_id=public_id))
@@ -98,7 +98,7 @@ def reset(public_id: uuid.UUID) -> ResponseReturnValue:
 def end_sessions(public_id: uuid.UUID) -> ResponseReturnValue:
     """The person is signed out everywhere."""
     own = get_session()
-    person = access_person(own, actor(), KEEP, public_id)
+    person = access_account(own, actor(), public_id)
     here = getattr(actor(), "session_id", None) if person.public_id == actor().public_id else None
     end_all_sessions(own, person.id, but=here)
     note(own, "session.end", actor=actor().public_id, object_kind="person", object_id=person.public_id)
@@ -139,9 +139,9 @@ def sheet(unit_id: uuid.UUID) -> ResponseReturnValue:
         wanted = set(form.people.data or ())
         chosen = [row for row in rows if str(row[0].public_id) in wanted]
         if chosen:
-            seen("person.list", person, unit, rows=len(chosen), page=1, purpose="activation")
+            seen("person.list", unit, rows=len(chosen), page=1, purpose="activation")
             return printed(own, unit, chosen)
-    seen("person.list", person, unit, rows=len(rows), page=1, purpose="activation")
+    seen("person.list", unit, rows=len(rows), page=1, purpose="activation")
     status = 422 if form.is_submitted() else 200
     return render_template("credentials/people.html", form=form, unit=unit, rows=rows, most=MOST_ON_A_SHEET), status
 

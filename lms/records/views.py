@@ -20,9 +20,9 @@ from lms.records import queries, render, rules
 from lms.records.access import BROWSE, NAMES, access_entry
 from lms.records.forms import FILTERS, KIND_WORDS, VERB_WORDS, FilterForm, reader, titled
 from lms.records.queries import Entry
-from lms.web.acting import Actor, actor, holds_everywhere
+from lms.web.acting import Actor, actor, behind, holds_everywhere
 from lms.web.feature import Feature
-from lms.web.gate import needs, public
+from lms.web.gate import needs, public, reading
 from lms.web.wording import scale10
 from lms.xapi.vocabulary import FAILED, PASSED
 
@@ -99,18 +99,14 @@ def names_of(own: Session, people: Iterable[uuid.UUID], *, by: Actor, rows: int)
     if not shows_names(by):
         return None
     wanted = sorted(people)
-    seen("record.names", by, wanted[0] if len(wanted) == 1 else None, people=len(wanted), rows=rows)
+    seen("record.names", wanted[0] if len(wanted) == 1 else None, people=len(wanted), rows=rows)
     return doors_of(own).people.names(own, wanted)
 
 
-def seen(action: str, by: Actor, person: uuid.UUID | None, **details: object) -> None:
+def seen(action: str, person: uuid.UUID | None, **details: object) -> None:
     """Note that names were looked at. The words searched for are not kept: they may be a name."""
-    address, about = request.remote_addr or "", person if person is not None else "-"
-    apart(
-        lambda own: note(
-            own, action, actor=by.public_id, object_kind="person", object_id=about, address=address, **details
-        )
-    )
+    who, address, about = behind(), request.remote_addr or "", person if person is not None else "-"
+    apart(lambda own: note(own, action, actor=who, object_kind="person", object_id=about, address=address, **details))
 
 
 @bp.get("/records")
@@ -230,16 +226,18 @@ def activities() -> ResponseReturnValue:
 @needs(NAMES)
 def people() -> ResponseReturnValue:
     """Learners by name, to choose one; that names were seen is noted."""
-    by, own = holds_everywhere(NAMES), get_session()
+    holds_everywhere(NAMES)
+    own = get_session()
     sought = str(session.get(SOUGHT, ""))
     found = doors_of(own).people.found(own, sought, most=MOST_PEOPLE) if sought else []
     if sought:
-        seen("record.people", by, None, rows=len(found))
+        seen("record.people", None, rows=len(found))
     return render_template("records/people.html", sought=sought, found=found, most=MOST_PEOPLE, kept=conditions())
 
 
 @bp.post("/records/people")
 @needs(NAMES)
+@reading
 def search() -> ResponseReturnValue:
     """Keep what is sought for this browser; a name never enters an address."""
     session[SOUGHT] = text.nfc(request.form.get("q", ""))[:100]

@@ -10,8 +10,7 @@ from lms.accounts.models import Membership, Person
 from lms.accounts.queries import roles_held
 from lms.accounts.rules import PERMISSIONS
 from lms.organisation.models import STATE_TREE, Unit
-from lms.organisation.queries import holds_on, subtree, unit_trees
-from lms.organisation.rules import Branch
+from lms.organisation.queries import holds_on, subtree
 from lms.roster.models import RosterUpload
 from lms.web.acting import Actor, NotFound
 
@@ -61,12 +60,3 @@ def access_upload(session: Session, actor: Actor, public_id: uuid.UUID) -> Roste
     if upload is None:
         raise NotFound
     return upload
-
-
-def trees(session: Session, actor: Actor) -> list[Branch[Unit]]:
-    """The units for which somebody may hand in a list, as trees of today."""
-    whole = unit_trees(session, on=clock.today())
-    if actor.everywhere(KEEP):
-        return whole
-    own = set(actor.unit_ids(KEEP))
-    return [branch for tree in whole for branch in tree.walk() if branch.unit.id in own]

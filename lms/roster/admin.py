@@ -13,7 +13,7 @@ from lms.accounts.access import access_unit
 from lms.db import apart, get_read_session
 from lms.roster import actions, forms, queries, render
 from lms.roster.access import KEEP, access_upload
-from lms.web.acting import NotFound, actor
+from lms.web.acting import NotFound, actor, behind
 from lms.web.feature import Feature
 from lms.web.gate import needs
 
@@ -37,7 +37,7 @@ def corrected(public_id: uuid.UUID) -> ResponseReturnValue:
     if upload.state != actions.REHEARSED:
         raise NotFound
     sheet, head, faults = forms.with_faults(session, upload)
-    by, address, unit_id, said = person.public_id, request.remote_addr or "", upload.unit_id, str(upload.public_id)
+    by, address, unit_id, said = behind(), request.remote_addr or "", upload.unit_id, str(upload.public_id)
     apart(lambda own: actions.note_seen(own, "roster.corrected", unit_id, by=by, address=address, list=said))
     rows = render.corrected_rows(sheet, head, faults, label=_("Lỗi"))
     return sent(render.workbook(rows, sheet=sheet.name or "Danh sách", head=head), SPREADSHEET, "danh-sach-co-loi.xlsx")
@@ -55,7 +55,7 @@ def leave() -> ResponseReturnValue:
     except (ValueError, KeyError):
         raise NotFound from None
     today = clock.today()
-    by, address, unit_id = person.public_id, request.remote_addr or "", unit.id
+    by, address, unit_id = behind(), request.remote_addr or "", unit.id
     total = queries.how_many(session, unit_id, on=today)
     apart(lambda own: actions.note_seen(own, "roster.export", unit_id, by=by, address=address, kind=kind, people=total))
     name = f"can-bo_{unit.code}_{today:%Y-%m-%d}.{ending}"

@@ -12,16 +12,16 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
 from lms import clock
-from lms.accounts.access import access_unit
+from lms.accounts.access import access_unit, trees_within
 from lms.accounts.forms import CATEGORIES, PARTY
 from lms.db import apart, config_of, get_session
 from lms.organisation.models import Unit
 from lms.roster import actions, forms, queries
-from lms.roster.access import KEEP, access_upload, reach, trees
+from lms.roster.access import KEEP, access_upload, reach
 from lms.roster.models import RosterUpload
 from lms.roster.parts import Refused
 from lms.roster.rules import SKIP, Settings
-from lms.web.acting import actor
+from lms.web.acting import actor, behind
 from lms.web.feature import Feature
 from lms.web.gate import needs
 
@@ -56,7 +56,7 @@ def index() -> ResponseReturnValue:
 def start_page(form: forms.UploadForm) -> str:
     """The page on which lists begin."""
     session, person = get_session(), actor()
-    form.unit.offer(trees(session, person))
+    form.unit.offer(trees_within(session, person, KEEP))
     own = queries.uploads(reach(session, person.public_id)).limit(PAGE)
     lists = session.execute(own.join(Unit, Unit.id == RosterUpload.unit_id).add_columns(Unit.name)).all()
     return render_template(
@@ -70,7 +70,7 @@ def receive() -> ResponseReturnValue:
     """Take in a file; then the page about its columns."""
     session, person = get_session(), actor()
     form = forms.UploadForm()
-    form.unit.offer(trees(session, person))
+    form.unit.offer(trees_within(session, person, KEEP))
     if form.validate() and form.unit.unit is not None:
         unit = access_unit(session, person, KEEP, form.unit.unit.public_id)
         try:
@@ -152,7 +152,7 @@ def columns_page(
 
 def seen(upload: RosterUpload, **details: Any) -> None:
     """Note that names of a list were looked at."""
-    by, address, unit_id, said = actor().public_id, request.remote_addr or "", upload.unit_id, str(upload.public_id)
+    by, address, unit_id, said = behind(), request.remote_addr or "", upload.unit_id, str(upload.public_id)
     apart(lambda own: actions.note_seen(own, "roster.read", unit_id, by=by, address=address, list=said, **details))
 
 

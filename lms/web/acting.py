@@ -1,6 +1,7 @@
 """Who is asking, as far as a page may know. `lms.accounts` fills this; the pages below it only read it."""
 
 import uuid
+from dataclasses import dataclass
 from typing import Protocol, cast
 
 from flask_login import LoginManager, current_user
@@ -34,15 +35,42 @@ class Actor(Protocol):
         """The units at and below which the permission holds, when it does not hold everywhere."""
 
 
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who really sits there while the product is looked at as somebody else sees it."""
+
+    public_id: uuid.UUID
+    name: str
+
+
+VIEWING, VIEWING_OVER, ONLY_READS = "viewing", "viewing over", "only reads"
+
+
+class Present(Actor, Protocol):
+    """The signed-in person, and whether somebody else looks through their eyes."""
+
+    @property
+    def viewer(self) -> Viewer | None: ...
+    @property
+    def tied(self) -> str:
+        """Why nothing may be changed: VIEWING, VIEWING_OVER (since this very request), ONLY_READS, or "" ."""
+
+
 def actor() -> Actor:
     """The signed-in person; the gate has already turned everyone else away."""
     return cast(Actor, current_user._get_current_object())
 
 
-def signed_in() -> Actor | None:
+def signed_in() -> Present | None:
     """The person who is asking, or None on a page open to everyone."""
     person = current_user._get_current_object()
-    return cast(Actor, person) if person.is_authenticated else None
+    return cast(Present, person) if person.is_authenticated else None
+
+
+def behind() -> uuid.UUID:
+    """Whose eyes see this page, for the log of who saw names: the viewer's, where somebody looks as another person."""
+    person = cast(Present, actor())
+    return person.viewer.public_id if person.viewer is not None else person.public_id
 
 
 def holds_everywhere(permission: str) -> Actor:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from lms.db import disk_full
 from lms.web import kept
-from lms.web.acting import NotFound
+from lms.web.acting import ONLY_READS, VIEWING, VIEWING_OVER, NotFound
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,33 @@ WORDS = {
     ),
 }
 """Title, what happened, what to do: for a status code."""
+
+
+TIED = {
+    VIEWING: (
+        _l("Đang xem như một người khác"),
+        _l("Khi xem như một người khác thì không thay đổi được gì. Chưa có gì được ghi."),
+        _l("Bấm “Thôi xem” ở đầu trang để trở lại tài khoản của mình."),
+    ),
+    VIEWING_OVER: (
+        _l("Đã hết thời gian xem như một người khác"),
+        _l("Việc xem tự kết thúc sau 30 phút, hoặc khi quyền của một trong hai người thay đổi. Chưa có gì được ghi."),
+        _l("Từ bây giờ là tài khoản của chính mình. Về trang đầu và chọn lại trong trình đơn."),
+    ),
+    ONLY_READS: (
+        _l("Kiểm tra viên chỉ xem"),
+        _l("Vai trò kiểm tra viên xem được mọi nơi nhưng không thay đổi gì. Chưa có gì được ghi."),
+        _l("Muốn làm việc này, đề nghị quản trị viên kết thúc vai trò kiểm tra viên hoặc cấp một tài khoản khác."),
+    ),
+}
+"""The same, for whoever may change nothing (`Present.tied`)."""
+
+
+def tied(why: str) -> Response:
+    """The page for a form of somebody who may change nothing."""
+    title, what, next_step = TIED[why]
+    body = render_template("web/error.html", title=str(title), what=str(what), next_step=str(next_step), code=403)
+    return make_response(body, 403)
 
 
 def words(code: int) -> tuple[str, str, str]:

@@ -14,8 +14,8 @@ from werkzeug.routing import RequestRedirect
 
 from lms.db import SAFE_METHODS
 from lms.text import visible
-from lms.web import kept
-from lms.web.acting import login_manager, signed_in
+from lms.web import errors, kept
+from lms.web.acting import ONLY_READS, VIEWING, VIEWING_OVER, login_manager, signed_in
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -23,6 +23,9 @@ PUBLIC = "public"
 CLIENTS = "clients"
 OPEN = frozenset({PUBLIC, CLIENTS})
 POLICY = "policy"
+MANNER = "manner"
+READING, LEAVING = "reading", "leaving"
+OWN_ACCOUNT = "profile:own"
 
 
 def public(view: View) -> View:
@@ -38,6 +41,18 @@ def for_clients(view: View) -> View:
 def needs(permission: str) -> Callable[[View], View]:
     """Open to the signed-in who hold the permission. Which object it is about is decided by an access function."""
     return lambda view: declared(view, permission)
+
+
+def reading(view: View) -> View:
+    """A form that only asks to see something: also for whoever may change nothing."""
+    setattr(view, MANNER, READING)
+    return view
+
+
+def leaving(view: View) -> View:
+    """A form by which one leaves: the only kind that is open while one looks as somebody else."""
+    setattr(view, MANNER, LEAVING)
+    return view
 
 
 def declared(view: View, policy: str) -> View:
@@ -91,20 +106,31 @@ def drop_slash() -> ResponseReturnValue | None:
 
 
 def check_policy() -> ResponseReturnValue | None:
-    """Let pass, ask to sign in, or answer as if there were nothing."""
+    """Let pass, ask to sign in, answer as if there were nothing, or refuse to change anything."""
     if request.endpoint is None:
         return None
-    policy = policy_of(current_app, request.endpoint)
-    if policy in OPEN:
+    policy, changes = policy_of(current_app, request.endpoint), request.method not in SAFE_METHODS
+    if policy == CLIENTS or (policy == PUBLIC and not changes):
+        return None
+    person = signed_in()
+    if changes and person is not None and person.tied in {VIEWING, VIEWING_OVER} and manner() != LEAVING:
+        return errors.tied(person.tied)
+    if policy == PUBLIC:
         return None
     if policy is None:
         abort(404)
-    person = signed_in()
     if person is None:
         return ask_to_sign_in()
     if not person.may(policy):
         abort(404)
+    if changes and person.tied == ONLY_READS and policy != OWN_ACCOUNT and manner() != READING:
+        return errors.tied(ONLY_READS)
     return None
+
+
+def manner() -> str | None:
+    """What kind of form this request sends, as its view says."""
+    return getattr(current_app.view_functions.get(request.endpoint or ""), MANNER, None)
 
 
 def ask_to_sign_in() -> Response | ResponseReturnValue:

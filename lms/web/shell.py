@@ -73,8 +73,10 @@ def init_app(app: Flask, config: Config, asset: Callable[[str], str], demo: Call
 def surroundings(demo: Callable[[], bool]) -> dict[str, object]:
     """What the base template shows. The page that says that the database is away must not ask the database."""
     if g.get("database_away"):
-        return {"actor": None, "demo": False, "locale": "vi", "navigation": []}
-    return {"actor": signed_in(), "demo": demo(), "locale": str(get_locale() or "vi")}
+        return {"actor": None, "viewer": None, "demo": False, "locale": "vi", "navigation": []}
+    person = signed_in()
+    viewer = person.viewer if person is not None else None
+    return {"actor": person, "viewer": viewer, "demo": demo(), "locale": str(get_locale() or "vi")}
 
 
 def language() -> str:

@@ -36,7 +36,7 @@ from lms.web.gate import CLIENTS, PUBLIC, policy_of
 from lms.xapi.models import XapiClient, XapiStatement
 from tests.browser import ORIGIN, Browser
 from tests.floor.keys import RECOVERY_CODE, Keys, give_keys
-from tests.floor.world import World
+from tests.floor.world import ACTORS, World
 
 PASSWORD, ANOTHER = "Muoi bon ky tu, 14 tro len", "Ba con suoi, 1 dong song"
 Form = Mapping[str, str | list[str] | tuple[str, str]]
@@ -45,11 +45,20 @@ Form = Mapping[str, str | list[str] | tuple[str, str]]
 
 @dataclass(frozen=True)
 class Walk:
-    """The world with one of everything an address can name, and for each actor a test handed in and one under way."""
+    """The world with one of everything an address can name, and for each actor a test handed in and one under way.
+
+    `below` is a part of the agency whose ids the walk uses; `unit_administrator_outside` keeps the people of the other.
+    `kept` and `unopened` are people whom those who keep the people of the unit may keep; `subject` holds a role that
+    reaches further.
+    """
 
     world: World
+    below: Unit
     subject: Person
     grant_id: int
+    kept: Person
+    kept_grant_id: int
+    unopened: Person
     assignment: uuid.UUID
     token: str
     handed_in: Mapping[str, uuid.UUID]
@@ -79,11 +88,13 @@ class Walk:
 
     def arguments(self, actor: str) -> dict[str, object]:
         """By argument, blueprint and argument, or endpoint and argument: the closest name wins."""
+        within = actor.startswith("unit_administrator")
+        subject, grant_id = (self.kept, self.kept_grant_id) if within else (self.subject, self.grant_id)
         return {
             "accounts.token": self.token,
             "accounts.session_id": self.keys[actor].session_id if actor in self.keys else 0,
             "authentication.public_id": self.keys[actor].passkey if actor in self.keys else uuid.uuid4(),
-            "credentials.public_id": self.subject.public_id,
+            "credentials.public_id": (self.unopened if within else subject).public_id,
             "credentials.unit_id": self.world.inside.public_id,
             "course_code": self.world.course,
             "lesson_code": "m1-1",
@@ -98,8 +109,11 @@ class Walk:
             "organisation.operation_id": self.renamed,
             "changes.public_id": self.world.inside.public_id,
             "changes.kind": "rename",
-            "people.public_id": self.subject.public_id,
-            "people.grant_id": self.grant_id,
+            "people.public_id": (self.unopened if within else subject).public_id,
+            "roles.public_id": subject.public_id,
+            "roles.ask_view_as.public_id": self.world.people["learner"].public_id,
+            "roles.view_as.public_id": self.world.people["learner"].public_id,
+            "roles.grant_id": grant_id,
             "xapi.path": "khong-co",
             "profile.profile.number": 1,
             "records.statement_id": self.world.statement,
@@ -119,9 +133,10 @@ class Walk:
         due = clock.today() + timedelta(days=20)
         return {"course": self.world.course, "unit": str(self.world.inside.public_id), "due": due.isoformat()}
 
-    def forms(self) -> dict[str, Form]:
+    def forms(self, actor: str = "") -> dict[str, Form]:
         """A valid form for every endpoint that takes one, in the order in which all can be sent one after the other."""
-        inside, outside = str(self.world.inside.public_id), str(self.world.outside.public_id)
+        inside, below = str(self.world.inside.public_id), str(self.below.public_id)
+        unopened = self.unopened if actor.startswith("unit_administrator") else self.subject
         lesson = {
             "revision": "0",
             "title": "Bài viết lại",
@@ -154,18 +169,20 @@ class Walk:
             "authoring.publish": {"seen": "1-1-0", "note": "Viết lại bài thứ nhất."},
             "enrolment.assign": self.assigning(),
             "enrolment.withdraw": {},
-            "credentials.sheet": {"people": [str(self.subject.public_id)]},
+            "credentials.sheet": {"people": [str(unopened.public_id)]},
             "credentials.unlock": {},
             "credentials.end_sessions": {},
             "credentials.reset": {},
             "people.search": {"q": "hoc"},
             "people.new": {**person, "unit": inside, "role": ""},
             "people.issue_link": {},
-            "people.grant": {"role": "head", "role_unit": inside},
-            "people.end_role": {},
-            "people.move": {"unit": outside, "on": day()},
+            "roles.grant": {"role": "head", "role_unit": inside, "since": day()},
+            "roles.end": {},
+            "people.move": {"unit": below, "on": day()},
             "people.close": {},
             "people.reopen": {},
+            "roles.view_as": {},
+            "roles.end_viewing_as": {},
             **self.forms_about_lists(),
             **self.forms_about_other_systems(),
             **self.forms_about_signing_in(),
@@ -253,15 +270,48 @@ def day() -> str:
     return clock.today().isoformat()
 
 
+EVERYBODY = (
+    *ACTORS,
+    "deputy",
+    "former_deputy",
+    "unit_administrator_inside",
+    "unit_administrator_outside",
+    "auditor",
+)
+
+
+def hold_more_roles(world: World) -> None:
+    """Add those who hold a role for a time, over a unit, or only to look."""
+    make, today = world.make, clock.today()
+    world.people |= {
+        "deputy": make.person(
+            "Phó Trong", unit=world.inside, role="deputy", over=world.inside, until=today + timedelta(days=30)
+        ),
+        "former_deputy": make.person("Phó Cũ", unit=world.inside, role="deputy", over=world.inside, until=today),
+        "unit_administrator_inside": make.person(
+            "Giữ Trong", unit=world.inside, role="unit_administrator", over=world.inside
+        ),
+        "unit_administrator_outside": make.person(
+            "Giữ Ngoài", unit=world.outside, role="unit_administrator", over=world.outside
+        ),
+        "auditor": make.person("Kiểm Tra", unit=world.outside, role="auditor"),
+    }
+
+
 def build_walk(world: World, folder: Path) -> Walk:
     """Add to the world what its routes can name; `folder` holds the small course."""
     make = world.make
+    hold_more_roles(world)
+    below = make.unit("Phòng Nghiệp vụ", under=world.inside)
     with make.writing() as session:
         list(load_questions(session, folder))
     subject = make.person("Người Được Sửa", unit=world.inside, role="trainer")
+    kept = make.person("Người Được Giữ", unit=world.inside, role="host", over=world.inside)
+    unopened = make.person("Người Chưa Vào", unit=world.inside)
     handed_in, under_way, keys = {}, {}, {}
     with make.writing() as session:
         give_keys(session, subject)
+        give_keys(session, unopened)
     with make.writing() as session:
         for actor, person in world.people.items():
             session.get_one(SignInAccount, person.id).password_hash = hashed()
@@ -278,8 +328,12 @@ def build_walk(world: World, folder: Path) -> Walk:
         roster = rehearsed(session, world, file.read_bytes())
         return Walk(
             world,
+            below,
             subject,
             session.scalars(select(RoleGrant.id).where(RoleGrant.person_id == subject.id)).one(),
+            kept,
+            session.scalars(select(RoleGrant.id).where(RoleGrant.person_id == kept.id)).one(),
+            unopened,
             session.scalars(select(Assignment.public_id)).one(),
             issue_link(session, session.get_one(Person, subject.id)),
             handed_in,

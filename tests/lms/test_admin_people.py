@@ -135,6 +135,8 @@ def test_a_head_is_made_over_the_own_unit_or_another_and_others_everywhere(make:
     ):
         called = {"full_name": f"Lý A {username}", "username": username}
         new_person(admin, unit=str(unit.public_id), role=role, role_unit=over, **called)
+        if role == "administrator":  # asked once more
+            admin.submit("/people/new", follow=True, sure="y")
     with make.reading() as session:
         rows = session.execute(
             select(SignInAccount.username, RoleGrant.role, RoleGrant.unit_id)
@@ -315,14 +317,18 @@ def test_a_role_is_given_and_ended_and_the_person_signs_in_anew(make: Make) -> N
     admin, hoa = administrator(make), make.browser(person)
     assert hoa.get("/people", follow=False).status_code == 404
     admin.get(f"/people/{person.public_id}/roles/new")
-    admin.submit("/roles/new", role="administrator")
+    assert admin.submit("/roles/new", role="administrator").status_code == 422
+    assert "Kiểm tra lại họ tên, đơn vị rồi đánh dấu ô này" in admin.text
+    assert hoa.get("/people", follow=False).status_code == 404
+    admin.submit("/roles/new", sure="y")
     assert "Quản trị viên" in admin.text
     assert hoa.get("/people", follow=False).status_code == 302
     hoa = make.browser(person)
     assert hoa.get("/people", follow=False).status_code == 200
 
     admin.get(f"/people/{person.public_id}/roles/new")
-    answer = admin.submit("/roles/new", role="administrator")
+    admin.submit("/roles/new", role="administrator")
+    answer = admin.submit("/roles/new", sure="y")
     assert answer.status_code == 422
     assert "đang giữ đúng vai trò này" in answer.text
 

@@ -70,7 +70,14 @@ PROVIDER = {
 
 
 def test_roles_that_see_or_change_what_is_others_need_a_second_factor_but_not_in_a_local_trial(tmp_path: Path) -> None:
-    assert Config.from_environment(GOOD).second_factor == {"administrator", "trainer", "head"}
+    assert Config.from_environment(GOOD).second_factor == {
+        "administrator",
+        "auditor",
+        "deputy",
+        "head",
+        "trainer",
+        "unit_administrator",
+    }
     assert Config.from_environment({**GOOD, "LMS_SECOND_FACTOR": "none"}).second_factor == set()
     trial = {"LMS_LOCAL": "1", "LMS_DATA_DIR": str(tmp_path)}
     assert Config.from_environment(trial).second_factor == set()

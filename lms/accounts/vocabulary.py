@@ -1,0 +1,54 @@
+"""What roles and permissions are called, and what each is for, in words of the pages."""
+
+from flask_babel import lazy_gettext as _l
+
+ROLES = {
+    "head": _l("Thủ trưởng cơ quan, đơn vị"),
+    "deputy": _l("Người được thủ trưởng ủy quyền"),
+    "trainer": _l("Giảng viên"),
+    "reviewer": _l("Người thẩm định"),
+    "host": _l("Chủ trì điểm cầu"),
+    "unit_administrator": _l("Quản trị viên đơn vị"),
+    "auditor": _l("Kiểm tra viên"),
+    "administrator": _l("Quản trị viên"),
+}
+"""Roles that are granted, in the order in which forms offer them."""
+
+EVERYONE = _l("Học viên")
+
+ABOUT_ROLES = {
+    "learner": _l("Mọi người có tài khoản."),
+    "reviewer": _l("Giữ vai trò trong một đơn vị có thời hạn. Hiện chưa có trang riêng: quyền như học viên."),
+    "host": _l("Phụ trách một điểm cầu của hội nghị. Hiện chưa có trang riêng: quyền như học viên."),
+    "head": _l("Đơn vị được giao và mọi đơn vị trực thuộc."),
+    "deputy": _l("Thay thủ trưởng trong đơn vị được giao, đến hết ngày đã định. Xem được như thủ trưởng."),
+    "trainer": _l("Toàn hệ thống."),
+    "unit_administrator": _l(
+        "Giữ danh sách cán bộ của đơn vị được giao và đơn vị trực thuộc; không giao vai trò vượt phạm vi của mình, "
+        "không đụng đến quản trị viên."
+    ),
+    "auditor": _l("Toàn hệ thống. Chỉ xem, không thay đổi gì, kể cả không học bằng tài khoản này khi còn giữ vai trò."),
+    "administrator": _l("Toàn hệ thống."),
+}
+"""Where each role holds, and what is particular about it."""
+
+PERMISSIONS = {
+    "course:study": _l("Học bài được giao, làm bài kiểm tra"),
+    "profile:own": _l("Xem hồ sơ, giữ mật khẩu và phiên đăng nhập của chính mình"),
+    "unit:read_figures": _l("Xem số liệu học tập của đơn vị"),
+    "unit:read_names": _l("Xem tên người chưa hoàn thành (có ghi nhật ký)"),
+    "module:edit": _l("Biên soạn bài học"),
+    "module:publish": _l("Xuất bản bài học và cách tính kết quả"),
+    "record:browse": _l("Xem nhật ký học tập, không có tên"),
+    "record:names": _l("Xem tên trong nhật ký học tập (có ghi nhật ký)"),
+    "person:read": _l("Xem danh sách và trang của cán bộ (có ghi nhật ký)"),
+    "person:create": _l("Thêm, chuyển đơn vị, khóa tài khoản; nhập và xuất danh sách; cấp liên kết, phiếu kích hoạt"),
+    "role:grant": _l("Giao và kết thúc vai trò"),
+    "person:view_as": _l("Xem hệ thống như một người khác thấy, không thay đổi gì (có ghi nhật ký)"),
+    "permission:read": _l("Xem bảng quyền này"),
+    "unit:create": _l("Thêm đơn vị và xem cây đơn vị"),
+    "course:assign": _l("Giao và rút khóa học"),
+    "record_client:keep": _l("Cấp, đổi, thu hồi khóa của hệ thống kết nối"),
+    "forwarding:keep": _l("Đặt nơi nhận bản ghi và gửi lại"),
+}
+"""Every permission of `lms/accounts/rules.py`, in the order of the table; a test compares them."""

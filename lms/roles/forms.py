@@ -1,0 +1,66 @@
+"""The form with which a role is granted."""
+
+from collections.abc import Collection
+from datetime import date, timedelta
+
+from flask_babel import lazy_gettext as _l
+from wtforms import validators
+
+from lms import clock
+from lms.accounts.forms import SecondLook, scope_field
+from lms.accounts.rules import EVERYWHERE, WITH_AN_END
+from lms.accounts.vocabulary import ROLES
+from lms.web.forms import ChoiceField, DayField, choices, required
+
+LATEST = timedelta(days=5 * 366)
+LONGEST_DEPUTY = timedelta(days=366)
+
+
+class RoleForm(SecondLook):
+    """A role, over a unit, between two days."""
+
+    role = ChoiceField(_l("Vai trò"), [required(_l("Chọn vai trò."))], choices=[], default="")
+    role_unit = scope_field()
+    since = DayField(_l("Từ ngày"), [required(_l("Chọn ngày bắt đầu."))], default=clock.today)
+    until = DayField(
+        _l("Đến hết ngày"),
+        [validators.Optional()],
+        description=_l(
+            "Để trống nếu không có thời hạn. Người được thủ trưởng ủy quyền phải có ngày kết thúc, không quá một năm."
+        ),
+    )
+
+    def offer(self, roles: Collection[str]) -> None:
+        """Let these roles be chosen, in the usual order."""
+        words = {role: word for role, word in ROLES.items() if role in roles}
+        self.role.choices = choices({"": _l("– Chọn vai trò –"), **words})
+
+    def validate_since(self, field: DayField) -> None:
+        """Nobody has held a role before it was granted; and not years ahead, which would be a slip of the hand."""
+        day: date | None = field.data
+        if day is not None and day < clock.today():
+            raise validators.ValidationError(_l("Vai trò chỉ được giao từ hôm nay trở đi."))
+        if day is not None and day > clock.today() + LATEST:
+            raise validators.ValidationError(_l("Ngày này còn quá xa. Kiểm tra lại năm."))
+
+    def validate_until(self, field: DayField) -> None:
+        """Not before the first day, and near enough."""
+        day: date | None = field.data
+        since: date = self.since.data or clock.today()
+        if day is not None and day < since:
+            raise validators.ValidationError(_l("Ngày kết thúc phải từ ngày bắt đầu trở đi."))
+        longest = LONGEST_DEPUTY if self.role.data in WITH_AN_END else LATEST
+        if day is not None and day > since + longest:
+            raise validators.ValidationError(_l("Ngày này còn quá xa. Kiểm tra lại năm."))
+
+    def validate_role(self, field: ChoiceField) -> None:
+        """Some roles have no meaning without an end."""
+        if field.data in WITH_AN_END and self.until.data is None and not self.until.errors:
+            raise validators.ValidationError(
+                _l("Ủy quyền phải có ngày kết thúc. Nhập ngày ở ô “Đến hết ngày” bên dưới.")
+            )
+
+
+def grantable(*, everywhere: bool) -> frozenset[str]:
+    """The roles somebody may grant: all, or those that are held over a unit."""
+    return frozenset(ROLES) if everywhere else frozenset(ROLES) - EVERYWHERE
