@@ -127,7 +127,7 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
         ids["enrolment.ask_withdraw"] = ids["enrolment.show"]
         head = province.person(HEAD)
         held = session.scalars(select(RoleGrant.id).where(RoleGrant.person_id == head.id)).one()
-        ids["people.ask_end_role"] = {"public_id": head.public_id, "grant_id": held}
+        ids["roles.ask_end"] = {"public_id": head.public_id, "grant_id": held}
         if username != NOBODY:
             me = province.person(username)
             ids["authentication.rename_passkey"] = {"public_id": give_passkey(session, me)}
