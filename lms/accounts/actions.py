@@ -192,7 +192,7 @@ def grant_role(
         raise RoleHeld(role) from error
     end_all_sessions(session, person.id)
     scope = str(unit.public_id) if unit else "everywhere"
-    days = {"since": since.isoformat(), "until": until.isoformat() if until else None}
+    days: dict[str, Any] = {"since": since.isoformat(), "until": until.isoformat() if until else None}
     note(
         session, "role.grant", actor=by, object_kind="person", object_id=person.public_id, role=role, unit=scope, **days
     )

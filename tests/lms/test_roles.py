@@ -1,6 +1,6 @@
 """Roles over a unit and between two days: who grants them, how far they reach, and that they end by themselves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +12,8 @@ from lms import clock
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
 from lms.audit.models import AuditEntry
 from lms.organisation.models import Unit
+from lms.roster.actions import apply, choose, receive, rehearse
+from lms.roster.rules import Settings
 from tests.browser import ORIGIN, Browser
 from tests.make import Make
 
@@ -260,3 +262,23 @@ def test_an_auditor_reads_everywhere_and_changes_nothing(app: Flask, make: Make,
     auditor.get("/people")
     assert auditor.submit("/people/search", q="ly a hoa").status_code == 200
     assert "Lý A Hoa" in auditor.text
+
+
+def test_a_list_of_whoever_keeps_a_unit_changes_no_administrator_and_no_address_that_opens_more(
+    make: Make, two: Two
+) -> None:
+    """An address of mail opens an account: a link to set a password is sent there."""
+    rows = ["Họ và tên;Chức vụ;Thư điện tử;Đơn vị"]
+    rows += ["Quản Trị Ở Đây;Chuyên viên;ke.gian@example.vn;Sở Y tế", "Trưởng Phòng;;ke.gian2@example.vn;Phòng Y"]
+    rows += ["Lý A Hoa;Chuyên viên;hoa@example.vn;Phòng Y"]
+    with make.writing() as session:
+        unit = session.get_one(Unit, two.inside.id)
+        upload = receive(session, unit, "\n".join(rows).encode(), file_name="a.csv", by=two.keeper.public_id)
+        choose(session, upload, replace(Settings.of(upload.settings), namesakes=True))
+        rehearse(session, upload)
+        assert upload.counts == {"bad": 2, "changed": 1}
+        apply(session, upload, upload.digest, by=two.keeper.public_id)
+    with make.reading() as session:
+        people = (two.administrator, two.head, two.mine)
+        assert [session.get_one(Person, one.id).email for one in people] == [None, None, "hoa@example.vn"]
+        assert session.get_one(Person, two.administrator.id).position == ""
