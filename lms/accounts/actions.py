@@ -192,9 +192,10 @@ def grant_role(
         raise RoleHeld(role) from error
     end_all_sessions(session, person.id)
     scope = str(unit.public_id) if unit else "everywhere"
-    end = until.isoformat() if until else None
-    about: dict[str, Any] = {"role": role, "unit": scope, "since": since.isoformat(), "until": end}
-    note(session, "role.grant", actor=by, object_kind="person", object_id=person.public_id, **about)
+    days: dict[str, Any] = {"since": since.isoformat(), "until": until.isoformat() if until else None}
+    note(
+        session, "role.grant", actor=by, object_kind="person", object_id=person.public_id, role=role, unit=scope, **days
+    )
 
 
 def end_role(session: Session, grant: RoleGrant, *, by: uuid.UUID | None = None) -> None:

@@ -18,7 +18,7 @@ EVERYONE = _l("Học viên")
 
 ABOUT_ROLES = {
     "learner": _l("Mọi người có tài khoản."),
-    "reviewer": _l("Giữ vai trò trong một đơn vị có thời hạn. Hiện chưa có trang riêng: quyền như học viên."),
+    "reviewer": _l("Được cử thẩm định nội dung trước khi dùng. Hiện chưa có trang riêng: quyền như học viên."),
     "host": _l("Phụ trách một điểm cầu của hội nghị. Hiện chưa có trang riêng: quyền như học viên."),
     "head": _l("Đơn vị được giao và mọi đơn vị trực thuộc."),
     "deputy": _l("Thay thủ trưởng trong đơn vị được giao, đến hết ngày đã định. Xem được như thủ trưởng."),

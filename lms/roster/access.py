@@ -1,14 +1,15 @@
 """Which lists, units and people somebody may reach who keeps people: everywhere, or at and below units of their own."""
 
 import uuid
+from collections.abc import Iterable
 
 from sqlalchemy import Select, false, or_, select
 from sqlalchemy.orm import Session
 
 from lms import clock
-from lms.accounts.models import Membership, Person
+from lms.accounts.models import Membership, Person, RoleGrant
 from lms.accounts.queries import roles_held
-from lms.accounts.rules import PERMISSIONS
+from lms.accounts.rules import PERMISSIONS, UNIT_ADMINISTRATOR, may_give
 from lms.organisation.models import STATE_TREE, Unit
 from lms.organisation.queries import holds_on, subtree
 from lms.roster.models import RosterUpload
@@ -48,6 +49,19 @@ def people_within(units: Select[int] | None) -> Select[int] | None:
         or_(holds_on(clock.today(), Membership.valid_from, Membership.valid_to), Membership.valid_to.is_(None)),
         Membership.unit_id.in_(units),
     )
+
+
+def reach_further(session: Session, person_ids: Iterable[int], units: Select[int]) -> tuple[set[int], set[int]]:
+    """Those of these people whom somebody does not keep who keeps the people of `units`: administrators and others.
+
+    And those whose account opens more than such a keeper's: their address of mail, by which a password can be set
+    anew, is not for a list to change.
+    """
+    within, mine = set(session.scalars(units)), PERMISSIONS[UNIT_ADMINISTRATOR]
+    today, held = clock.today(), select(RoleGrant).where(RoleGrant.person_id.in_(set(person_ids)))
+    grants = session.scalars(held.where(or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > today))).all()
+    beyond = {one.person_id for one in grants if not may_give(one.role, one.unit_id, within=within)}
+    return beyond, beyond | {one.person_id for one in grants if not PERMISSIONS[one.role] <= mine}
 
 
 def access_upload(session: Session, actor: Actor, public_id: uuid.UUID) -> RosterUpload:

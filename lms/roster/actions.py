@@ -20,10 +20,10 @@ from lms.doors import tell
 from lms.organisation.models import PARTY_TREE, Unit
 from lms.outbox.actions import wake
 from lms.roster import loader, queries
-from lms.roster.access import people_within, reach, within_reach
+from lms.roster.access import people_within, reach, reach_further, within_reach
 from lms.roster.matching import Crowd, Head, Places, found_head, head_at, head_of, plain
 from lms.roster.models import RosterHabit, RosterLine, RosterUpload
-from lms.roster.rehearsal import APPLIED, CREATED, MOVED, Outcome, Plan, Rehearsal, Understood, digest_of_plan
+from lms.roster.rehearsal import APPLIED, CREATED, MOVED, Outcome, Plan, Rehearsal, Understood, digest_of_plan, spared
 from lms.roster.rules import AT_ONCE, KEPT, SLICE, Settings, Sheet, digest_of, username
 from lms.roster.spelling import AUTO, as_meant
 from lms.roster.storage import (
@@ -216,9 +216,14 @@ def texts_of_units(session: Session, upload: RosterUpload) -> tuple[list[Unsure]
 def plan(session: Session, upload: RosterUpload) -> Plan:
     """What the list would do, with the reach its owner has at this moment."""
     settings = Settings.of(upload.settings)
-    within = people_within(reach(session, upload.confirmed_by or upload.uploaded_by))
-    unit = session.get_one(Unit, upload.unit_id)
-    return plan_of(session, unit, queries.sheet_of(session, upload, settings.sheet), settings, within=within)
+    units = reach(session, upload.confirmed_by or upload.uploaded_by)
+    unit, sheet = session.get_one(Unit, upload.unit_id), queries.sheet_of(session, upload, settings.sheet)
+    found = plan_of(session, unit, sheet, settings, within=people_within(units))
+    if units is None:
+        return found
+    ids = [one.person.person_id for one in found.outcomes if one.person is not None]
+    beyond, opening = reach_further(session, ids, units)
+    return replace(found, outcomes=spared(found.outcomes, beyond=beyond, opening=opening))
 
 
 def compare_slice(session: Session, upload: RosterUpload) -> None:

@@ -90,6 +90,7 @@ FAULTS = {
     "same_email": _l("Trùng địa chỉ thư với dòng %(said)s."),
     "same_name": _l("Trùng họ tên, ngày sinh và đơn vị với dòng %(said)s. Ghi số hiệu hoặc ngày sinh để phân biệt."),
     "same_person": _l("Cùng một người với dòng %(said)s."),
+    "role_further": _l("Người này giữ vai trò vượt phạm vi của người nhập danh sách. Đề nghị quản trị viên sửa."),
 }
 """What is wrong with a line, and what to do."""
 

@@ -1,6 +1,6 @@
 """What a list would change: each line is somebody new, changed, moved, as before, wrong, or a question. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from lms.roster.matching import Crowd, Identity, Known, Places, Record, identity
@@ -64,6 +64,21 @@ class Plan:
 def digest_of_plan(upload_digest: str, settings: Settings, outcomes: Sequence[Outcome]) -> str:
     """The digest of what would be applied now."""
     return digest_of([upload_digest, settings.text(), *(one.mark() for one in outcomes)])
+
+
+def spared(outcomes: Sequence[Outcome], *, beyond: Collection[int], opening: Collection[int]) -> tuple[Outcome, ...]:
+    """The outcomes with nothing changed about people `beyond` reach, and no address of mail of those `opening` more."""
+    return tuple(
+        replace(one, kind=BAD, changes=(), faults=(*one.faults, Fault(-1, "role_further", "")))
+        if one.person is not None
+        and one.kind in {CHANGED, MOVED}
+        and (
+            one.person.person_id in beyond
+            or (one.person.person_id in opening and any(change.field == "email" for change in one.changes))
+        )
+        else one
+        for one in outcomes
+    )
 
 
 class Rehearsal:

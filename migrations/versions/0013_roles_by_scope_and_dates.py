@@ -47,7 +47,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("viewing")
-    op.execute(f"DELETE FROM role_grant WHERE NOT ({FORMER})")  # noqa: S608 - the words stand above
+    op.execute(f"DELETE FROM role_grant WHERE NOT ({FORMER})")  # noqa: S608 - the words stand above # nosec B608
     checked((("role", FORMER),), dropped=("role", "deputy_ends"))
 
 

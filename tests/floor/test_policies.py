@@ -9,8 +9,9 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from lms.accounts.rules import EVERYONE, PERMISSIONS
+from lms.audit.models import AuditEntry
 from lms.db import SAFE_METHODS, Base, Database
-from lms.web.gate import CLIENTS, MANNER, PUBLIC, READING, policy_of
+from lms.web.gate import CLIENTS, LEAVING, MANNER, PUBLIC, READING, policy_of
 from tests.floor.walk import EVERYBODY, Walk, build_walk, every_rule, guarded, send
 from tests.floor.world import build_world
 from tests.kept import kept
@@ -250,6 +251,48 @@ def test_nobody_reaches_the_test_of_somebody_else(app: Flask, walk: Walk, actor:
     assert wrong == []
     assert contents(app) == before
     assert len(routes) > 3
+
+
+def test_whoever_looks_as_a_head_opens_what_the_head_opens_and_can_send_nothing(app: Flask, walk: Walk) -> None:
+    viewer, head = walk.world.browser("administrator"), walk.world.people["head_inside"]
+    assert send(viewer, f"/people/{head.public_id}/view-as", {}) == 302
+    forms, wrong, before = walk.forms(), [], contents(app)
+    for rule in app.url_map.iter_rules():
+        policy, path = policy_of(app, rule.endpoint), walk.path(rule, "head_inside")
+        if "POST" in (rule.methods or set()):
+            leaves = getattr(app.view_functions[rule.endpoint], MANNER, None) == LEAVING
+            found = 403 if leaves else send(viewer, path, forms.get(rule.endpoint, {}))
+            right = found == 403
+        else:
+            found = viewer.client.get(path).status_code
+            mine = policy in permissions("head_inside")
+            right = policy == PUBLIC or (found != 404) == mine
+        if not right:
+            wrong.append((path, found))
+    assert wrong == []
+    assert contents(app) == before
+    database: Database = app.extensions["database"]
+    with database.reading() as session:
+        assert session.scalars(sa.select(AuditEntry.id).where(AuditEntry.actor == head.public_id)).all() == []
+
+
+CANARIES = {"head_outside": "Sở Y tế", "unit_administrator_outside": "Sở Y tế", "former_deputy": "Người Chưa Vào"}
+"""What never appears to them, on no page and in no file: the agency outside, or the name of somebody in it."""
+
+
+@pytest.mark.parametrize("actor", CANARIES)
+def test_nothing_of_another_agency_appears_on_any_page_or_file(app: Flask, walk: Walk, actor: str) -> None:
+    browser, canaries, wrong = walk.world.browser(actor), {CANARIES[actor], "Người Chưa Vào", "Người Được Giữ"}, []
+    reached = 0
+    for rule in app.url_map.iter_rules():
+        if "GET" not in (rule.methods or set()):
+            continue
+        path = walk.path(rule, actor)
+        answer = browser.client.get(path, follow_redirects=True)
+        reached += answer.status_code == 200
+        wrong += [(path, canary) for canary in sorted(canaries) if canary in answer.text]
+    assert wrong == []
+    assert reached > 10
 
 
 def contents(app: Flask) -> dict[str, str]:

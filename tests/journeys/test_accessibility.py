@@ -129,7 +129,7 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
         head = province.person(HEAD)
         held = session.scalars(select(RoleGrant.id).where(RoleGrant.person_id == head.id)).one()
         ids["operation_id"] = session.scalars(select(UnitOperation.public_id).limit(1)).one()
-        ids["people.ask_end_role"] = {"public_id": head.public_id, "grant_id": held}
+        ids["roles.ask_end"] = {"public_id": head.public_id, "grant_id": held}
         if username != NOBODY:
             me = province.person(username)
             ids["authentication.rename_passkey"] = {"public_id": give_passkey(session, me)}

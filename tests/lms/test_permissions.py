@@ -31,7 +31,7 @@ def test_the_page_is_the_table(make: Make, role: str) -> None:
     shown = {}
     for row in rows:
         permission = row.split("<code>")[1].split("</code>")[0]
-        shown[permission] = row.split("<td")[1].split(">", 1)[1].split("</td>")[0].split(", ")
+        shown[permission] = row.split("<td")[1].split(">", 1)[1].split("</td>")[0].split("; ")
     words = {"learner": "Học viên", **{role: str(word) for role, word in ROLES.items()}}
     held = {one: {words[role] for role, carried in PERMISSIONS.items() if one in carried} for one in WORDS}
     assert {one: set(names) for one, names in shown.items()} == held
