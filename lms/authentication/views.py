@@ -26,7 +26,7 @@ from lms.audit.actions import note
 from lms.authentication import actions, queries
 from lms.authentication.forms import ActivateForm, CodeForm, NameForm, PasswordForm, RemoveForm
 from lms.authentication.models import Authenticator, Passkey
-from lms.authentication.render import qr_svg
+from lms.authentication.render import qr_address
 from lms.authentication.rules import MOST_PASSKEYS, RECOVERY_CODES, SECOND_FACTOR, totp
 from lms.db import apart, database, get_read_session, get_session
 from lms.throttle.rules import PER_ACCOUNT, PER_CODE
@@ -132,7 +132,7 @@ def first_code(person_id: int, template: str, *, step: Step | None = None) -> Re
     return render_template(
         template,
         form=form,
-        picture=qr_svg(address),
+        picture=qr_address(address),
         address=address,
         key=address.partition("secret=")[2].partition("&")[0],
         username=account.username,

@@ -6,11 +6,15 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from lms import clock
 from lms.accounts.models import RoleGrant
+from lms.organisation.actions import rename_unit
+from lms.organisation.models import Unit
+from lms.organisation.storage import Words
 from tests.browser import ORIGIN
 from tests.make import Make
 
-FEATURES = {"people", "roles", "organisation", "enrolment"}
+FEATURES = {"people", "roles", "organisation", "changes", "enrolment"}
 OF_ONES_OWN = {"/people", "/people/search", "/people/new", "/people/permissions"}
 """Where somebody who keeps the people of one unit finds their own, and nobody else's."""
 OF_ONESELF = {"/people/view-as/end"}
@@ -20,17 +24,21 @@ def routes(app: Flask, make: Make) -> list[tuple[str, str]]:
     """Method and path of every page of administration, about things that are there."""
     unit = make.unit("Sở Bí Mật")
     person = make.person("Chim Hoàng Yến", unit=unit, role="head", over=unit)
-    with make.reading() as session:
+    with make.writing() as session:
         grant_id = session.scalars(select(RoleGrant.id)).one()
+        words = Words(unit.code, "Sở Rất Bí Mật", unit.kind)
+        renamed = rename_unit(session, session.get_one(Unit, unit.id), words, on=clock.today()).public_id
     found = []
     for rule in app.url_map.iter_rules():
         feature = rule.endpoint.split(".")[0]
         if feature not in FEATURES:
             continue
-        public_id = {"people": person.public_id, "roles": person.public_id, "organisation": unit.public_id}.get(
-            feature, uuid.uuid4()
-        )
-        path = rule.rule.replace("<uuid:public_id>", str(public_id)).replace("<int:grant_id>", str(grant_id))
+        mine = person.public_id if feature in {"people", "roles"} else unit.public_id
+        real: dict[str, object] = {"public_id": uuid.uuid4() if feature == "enrolment" else mine}
+        real |= {"grant_id": grant_id, "operation_id": renamed, "kind": "rename"}
+        built = rule.build({name: real[name] for name in rule.arguments})
+        assert built is not None
+        path = built[1]
         if path in OF_ONESELF:
             continue
         found += [(method, path) for method in sorted((rule.methods or set()) & {"GET", "POST"})]

@@ -122,9 +122,9 @@ SPOILED: dict[str, Callable[[Claims], Claims]] = {
     "meant for another": spoiled(azp="another"),
     "another nonce": spoiled(nonce="another"),
     "no nonce": without("nonce"),
-    "expired": spoiled(exp=int(time.time()) - 120),
+    "expired": lambda claims: {**claims, "exp": int(time.time()) - 120},
     "no end": without("exp"),
-    "made in the future": spoiled(iat=int(time.time()) + 600),
+    "made in the future": lambda claims: {**claims, "iat": int(time.time()) + 600},
     "of nobody": without("sub"),
 }
 
