@@ -42,3 +42,15 @@ def _line(rule: dict[str, Any], node: dict[str, Any]) -> str:
     where = " ".join(part if isinstance(part, str) else " >>> ".join(part) for part in node["target"])
     advice = "; ".join(line.strip() for line in node["failureSummary"].splitlines()[1:])
     return f"{rule['impact']}: {rule['id']}: {rule['help']}: {where}: {advice}: {node['html'][:160]}"
+
+
+def until(page: Page, script: str, given: Any = None) -> None:
+    """Wait until a script says true, ten seconds at most.
+
+    Playwright's own way evaluates it in the page, whose policy refuses that from the second look on.
+    """
+    for _ in range(400):
+        if page.evaluate(script, given):
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError(f"never true: {script}")

@@ -10,7 +10,7 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
 from tests.analytics.agency import Staff, assigned, course_loaded, staffed
-from tests.axe import violations
+from tests.axe import until, violations
 from tests.make import Make
 from tests.served import served
 
@@ -99,9 +99,7 @@ def test_the_chart_follows_the_scheme_of_the_screen(app: Flask, head: str, chrom
         text = page.locator(".annotation-text").first
         light = text.evaluate("one => getComputedStyle(one).fill")
         page.emulate_media(color_scheme="dark")
-        page.wait_for_function(
-            "before => getComputedStyle(document.querySelector('.annotation-text')).fill !== before", arg=light
-        )
+        until(page, "before => getComputedStyle(document.querySelector('.annotation-text')).fill !== before", light)
         assert text.evaluate("one => getComputedStyle(one).fill") == page.evaluate(
             "getComputedStyle(document.body).color"
         )
@@ -139,5 +137,5 @@ def test_a_finger_on_the_chart_scrolls_the_page(app: Flask, head: str, chromium_
             finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
             if page.evaluate("before => scrollY < before - 100", before):
                 break
-        page.wait_for_function("before => scrollY < before - 100", arg=before)
+        until(page, "before => scrollY < before - 100", before)
     assert faults == []

@@ -137,6 +137,7 @@ class Walk:
         """A valid form for every endpoint that takes one, in the order in which all can be sent one after the other."""
         inside, below = str(self.world.inside.public_id), str(self.below.public_id)
         unopened = self.unopened if actor.startswith("unit_administrator") else self.subject
+        kept = str(self.world.outside.public_id) if actor == "unit_administrator_outside" else inside
         lesson = {
             "revision": "0",
             "title": "Bài viết lại",
@@ -174,7 +175,7 @@ class Walk:
             "credentials.end_sessions": {},
             "credentials.reset": {},
             "people.search": {"q": "hoc"},
-            "people.new": {**person, "unit": inside, "role": ""},
+            "people.new": {**person, "unit": kept, "role": ""},
             "people.issue_link": {},
             "roles.grant": {"role": "head", "role_unit": inside, "since": day()},
             "roles.end": {},

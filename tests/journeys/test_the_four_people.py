@@ -10,6 +10,7 @@ from assessments.attempts.queries import Keyed
 from lms import clock
 from lms.accounts.session import end_all_sessions
 from lms.web.wording import day
+from tests.axe import until
 from tests.journeys import posting
 from tests.journeys.conftest import Site
 from tests.journeys.paper import answer_right, question_on
@@ -51,7 +52,7 @@ def saved(page: Page) -> None:
 
 def all_sent(page: Page) -> None:
     """The paper keeps no answer on this machine any more."""
-    page.wait_for_function("Object.keys(localStorage).length === 0")
+    until(page, "Object.keys(localStorage).length === 0")
 
 
 def papers(site: Site, username: str) -> list[Keyed]:

@@ -6,6 +6,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, WebError, expect
 
+from tests.axe import until
+
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "screenshots"
 PHONE = {"width": 360, "height": 800}
 DESK = {"width": 1280, "height": 900}
@@ -100,7 +102,7 @@ def shoot(page: Page, name: str, *, whole: bool = True) -> None:
     for size in (PHONE, DESK):
         page.set_viewport_size({"width": size["width"], "height": size["height"]})
         if page.locator(".main-svg").count():
-            page.wait_for_function(CHARTS_FIT)
+            until(page, CHARTS_FIT)
         path = SCREENSHOTS / f"{name}-{size['width']}.jpg"
         page.screenshot(path=path, type="jpeg", quality=85, full_page=whole, animations="disabled")
     if before:
