@@ -172,9 +172,9 @@ WITH numbered AS MATERIALIZED (
 )
 SELECT statement_id, sequence, stored, voided FROM inserted
 """
-WITHOUT_REPEATS = VOIDED_BEFORE.format(target="arrived.open", client="arrived.client")
-INSERTED_IF_NEW = INSERTED.format(voided=WITHOUT_REPEATS, repeated="ON CONFLICT (statement_id) DO NOTHING")
-INSERTED_OR_NOT = INSERTED.format(voided=WITHOUT_REPEATS, repeated="")
+VOIDED_ON_ARRIVAL = VOIDED_BEFORE.format(target="arrived.open", client="arrived.client")
+INSERTED_IF_NEW = INSERTED.format(voided=VOIDED_ON_ARRIVAL, repeated="ON CONFLICT (statement_id) DO NOTHING")
+INSERTED_OR_NOT = INSERTED.format(voided=VOIDED_ON_ARRIVAL, repeated="")
 
 
 def insert_on_postgresql(cursor: Any, arrivals: Sequence[Arrival], keys: Keys) -> set[uuid.UUID]:
