@@ -73,7 +73,7 @@ run: .venv/run.stamp .venv/project.stamp
 # pytest closes by naming each group of tests this machine could not run (tests/groups.py); STRICT=1 makes that a failure,
 # and so is a coverage below the floor in pyproject.toml. A choice of tests (PYTEST_ARGS) is not measured.
 test: check
-	@LMS_TEST_STRICT=$(STRICT) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(if $(STRICT),$(if $(PYTEST_ARGS),,--cov)) $(PYTEST_ARGS)
+	@LMS_TEST_STRICT=$(STRICT) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(if $(STRICT),$(if $(PYTEST_ARGS),,-p tests.measured)) $(PYTEST_ARGS)
 
 check: .venv/dev.stamp .venv/project.stamp $(NODE_CLIENTS)
 	@$(BIN)/ruff check .

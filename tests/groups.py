@@ -89,12 +89,6 @@ GROUPS = (
     Group("source", source, "the folder with the source article was not found", "export LMS_SOURCE_DIR=<that folder>"),
 )
 
-NOT_MEASURED = ("chromium", "postgresql", "node")
-"""Coverage nearly doubles the time of a test. These run what the others run too, and are left at their own speed."""
-
-NOT_MEASURED_FOLDER = "conformance"
-"""Likewise the thousands of cases of the standard: the tests of the store beside them pass through the same code."""
-
 _left_out = pytest.StashKey[dict[str, int]]()
 
 
@@ -105,7 +99,7 @@ def available() -> dict[str, str | None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out the tests of missing groups, after -k and -m have chosen, and says which are not measured."""
+    """Leaves out the tests of missing groups, after -k and -m have chosen."""
     missing = [name for name, found in available().items() if found is None]
     left_out = {name: sum(1 for item in items if item.get_closest_marker(name)) for name in missing}
     deselected = [item for item in items if any(item.get_closest_marker(name) for name in missing)]
@@ -113,9 +107,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=deselected)
         items[:] = [item for item in items if item not in deselected]
     config.stash[_left_out] = left_out
-    for item in items:
-        if NOT_MEASURED_FOLDER in item.path.parts or any(item.get_closest_marker(name) for name in NOT_MEASURED):
-            item.add_marker("no_cover")
     if hasattr(config, "workeroutput"):  # an xdist worker: its answer travels to the run that prints the summary
         config.workeroutput["left_out"] = left_out
 

@@ -124,7 +124,6 @@ def unheard_of() -> dict[str, Any]:
     )
 
 
-@pytest.mark.no_cover  # what a killed process ran cannot be counted
 def test_a_process_killed_at_any_moment_of_a_statement_leaves_it_whole_or_not_at_all(
     make: Make, moments: Moments
 ) -> None:
@@ -132,14 +131,12 @@ def test_a_process_killed_at_any_moment_of_a_statement_leaves_it_whole_or_not_at
     assert die_everywhere(make, moments, lambda: posting(outsider, [unheard_of()]))["xapi_statement"] == 1
 
 
-@pytest.mark.no_cover
 def test_a_process_killed_at_any_moment_of_a_batch_leaves_it_whole_or_not_at_all(make: Make, moments: Moments) -> None:
     outsider = Outsider(make, "all")
     batch = lambda: posting(outsider, [unheard_of() for _ in range(5)])  # noqa: E731 - a request to come
     assert die_everywhere(make, moments, batch)["xapi_statement"] == 5
 
 
-@pytest.mark.no_cover
 def test_a_process_killed_at_any_moment_of_what_counts_leaves_statements_and_progress_together_or_neither(
     make: Make, tmp_path: Path, moments: Moments
 ) -> None:
@@ -164,7 +161,6 @@ def test_a_process_killed_at_any_moment_of_what_counts_leaves_statements_and_pro
     assert die_everywhere(make, moments, finishing, moves=True)["xapi_statement"] == 2
 
 
-@pytest.mark.no_cover
 def test_a_process_killed_at_any_moment_of_a_put_leaves_its_statement_whole_or_not_at_all(
     make: Make, moments: Moments
 ) -> None:
@@ -182,7 +178,6 @@ def test_a_process_killed_at_any_moment_of_a_put_leaves_its_statement_whole_or_n
     assert die_everywhere(make, moments, putting)["xapi_statement"] == 1
 
 
-@pytest.mark.no_cover
 def test_a_process_killed_at_any_moment_of_a_request_in_parts_leaves_statement_and_data_together_or_neither(
     make: Make, moments: Moments
 ) -> None:
@@ -203,7 +198,6 @@ def test_a_process_killed_at_any_moment_of_a_request_in_parts_leaves_statement_a
     assert (whole["xapi_statement"], whole["xapi_attachment"], whole["xapi_statement_attachment"]) == (1, 2, 2)
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("merged", [False, True])
 def test_a_process_killed_at_any_moment_of_storing_or_merging_a_document_leaves_it_as_it_was_or_whole(
     make: Make, moments: Moments, merged: bool
@@ -227,7 +221,6 @@ def test_a_process_killed_at_any_moment_of_storing_or_merging_a_document_leaves_
     assert whole == ({before: -1, after: 1} if merged else {"xapi_document": 1, "xapi_activity": 1, before: 1})
 
 
-@pytest.mark.no_cover
 def test_a_process_killed_at_any_moment_of_a_commit_that_two_requests_share_leaves_both_or_neither(
     make: Make, moments: Moments
 ) -> None:

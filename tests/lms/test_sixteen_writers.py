@@ -90,7 +90,6 @@ def in_processes(make: Make, outsiders: list[Outsider], accounts: list[str]) -> 
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-@pytest.mark.no_cover  # what other processes ran is not counted
 def test_sixteen_processes_that_read_and_write_all_succeed_and_nothing_is_lost(
     make: Make, tmp_path: Path, backend: str
 ) -> None:
