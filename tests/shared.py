@@ -1,4 +1,4 @@
-"""What is the same in every application of one test process is made once: compiled templates, addresses of routes.
+"""What is the same in every application of one test process is made once: templates, addresses of routes, SQL.
 
 A test has an application of its own, and making one, and compiling its pages, took longer than most tests.
 """
@@ -10,6 +10,11 @@ from typing import Any
 
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
+from sqlalchemy import Engine
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 
@@ -42,8 +47,25 @@ class Addressed(Rule):
         return self.made[key]
 
 
+def share_sql() -> None:
+    """SQL that one engine has composed is found by the next: all that tests make speak to the same server alike."""
+
+    def alike(self: DefaultDialect, other: object) -> bool:
+        return type(self) is type(other)
+
+    def number(self: DefaultDialect) -> int:
+        return hash(type(self))
+
+    composed = LRUCache[Any, Any](5_000)
+    Engine._compiled_cache = property(lambda _engine: composed, lambda _engine, _own: None)  # type: ignore[assignment]
+    for dialect in (SQLiteDialect_pysqlite, PGDialect_psycopg):
+        dialect.__eq__ = alike  # type: ignore[assignment]
+        dialect.__hash__ = number  # type: ignore[assignment]
+
+
 def share() -> None:
-    """From now on applications of this process share both."""
+    """From now on applications of this process share all three."""
+    share_sql()
     options: dict[str, Any] = {**Flask.jinja_options, "bytecode_cache": Compiled()}
     Flask.jinja_options = options
     Flask.url_rule_class = Addressed
