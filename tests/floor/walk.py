@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from flask import Flask
+from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
@@ -416,8 +417,16 @@ def guarded(app: Flask) -> Iterator[tuple[Rule, str, str]]:
 
 
 def send(browser: Browser, path: str, form: Form) -> int:
-    """Post a form with the token of a page of this browser; the status of the answer."""
-    browser.get("/profile")  # whoever is signed out lands on the sign-in page, which has a token too
-    token = next(value for one in browser.forms for name, value in one.fields if name == "csrf_token")
-    data = {"csrf_token": token, **form}
+    """Post a form with the token of this browser's pages; the status of the answer."""
+    data = {"csrf_token": token(browser), **form}
     return browser.client.post(path, data=data, headers={"Origin": ORIGIN}).status_code
+
+
+def token(browser: Browser) -> str:
+    """What the next page of this browser would carry, without asking for it again where one has been seen."""
+    with browser.client.session_transaction() as cookie:
+        seen = cookie.get("csrf_token")
+    if seen is None:
+        browser.get("/profile")  # whoever is signed out lands on the sign-in page, which has a token too
+        return next(value for one in browser.forms for name, value in one.fields if name == "csrf_token")
+    return str(URLSafeTimedSerializer(browser.client.application.secret_key, salt="wtf-csrf-token").dumps(seen))
