@@ -311,7 +311,7 @@ def contents(app: Flask) -> dict[str, int]:
     database: Database = app.extensions["database"]
     with database.read_engine.connect() as connection:
         return {
-            table.name: hash(frozenset(map(repr, connection.exec_driver_sql(f'SELECT * FROM "{table.name}"').fetchall())))
+            table.name: hash(frozenset(map(repr, connection.execute(sa.select(sa.text("*")).select_from(table)))))
             for table in Base.metadata.sorted_tables
             if table.name not in MAY_CHANGE_BY_READING
         }
