@@ -429,4 +429,4 @@ def token(browser: Browser) -> str:
     if seen is None:
         browser.get("/profile")  # whoever is signed out lands on the sign-in page, which has a token too
         return next(value for one in browser.forms for name, value in one.fields if name == "csrf_token")
-    return str(URLSafeTimedSerializer(browser.client.application.secret_key, salt="wtf-csrf-token").dumps(seen))
+    return str(URLSafeTimedSerializer(str(browser.client.application.secret_key), salt="wtf-csrf-token").dumps(seen))
