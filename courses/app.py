@@ -32,6 +32,7 @@ from courses.learning.projector import (
     take_back_progress,
     understand_anew,
 )
+from courses.learning.queries import data_of
 from lms.accounts.actions import PeopleMoved
 from lms.doors import ADMINISTRATION, Doors, Home, MenuEntry
 from lms.web.feature import Feature
@@ -58,6 +59,7 @@ def fill(doors: Doors) -> None:
     doors.listen(PeopleMoved, people_moved)
     doors.listen(RollChanged, roll_changed)
     doors.daybreak.append(day_begun)
+    doors.own_data.append(data_of)
     doors.projections += [ProgressProjection(), StandingProjection()]
 
 

@@ -152,6 +152,19 @@ class PasswordsOnly:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class OwnData:
+    """Part of what is kept about a person: a table with a title, as its owner reads and downloads it.
+
+    Columns go from a code, which stands in the file, to the words above them; values are plain JSON.
+    """
+
+    code: str
+    title: str
+    columns: Mapping[str, str]
+    rows: Sequence[Sequence[Any]]
+
+
 @dataclass(slots=True)
 class Doors:
     """All registries of one product."""
@@ -172,6 +185,11 @@ class Doors:
     taught: list[Callable[[Session], Iterable[Taught]]] = field(default_factory=list)
     people: People = field(default_factory=Nobody)
     second_factors: SecondFactors = field(default_factory=PasswordsOnly)
+    called: dict[str, Callable[[Session, Iterable[str]], Mapping[str, str]]] = field(default_factory=dict)
+    """For a kind of object in the audit log, what those with these ids are called."""
+
+    own_data: list[Callable[[Session, int], Iterable[OwnData]]] = field(default_factory=list)
+    """What each package keeps about the person with this id."""
 
     def listen(self, kind: type[Event], listener: Callable[[Session, Event], None]) -> None:
         """Call `listener` with every event of that kind, in the same transaction, in order of registration."""

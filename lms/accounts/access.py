@@ -55,10 +55,9 @@ def levels_above(session: Session, actor: Actor, permission: str, unit: Unit, *,
 
 
 def access_person(session: Session, actor: Actor, permission: str, public_id: uuid.UUID) -> Person:
-    """The person, if the permission holds everywhere. Raises `NotFound`."""
-    person = (
-        session.scalar(select(Person).where(Person.public_id == public_id)) if actor.everywhere(permission) else None
-    )
+    """The person, if the permission holds everywhere; nobody who was erased. Raises `NotFound`."""
+    wanted = select(Person).where(Person.public_id == public_id, Person.erased_at.is_(None))
+    person = session.scalar(wanted) if actor.everywhere(permission) else None
     if person is None:
         raise NotFound
     return person

@@ -82,12 +82,7 @@ def seen(action: str, person: Actor, about: Person | Unit | None, **details: obj
     """Note that names were looked at. The words searched for are not kept: they may be a name."""
     kind = "person" if isinstance(about, Person) else "unit"
     object_id = about.public_id if about is not None else "-"
-    address = request.remote_addr or ""
-    apart(
-        lambda own: note(
-            own, action, actor=person.public_id, object_kind=kind, object_id=object_id, address=address, **details
-        )
-    )
+    apart(lambda own: note(own, action, actor=person.public_id, object_kind=kind, object_id=object_id, **details))
 
 
 @bp.route("/new", methods=["GET", "POST"])

@@ -114,6 +114,7 @@ def people_found(
             ),
         )
         .outerjoin(Unit, Unit.id == Membership.unit_id)
+        .where(Person.erased_at.is_(None))
         .order_by(Person.sort_key, Person.id)
     )
     if unit_id is not None:
@@ -152,6 +153,22 @@ def roles_of(person_id: int) -> Select[RoleGrant]:
         .where(RoleGrant.person_id == person_id)
         .order_by(RoleGrant.valid_to.is_not(None), RoleGrant.valid_from.desc(), RoleGrant.id.desc())
     )
+
+
+def people_called(session: Session, ids: Iterable[str]) -> Mapping[str, str]:
+    """The names of those of these opaque ids that are people's (`called` in lms/doors.py)."""
+    rows = session.execute(select(Person.public_id, Person.full_name).where(Person.public_id.in_(as_uuids(ids))))
+    return {str(public_id): name for public_id, name in rows}
+
+
+def units_called(session: Session, ids: Iterable[str]) -> Mapping[str, str]:
+    """The names of those of these opaque ids that are units'."""
+    rows = session.execute(select(Unit.public_id, Unit.name).where(Unit.public_id.in_(as_uuids(ids))))
+    return {str(public_id): name for public_id, name in rows}
+
+
+def as_uuids(ids: Iterable[str]) -> list[uuid.UUID]:
+    return [uuid.UUID(one) for one in ids]
 
 
 class PeopleByName:

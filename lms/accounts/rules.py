@@ -26,6 +26,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "record:names",
             "record_client:keep",
             "forwarding:keep",
+            "audit:read",
+            "privacy:answer",
         }
     ),
 }

@@ -52,7 +52,9 @@ def create_unit(
     except IntegrityError as error:  # another transaction took the code after we had looked
         raise CodeTaken(code) from error
     place(session, unit, parent, since=since, tree=tree, position=position)
-    note(session, "unit.create", actor=by, object_kind="unit", object_id=unit.public_id, code=code, tree=tree)
+    above = str(parent.public_id) if parent else None
+    begun = {"code": (None, code), "kind": (None, kind), "parent": (None, above), "since": (None, str(since))}
+    note(session, "unit.create", actor=by, object_kind="unit", object_id=unit.public_id, changes=begun, tree=tree)
     return unit
 
 
