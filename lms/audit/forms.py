@@ -97,6 +97,25 @@ KINDS = {
     "xapi_client": _l("hệ thống kết nối"),
 }
 FIELDS = {
+    "attempt": _l("lượt được tính"),
+    "before": _l("trước lúc"),
+    "count": _l("số người"),
+    "counts": _l("bài được tính"),
+    "course": _l("khóa học"),
+    "due": _l("hạn hoàn thành"),
+    "entries": _l("số mục"),
+    "fields": _l("thông tin được sửa"),
+    "max_attempts": _l("số lượt được làm"),
+    "modules": _l("chuyên đề"),
+    "on": _l("từ ngày"),
+    "outcome": _l("kết quả xử lý"),
+    "pass_mark": _l("điểm đạt"),
+    "people": _l("số người"),
+    "purpose": _l("mục đích"),
+    "rows": _l("số dòng"),
+    "state": _l("tình trạng"),
+    "tree": _l("hệ thống tổ chức"),
+    "version": _l("phiên bản"),
     "account": _l("tài khoản"),
     "category": _l("loại cán bộ"),
     "code": _l("mã"),
@@ -109,7 +128,29 @@ FIELDS = {
     "since": _l("từ ngày"),
     "unit": _l("đơn vị"),
 }
-FILTERS = ("actor", "action", "object", "since", "until")
+VALUES = {
+    "everywhere": _l("toàn hệ thống"),
+    "head": _l("thủ trưởng"),
+    "trainer": _l("giảng viên"),
+    "administrator": _l("quản trị viên"),
+    "cong_chuc": _l("công chức"),
+    "vien_chuc": _l("viên chức"),
+    "can_bo": _l("cán bộ"),
+    "nguoi_lao_dong": _l("người lao động"),
+    "open": _l("đang mở"),
+    "closed": _l("đã khóa"),
+    "new": _l("mới gửi"),
+    "in_work": _l("đang xử lý"),
+    "answered": _l("đã trả lời"),
+    "corrected": _l("đã đính chính"),
+    "refused": _l("không thực hiện"),
+    "erased": _l("đã xóa"),
+    "correction": _l("đính chính"),
+    "erasure": _l("xóa"),
+    "state": _l("chính quyền"),
+    "party": _l("Đảng"),
+}
+"""Words for values that are codes; whatever else stands as it is."""
 
 
 def sentence(action: str) -> str:

@@ -14,7 +14,7 @@ from lms import text
 from lms.audit import queries, render
 from lms.audit.access import READ
 from lms.audit.actions import note
-from lms.audit.forms import FIELDS, KINDS, FilterForm, is_uuid, sentence
+from lms.audit.forms import FIELDS, KINDS, VALUES, FilterForm, is_uuid, sentence
 from lms.audit.models import AuditEntry
 from lms.clock import today
 from lms.db import apart, get_session
@@ -70,7 +70,9 @@ def line_of(one: AuditEntry, names: dict[str, str]) -> Line:
     def word(value: object) -> str:
         if value is None or value == "":
             return "–"
-        return names.get(value, value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        if isinstance(value, str):
+            return names.get(value) or str(VALUES.get(value, value))
+        return json.dumps(value, ensure_ascii=False)
 
     details = {name: value for name, value in one.details.items() if name != "changes"}
     return Line(
@@ -80,7 +82,7 @@ def line_of(one: AuditEntry, names: dict[str, str]) -> Line:
         kind=str(KINDS.get(one.object_kind, one.object_kind)),
         object="" if one.object_id == "-" else names.get(one.object_id, one.object_id),
         changes=[
-            (str(FIELDS.get(name, name)), word(pair[0]), word(pair[1]))
+            (str(FIELDS.get(name, name)), "" if pair[0] is None else word(pair[0]), word(pair[1]))
             for name, pair in one.details.get("changes", {}).items()
         ],
         details=[(str(FIELDS.get(name, name)), word(value)) for name, value in details.items()],
@@ -148,7 +150,7 @@ def rows(own: Session, sought: queries.Sought) -> Iterator[Sequence[object]]:
     for entries in queries.all_matching(own, sought):
         for line in lines(own, entries):
             one = line.entry
-            told = [f"{name}: {old} → {new}" for name, old, new in line.changes]
+            told = [f"{name}: {old} → {new}" if old else f"{name}: {new}" for name, old, new in line.changes]
             told += [f"{name}: {value}" for name, value in line.details]
             yield (
                 one.id,

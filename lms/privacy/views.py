@@ -48,9 +48,11 @@ def shown(column: str, value: object) -> str:
 def index() -> ResponseReturnValue:
     """All that is kept, part by part, and what was asked."""
     own, person = get_session(), me()
+    parts = list(queries.own_data(own, person))
     return render_template(
         "privacy/index.html",
-        parts=list(queries.own_data(own, person)),
+        parts=parts,
+        empty=[part for part in parts if not part.rows],
         statements=queries.statements_count(own, person),
         requests=own.scalars(queries.requests_of(person.id)).all(),
         shown=shown,

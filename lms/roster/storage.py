@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, String, cast, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, String, and_, cast, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from lms.accounts.storage import Newcomer, Particulars, Usernames
+from lms.db import compact_json
 from lms.privacy.actions import PersonErased
 from lms.roster.models import DateOfBirth, RosterLine, RosterUpload, StaffCode
 from lms.roster.rehearsal import CREATED, Outcome
@@ -175,7 +176,10 @@ def forget_person(session: Session, event: PersonErased) -> None:
         session.execute(gone.execution_options(synchronize_session=False))
     lines = session.execute(
         select(RosterLine.id, RosterLine.upload_id).where(
-            or_(RosterLine.person_id == event.person_id, *(says(mark) for mark in event.marks))
+            or_(
+                RosterLine.person_id == event.person_id,
+                and_(RosterLine.person_id.is_(None), or_(*(says(mark) for mark in event.marks))),
+            )
         )
     ).all()
     session.execute(delete(RosterLine).where(RosterLine.id.in_([line for line, _upload in lines])))
@@ -183,11 +187,11 @@ def forget_person(session: Session, event: PersonErased) -> None:
         RosterUpload.id.in_({upload for _line, upload in lines}), RosterUpload.state != "applied"
     )
     session.execute(waiting.values(state="received", digest="", stale=True))
-    for mark in event.marks:
+    for mark in (one for one in event.marks if " " in one):  # a name: a short code may stand in any file's name
         called = update(RosterUpload).where(RosterUpload.file_name.contains(mark, autoescape=True))
         session.execute(called.values(file_name="-"))
 
 
 def says(mark: str) -> ColumnElement[bool]:
-    """Whether a line has this text in one of its cells."""
-    return cast(RosterLine.cells, String).contains(mark, autoescape=True)
+    """Whether a line has exactly this text in one of its cells."""
+    return cast(RosterLine.cells, String).contains(compact_json(mark), autoescape=True)

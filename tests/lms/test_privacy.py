@@ -427,6 +427,22 @@ def test_a_list_that_waits_with_the_person_in_it_must_be_rehearsed_anew(
         assert session.scalars(select(RosterLine).where(RosterLine.person_id == canary.id)).all() == []
 
 
+def test_lines_about_others_stay_in_lists_though_they_hold_the_same_short_words(
+    make: Make, world: World, canary: Person
+) -> None:
+    with make.writing() as session:
+        session.get_one(SignInAccount, canary.id).username = "an"
+        session.get_one(Person, canary.id).staff_code = "12"
+        unit, by = session.get_one(Unit, world.inside.id), world.people["trainer"].public_id
+        rows = "Họ và tên;Số hiệu\nNguyễn Văn An;128\nan;9\n"
+        other = receive(session, unit, rows.encode(), file_name="an-12.csv", by=by).id
+    erased(make, world, canary)
+    with make.reading() as session:
+        assert session.get_one(RosterUpload, other).file_name == "an-12.csv"
+        cells = session.scalars(select(RosterLine.cells).where(RosterLine.upload_id == other)).all()
+        assert [one[0] for one in cells if one[0] not in {"Họ và tên"}] == ["Nguyễn Văn An"]
+
+
 STAYS = {
     "activity_progress.person_id",  # figures
     "assignment.assigned_by_id",  # by an opaque person
