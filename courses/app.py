@@ -34,6 +34,7 @@ from courses.learning.projector import (
     take_back_progress,
     understand_anew,
 )
+from courses.learning.queries import data_of
 from lms.accounts.actions import PeopleMoved
 from lms.doors import ADMINISTRATION, Doors, Home, MenuEntry
 from lms.organisation.actions import OrganisationChanged
@@ -63,6 +64,7 @@ def fill(doors: Doors) -> None:
     doors.listen(OrganisationChanged, organisation_changed)
     doors.belongings.append(AssignmentsOfUnits())
     doors.daybreak += [follow_late, day_begun]
+    doors.own_data.append(data_of)
     doors.projections += [ProgressProjection(), StandingProjection()]
 
 

@@ -95,8 +95,8 @@ def seen(action: str, about: Person | Unit | None, **details: object) -> None:
     """Note that names were looked at. The words searched for are not kept: they may be a name."""
     kind = "person" if isinstance(about, Person) else "unit"
     object_id = about.public_id if about is not None else "-"
-    who, address = behind(), request.remote_addr or ""
-    apart(lambda own: note(own, action, actor=who, object_kind=kind, object_id=object_id, address=address, **details))
+    who = behind()
+    apart(lambda own: note(own, action, actor=who, object_kind=kind, object_id=object_id, **details))
 
 
 @bp.route("/new", methods=["GET", "POST"])

@@ -28,6 +28,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "permission:read",
             "record:browse",
             "record:names",
+            "audit:read",
         }
     ),
     "administrator": frozenset(
@@ -45,6 +46,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "record:names",
             "record_client:keep",
             "forwarding:keep",
+            "audit:read",
+            "privacy:answer",
         }
     ),
 }

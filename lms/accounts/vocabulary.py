@@ -50,5 +50,7 @@ PERMISSIONS = {
     "course:assign": _l("Giao và rút khóa học"),
     "record_client:keep": _l("Cấp, đổi, thu hồi khóa của hệ thống kết nối"),
     "forwarding:keep": _l("Đặt nơi nhận bản ghi và gửi lại"),
+    "audit:read": _l("Xem và tải nhật ký hệ thống (có ghi nhật ký)"),
+    "privacy:answer": _l("Trả lời đề nghị đính chính, xóa dữ liệu cá nhân"),
 }
 """Every permission of `lms/accounts/rules.py`, in the order of the table; a test compares them."""

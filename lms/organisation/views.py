@@ -17,7 +17,7 @@ from lms.organisation.models import UnitOperation
 from lms.organisation.queries import OnDay, Rehearsal, touched_lines
 from lms.organisation.rules import rolled_up
 from lms.organisation.storage import Refused
-from lms.web.acting import actor, holds_everywhere
+from lms.web.acting import actor, behind, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.gate import needs
 
@@ -98,15 +98,14 @@ def operation(operation_id: uuid.UUID) -> ResponseReturnValue:
     one = access_operation(session, person, operation_id)
     people = [public_id for public_id in (one.entered_by, one.undone_by) if public_id is not None]
     names = doors_of(session).people.names(session, people)
-    address, kind = request.remote_addr or "", "unit operation"
+    who, kind = behind(), "unit operation"
     apart(
         lambda own: note(
             own,
             "person.list",
-            actor=person.public_id,
+            actor=who,
             object_kind=kind,
             object_id=one.public_id,
-            address=address,
             rows=len(names),
         )
     )

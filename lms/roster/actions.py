@@ -386,9 +386,7 @@ def forget_old(session: Session, now: datetime) -> None:
         session.execute(query.execution_options(synchronize_session=False))
 
 
-def note_seen(
-    session: Session, action: str, unit_id: int, *, by: uuid.UUID | None, address: str = "", **details: Any
-) -> None:
+def note_seen(session: Session, action: str, unit_id: int, *, by: uuid.UUID | None, **details: Any) -> None:
     """In the audit log: who saw or took out names of this unit, and how many."""
     unit = session.get_one(Unit, unit_id)
-    note(session, action, actor=by, object_kind="unit", object_id=unit.public_id, address=address, **details)
+    note(session, action, actor=by, object_kind="unit", object_id=unit.public_id, **details)

@@ -1,0 +1,28 @@
+"""Every act that is noted anywhere has its sentence, in both languages, and nothing is noted past the table."""
+
+import re
+from pathlib import Path
+
+from lms.audit.forms import SENTENCES
+from lms.audit.rules import DISCLOSURES
+from tests.audited import WRAPPERS, actions_noted, handed_on
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_every_act_noted_anywhere_has_its_sentence_and_no_sentence_is_left_over() -> None:
+    assert actions_noted() == set(SENTENCES)
+
+
+def test_whatever_hands_an_act_on_to_the_log_is_known_here() -> None:
+    assert handed_on() <= set(WRAPPERS)
+
+
+def test_acts_that_tell_names_are_acts_that_are_noted() -> None:
+    assert set(DISCLOSURES) <= actions_noted()
+
+
+def test_every_sentence_has_its_english() -> None:
+    catalogue = (ROOT / "lms/web/translations/en.po").read_text("utf-8")
+    english = dict(re.findall(r'msgid "(.+)"\nmsgstr "(.*)"', catalogue))
+    assert {code for code, words in SENTENCES.items() if not english.get(words._args[0])} == set()
