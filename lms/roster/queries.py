@@ -291,6 +291,12 @@ def unit_names(session: Session, ids: Iterable[int]) -> dict[int, str]:
     return dict(session.execute(select(Unit.id, Unit.name).where(Unit.id.in_(set(ids)))).all())
 
 
+def public_units(session: Session, ids: Iterable[int | None]) -> dict[int | None, str]:
+    """The opaque ids of these units, by their keys."""
+    rows = session.execute(select(Unit.id, Unit.public_id).where(Unit.id.in_([one for one in ids if one is not None])))
+    return {unit_id: str(public_id) for unit_id, public_id in rows}
+
+
 def one_list(session: Session, upload_id: int) -> RosterUpload | None:
     """The list of a job, held until the transaction ends."""
     return session.get(RosterUpload, upload_id, with_for_update=True)
