@@ -107,11 +107,11 @@ def fill(doors: Doors) -> None:
     doors.menu += [
         MenuEntry(_l("Nhật ký học tập"), "records.index", records_access.BROWSE, 60),
         MenuEntry(_l("Cán bộ"), "people.index", READ_PEOPLE, 80, ADMINISTRATION),
-        MenuEntry(_l("Đơn vị"), "organisation.index", organisation_access.KEEP, 81, ADMINISTRATION),
-        MenuEntry(_l("Hệ thống kết nối"), "clients.index", records_access.KEEP_CLIENTS, 83, ADMINISTRATION),
+        MenuEntry(_l("Đơn vị"), "organisation.index", organisation_access.READ, 81, ADMINISTRATION),
+        MenuEntry(_l("Hệ thống kết nối"), "clients.index", records_access.READ_CLIENTS, 83, ADMINISTRATION),
         MenuEntry(_l("Đề nghị về dữ liệu"), "privacy_requests.index", privacy_access.ANSWER, 84, ADMINISTRATION),
         MenuEntry(_l("Nhật ký hệ thống"), "audit.index", audit_access.READ, 96, ADMINISTRATION),
-        MenuEntry(_l("Gửi bản ghi"), "forwarding.index", forwarding_access.KEEP, 95, ADMINISTRATION),
+        MenuEntry(_l("Gửi bản ghi"), "forwarding.index", forwarding_access.READ, 95, ADMINISTRATION),
     ]
 
 

@@ -135,6 +135,7 @@ def named(session: Session, unit: Unit) -> list[Named]:
             rows=rows,
             page=1,
             searched=False,
+            purpose="organise",
         )
     )
     return people

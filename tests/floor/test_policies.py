@@ -2,12 +2,15 @@
 
 import hashlib
 import io
+import re
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from werkzeug.exceptions import NotFound
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
@@ -174,15 +177,38 @@ def test_who_lacks_the_permission_finds_nothing_and_changes_nothing(app: Flask, 
 
 @pytest.mark.parametrize("actor", SIGNED_IN)
 def test_who_holds_the_permission_sees_every_page(app: Flask, walk: Walk, actor: str) -> None:
-    browser, wrong = walk.world.browser(actor), []
+    browser, wrong, offered = walk.world.browser(actor), [], list[str]()
     for rule, policy, method in guarded(app):
         if method != "GET" or policy not in permissions(actor):
             continue
         expected = 404 if is_outside(actor, rule) else 302 if rule.endpoint in LEAD_ON else 200
         path = walk.path(rule, actor)
-        if (found := browser.client.get(path).status_code) != expected:
-            wrong.append((path, found))
+        answer = browser.client.get(path)
+        if answer.status_code != expected:
+            wrong.append((path, answer.status_code))
+        if actor == "auditor" and policy not in PERMISSIONS[EVERYONE] and answer.mimetype == "text/html":
+            offered += offered_in_vain(app, answer.text, path)
     assert wrong == []
+    assert offered == []
+
+
+LINK = re.compile(r'href="(/[^"#?]*)')
+FORM = re.compile(r'<form method="post"(?:[^>]*? action="([^"]*)")?[^>]*>(.*?)</form>', re.DOTALL)
+
+
+def offered_in_vain(app: Flask, page: str, path: str) -> list[str]:
+    """What an auditor's page offers and the gate would refuse: forms that have a button, and links."""
+    adapter, found = app.url_map.bind("localhost"), []
+    for target in set(LINK.findall(page)):
+        with suppress(NotFound):
+            endpoint, _arguments = adapter.match(target, "GET")
+            if policy_of(app, endpoint) not in {None, PUBLIC, *permissions("auditor")}:
+                found.append(endpoint)
+    for action, body in FORM.findall(page):
+        endpoint, _arguments = adapter.match((action or path).partition("?")[0], "POST")
+        if "<button" in body and only_reads(app, "auditor", endpoint, policy_of(app, endpoint) or ""):
+            found.append(endpoint)
+    return [one for one in found if policy_of(app, one) != PUBLIC]
 
 
 @pytest.mark.parametrize("actor", SIGNED_IN)
