@@ -1,6 +1,7 @@
 """The filter of the audit log, and the words for every act in it: one table, which a test compares with the code."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from typing import Any
 
@@ -114,6 +115,7 @@ KINDS = {
 FIELDS = {
     "attempt": _l("lượt được tính"),
     "before": _l("trước lúc"),
+    "by_list": _l("bằng danh sách"),
     "count": _l("số người"),
     "counts": _l("bài được tính"),
     "course": _l("khóa học"),
@@ -127,6 +129,7 @@ FIELDS = {
     "name": _l("tên"),
     "number": _l("số lượt"),
     "on": _l("từ ngày"),
+    "operation": _l("thay đổi tổ chức"),
     "outcome": _l("kết quả xử lý"),
     "pass_mark": _l("điểm đạt"),
     "people": _l("số người"),
@@ -151,7 +154,41 @@ FIELDS = {
     "since": _l("từ ngày"),
     "unit": _l("đơn vị"),
 }
+PURPOSES = {
+    "own_unit": _l("Đơn vị mình phụ trách"),
+    "urge": _l("Đôn đốc việc học tập, quán triệt"),
+    "check": _l("Kiểm tra, đối chiếu số liệu"),
+    "report": _l("Báo cáo theo yêu cầu của cấp trên"),
+    "request": _l("Giải quyết đề nghị của chính cán bộ, đảng viên"),
+    "activation": _l("Phát mã kích hoạt tài khoản"),
+    "keep": _l("Quản lý danh sách cán bộ"),
+    "organise": _l("Sắp xếp tổ chức"),
+    "oversee": _l("Kiểm tra hoạt động của hệ thống"),
+    "record": _l("Đối chiếu nhật ký học tập"),
+    "help": _l("Kiểm tra hoặc hỗ trợ người dùng"),
+}
+"""What names are seen for."""
+
+PURPOSE_OF = {
+    "activation.print": "activation",
+    "audit.export": "oversee",
+    "audit.people": "oversee",
+    "audit.read": "oversee",
+    "person.list": "keep",
+    "person.read": "keep",
+    "privacy.list": "request",
+    "privacy.read": "request",
+    "record.names": "record",
+    "record.people": "record",
+    "roster.corrected": "keep",
+    "roster.export": "keep",
+    "roster.read": "keep",
+    "view_as.start": "help",
+}
+"""What a page is for on which nobody is asked for a purpose."""
+
 VALUES = {
+    **PURPOSES,
     "everywhere": _l("toàn hệ thống"),
     "head": _l("thủ trưởng"),
     "deputy": _l("người được ủy quyền"),
@@ -170,6 +207,12 @@ VALUES = {
     "new": _l("mới gửi"),
     "in_work": _l("đang xử lý"),
     "answered": _l("đã trả lời"),
+    "active": _l("đang gửi"),
+    "paused": _l("đang tạm dừng"),
+    "halted": _l("đã ngừng"),
+    "removed": _l("đã gỡ bỏ"),
+    "assigned": _l("đang giao"),
+    "withdrawn": _l("đã thu hồi"),
     "corrected": _l("đã đính chính"),
     "refused": _l("không thực hiện"),
     "erased": _l("đã xóa"),
@@ -184,6 +227,12 @@ VALUES = {
 def sentence(action: str) -> str:
     """What was done, in the reader's language; an act of a later version of the program by its code."""
     return str(SENTENCES.get(action, action))
+
+
+def purpose_of(action: str, details: Mapping[str, Any]) -> str:
+    """What somebody saw names for, in the reader's language: as stated, else what such a page is for; or nothing."""
+    code = details.get("purpose") or PURPOSE_OF.get(action, "")
+    return str(PURPOSES.get(code, code))
 
 
 def is_uuid(value: str | None) -> bool:

@@ -14,7 +14,7 @@ from lms import text
 from lms.audit import queries, render
 from lms.audit.access import READ
 from lms.audit.actions import note
-from lms.audit.forms import FIELDS, KINDS, VALUES, FilterForm, is_uuid, sentence
+from lms.audit.forms import FIELDS, KINDS, VALUES, FilterForm, is_uuid, purpose_of, sentence
 from lms.audit.models import AuditEntry
 from lms.clock import today
 from lms.db import apart, get_session
@@ -83,7 +83,9 @@ def line_of(one: AuditEntry, names: dict[str, str]) -> Line:
             return ", ".join(word(part) for part in value) or "–"
         return json.dumps(value, ensure_ascii=False)
 
-    details = {name: value for name, value in one.details.items() if name != "changes"}
+    details = {name: value for name, value in one.details.items() if name not in {"changes", "purpose"}}
+    if purpose := purpose_of(one.action, one.details):
+        details["purpose"] = purpose
     return Line(
         entry=one,
         actor=names.get(str(one.actor), "") if one.actor else _("Hệ thống"),

@@ -109,13 +109,23 @@ def correct(
     person = session.get_one(Person, request.person_id)
     values: dict[str, str | None] = {name: text.nfc(value) for name, value in wanted.items()}
     values["email"] = values.get("email") or None
-    changed = sorted(name for name, value in values.items() if getattr(person, name) != value)
+    before = {name: getattr(person, name) for name in values}
+    changed = sorted(name for name, value in values.items() if before[name] != value)
     for name in changed:
         setattr(person, name, values[name])
     if "full_name" in changed:
         person.sort_key, person.search_key = text.person_sort_key(person.full_name), text.fold(person.full_name)
     if changed:
-        note(session, "person.change", actor=by, object_kind="person", object_id=person.public_id, fields=changed)
+        coded = {name: (before[name], values[name]) for name in ("category", "party")}
+        note(
+            session,
+            "person.change",
+            actor=by,
+            object_kind="person",
+            object_id=person.public_id,
+            fields=changed,
+            changes=coded,
+        )
     conclude(session, request, "corrected", answer=answer, by=by)
     return changed
 

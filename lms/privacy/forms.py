@@ -4,6 +4,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, StringField, TextAreaField
 
 from lms.accounts.forms import CATEGORIES, EMAIL, PARTY
+from lms.accounts.vocabulary import ROLES
 from lms.privacy.rules import WORD, is_word
 from lms.web.forms import ChoiceField, MustBe, PageForm, at_most, choices, chosen, required, tidy, unify
 
@@ -14,14 +15,6 @@ KINDS = {
 KIND_WORDS = {"correction": _l("Đính chính"), "erasure": _l("Xóa")}
 STATES = {"new": _l("Mới gửi"), "in_work": _l("Đang xử lý"), "answered": _l("Đã trả lời")}
 OUTCOMES = {"corrected": _l("đã đính chính"), "refused": _l("không thực hiện"), "erased": _l("đã xóa")}
-PURPOSES = {
-    "own_unit": _l("Đơn vị mình phụ trách"),
-    "urge": _l("Đôn đốc việc học tập, quán triệt"),
-    "check": _l("Kiểm tra, đối chiếu số liệu"),
-    "report": _l("Báo cáo theo yêu cầu của cấp trên"),
-    "request": _l("Giải quyết đề nghị của chính cán bộ, đảng viên"),
-    "activation": _l("Phát mã kích hoạt tài khoản"),
-}
 VALUES = {
     **{f"category.{code}": words for code, words in CATEGORIES.items()},
     **{f"party.{code}": words for code, words in PARTY.items()},
@@ -31,9 +24,7 @@ VALUES = {
     "tree.party": _l("Đảng"),
     "kind.main": _l("Chính"),
     "kind.concurrent": _l("Kiêm nhiệm"),
-    "role.administrator": _l("Quản trị viên"),
-    "role.head": _l("Thủ trưởng cơ quan, đơn vị"),
-    "role.trainer": _l("Giảng viên"),
+    **{f"role.{code}": words for code, words in ROLES.items()},
 }
 """Words for values that are codes, by the column and the code."""
 

@@ -9,10 +9,10 @@ from flask_babel import gettext as _
 from lms import clock
 from lms.accounts.models import Person
 from lms.audit.actions import note
-from lms.audit.forms import sentence
+from lms.audit.forms import purpose_of, sentence
 from lms.db import apart, get_session
 from lms.privacy import actions, queries, render
-from lms.privacy.forms import KIND_WORDS, OUTCOMES, PURPOSES, STATES, VALUES, AskForm
+from lms.privacy.forms import KIND_WORDS, OUTCOMES, STATES, VALUES, AskForm
 from lms.web import errors
 from lms.web.acting import OWN_EYES, actor, signed_in
 from lms.web.feature import Feature
@@ -81,7 +81,7 @@ def seen() -> ResponseReturnValue:
         "privacy/seen.html",
         found=found,
         sentence=sentence,
-        purposes=PURPOSES,
+        purpose_of=purpose_of,
         continued=before is not None,
         older=url_for("privacy.seen", before=found[-1].entry.id) if older else None,
     )

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from lms.audit.forms import SENTENCES
+from lms.audit.forms import PURPOSE_OF, PURPOSES, SENTENCES
 from lms.audit.rules import DISCLOSURES
 from tests.audited import WRAPPERS, actions_noted, handed_on
 
@@ -26,3 +26,9 @@ def test_every_sentence_has_its_english() -> None:
     catalogue = (ROOT / "lms/web/translations/en.po").read_text("utf-8")
     english = dict(re.findall(r'msgid "(.+)"\nmsgstr "(.*)"', catalogue))
     assert {code for code, words in SENTENCES.items() if not english.get(words._args[0])} == set()
+
+
+def test_whatever_tells_names_says_what_for() -> None:
+    """Whoever reads names of a unit's learners states a purpose; every other such page has one of its own."""
+    assert set(PURPOSE_OF) == set(DISCLOSURES) - {"names.read"}
+    assert set(PURPOSE_OF.values()) <= set(PURPOSES)
