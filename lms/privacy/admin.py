@@ -53,8 +53,7 @@ def show(public_id: uuid.UUID) -> ResponseReturnValue:
     """One request, and what can be done."""
     by, own = actor(), get_session()
     one = access_request(own, by, public_id)
-    whom, who = one.person.public_id, behind()
-    apart(lambda log: note(log, "privacy.read", actor=who, object_kind="person", object_id=whom))
+    read(one)
     return render_template(
         "privacy_requests/show.html",
         one=one,
@@ -66,10 +65,18 @@ def show(public_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
+def read(one: PrivacyRequest) -> None:
+    """Note that the request was read, and with it a name."""
+    whom, who = one.person.public_id, behind()
+    apart(lambda log: note(log, "privacy.read", actor=who, object_kind="person", object_id=whom))
+
+
 def held(public_id: uuid.UUID, *, kind: str = "") -> PrivacyRequest | None:
     """The request, to be answered now. None: it is one's own, which another administrator answers."""
     change = request.method == "POST"
     one = access_request(get_session(), actor(), public_id, kind=kind, unanswered=True, to_change=change)
+    if not change:
+        read(one)
     if one.person_id == actor().person_id:
         flash(_("Đề nghị của chính mình chỉ do quản trị viên khác trả lời."), "warning")
         return None

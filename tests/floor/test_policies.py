@@ -14,10 +14,13 @@ from werkzeug.exceptions import NotFound
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from lms.accounts.models import Person
 from lms.accounts.rules import EVERYONE, PERMISSIONS
 from lms.audit.models import AuditEntry
+from lms.audit.rules import DISCLOSURES
 from lms.db import SAFE_METHODS, Base, Database
 from lms.web.gate import CLIENTS, LEAVING, MANNER, PUBLIC, READING, policy_of
+from tests.browser import Browser
 from tests.floor.walk import EVERYBODY, Walk, build_walk, every_rule, guarded, send
 from tests.floor.world import build_world
 from tests.kept import kept
@@ -177,7 +180,8 @@ def test_who_lacks_the_permission_finds_nothing_and_changes_nothing(app: Flask, 
 
 @pytest.mark.parametrize("actor", SIGNED_IN)
 def test_who_holds_the_permission_sees_every_page(app: Flask, walk: Walk, actor: str) -> None:
-    browser, wrong, offered = walk.world.browser(actor), [], list[str]()
+    browser, wrong, offered, silent = walk.world.browser(actor), [], list[str](), list[str]()
+    names, told = names_of_others(app, browser), disclosures(app)
     for rule, policy, method in guarded(app):
         if method != "GET" or policy not in permissions(actor):
             continue
@@ -188,8 +192,28 @@ def test_who_holds_the_permission_sees_every_page(app: Flask, walk: Walk, actor:
             wrong.append((path, answer.status_code))
         if actor == "auditor" and policy not in PERMISSIONS[EVERYONE] and answer.mimetype == "text/html":
             offered += offered_in_vain(app, answer.text, path)
+        page, before, told = shown(answer), told, disclosures(app)
+        if told == before and any(name in page for name in names):
+            silent.append(rule.endpoint)
     assert wrong == []
     assert offered == []
+    assert silent == [], "names are shown without an entry in the audit log"
+
+
+def names_of_others(app: Flask, browser: Browser) -> set[str]:
+    """The names of all people but of whoever is signed in there."""
+    database: Database = app.extensions["database"]
+    own = browser.get("/profile").text
+    with database.reading() as session:
+        return {name for name in session.scalars(sa.select(Person.full_name)) if name not in own}
+
+
+def disclosures(app: Flask) -> int:
+    """How often the audit log says that somebody saw names."""
+    database: Database = app.extensions["database"]
+    with database.reading() as session:
+        told = sa.select(sa.func.count()).where(AuditEntry.action.in_(DISCLOSURES))
+        return session.scalar(told) or 0
 
 
 LINK = re.compile(r'href="(/[^"#?]*)')
@@ -327,9 +351,10 @@ def test_nothing_of_another_agency_appears_on_any_page_or_file(app: Flask, walk:
 
 def shown(answer: TestResponse) -> str:
     """What an answer says, also where it is an archive of files."""
-    if answer.mimetype != "application/zip":
-        return answer.text
-    files = zipfile.ZipFile(io.BytesIO(answer.get_data()))
+    content = answer.get_data()
+    if not content.startswith(b"PK"):
+        return content.decode()
+    files = zipfile.ZipFile(io.BytesIO(content))
     return "".join(files.read(name).decode() for name in files.namelist())
 
 
