@@ -1,8 +1,11 @@
 """Pages on which administrators read the audit log."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from flask import Response, redirect, render_template, request, session, stream_with_context, url_for
@@ -22,7 +25,7 @@ from lms.doors import doors_of
 from lms.web.acting import behind, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.gate import needs, reading
-from lms.web.wording import moment
+from lms.web.wording import day, moment
 
 bp = Feature("audit", __name__, url_prefix="/audit")
 
@@ -30,6 +33,8 @@ SOUGHT = "people sought in the audit log"
 MOST_PEOPLE = 50
 LARGEST_NUMBER = 18  # digits of the number of an entry
 NAMED_KINDS = ("person", "unit")
+DATED = re.compile(r"\d{4}-\d\d-\d\d(T\S+[+-]\d\d:\d\d)?")
+"""A day, or a moment with its distance from UTC, as the log keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +78,25 @@ def texts_in(value: object) -> Iterator[str]:
             yield from texts_in(one)
 
 
+def worded(text: str) -> str:
+    """A code in words, a day or moment as people write it; whatever else stands as it is."""
+    if text in VALUES or not DATED.fullmatch(text):
+        return str(VALUES.get(text, text))
+    with suppress(ValueError):
+        return moment(datetime.fromisoformat(text)) if "T" in text else day(date.fromisoformat(text))
+    return text
+
+
 def line_of(one: AuditEntry, names: dict[str, str]) -> Line:
     def word(value: object) -> str:
         if value is None or value == "":
             return "–"
         if isinstance(value, str):
-            return names.get(value) or str(VALUES.get(value, value))
+            return names.get(value) or worded(value)
+        if isinstance(value, bool):
+            return str(_("có") if value else _("không"))
+        if isinstance(value, dict):
+            return ", ".join(f"{FIELDS.get(name, name)}: {word(part)}" for name, part in value.items()) or "–"
         if isinstance(value, list) and all(isinstance(part, str) for part in value):
             return ", ".join(word(part) for part in value) or "–"
         return json.dumps(value, ensure_ascii=False)

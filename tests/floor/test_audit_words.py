@@ -3,8 +3,14 @@
 import re
 from pathlib import Path
 
-from lms.audit.forms import PURPOSE_OF, PURPOSES, SENTENCES
+from msgspec.structs import fields
+
+from courses.catalog.rules import Settings
+from lms.accounts.forms import CATEGORIES, PARTY
+from lms.accounts.vocabulary import ROLES
+from lms.audit.forms import FIELDS, PURPOSE_OF, PURPOSES, SENTENCES, VALUES
 from lms.audit.rules import DISCLOSURES
+from lms.organisation.forms import KINDS
 from tests.audited import WRAPPERS, actions_noted, handed_on
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +26,11 @@ def test_whatever_hands_an_act_on_to_the_log_is_known_here() -> None:
 
 def test_acts_that_tell_names_are_acts_that_are_noted() -> None:
     assert set(DISCLOSURES) <= actions_noted()
+
+
+def test_codes_that_changes_speak_of_have_words() -> None:
+    assert {*KINDS, *CATEGORIES, *PARTY, *ROLES} <= set(VALUES)
+    assert {one.name for one in fields(Settings)} <= set(FIELDS)
 
 
 def test_every_sentence_has_its_english() -> None:

@@ -26,6 +26,7 @@ from lms.audit import delivery
 from lms.audit.actions import forget_entries, note, note_each
 from lms.audit.models import AuditEntry
 from lms.audit.rules import as_line
+from lms.audit.views import worded
 from lms.organisation.models import Unit
 from tests.browser import Browser
 from tests.counting import count_queries
@@ -122,6 +123,13 @@ def test_the_page_tells_in_words_who_did_what_to_whom_with_before_and_after(make
     for words in ("Quản Trị", "chuyển cán bộ sang đơn vị khác", "Nguyễn Văn An", "Sở Y tế → Sở Nội vụ"):
         assert words in administrator.text
     assert entries(make, "audit.read")[-1].details == {"rows": 1}
+
+
+def test_days_moments_and_codes_in_the_log_are_told_in_words() -> None:
+    assert worded("2026-12-11T16:59:59+00:00") == "23:59, 11/12/2026"
+    assert worded("2020-01-01") == "01/01/2020"
+    assert worded("2020-13-01") == "2020-13-01"
+    assert worded("00017") == "00017"
 
 
 def test_the_log_is_filtered_by_who_what_whom_and_days(make: Make, administrator: Browser) -> None:
