@@ -84,7 +84,7 @@ def test_a_list_is_rehearsed_and_then_applied_in_one_go(make: Make, administrato
         )
         assert where == ["syt-vp"]
         assert session.scalars(select(SignInAccount.username).order_by(SignInAccount.username)).all() == [
-            "hoala", "lenhha", "luongnt", "quantri",
+            "hoala", "luha", "luongnt", "quantri",
         ]  # fmt: skip
 
 
