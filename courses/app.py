@@ -20,7 +20,7 @@ from courses.catalog.actions import CoursePublished, load_library
 from courses.catalog.queries import taught_courses
 from courses.enrolment import models as enrolment_models
 from courses.enrolment import views as enrolment
-from courses.enrolment.access import ASSIGN
+from courses.enrolment.access import READ as READ_ASSIGNMENTS
 from courses.enrolment.actions import RollChanged
 from courses.enrolment.demo import assign_the_course
 from courses.enrolment.projector import AssignmentsOfUnits, follow_late
@@ -34,6 +34,7 @@ from courses.learning.projector import (
     take_back_progress,
     understand_anew,
 )
+from courses.learning.queries import data_of
 from lms.accounts.actions import PeopleMoved
 from lms.doors import ADMINISTRATION, Doors, Home, MenuEntry
 from lms.organisation.actions import OrganisationChanged
@@ -50,9 +51,9 @@ def fill(doors: Doors) -> None:
     doors.demo_steps.append(assign_the_course)
     doors.menu.append(MenuEntry(_l("Học tập"), "learning.home", "course:study", 10))
     doors.homes.append(Home("learning.home", "course:study", 1))
-    doors.menu.append(MenuEntry(_l("Biên soạn"), "authoring.index", "module:edit", 40))
+    doors.menu.append(MenuEntry(_l("Biên soạn"), "authoring.index", "module:read", 40))
     doors.homes.append(Home("authoring.index", "module:edit", 20))
-    doors.menu.append(MenuEntry(_l("Giao học"), "enrolment.index", ASSIGN, 82, ADMINISTRATION))
+    doors.menu.append(MenuEntry(_l("Giao học"), "enrolment.index", READ_ASSIGNMENTS, 82, ADMINISTRATION))
     doors.listen(StatementsArriving, await_turn)
     doors.listen(StatementsRecorded, project_progress)
     doors.listen(StatementsVoided, take_back_progress)
@@ -63,6 +64,7 @@ def fill(doors: Doors) -> None:
     doors.listen(OrganisationChanged, organisation_changed)
     doors.belongings.append(AssignmentsOfUnits())
     doors.daybreak += [follow_late, day_begun]
+    doors.own_data.append(data_of)
     doors.projections += [ProgressProjection(), StandingProjection()]
 
 

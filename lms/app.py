@@ -20,8 +20,12 @@ from lms.accounts.demo import load_fictional_people
 from lms.accounts.models import Person
 from lms.accounts.projector import PeopleOfUnits
 from lms.accounts.projector import follow_late as people_follow
-from lms.accounts.queries import PeopleByName, PeopleByUnit
+from lms.accounts.queries import PeopleByName, PeopleByUnit, people_called, units_called
 from lms.accounts.session import end_overdue_viewings
+from lms.audit import access as audit_access
+from lms.audit import views as audit
+from lms.audit.actions import forget_entries
+from lms.audit.cli import audit as audit_command
 from lms.authentication import admin as credentials
 from lms.authentication import protocol as ways
 from lms.authentication import views as authentication
@@ -42,6 +46,10 @@ from lms.organisation.demo import load_sample_units
 from lms.organisation.projector import ClosureProjection, NameProjection, names_of_the_day
 from lms.outbox.actions import MAIL, NIGHTLY, forget_done, run_nightly, settle_day, settled_day
 from lms.outbox.cli import worker
+from lms.privacy import access as privacy_access
+from lms.privacy import admin as privacy_requests
+from lms.privacy import views as privacy
+from lms.privacy.actions import PersonErased
 from lms.records import access as records_access
 from lms.records import admin as clients
 from lms.records import views as records
@@ -55,6 +63,8 @@ from lms.roster.actions import forget_old as forget_lists
 from lms.roster.actions import work as go_on_with_list
 from lms.roster.cli import roster as roster_command
 from lms.roster.queries import bearers_of
+from lms.roster.queries import data_of as lists_about
+from lms.roster.storage import forget_person
 from lms.throttle.actions import forget_old
 from lms.transfer.cli import export_statements, import_statements
 from lms.web import errors, gate, navigation, shell, systems, wording
@@ -79,10 +89,11 @@ def fill(doors: Doors) -> None:
     doors.demo_steps += [load_sample_units, load_fictional_people]
     for command in (forward_command, export_statements, import_statements):
         xapi_command.add_command(command)
-    doors.commands += [worker, user, permissions, roster_command, xapi_command]
+    doors.commands += [worker, user, permissions, roster_command, xapi_command, audit_command]
     doors.jobs |= {MAIL: mail_person, NIGHTLY: run_nightly, FORWARD: forward, ROSTER: go_on_with_list}
     doors.jobs |= {RESET: issue_reset, RESET_MAIL: mail_reset}
-    doors.nightly += [forget_done, forget_old, forget_lists, keep_going, end_overdue_viewings]
+    doors.nightly += [forget_done, forget_old, forget_lists, keep_going, end_overdue_viewings, forget_entries]
+    doors.called |= {"person": people_called, "unit": units_called}
     doors.people = PeopleByName()
     doors.second_factors = SecondFactorsHere()
     doors.bearers_of = bearers_of
@@ -91,12 +102,16 @@ def fill(doors: Doors) -> None:
     doors.belongings.append(PeopleOfUnits())
     doors.daybreak += [names_of_the_day, people_follow]
     doors.projections += [ClosureProjection(), NameProjection()]
+    doors.listen(PersonErased, forget_person)
+    doors.own_data.append(lists_about)
     doors.menu += [
         MenuEntry(_l("Nhật ký học tập"), "records.index", records_access.BROWSE, 60),
         MenuEntry(_l("Cán bộ"), "people.index", READ_PEOPLE, 80, ADMINISTRATION),
-        MenuEntry(_l("Đơn vị"), "organisation.index", organisation_access.KEEP, 81, ADMINISTRATION),
-        MenuEntry(_l("Hệ thống kết nối"), "clients.index", records_access.KEEP_CLIENTS, 83, ADMINISTRATION),
-        MenuEntry(_l("Gửi bản ghi"), "forwarding.index", forwarding_access.KEEP, 95, ADMINISTRATION),
+        MenuEntry(_l("Đơn vị"), "organisation.index", organisation_access.READ, 81, ADMINISTRATION),
+        MenuEntry(_l("Hệ thống kết nối"), "clients.index", records_access.READ_CLIENTS, 83, ADMINISTRATION),
+        MenuEntry(_l("Đề nghị về dữ liệu"), "privacy_requests.index", privacy_access.ANSWER, 84, ADMINISTRATION),
+        MenuEntry(_l("Nhật ký hệ thống"), "audit.index", audit_access.READ, 96, ADMINISTRATION),
+        MenuEntry(_l("Gửi bản ghi"), "forwarding.index", forwarding_access.READ, 95, ADMINISTRATION),
     ]
 
 
@@ -115,7 +130,7 @@ def features() -> Iterable[Feature]:
         organisation.bp,
         changes.bp,
     )
-    return (*own, records.bp, clients.bp, forwarding.bp)
+    return (*own, records.bp, clients.bp, forwarding.bp, audit.bp, privacy.bp, privacy_requests.bp)
 
 
 SYSTEMS = (xapi.bp, documents.bp, records.published)  # what other systems speak to

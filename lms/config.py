@@ -5,6 +5,7 @@ machine: SQLite under `instance/`, a generated secret, an address on this machin
 """
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,10 @@ SECOND_FACTOR_ROLES = frozenset({"administrator", "auditor", "unit_administrator
 
 CLAIMS = {"email": "email", "code": "employee_number", "username": "preferred_username"}
 """By what a person of another sign-in service is found here, and the claim that usually tells it."""
+
+
+LEAST_AUDIT_MONTHS = 3
+AUDIT_PLACE = re.compile(r"(?:syslog:)?/[^/\s].*|syslog://[A-Za-z0-9.-]+(?::\d{1,5})?")
 
 
 class Misconfigured(Exception):
@@ -94,7 +99,8 @@ class Config:
     when the site moves. `xapi_origins` are sites whose pages may speak to the record store from a browser; `forward_to`
     are stores inside one's own network, as host:port, to which statements may be forwarded. `former_secret_keys` still
     open what they sealed. `second_factor`: the roles that need more than a password to sign in. `roster_megabytes` is
-    how large the file of a list of people may be.
+    how large the file of a list of people may be. The audit log is kept for `audit_months`; `audit_lines` is the
+    file or the syslog to which its entries go as lines of JSON too.
     """
 
     database_url: str
@@ -115,6 +121,8 @@ class Config:
     sessions: SessionLimits = field(default_factory=SessionLimits)
     provider: OpenIdProvider | None = None
     roster_megabytes: int = 5
+    audit_months: int = 12
+    audit_lines: str = ""
 
     @property
     def secure(self) -> bool:
@@ -156,6 +164,8 @@ class Config:
             sessions=session_limits(environ),
             provider=provider_named(environ, local=local),
             roster_megabytes=whole_number(environ, "LMS_ROSTER_MB", 5),
+            audit_months=whole_number(environ, "LMS_AUDIT_MONTHS", 12),
+            audit_lines=environ.get("LMS_AUDIT_LINES", ""),
         )
         config.check()
         return config
@@ -176,6 +186,7 @@ class Config:
             check_secret(former, "LMS_FORMER_SECRET_KEYS")
         if not 1 <= self.roster_megabytes <= 50:
             raise Misconfigured("LMS_ROSTER_MB must be from 1 to 50: a list of 20,000 people has some 2 MB.")
+        check_audit(self.audit_months, self.audit_lines)
 
 
 def second_factor_roles(environ: Mapping[str, str], *, local: bool) -> frozenset[str]:
@@ -302,6 +313,16 @@ def check_xapi_origin(origin: str) -> None:
     if not secure or not parts.hostname or "@" in parts.netloc or origin != whole.lower():
         raise Misconfigured(
             f"LMS_XAPI_ORIGINS must list origins such as https://noi-dung.example.gov.vn , not {origin!r}."
+        )
+
+
+def check_audit(months: int, lines: str) -> None:
+    """Ninety days are asked for by decree; lines go to a file by its whole path, or to syslog."""
+    if not LEAST_AUDIT_MONTHS <= months <= 240:
+        raise Misconfigured(f"LMS_AUDIT_MONTHS must be from {LEAST_AUDIT_MONTHS} to 240: months the audit log is kept.")
+    if lines and not AUDIT_PLACE.fullmatch(lines):
+        raise Misconfigured(
+            f"LMS_AUDIT_LINES must be the whole path of a file, syslog:/dev/log or syslog://host:514, not {lines!r}."
         )
 
 

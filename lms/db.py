@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import sqlalchemy as sa
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, g, has_request_context, request
 from flask import session as cookie
 from sqlalchemy import orm
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -169,7 +169,7 @@ def get_session() -> orm.Session:
     if request.method in SAFE_METHODS:
         return get_read_session()
     if "write_session" not in g:
-        g.write_session = database().write_sessions()
+        g.write_session = database().write_sessions(info=asked_from())
     return cast(orm.Session, g.write_session)
 
 
@@ -191,7 +191,13 @@ def apart(work: Callable[[orm.Session], None]) -> None:
         g.setdefault("apart", []).append(work)
         return
     with database().writing() as own:
+        own.info.update(asked_from())
         work(own)
+
+
+def asked_from() -> dict[str, Any]:
+    """What a session knows of the request it works for: the address it came from, which the audit log keeps."""
+    return {"address": (request.remote_addr or "") if has_request_context() else ""}
 
 
 def settle(response: Response) -> Response:
@@ -209,6 +215,7 @@ def settle(response: Response) -> Response:
                 session.rollback()
         for work in g.pop("apart", []):
             with database().writing() as own:
+                own.info.update(asked_from())
                 work(own)
     except OperationalError as error:
         return unconfirmed(response, error)

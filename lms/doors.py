@@ -246,6 +246,19 @@ class Unpeopled:
         return []
 
 
+@dataclass(frozen=True, slots=True)
+class OwnData:
+    """Part of what is kept about a person: a table with a title, as its owner reads and downloads it.
+
+    Columns go from a code, which stands in the file, to the words above them; values are plain JSON.
+    """
+
+    code: str
+    title: str
+    columns: Mapping[str, str]
+    rows: Sequence[Sequence[Any]]
+
+
 @dataclass(slots=True)
 class Doors:
     """All registries of one product."""
@@ -270,6 +283,11 @@ class Doors:
     """The ids of those who bear this staff code today; filled by the feature that keeps such codes."""
     headcount: Headcount = field(default_factory=Unpeopled)
     belongings: list[Belonging] = field(default_factory=list)
+    called: dict[str, Callable[[Session, Iterable[str]], Mapping[str, str]]] = field(default_factory=dict)
+    """For a kind of object in the audit log, what those with these ids are called."""
+
+    own_data: list[Callable[[Session, int], Iterable[OwnData]]] = field(default_factory=list)
+    """What each package keeps about the person with this id."""
 
     def listen(self, kind: type[Event], listener: Callable[[Session, Event], None]) -> None:
         """Call `listener` with every event of that kind, in the same transaction, in order of registration."""

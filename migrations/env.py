@@ -13,6 +13,7 @@ from lms.documents import models as documents
 from lms.forwarding import models as forwarding
 from lms.organisation import models as organisation
 from lms.outbox import models as outbox
+from lms.privacy import models as privacy
 from lms.roster import models as roster
 from lms.throttle import models as throttle
 from lms.xapi import models as xapi
@@ -27,6 +28,7 @@ ALL_MODELS = (
     audit,
     forwarding,
     outbox,
+    privacy,
     roster,
     throttle,
     xapi,

@@ -13,7 +13,7 @@ TITLE = (("SỞ Y TẾ",), ("DANH SÁCH CÁN BỘ, CÔNG CHỨC",), ())
 PEOPLE = (
     ("1", "00017", "Lý A Hoa", "5/3/1980", "Chuyên viên", "Sở Y tế", "hoa@yte.example.gov.vn"),
     ("2", "00018", "Nguyễn Thị Lường", "1975", "Trưởng phòng", "Văn phòng Sở", ""),
-    ("3", "00019", "Hầu A Lềnh", "12-11-1990", "Chuyên viên", "Sở Y tế", ""),
+    ("3", "00019", "Hầu A Lử", "12-11-1990", "Chuyên viên", "Sở Y tế", ""),
 )
 Table = Sequence[Sequence[Any]]
 

@@ -1,9 +1,11 @@
 """Reading attempts and papers. What a page of an open attempt reads holds no key and no explanation."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
@@ -12,7 +14,7 @@ from assessments.attempts.rules import GRACE
 from assessments.bank.models import Question, QuestionVersion
 from courses.catalog.models import Activity, Course
 from lms.accounts.models import Person
-from lms.doors import Underway
+from lms.doors import OwnData, Underway
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +108,32 @@ def expired_attempts(now: datetime) -> Select[Attempt, Person, str, str]:
         .where(Attempt.submitted_at.is_(None), Attempt.deadline_at < now - GRACE)
         .order_by(Attempt.person_id, Attempt.id)
     )
+
+
+def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
+    """The attempts of a person, with their scores."""
+    rows = session.execute(
+        select(
+            Course.code,
+            Activity.code,
+            Attempt.number,
+            Attempt.started_at,
+            Attempt.submitted_at,
+            Attempt.scaled,
+            Attempt.passed,
+        )
+        .join(Activity, Activity.id == Attempt.activity_id)
+        .join(Course, Course.id == Activity.course_id)
+        .where(Attempt.person_id == person_id)
+        .order_by(Attempt.id)
+    )
+    columns = {
+        "course": _l("Khóa học"),
+        "test": _l("Bài kiểm tra"),
+        "number": _l("Lượt"),
+        "started": _l("Bắt đầu lúc"),
+        "submitted": _l("Nộp lúc"),
+        "score": _l("Điểm (0 đến 1)"),
+        "passed": _l("Đạt"),
+    }
+    yield OwnData("attempts", _l("Các lượt làm bài kiểm tra"), columns, [list(row) for row in rows])

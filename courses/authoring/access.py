@@ -11,6 +11,8 @@ from courses.catalog.queries import newest_version, newest_versions
 from courses.catalog.rules import Register, outline_of, register_of
 from lms.web.acting import Actor, NotFound
 
+READ, EDIT, PUBLISH = "module:read", "module:edit", "module:publish"
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -26,8 +28,8 @@ class Desk:
 
 
 def access_shelf(session: Session, actor: Actor) -> list[tuple[CourseVersion, list[ModuleAtWork]]]:
-    """Every course with its modules. Raises `NotFound` for whoever may edit none."""
-    if not actor.everywhere("module:edit"):
+    """Every course with its modules. Raises `NotFound` for whoever may not read them at work."""
+    if not actor.everywhere(READ):
         raise NotFound
     modules = modules_at_work(session)
     return [
@@ -36,9 +38,9 @@ def access_shelf(session: Session, actor: Actor) -> list[tuple[CourseVersion, li
     ]
 
 
-def access_settings(session: Session, actor: Actor, course: str) -> CourseVersion:
-    """The newest version of the course with this code, for whoever may publish. Raises `NotFound`."""
-    if not actor.everywhere("module:publish"):
+def access_settings(session: Session, actor: Actor, permission: str, course: str) -> CourseVersion:
+    """The newest version of the course with this code. Raises `NotFound`."""
+    if not actor.everywhere(permission):
         raise NotFound
     version = session.scalar(newest_versions().where(Course.code == course))
     if version is None:
@@ -65,9 +67,11 @@ def access_module(session: Session, actor: Actor, permission: str, course: str, 
     )
 
 
-def access_lesson(session: Session, actor: Actor, course: str, lesson: str) -> tuple[Desk, LessonAtWork]:
+def access_lesson(
+    session: Session, actor: Actor, permission: str, course: str, lesson: str
+) -> tuple[Desk, LessonAtWork]:
     """The lesson with this code, and the module it stands in. Raises `NotFound`."""
-    desk = access_module(session, actor, "module:edit", course, lesson.split("-")[0])
+    desk = access_module(session, actor, permission, course, lesson.split("-")[0])
     found = [one for one in desk.at_work.lessons if one.working.code == lesson]
     if not found:
         raise NotFound

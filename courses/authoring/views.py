@@ -8,7 +8,16 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from courses.authoring import actions, queries, rules
-from courses.authoring.access import Desk, access_lesson, access_module, access_settings, access_shelf
+from courses.authoring.access import (
+    EDIT,
+    PUBLISH,
+    READ,
+    Desk,
+    access_lesson,
+    access_module,
+    access_settings,
+    access_shelf,
+)
 from courses.authoring.forms import ATTEMPT, COUNTS, LessonForm, PublishForm, SettingsForm, settings_form
 from courses.authoring.queries import LessonAtWork
 from courses.catalog.actions import Publisher
@@ -74,26 +83,26 @@ def publisher() -> Publisher:
 
 
 @bp.get("/")
-@needs("module:edit")
+@needs(READ)
 def index() -> ResponseReturnValue:
     """Every course with its modules, and which of them hold something unpublished."""
     return render_template("authoring/index.html", shelf=access_shelf(get_session(), actor()))
 
 
 @bp.get("/<course_code>/settings")
-@needs("module:publish")
+@needs(READ)
 def settings(course_code: str) -> ResponseReturnValue:
     """Which test counts, from which mark, how often: as learners who begin now find it, in a form."""
-    version = access_settings(get_session(), actor(), course_code)
+    version = access_settings(get_session(), actor(), READ, course_code)
     return settings_page(version, settings_form(version.number, settings_of(version.settings)))
 
 
 @bp.post("/<course_code>/settings")
-@needs("module:publish")
+@needs(PUBLISH)
 def publish_settings(course_code: str) -> ResponseReturnValue:
     """Publish the course with other settings; learners under way keep theirs."""
     own = get_session()
-    version = access_settings(own, actor(), course_code)
+    version = access_settings(own, actor(), PUBLISH, course_code)
     form = SettingsForm()
     if not form.validate_on_submit():
         return settings_page(version, form), 422
@@ -105,7 +114,7 @@ def publish_settings(course_code: str) -> ResponseReturnValue:
     except actions.NothingToPublish:
         flash(_("Không có thay đổi nào để công bố: phiên bản mới nhất đã có các thiết lập này."), "info")
     except actions.Outdated:
-        version = access_settings(own, actor(), course_code)
+        version = access_settings(own, actor(), PUBLISH, course_code)
         form.seen.data = str(version.number)
         return settings_page(version, form, outdated=True), 409
     else:
@@ -135,29 +144,29 @@ def settings_page(version: CourseVersion, form: SettingsForm, *, outdated: bool 
 
 
 @bp.get("/<course_code>/<module_code>")
-@needs("module:edit")
+@needs(READ)
 def module(course_code: str, module_code: str) -> ResponseReturnValue:
     """The lessons of a module and its published versions."""
     own = get_session()
-    desk = access_module(own, actor(), "module:edit", course_code, module_code)
+    desk = access_module(own, actor(), READ, course_code, module_code)
     versions = own.scalars(queries.versions_of(desk.at_work.module.id)).all()
     return render_template("authoring/module.html", desk=desk, versions=versions)
 
 
 @bp.get("/<course_code>/<module_code>/<lesson_code>")
-@needs("module:edit")
+@needs(READ)
 def lesson(course_code: str, module_code: str, lesson_code: str) -> ResponseReturnValue:
     """The working text of a lesson, in a form."""
-    desk, at_work = access_lesson(get_session(), actor(), course_code, lesson_code)
+    desk, at_work = access_lesson(get_session(), actor(), READ, course_code, lesson_code)
     return editor(desk, at_work, filled(at_work))
 
 
 @bp.post("/<course_code>/<module_code>/<lesson_code>")
-@needs("module:edit")
+@needs(EDIT)
 def save_lesson(course_code: str, module_code: str, lesson_code: str) -> ResponseReturnValue:
     """Keep what was typed as the draft."""
     own = get_session()
-    desk, at_work = access_lesson(own, actor(), course_code, lesson_code)
+    desk, at_work = access_lesson(own, actor(), EDIT, course_code, lesson_code)
     form = LessonForm()
     if not form.validate_on_submit():
         return editor(desk, at_work, form), 422
@@ -171,41 +180,41 @@ def save_lesson(course_code: str, module_code: str, lesson_code: str) -> Respons
             by=publisher(),
         )
     except actions.Outdated:
-        return both_texts(*access_lesson(own, actor(), course_code, lesson_code), form), 409
+        return both_texts(*access_lesson(own, actor(), EDIT, course_code, lesson_code), form), 409
     flash(_("Đã lưu bản nháp. Người học chỉ thấy sau khi công bố."), "success")
     return redirect(url_for(".lesson", course_code=course_code, module_code=module_code, lesson_code=lesson_code))
 
 
 @bp.post("/<course_code>/<module_code>/<lesson_code>/preview")
-@needs("module:edit")
+@needs(EDIT)
 def preview_lesson(course_code: str, module_code: str, lesson_code: str) -> ResponseReturnValue:
     """The same form with what was typed and how it will look. Nothing is saved."""
-    desk, at_work = access_lesson(get_read_session(), actor(), course_code, lesson_code)
+    desk, at_work = access_lesson(get_read_session(), actor(), EDIT, course_code, lesson_code)
     return editor(desk, at_work, LessonForm(), unsaved=True)
 
 
 @bp.post("/<course_code>/<module_code>/<lesson_code>/preview-part")
-@needs("module:edit")
+@needs(EDIT)
 def preview_part(course_code: str, module_code: str, lesson_code: str) -> ResponseReturnValue:
     """Only how it will look, for the script that shows it while one types."""
-    desk, _at_work = access_lesson(get_read_session(), actor(), course_code, lesson_code)
+    desk, _at_work = access_lesson(get_read_session(), actor(), EDIT, course_code, lesson_code)
     return render_template("authoring/preview.html", **preview(desk, LessonForm().body.data))
 
 
 @bp.get("/<course_code>/<module_code>/publish")
-@needs("module:publish")
+@needs(READ)
 def review(course_code: str, module_code: str) -> ResponseReturnValue:
     """What would change for learners, before it is published."""
-    desk = access_module(get_session(), actor(), "module:publish", course_code, module_code)
+    desk = access_module(get_session(), actor(), READ, course_code, module_code)
     return decision(desk, PublishForm(seen=desk.at_work.state))
 
 
 @bp.post("/<course_code>/<module_code>/publish")
-@needs("module:publish")
+@needs(PUBLISH)
 def publish(course_code: str, module_code: str) -> ResponseReturnValue:
     """Make the drafts of a module what learners who begin from now on will study."""
     own = get_session()
-    desk = access_module(own, actor(), "module:publish", course_code, module_code)
+    desk = access_module(own, actor(), PUBLISH, course_code, module_code)
     form = PublishForm()
     if not form.validate_on_submit():
         return decision(desk, form), 422
@@ -221,7 +230,7 @@ def publish(course_code: str, module_code: str) -> ResponseReturnValue:
     except actions.NothingToPublish:
         flash(_("Không có thay đổi nào để công bố: phiên bản mới nhất đã là nội dung này."), "info")
     except actions.Outdated:
-        desk = access_module(own, actor(), "module:publish", course_code, module_code)
+        desk = access_module(own, actor(), PUBLISH, course_code, module_code)
         form.seen.data = desk.at_work.state
         return decision(desk, form, outdated=True), 409
     except actions.NotPublishable:

@@ -156,6 +156,7 @@ def publish_course_version(
     Learners who have begun keep theirs. It is noted in the audit log, and `CoursePublished` is told.
     """
     latest = session.scalar(select(func.max(CourseVersion.number)).where(CourseVersion.course_id == course.id))
+    before = session.scalar(select(CourseVersion.settings).filter_by(course_id=course.id, number=latest)) or {}
     version = CourseVersion(
         course_id=course.id,
         number=(latest or 0) + 1,
@@ -177,6 +178,7 @@ def publish_course_version(
     session.flush()  # those who are told read it
     numbers = {module.module.code: module.number for module in modules}
     told: dict[str, Any] = {"version": version.number, "modules": numbers}
+    told["changes"] = {name: (before.get(name), value) for name, value in version.settings.items()}
     note_down(session, "course.publish", actor=by.public_id, object_kind="course", object_id=course.code, **told)
     tell(session, CoursePublished(course.id, version.id))
     return version

@@ -73,5 +73,15 @@ def withdraw(session: Session, assignment: Assignment, *, by: uuid.UUID | None =
         return
     assignment.withdrawn_at = clock.now()
     session.flush()  # those who are told read the roll
-    note(session, "course.withdraw", actor=by, object_kind="assignment", object_id=assignment.public_id)
+    what = {"course": assignment.course.code, "unit": str(assignment.unit.public_id)}
+    ended = {"state": ("assigned", "withdrawn")}
+    note(
+        session,
+        "course.withdraw",
+        actor=by,
+        object_kind="assignment",
+        object_id=assignment.public_id,
+        changes=ended,
+        **what,
+    )
     tell(session, RollChanged(assignment.course_id, assignment.unit_id, assignment.tree))

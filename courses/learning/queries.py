@@ -1,11 +1,12 @@
 """Reading progress, and the versions it is measured by."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, cast
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import Integer, Row, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
@@ -17,6 +18,7 @@ from courses.learning.models import ActivityProgress, CourseProgress
 from courses.learning.rules import Record, Result
 from lms.accounts.models import Person
 from lms.db import remembered
+from lms.doors import OwnData
 from lms.organisation.models import Unit
 from lms.xapi.models import XapiActivity, XapiAgent, XapiStatement
 from lms.xapi.rules import own_account
@@ -275,3 +277,43 @@ def prefaces(session: Session, outline: Outline) -> dict[int, Preface]:
         return {one.id: Preface(one.objectives, one.intro_html) for one in versions}
 
     return remembered(session, "preface", [module.module_version_id for module in outline.modules], find)
+
+
+def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
+    """The courses a person has begun, and the lessons and tests that are done."""
+    begun = session.execute(
+        select(CourseVersion.title, CourseVersion.number, CourseProgress.started_at, CourseProgress.concluded_at)
+        .join(CourseVersion, CourseVersion.id == CourseProgress.course_version_id)
+        .where(CourseProgress.person_id == person_id)
+        .order_by(CourseProgress.started_at)
+    )
+    columns = {
+        "title": _l("Khóa học"),
+        "version": _l("Phiên bản"),
+        "started": _l("Bắt đầu lúc"),
+        "ended": _l("Hoàn thành lúc"),
+    }
+    yield OwnData("courses", _l("Khóa học"), columns, [list(row) for row in begun])
+    done = session.execute(
+        select(
+            Course.code,
+            Activity.code,
+            ActivityProgress.completed_at,
+            ActivityProgress.attempts,
+            ActivityProgress.best_score,
+            ActivityProgress.passed_at,
+        )
+        .join(Activity, Activity.id == ActivityProgress.activity_id)
+        .join(Course, Course.id == ActivityProgress.course_id)
+        .where(ActivityProgress.person_id == person_id)
+        .order_by(Activity.id)
+    )
+    columns = {
+        "course": _l("Khóa học"),
+        "activity": _l("Bài"),
+        "completed": _l("Hoàn thành lúc"),
+        "attempts": _l("Số lượt"),
+        "best": _l("Điểm cao nhất (0 đến 1)"),
+        "passed": _l("Đạt lúc"),
+    }
+    yield OwnData("results", _l("Kết quả từng bài"), columns, [list(row) for row in done])

@@ -63,8 +63,11 @@ def levels_above(session: Session, actor: Actor, permission: str, unit: Unit, *,
 
 
 def access_person(session: Session, actor: Actor, permission: str, public_id: uuid.UUID) -> Person:
-    """The person, if the permission holds where they are counted, today or from a later day on. Raises `NotFound`."""
-    query = select(Person).where(Person.public_id == public_id)
+    """The person, if the permission holds where they are counted, today or from a later day on; nobody who was erased.
+
+    Raises `NotFound`.
+    """
+    query = select(Person).where(Person.public_id == public_id, Person.erased_at.is_(None))
     if not actor.everywhere(permission):
         query = query.where(Person.id.in_(people_counted_in(actor.unit_ids(permission), on=clock.today())))
     person = session.scalar(query)

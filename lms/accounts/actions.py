@@ -91,7 +91,8 @@ def create_person(
     if unit is not None:
         session.add(Membership(person_id=person.id, unit_id=unit.id, tree=STATE_TREE, kind="main", valid_from=since))
     session.flush()  # those who are told read what was added
-    note(session, "person.create", actor=by, object_kind="person", object_id=person.public_id)
+    begun = {"unit": (None, str(unit.public_id) if unit else None), "category": (None, category)}
+    note(session, "person.create", actor=by, object_kind="person", object_id=person.public_id, changes=begun)
     tell(session, PeopleMoved((person.id,)))
     return person
 
@@ -149,6 +150,7 @@ def move_person(session: Session, person: Person, unit: Unit, *, on: date, by: u
     )
     if last is not None and on < last.valid_from:
         raise MoveTooEarly(last.valid_from)
+    before = str(session.get_one(Unit, last.unit_id).public_id) if last is not None else None
     if last is not None and on == last.valid_from:
         last.unit_id = unit.id
     else:
@@ -157,7 +159,16 @@ def move_person(session: Session, person: Person, unit: Unit, *, on: date, by: u
             session.flush()  # the table allows one membership without an end
         session.add(Membership(person_id=person.id, unit_id=unit.id, tree=STATE_TREE, kind="main", valid_from=on))
     session.flush()  # those who are told read what was added
-    note(session, "person.move", actor=by, object_kind="person", object_id=person.public_id, unit=str(unit.public_id))
+    changes = {"unit": (before, str(unit.public_id))}
+    note(
+        session,
+        "person.move",
+        actor=by,
+        object_kind="person",
+        object_id=person.public_id,
+        changes=changes,
+        on=str(on),
+    )
     tell(session, PeopleMoved((person.id,)))
 
 
@@ -192,10 +203,9 @@ def grant_role(
         raise RoleHeld(role) from error
     end_all_sessions(session, person.id)
     scope = str(unit.public_id) if unit else "everywhere"
-    days: dict[str, Any] = {"since": since.isoformat(), "until": until.isoformat() if until else None}
-    note(
-        session, "role.grant", actor=by, object_kind="person", object_id=person.public_id, role=role, unit=scope, **days
-    )
+    last = str(until) if until is not None else None
+    held = {"role": (None, role), "unit": (None, scope), "since": (None, str(since)), "until": (None, last)}
+    note(session, "role.grant", actor=by, object_kind="person", object_id=person.public_id, changes=held)
 
 
 def end_role(session: Session, grant: RoleGrant, *, by: uuid.UUID | None = None) -> None:
@@ -206,21 +216,31 @@ def end_role(session: Session, grant: RoleGrant, *, by: uuid.UUID | None = None)
     grant.valid_to = today
     end_all_sessions(session, grant.person_id)
     public_id = session.scalar(select(Person.public_id).where(Person.id == grant.person_id))
-    note(session, "role.end", actor=by, object_kind="person", object_id=public_id, role=grant.role)
+    held = {"role": (grant.role, None), "unit": (str(grant.unit.public_id) if grant.unit else "everywhere", None)}
+    note(session, "role.end", actor=by, object_kind="person", object_id=public_id, changes=held)
 
 
 def close_account(session: Session, person: Person, *, by: uuid.UUID | None = None) -> None:
     """Nobody signs in with this account any more, and every session of it ends. What was studied stays."""
     account = session.get_one(SignInAccount, person.id)
+    was = opened(account)
     account.disabled_at = account.disabled_at or clock.now()
     end_all_sessions(session, person.id)
-    note(session, "account.close", actor=by, object_kind="person", object_id=person.public_id)
+    changes = {"account": (was, "closed")}
+    note(session, "account.close", actor=by, object_kind="person", object_id=person.public_id, changes=changes)
 
 
 def reopen_account(session: Session, person: Person, *, by: uuid.UUID | None = None) -> None:
     """The account that was closed opens again, with the password it had."""
-    session.get_one(SignInAccount, person.id).disabled_at = None
-    note(session, "account.reopen", actor=by, object_kind="person", object_id=person.public_id)
+    account = session.get_one(SignInAccount, person.id)
+    changes = {"account": (opened(account), "open")}
+    account.disabled_at = None
+    note(session, "account.reopen", actor=by, object_kind="person", object_id=person.public_id, changes=changes)
+
+
+def opened(account: SignInAccount) -> str:
+    """The state of an account as the audit log has it."""
+    return "open" if account.disabled_at is None else "closed"
 
 
 def issue_link(

@@ -95,8 +95,8 @@ def seen(action: str, about: Person | Unit | None, **details: object) -> None:
     """Note that names were looked at. The words searched for are not kept: they may be a name."""
     kind = "person" if isinstance(about, Person) else "unit"
     object_id = about.public_id if about is not None else "-"
-    who, address = behind(), request.remote_addr or ""
-    apart(lambda own: note(own, action, actor=who, object_kind=kind, object_id=object_id, address=address, **details))
+    who = behind()
+    apart(lambda own: note(own, action, actor=who, object_kind=kind, object_id=object_id, **details))
 
 
 @bp.route("/new", methods=["GET", "POST"])
@@ -215,6 +215,7 @@ def link(public_id: uuid.UUID) -> ResponseReturnValue:
     address = None
     if whose == str(person.public_id):
         address = config_of(own).site_url + url_for("accounts.first_password", token=token)
+    seen("person.read", person)
     return render_template(
         "people/link.html",
         person=person,
@@ -226,6 +227,7 @@ def link(public_id: uuid.UUID) -> ResponseReturnValue:
 
 def asked(person: Person, title: str, told: list[str], *, button: str, address: str) -> str:
     """A page that says what pressing its button does; nothing has been done."""
+    seen("person.read", person)
     return render_template("people/confirm.html", person=person, title=title, told=told, button=button, address=address)
 
 
@@ -261,6 +263,7 @@ def move(public_id: uuid.UUID) -> ResponseReturnValue:
     form.unit.offer(trees_within(own, actor(), KEEP))
     if form.validate_on_submit() and moved(own, form, person, by=actor().public_id):
         return redirect(url_for("people.show", public_id=person.public_id))
+    seen("person.read", person)
     status = 200 if request.method == "GET" else 422
     return render_template("people/move.html", form=form, person=person, present=present), status
 

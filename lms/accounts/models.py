@@ -11,7 +11,10 @@ from lms.organisation.models import Unit
 
 
 class Person(Base):
-    """A cadre, civil servant, public employee or Party member. `public_id` is the account name in statements."""
+    """A cadre, civil servant, public employee or Party member. `public_id` is the account name in statements.
+
+    `erased_at`: since then nobody can tell who it was; what was counted stays (`lms/privacy`).
+    """
 
     __tablename__ = "person"
     __table_args__ = (
@@ -33,6 +36,7 @@ class Person(Base):
     language: Mapped[str] = mapped_column(default="vi")
     fictional: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
 
     memberships: Mapped[list["Membership"]] = relationship(back_populates="person")
     roles: Mapped[list["RoleGrant"]] = relationship(back_populates="person")

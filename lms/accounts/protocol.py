@@ -137,7 +137,7 @@ def begin(own: Session, person_id: int) -> None:
     """Open a new session under a new key; nothing of the cookie before it is kept but the language."""
     key = begin_session(own, person_id, browser=request.user_agent.string)
     public_id = own.scalar(select(Person.public_id).where(Person.id == person_id))
-    note(own, "sign_in", actor=public_id, object_kind="person", object_id=public_id, address=request.remote_addr or "")
+    note(own, "sign_in", actor=public_id, object_kind="person", object_id=public_id)
     person = signed_in(own, key)
     language = cookie.get("language")
     cookie.clear()

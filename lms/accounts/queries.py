@@ -125,6 +125,7 @@ def people_found(
             ),
         )
         .outerjoin(Unit, Unit.id == Membership.unit_id)
+        .where(Person.erased_at.is_(None))
         .order_by(Person.sort_key, Person.id)
     )
     if within is not None:
@@ -180,6 +181,22 @@ def viewings_of(person_id: int) -> Select[Viewing, str]:
         .order_by(Viewing.id.desc())
         .limit(MOST_VIEWINGS)
     )
+
+
+def people_called(session: Session, ids: Iterable[str]) -> Mapping[str, str]:
+    """The names of those of these opaque ids that are people's (`called` in lms/doors.py)."""
+    rows = session.execute(select(Person.public_id, Person.full_name).where(Person.public_id.in_(as_uuids(ids))))
+    return {str(public_id): name for public_id, name in rows}
+
+
+def units_called(session: Session, ids: Iterable[str]) -> Mapping[str, str]:
+    """The names of those of these opaque ids that are units'."""
+    rows = session.execute(select(Unit.public_id, Unit.name).where(Unit.public_id.in_(as_uuids(ids))))
+    return {str(public_id): name for public_id, name in rows}
+
+
+def as_uuids(ids: Iterable[str]) -> list[uuid.UUID]:
+    return [uuid.UUID(one) for one in ids]
 
 
 class PeopleByName:

@@ -17,7 +17,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "host": frozenset(),
     "head": frozenset({"unit:read_figures", "unit:read_names"}),
     "deputy": frozenset({"unit:read_figures", "unit:read_names"}),
-    "trainer": frozenset({"module:edit", "module:publish", "record:browse"}),
+    "trainer": frozenset({"module:read", "module:edit", "module:publish", "record:browse"}),
     "unit_administrator": frozenset({"person:read", "person:create", "role:grant", "permission:read"}),
     "auditor": frozenset(
         {
@@ -28,23 +28,35 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "permission:read",
             "record:browse",
             "record:names",
+            "audit:read",
+            "unit:read",
+            "assignment:read",
+            "module:read",
+            "record_client:read",
+            "forwarding:read",
         }
     ),
     "administrator": frozenset(
         {
             "unit:read_figures",
             "unit:read_names",
+            "unit:read",
             "unit:create",
             "person:read",
             "person:create",
             "person:view_as",
             "role:grant",
             "permission:read",
+            "assignment:read",
             "course:assign",
             "record:browse",
             "record:names",
+            "record_client:read",
             "record_client:keep",
+            "forwarding:read",
             "forwarding:keep",
+            "audit:read",
+            "privacy:answer",
         }
     ),
 }

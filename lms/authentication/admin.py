@@ -77,6 +77,7 @@ def unlock(public_id: uuid.UUID) -> ResponseReturnValue:
 def ask_reset(public_id: uuid.UUID) -> ResponseReturnValue:
     """Before everything beside the password is taken away."""
     person = access_account(get_session(), actor(), public_id)
+    seen("person.read", person)
     return render_template("credentials/reset.html", person=person)
 
 

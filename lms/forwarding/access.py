@@ -1,4 +1,4 @@
-"""The only way to a target for whoever looks after forwarding: the permission must hold everywhere."""
+"""The only way to a target for whoever looks after forwarding or only reads: the permission must hold everywhere."""
 
 import uuid
 
@@ -9,13 +9,15 @@ from lms.forwarding.models import DeadLetter, ForwardTarget
 from lms.forwarding.rules import REMOVED
 from lms.web.acting import Actor, NotFound
 
-KEEP = "forwarding:keep"
+READ, KEEP = "forwarding:read", "forwarding:keep"
 
 
-def access_target(session: Session, actor: Actor, public_id: uuid.UUID, *, kept: bool = False) -> ForwardTarget:
+def access_target(
+    session: Session, actor: Actor, public_id: uuid.UUID, permission: str = KEEP, *, kept: bool = False
+) -> ForwardTarget:
     """The target; with `kept` only one that has not been removed. Raises `NotFound`."""
     query = select(ForwardTarget).where(ForwardTarget.public_id == public_id)
-    target = session.scalar(query) if actor.everywhere(KEEP) else None
+    target = session.scalar(query) if actor.everywhere(permission) else None
     if target is None or (kept and target.state == REMOVED):
         raise NotFound
     return target

@@ -110,16 +110,17 @@ def renew_key(session: Session, target: ForwardTarget, *, key: str, secret: str,
 
 def pause_target(session: Session, target: ForwardTarget, *, by: uuid.UUID | None = None) -> None:
     """Send nothing to it until it is resumed. What is stored meanwhile is sent then."""
-    target.state = PAUSED
-    note_target(session, "pause", target, by)
+    before, target.state = target.state, PAUSED
+    note_target(session, "pause", target, by, changes={"state": (before, PAUSED)})
 
 
 def resume(session: Session, target: ForwardTarget, *, by: uuid.UUID | None = None) -> None:
     """Go on where it stopped, at once, whatever stopped it."""
+    before = target.state
     target.state, target.trouble, target.failures, target.not_before = ACTIVE, None, 0, None
     session.flush()  # takes the lock of the row: a worker that is sending now is done before the job is woken
     set_going(session, target)
-    note_target(session, "resume", target, by)
+    note_target(session, "resume", target, by, changes={"state": (before, ACTIVE)})
 
 
 def replay(
@@ -139,11 +140,12 @@ def remove_target(session: Session, target: ForwardTarget, *, by: uuid.UUID | No
     Key and secret are forgotten: they open a door at which nobody will knock again.
     """
     waiting = queries.waiting(session, [target])[target.id]
+    before = target.state
     target.state, target.trouble, target.failures, target.not_before = REMOVED, None, 0, None
     target.key, target.sealed_secret = "", b""
     session.execute(update(DeadLetter).where(DeadLetter.target_id == target.id).values(again=False))
     call_off(session, job_of(target))
-    note_target(session, "remove", target, by, unsent=waiting.number)
+    note_target(session, "remove", target, by, unsent=waiting.number, changes={"state": (before, REMOVED)})
 
 
 def job_of(target: ForwardTarget) -> str:

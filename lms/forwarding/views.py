@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import config_of, get_session
 from lms.forwarding import actions, queries
-from lms.forwarding.access import KEEP, access_letter, access_target, target_to_change
+from lms.forwarding.access import KEEP, READ, access_letter, access_target, target_to_change
 from lms.forwarding.forms import KeyForm, TargetForm
 from lms.forwarding.models import DeadLetter, ForwardTarget
 from lms.forwarding.rules import ACTIVE, ADDRESS_REFUSED, HALTED, REMOVED, SECRET_LOST
@@ -30,10 +30,10 @@ KNOWN_TROUBLES = (SECRET_LOST, ADDRESS_REFUSED)
 
 
 @bp.get("")
-@needs(KEEP)
+@needs(READ)
 def index() -> ResponseReturnValue:
     """All targets: state, last success, how far behind, what was refused."""
-    holds_everywhere(KEEP)
+    holds_everywhere(READ)
     session = get_session()
     targets = list(session.scalars(queries.targets()))
     letters = queries.letters_by_target(session)
@@ -79,11 +79,11 @@ def wish_of(session: Session, form: TargetForm) -> actions.Wish:
 
 
 @bp.get("/<uuid:public_id>")
-@needs(KEEP)
+@needs(READ)
 def show(public_id: uuid.UUID) -> ResponseReturnValue:
     """One target, and the statements it refused."""
     session = get_session()
-    target = access_target(session, actor(), public_id)
+    target = access_target(session, actor(), public_id, READ)
     total = session.scalar(select(func.count()).where(DeadLetter.target_id == target.id)) or 0
     pages = max(1, -(-total // PAGE))
     page = min(max(request.args.get("page", 1, type=int), 1), pages)

@@ -1,4 +1,4 @@
-"""The only way to a unit for whoever keeps the organisation: the permission must hold everywhere."""
+"""The only way to a unit for whoever keeps the organisation or only reads it: the permission must hold everywhere."""
 
 import uuid
 from collections.abc import Iterable
@@ -9,21 +9,21 @@ from sqlalchemy.orm import Session
 from lms.organisation.models import Unit, UnitCode, UnitOperation
 from lms.web.acting import Actor, NotFound
 
-KEEP = "unit:create"
+READ, KEEP = "unit:read", "unit:create"
 
 
-def access_any_unit(session: Session, actor: Actor, public_id: uuid.UUID) -> Unit:
+def access_any_unit(session: Session, actor: Actor, public_id: uuid.UUID, permission: str = KEEP) -> Unit:
     """The unit, of today or of the past. Raises `NotFound`."""
-    unit = session.scalar(select(Unit).where(Unit.public_id == public_id)) if actor.everywhere(KEEP) else None
+    unit = session.scalar(select(Unit).where(Unit.public_id == public_id)) if actor.everywhere(permission) else None
     if unit is None:
         raise NotFound
     return unit
 
 
-def access_operation(session: Session, actor: Actor, public_id: uuid.UUID) -> UnitOperation:
+def access_operation(session: Session, actor: Actor, public_id: uuid.UUID, permission: str = KEEP) -> UnitOperation:
     """The operation, undone or not. Raises `NotFound`."""
     wanted = select(UnitOperation).where(UnitOperation.public_id == public_id)
-    operation = session.scalar(wanted) if actor.everywhere(KEEP) else None
+    operation = session.scalar(wanted) if actor.everywhere(permission) else None
     if operation is None:
         raise NotFound
     return operation

@@ -57,6 +57,7 @@ class Basis:
 
 
 NO_BASIS = Basis()
+WORDS = ("code", "kind", "name", "short_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,8 @@ def found_unit(
     work = begun(session, on)
     unit = make_unit(work, new)
     trees = sorted(new.parents)
-    return done(work, "create", basis=basis, by=by, code=new.words.code, trees=trees, unit=str(unit.public_id))
+    begins = {name: (None, value) for name, value in worded(new.words).items() if name in WORDS}
+    return done(work, "create", basis=basis, by=by, changes=begins, trees=trees, unit=str(unit.public_id))
 
 
 def rename_unit(
@@ -177,15 +179,16 @@ def rename_unit(
     must_stand(session, [unit], on=on)
     new = worded(words)
     last = session.scalars(select(UnitName).filter_by(unit_id=unit.id, valid_to=None)).one()
-    changed = [name for name in ("name", "short_name", "kind", "code") if getattr(last, name) != new[name]]
+    words_now = {name: getattr(last, name) for name in WORDS}
+    changed = {name: (value, new[name]) for name, value in words_now.items() if value != new[name]}
     if not changed:
         raise NothingNew(unit)
     claim_code(session, unit, words.code)
     work.ledger.end(UnitName, on, unit_id=unit.id)
     work.ledger.add(UnitName, unit_id=unit.id, valid_from=on, **new)
     work.touched.add(unit.id)
-    kind = "rename" if {"name", "short_name"} & set(changed) else "reclassify" if "kind" in changed else "recode"
-    return done(work, kind, basis=basis, by=by, unit=str(unit.public_id), changed=changed)
+    kind = "rename" if {"name", "short_name"} & changed.keys() else "reclassify" if "kind" in changed else "recode"
+    return done(work, kind, basis=basis, by=by, unit=str(unit.public_id), changes=changed)
 
 
 def move_unit(
@@ -209,8 +212,9 @@ def move_unit(
         raise NothingNew(unit)
     leave(work, unit, tree=tree)
     place(work, unit, parent, tree=tree)
-    to = str(parent.public_id) if parent else "top"
-    return done(work, "move", basis=basis, by=by, unit=str(unit.public_id), tree=tree, to=to)
+    above = stands.get(tree)
+    moved = {"parent": tuple(str(one.public_id) if one else None for one in (above, parent))}
+    return done(work, "move", basis=basis, by=by, unit=str(unit.public_id), tree=tree, changes=moved)
 
 
 def merge_units(

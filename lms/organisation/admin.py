@@ -36,7 +36,7 @@ from lms.organisation.forms import (
 from lms.organisation.models import PARTY_TREE, STATE_TREE, TREES, Unit, UnitOperation
 from lms.organisation.queries import Rehearsal
 from lms.organisation.storage import CodeTaken, NewUnit, Refused, Words
-from lms.web.acting import actor, holds_everywhere
+from lms.web.acting import actor, behind, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.forms import choices, day_in, text_in
 from lms.web.gate import needs
@@ -120,7 +120,7 @@ def split_of(session: Session, unit: Unit | None, kind: str) -> SplitForm:
 
 def named(session: Session, unit: Unit) -> list[Named]:
     """Those counted in the unit, when they are few enough to be placed one by one."""
-    person, address = actor(), request.remote_addr or ""
+    who = behind()
     people = doors_of(session).headcount.named(session, unit.id, on=queries.LAST, most=MOST_PEOPLE + 1)
     if len(people) > MOST_PEOPLE:
         return []
@@ -129,13 +129,13 @@ def named(session: Session, unit: Unit) -> list[Named]:
         lambda own: note(
             own,
             "person.list",
-            actor=person.public_id,
+            actor=who,
             object_kind="unit",
             object_id=of,
-            address=address,
             rows=rows,
             page=1,
             searched=False,
+            purpose="organise",
         )
     )
     return people

@@ -1,23 +1,24 @@
 """Pages on which the organisation is looked at, as it is on a day: the tree, a unit with its history, an operation."""
 
 import uuid
+from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from lms import text
-from lms.audit.actions import note
+from lms.audit.actions import note_each
 from lms.db import apart, get_session
 from lms.doors import BuiltOn, doors_of
 from lms.organisation import actions, queries
-from lms.organisation.access import KEEP, access_any_unit, access_operation
+from lms.organisation.access import KEEP, READ, access_any_unit, access_operation
 from lms.organisation.forms import KINDS, OPERATIONS, TREE_WORDS, as_of, refused_words
 from lms.organisation.models import UnitOperation
 from lms.organisation.queries import OnDay, Rehearsal, touched_lines
 from lms.organisation.rules import rolled_up
 from lms.organisation.storage import Refused
-from lms.web.acting import actor, holds_everywhere
+from lms.web.acting import actor, behind, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.gate import needs
 
@@ -27,10 +28,10 @@ MOST_FOUND = 50
 
 
 @bp.get("")
-@needs(KEEP)
+@needs(READ)
 def index() -> ResponseReturnValue:
     """The tree of a day, to unfold, or what was searched for in it, with the people counted in each unit and below."""
-    holds_everywhere(KEEP)
+    holds_everywhere(READ)
     session, asked = get_session(), as_of(request.args)
     trees = queries.trees_on(session, on=asked.on, tree=asked.tree)
     own = doors_of(session).headcount.by_unit(session, on=asked.on, tree=asked.tree)
@@ -61,11 +62,11 @@ def fits(unit: OnDay, sought: str) -> bool:
 
 
 @bp.get("/<uuid:public_id>")
-@needs(KEEP)
+@needs(READ)
 def show(public_id: uuid.UUID) -> ResponseReturnValue:
     """One unit as it is on a day: where it stands, what stands below it and how many people; and its whole history."""
     session, asked = get_session(), as_of(request.args)
-    unit = access_any_unit(session, actor(), public_id)
+    unit = access_any_unit(session, actor(), public_id, READ)
     names = session.scalars(queries.names_of(unit.id)).all()
     places = session.execute(queries.places_of(unit.id)).all()
     words = queries.worn_on(names, asked.on)
@@ -91,25 +92,16 @@ def show(public_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @bp.get("/operations/<uuid:operation_id>")
-@needs(KEEP)
+@needs(READ)
 def operation(operation_id: uuid.UUID) -> ResponseReturnValue:
     """What an operation did, on which document it rests, who entered it; that this name was seen is noted."""
-    session, person = get_session(), actor()
-    one = access_operation(session, person, operation_id)
+    session = get_session()
+    one = access_operation(session, actor(), operation_id, READ)
     people = [public_id for public_id in (one.entered_by, one.undone_by) if public_id is not None]
     names = doors_of(session).people.names(session, people)
-    address, kind = request.remote_addr or "", "unit operation"
-    apart(
-        lambda own: note(
-            own,
-            "person.list",
-            actor=person.public_id,
-            object_kind=kind,
-            object_id=one.public_id,
-            address=address,
-            rows=len(names),
-        )
-    )
+    told: dict[str, Any] = {"operation": str(one.public_id), "purpose": "organise"}
+    who, seen = behind(), [(public_id, told) for public_id in names]
+    apart(lambda own: note_each(own, "person.list", actor=who, object_kind="person", objects=seen))
     return render_template(
         "organisation/operation.html",
         operation=one,

@@ -11,7 +11,7 @@ from lms.xapi.models import XapiClient
 
 BROWSE = "record:browse"
 NAMES = "record:names"
-KEEP_CLIENTS = "record_client:keep"
+READ_CLIENTS, KEEP_CLIENTS = "record_client:read", "record_client:keep"
 
 
 def access_entry(session: Session, actor: Actor, statement_id: uuid.UUID) -> tuple[Entry, uuid.UUID | None]:
@@ -22,9 +22,11 @@ def access_entry(session: Session, actor: Actor, statement_id: uuid.UUID) -> tup
     return found
 
 
-def access_system(session: Session, actor: Actor, client_id: int, *, active: bool = False) -> XapiClient:
+def access_system(
+    session: Session, actor: Actor, client_id: int, permission: str = KEEP_CLIENTS, *, active: bool = False
+) -> XapiClient:
     """The client; with `active` only one that has not been revoked. Raises `NotFound`."""
-    found = session.get(XapiClient, client_id) if actor.everywhere(KEEP_CLIENTS) else None
+    found = session.get(XapiClient, client_id) if actor.everywhere(permission) else None
     if found is None or (active and found.revoked_at is not None):
         raise NotFound
     return found

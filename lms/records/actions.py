@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -57,7 +57,7 @@ def create_client(
             session.add(client)
     except IntegrityError:
         raise AlreadyMade(session.scalars(select(XapiClient).where(XapiClient.key == client.key)).one()) from None
-    note_client(session, "create", client, by=by, **granted(client))
+    note_client(session, "create", client, by=by, before={}, after=granted(client))
     return client, secret
 
 
@@ -117,6 +117,16 @@ def revoke_client(session: Session, client: XapiClient, *, by: uuid.UUID | None 
     note_client(session, "revoke", client, by=by)
 
 
-def note_client(session: Session, what: str, client: XapiClient, *, by: uuid.UUID | None, **details: Any) -> None:
-    """Who may speak to the store is audited."""
-    note(session, f"xapi.client.{what}", actor=by, object_kind="xapi_client", object_id=client.id, **details)
+def note_client(
+    session: Session,
+    what: str,
+    client: XapiClient,
+    *,
+    by: uuid.UUID | None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
+    """Who may speak to the store is audited, with what was granted before and after."""
+    names = {*(before or {}), *(after or {})}
+    changes = {name: ((before or {}).get(name), (after or {}).get(name)) for name in sorted(names)}
+    note(session, f"xapi.client.{what}", actor=by, object_kind="xapi_client", object_id=client.id, changes=changes)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import config_of, get_session
 from lms.records import actions, queries
-from lms.records.access import KEEP_CLIENTS, access_system, system_to_change
+from lms.records.access import KEEP_CLIENTS, READ_CLIENTS, access_system, system_to_change
 from lms.records.forms import SCOPE_WORDS, ClientForm, GrantForm, titled
 from lms.web.acting import actor, holds_everywhere
 from lms.web.feature import Feature
@@ -22,10 +22,10 @@ bp = Feature("clients", __name__, url_prefix="/clients")
 
 
 @bp.get("")
-@needs(KEEP_CLIENTS)
+@needs(READ_CLIENTS)
 def index() -> ResponseReturnValue:
     """All systems that may speak to the store, or might once."""
-    holds_everywhere(KEEP_CLIENTS)
+    holds_everywhere(READ_CLIENTS)
     return render_template("clients/systems.html", systems=queries.systems(get_session()))
 
 
@@ -72,11 +72,11 @@ def secret_page(client: XapiClient, secret: str) -> ResponseReturnValue:
 
 
 @bp.get("/<int:client_id>")
-@needs(KEEP_CLIENTS)
+@needs(READ_CLIENTS)
 def show(client_id: int) -> ResponseReturnValue:
     """One system: what it may do, what of it counts, when it was last used."""
     own = get_session()
-    client = access_system(own, actor(), client_id)
+    client = access_system(own, actor(), client_id, READ_CLIENTS)
     course = next((one for one in queries.courses(own) if one.iri == client.activity_prefix), None)
     return render_template(
         "clients/system.html",

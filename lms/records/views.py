@@ -105,8 +105,8 @@ def names_of(own: Session, people: Iterable[uuid.UUID], *, by: Actor, rows: int)
 
 def seen(action: str, person: uuid.UUID | None, **details: object) -> None:
     """Note that names were looked at. The words searched for are not kept: they may be a name."""
-    who, address, about = behind(), request.remote_addr or "", person if person is not None else "-"
-    apart(lambda own: note(own, action, actor=who, object_kind="person", object_id=about, address=address, **details))
+    who, about = behind(), person if person is not None else "-"
+    apart(lambda own: note(own, action, actor=who, object_kind="person", object_id=about, **details))
 
 
 @bp.get("/records")

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from lms import clock
 from lms.accounts import actions, queries
 from lms.accounts.access import GRANT, trees_within, units_within
-from lms.accounts.admin import asked
+from lms.accounts.admin import asked, seen
 from lms.accounts.models import Person, Viewing
 from lms.accounts.rules import ADMINISTRATOR, EVERYWHERE, VIEWING_LIFE, may_give
 from lms.accounts.session import SignedIn, begin_viewing, end_viewing
@@ -48,6 +48,7 @@ def grant(public_id: uuid.UUID) -> ResponseReturnValue:
     if form.validate_on_submit() and granted(own, form, person, by=actor().public_id):
         flash(_("Đã giao vai trò. Người này sẽ đăng nhập lại để dùng vai trò mới."), "success")
         return redirect(url_for("people.show", public_id=person.public_id))
+    seen("person.read", person)
     return render_template("roles/grant.html", form=form, person=person), (422 if form.is_submitted() else 200)
 
 

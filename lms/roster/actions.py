@@ -24,7 +24,7 @@ from lms.roster.access import people_within, reach, reach_further, within_reach
 from lms.roster.matching import Crowd, Head, Places, found_head, head_at, head_of, plain
 from lms.roster.models import RosterHabit, RosterLine, RosterUpload
 from lms.roster.rehearsal import APPLIED, CREATED, MOVED, Outcome, Plan, Rehearsal, Understood, digest_of_plan, spared
-from lms.roster.rules import AT_ONCE, KEPT, SLICE, Settings, Sheet, digest_of, username
+from lms.roster.rules import AT_ONCE, FIRST_LINES, KEPT, SLICE, Settings, Sheet, digest_of, username
 from lms.roster.spelling import AUTO, as_meant
 from lms.roster.storage import (
     PARTICULARS,
@@ -36,17 +36,13 @@ from lms.roster.storage import (
     write_codes,
     write_outcomes,
 )
-from lms.roster.validation import Reading, Unsure
+from lms.roster.validation import Reading, Unsure, without_what_is_never_kept
 from lms.roster.vocabulary import BRANCH, UNIT
 
 ROSTER = "roster"
 RECEIVED, WAITING, COMPARING, REHEARSED = "received", "waiting", "comparing", "rehearsed"
 APPLYING, APPLIED_STATE = "applying", "applied"
 UNDER_WAY = frozenset({WAITING, COMPARING, APPLYING})
-
-
-FIRST_LINES = 400
-"""In which the head of a list stands, and by whose letters one knows how to read it."""
 
 
 class Stale(Exception):
@@ -60,9 +56,9 @@ class NotReady(Exception):
 def receive(session: Session, unit: Unit, content: bytes, *, file_name: str, by: uuid.UUID) -> RosterUpload:
     """Take in a file for a unit: read it within limits, keep its lines, guess its columns. Raises `Refused`.
 
-    The file itself is not kept.
+    The file itself is not kept, and of its lines neither identity numbers nor ethnicity.
     """
-    sheets = loader.sheets_of(content)
+    sheets = [without_what_is_never_kept(sheet) for sheet in loader.sheets_of(content)]
     now = clock.now()
     upload = RosterUpload(
         public_id=uuid.uuid4(),
@@ -340,8 +336,16 @@ def write(
 
 
 def note_all_changes(session: Session, others: Sequence[Outcome], *, by: uuid.UUID | None) -> None:
-    """In the audit log, for each person: that the list moved them, and which fields it changed; no values."""
-    moves = [(one.person.public_id, {"by_list": True}) for one in others if one.person and one.kind == MOVED]
+    """In the audit log, for each person: from where to where the list moved them, and which fields it changed."""
+    moved = [(one.person, one.record) for one in others if one.person and one.record and one.kind == MOVED]
+    public = queries.public_units(session, {unit for pair in moved for unit in (pair[0].unit_id, pair[1].unit_id)})
+    moves = [
+        (
+            person.public_id,
+            {"by_list": True, "changes": {"unit": [public.get(person.unit_id), public.get(record.unit_id)]}},
+        )
+        for person, record in moved
+    ]
     fields = [(one, sorted(changed_fields(one) - {UNIT})) for one in others]
     changes = [(one.person.public_id, {"fields": names}) for one, names in fields if one.person and names]
     note_each(session, "person.move", actor=by, object_kind="person", objects=moves)
@@ -386,9 +390,7 @@ def forget_old(session: Session, now: datetime) -> None:
         session.execute(query.execution_options(synchronize_session=False))
 
 
-def note_seen(
-    session: Session, action: str, unit_id: int, *, by: uuid.UUID | None, address: str = "", **details: Any
-) -> None:
+def note_seen(session: Session, action: str, unit_id: int, *, by: uuid.UUID | None, **details: Any) -> None:
     """In the audit log: who saw or took out names of this unit, and how many."""
     unit = session.get_one(Unit, unit_id)
-    note(session, action, actor=by, object_kind="unit", object_id=unit.public_id, address=address, **details)
+    note(session, action, actor=by, object_kind="unit", object_id=unit.public_id, **details)

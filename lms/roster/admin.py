@@ -37,8 +37,8 @@ def corrected(public_id: uuid.UUID) -> ResponseReturnValue:
     if upload.state != actions.REHEARSED:
         raise NotFound
     sheet, head, faults = forms.with_faults(session, upload)
-    by, address, unit_id, said = behind(), request.remote_addr or "", upload.unit_id, str(upload.public_id)
-    apart(lambda own: actions.note_seen(own, "roster.corrected", unit_id, by=by, address=address, list=said))
+    by, unit_id, said = behind(), upload.unit_id, str(upload.public_id)
+    apart(lambda own: actions.note_seen(own, "roster.corrected", unit_id, by=by, list=said))
     rows = render.corrected_rows(sheet, head, faults, label=_("Lỗi"))
     return sent(render.workbook(rows, sheet=sheet.name or "Danh sách", head=head), SPREADSHEET, "danh-sach-co-loi.xlsx")
 
@@ -55,9 +55,9 @@ def leave() -> ResponseReturnValue:
     except (ValueError, KeyError):
         raise NotFound from None
     today = clock.today()
-    by, address, unit_id = behind(), request.remote_addr or "", unit.id
+    by, unit_id = behind(), unit.id
     total = queries.how_many(session, unit_id, on=today)
-    apart(lambda own: actions.note_seen(own, "roster.export", unit_id, by=by, address=address, kind=kind, people=total))
+    apart(lambda own: actions.note_seen(own, "roster.export", unit_id, by=by, kind=kind, people=total))
     name = f"can-bo_{unit.code}_{today:%Y-%m-%d}.{ending}"
     if kind == "csv":
         pieces = render.csv_lines(render.listed_rows(queries.listed(session, unit_id, on=today)))

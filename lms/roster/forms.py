@@ -76,6 +76,10 @@ FAULTS = {
     "day_age": _l("Năm sinh “%(said)s” không hợp với người trong danh sách (14 đến 100 tuổi)."),
     "code_power": _l("Số hiệu “%(said)s” đã bị bảng tính đổi thành dạng số mũ, mất chữ số. Nhập lại ở ô dạng chữ."),
     "code_rounded": _l("Số hiệu “%(said)s” dài quá 15 chữ số nên bảng tính đã làm tròn. Nhập lại ở ô dạng chữ."),
+    "code_identity": _l(
+        "Ô số hiệu ghi số định danh cá nhân (12 chữ số); hệ thống không lưu số này. Thay bằng số hiệu của cơ quan "
+        "hoặc để trống."
+    ),
     "code_long": _l("Số hiệu dài quá 40 ký tự."),
     "code_taken": _l("Số hiệu “%(said)s” đang là của người khác."),
     "email_form": _l("Địa chỉ thư “%(said)s” không đúng dạng ten@coquan.gov.vn."),

@@ -5,11 +5,13 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from lms import clock
 from lms.accounts.models import Membership, Person, SignInAccount
+from lms.doors import OwnData
 from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure
 from lms.organisation.queries import holds_on, subtree, tree_of_units
 from lms.roster.matching import Known, Listed, Place, Places
@@ -289,6 +291,12 @@ def unit_names(session: Session, ids: Iterable[int]) -> dict[int, str]:
     return dict(session.execute(select(Unit.id, Unit.name).where(Unit.id.in_(set(ids)))).all())
 
 
+def public_units(session: Session, ids: Iterable[int | None]) -> dict[int | None, str]:
+    """The opaque ids of these units, by their keys."""
+    rows = session.execute(select(Unit.id, Unit.public_id).where(Unit.id.in_([one for one in ids if one is not None])))
+    return {unit_id: str(public_id) for unit_id, public_id in rows}
+
+
 def one_list(session: Session, upload_id: int) -> RosterUpload | None:
     """The list of a job, held until the transaction ends."""
     return session.get(RosterUpload, upload_id, with_for_update=True)
@@ -299,3 +307,18 @@ def bearers_of(session: Session, code: str) -> list[int]:
     held = holds_on(clock.today(), StaffCode.valid_from, StaffCode.valid_to)
     query = select(StaffCode.person_id).where(StaffCode.code_key == code_key(code), held)
     return list(session.scalars(query.distinct().order_by(StaffCode.person_id)))
+
+
+def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
+    """What lists have said of a person: date of birth, and the codes of units."""
+    born = session.execute(select(DateOfBirth.year, DateOfBirth.day).where(DateOfBirth.person_id == person_id))
+    columns = {"year": _l("Năm sinh"), "day": _l("Ngày sinh")}
+    yield OwnData("date_of_birth", _l("Ngày sinh"), columns, [list(row) for row in born])
+    codes = session.execute(
+        select(StaffCode.code, Unit.name, StaffCode.valid_from, StaffCode.valid_to)
+        .join(Unit, Unit.id == StaffCode.unit_id)
+        .where(StaffCode.person_id == person_id)
+        .order_by(StaffCode.id)
+    )
+    columns = {"code": _l("Số hiệu"), "unit": _l("Đơn vị"), "from": _l("Từ ngày"), "to": _l("Đến ngày")}
+    yield OwnData("staff_codes", _l("Số hiệu trong danh sách của đơn vị"), columns, [list(row) for row in codes])

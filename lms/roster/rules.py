@@ -63,6 +63,9 @@ class Sheet:
     lines: tuple[Line, ...]
 
 
+FIRST_LINES = 400
+"""In which the head of a list stands, and by whose letters one knows how to read it."""
+
 SKIP, NEW = "skip", "new"
 """What may be said of a unit or of a person beside which one it is: leave its lines out; somebody new."""
 
@@ -191,12 +194,26 @@ SAFE_DIGITS = 15
 """Excel keeps so many figures of a number and makes the others noughts."""
 
 
+IDENTITY_NUMBER = re.compile(r"0\d\d[0-3]\d{8}")
+"""The twelve figures of a personal identity number: province, century and sex, year of birth, six more."""
+
+TAKEN_OUT = "[số định danh]"
+"""What stands in a line in the place of an identity number, which is never kept."""
+
+
+def kept_cell(text: str) -> str:
+    """A cell as it is kept: whatever has the form of an identity number is not."""
+    return TAKEN_OUT if IDENTITY_NUMBER.fullmatch("".join(text.split()).lstrip("'")) else text
+
+
 def staff_code(text: str, mark: str) -> str:
     """A staff code as it was meant, with its leading noughts. Raises `NoCode` where figures are lost.
 
     What became a number with a decimal (12.0) or a power of ten (1.2E+3 with all its figures) is whole again.
     """
     code = text.strip().lstrip("'").strip()
+    if code == TAKEN_OUT:
+        raise NoCode("code_identity")
     if found := POWER.fullmatch(code):
         if len(found[2] or "") < int(found[3]) and not (mark == NUMBER and int(found[3]) < SAFE_DIGITS):
             raise NoCode("code_power")

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeVar
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, String, and_, cast, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from lms.accounts.storage import Newcomer, Particulars, Usernames
+from lms.db import compact_json
+from lms.privacy.actions import PersonErased
 from lms.roster.models import DateOfBirth, RosterLine, RosterUpload, StaffCode
 from lms.roster.rehearsal import CREATED, Outcome
 from lms.roster.rules import Settings, code_key, username
@@ -165,3 +167,38 @@ def ended_codes(session: Session, unit_id: int, given: Mapping[int, str]) -> lis
         )
         found += [(one, given[one.person_id]) for one in session.scalars(query)]
     return found
+
+
+def forget_person(session: Session, event: PersonErased) -> None:
+    """Codes and date of birth go, and every line about the person in a list, which is then to be rehearsed anew.
+
+    A code tells who it was in lists of the unit that gave it; elsewhere it may be another's.
+    """
+    codes = session.execute(select(StaffCode.code, StaffCode.unit_id).where(StaffCode.person_id == event.person_id))
+    coded = [and_(says(code), RosterUpload.unit_id == unit_id) for code, unit_id in codes]
+    for table in (StaffCode, DateOfBirth):
+        gone = delete(table).where(table.person_id == event.person_id)
+        session.execute(gone.execution_options(synchronize_session=False))
+    lines = session.execute(
+        select(RosterLine.id, RosterLine.upload_id)
+        .join(RosterUpload, RosterUpload.id == RosterLine.upload_id)
+        .where(
+            or_(
+                RosterLine.person_id == event.person_id,
+                and_(RosterLine.person_id.is_(None), or_(*(says(mark) for mark in event.marks), *coded)),
+            )
+        )
+    ).all()
+    session.execute(delete(RosterLine).where(RosterLine.id.in_([line for line, _upload in lines])))
+    waiting = update(RosterUpload).where(
+        RosterUpload.id.in_({upload for _line, upload in lines}), RosterUpload.state != "applied"
+    )
+    session.execute(waiting.values(state="received", digest="", stale=True))
+    for mark in (one for one in event.marks if " " in one):  # a name: a short code may stand in any file's name
+        called = update(RosterUpload).where(RosterUpload.file_name.contains(mark, autoescape=True))
+        session.execute(called.values(file_name="-"))
+
+
+def says(mark: str) -> ColumnElement[bool]:
+    """Whether a line has exactly this text in one of its cells."""
+    return cast(RosterLine.cells, String).contains(compact_json(mark), autoescape=True)

@@ -1,14 +1,28 @@
 """Whether a line says what a line about a person must say: each cell becomes a value, or a fault. Pure."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from lms.roster.matching import Place, Places, Record, plain, without_numeral
-from lms.roster.rules import BROKEN, SKIP, Birth, Line, NoCode, NoDay, Settings, birth, code_key, staff_code
-from lms.roster.spelling import strange
+from lms.roster.matching import HEAD_WITHIN, Place, Places, Record, plain, without_numeral
+from lms.roster.rules import (
+    BROKEN,
+    FIRST_LINES,
+    SKIP,
+    Birth,
+    Line,
+    NoCode,
+    NoDay,
+    Settings,
+    Sheet,
+    birth,
+    code_key,
+    kept_cell,
+    staff_code,
+)
+from lms.roster.spelling import as_meant, strange
 from lms.roster.vocabulary import (
     BORN,
     BRANCH,
@@ -20,6 +34,7 @@ from lms.roster.vocabulary import (
     FAMILY,
     FULL_NAME,
     GIVEN,
+    NEVER_KEPT,
     NOT_NAMES,
     ORDER,
     PARTY,
@@ -34,6 +49,31 @@ EMAIL_FORM = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\".]+(?:\.[^@\s,;<>\".]+)+
 LONGEST_NAME, LONGEST_POSITION, LONGEST_EMAIL = 100, 150, 200
 BRANCH_KEY = "@"
 """Begins the key of a text that names a Party organisation; the others name units of the state tree."""
+
+
+NEVER = re.compile(NEVER_KEPT)
+
+
+def without_what_is_never_kept(sheet: Sheet) -> Sheet:
+    """The sheet as it is kept: columns of identity numbers, of ethnicity and the like lose what stands in them.
+
+    So they are called by a label among the first lines, in whatever letters these are written.
+    """
+    since: dict[int, int] = {}
+    for line in as_meant(replace(sheet, lines=sheet.lines[:FIRST_LINES])).lines[:HEAD_WITHIN]:
+        if len({cell for cell in line.cells if cell}) > 1:  # else it is a title
+            for column, cell in enumerate(line.cells):
+                if cell and NEVER.fullmatch(plain(cell)):
+                    since.setdefault(column, line.number)
+    return replace(sheet, lines=tuple(kept_line(line, since) for line in sheet.lines))
+
+
+def kept_line(line: Line, since: Mapping[int, int]) -> Line:
+    cells = (
+        "" if line.number > since.get(column, line.number) else kept_cell(cell)
+        for column, cell in enumerate(line.cells)
+    )
+    return replace(line, cells=tuple(cells))
 
 
 @dataclass(frozen=True, slots=True)

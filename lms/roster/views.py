@@ -152,8 +152,8 @@ def columns_page(
 
 def seen(upload: RosterUpload, **details: Any) -> None:
     """Note that names of a list were looked at."""
-    by, address, unit_id, said = behind(), request.remote_addr or "", upload.unit_id, str(upload.public_id)
-    apart(lambda own: actions.note_seen(own, "roster.read", unit_id, by=by, address=address, list=said, **details))
+    by, unit_id, said = behind(), upload.unit_id, str(upload.public_id)
+    apart(lambda own: actions.note_seen(own, "roster.read", unit_id, by=by, list=said, **details))
 
 
 @bp.route("/<uuid:public_id>/units", methods=["GET", "POST"])

@@ -22,6 +22,14 @@ FIELDS = (
 )
 """What a column may be about; "" is a column that is not read."""
 
+NEVER_KEPT = (
+    r"(so |ma |ma so |the |so the )?"
+    r"(cccd|cmnd|cmtnd|cmt|can cuoc|can cuoc cong dan|chung minh nhan dan|chung minh thu|dinh danh|dinh danh ca nhan"
+    r"|ho chieu)( .*)?"
+    r"|(thanh phan )?dan toc|ton giao|(tin nguong )?ton giao|anh|anh the|anh 3x4|anh the can cuoc"
+)
+"""Labels, without marks, of columns of which nothing is kept: identity numbers, ethnicity, religion, pictures."""
+
 SYNONYMS: dict[str, tuple[str, ...]] = {
     FULL_NAME: (
         "ho va ten",

@@ -44,6 +44,8 @@ class Viewer:
 
 
 VIEWING, VIEWING_OVER, ONLY_READS = "viewing", "viewing over", "only reads"
+OWN_EYES = "own eyes"
+"""What a page says that nobody sees who looks as somebody else: it holds more than any office needs."""
 
 
 class Present(Actor, Protocol):

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from lms.db import disk_full
 from lms.web import kept
-from lms.web.acting import ONLY_READS, VIEWING, VIEWING_OVER, NotFound
+from lms.web.acting import ONLY_READS, OWN_EYES, VIEWING, VIEWING_OVER, NotFound
 
 log = logging.getLogger(__name__)
 
@@ -78,17 +78,22 @@ TIED = {
         _l("Việc xem tự kết thúc sau 30 phút, hoặc khi quyền của một trong hai người thay đổi. Chưa có gì được ghi."),
         _l("Từ bây giờ là tài khoản của chính mình. Về trang đầu và chọn lại trong trình đơn."),
     ),
+    OWN_EYES: (
+        _l("Chỉ chính người đó mở được"),
+        _l("Dữ liệu cá nhân của một người chỉ mở ra cho chính người đó, không mở khi xem như một người khác."),
+        _l("Bấm “Thôi xem” ở đầu trang để trở lại tài khoản của mình."),
+    ),
     ONLY_READS: (
         _l("Kiểm tra viên chỉ xem"),
         _l("Vai trò kiểm tra viên xem được mọi nơi nhưng không thay đổi gì. Chưa có gì được ghi."),
         _l("Muốn làm việc này, đề nghị quản trị viên kết thúc vai trò kiểm tra viên hoặc cấp một tài khoản khác."),
     ),
 }
-"""The same, for whoever may change nothing (`Present.tied`)."""
+"""The same, for whoever may change nothing (`Present.tied`), or may not see a page through others' eyes."""
 
 
 def tied(why: str) -> Response:
-    """The page for a form of somebody who may change nothing."""
+    """The page for what is refused to whoever is signed in, and why."""
     title, what, next_step = TIED[why]
     body = render_template("web/error.html", title=str(title), what=str(what), next_step=str(next_step), code=403)
     return make_response(body, 403)

@@ -1,16 +1,25 @@
 """Every route declares who may use it, and a walk over all of them, as everybody, finds it to be so."""
 
+import io
+import re
+import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from werkzeug.exceptions import NotFound
 from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
 
+from lms.accounts.models import Person
 from lms.accounts.rules import EVERYONE, PERMISSIONS
 from lms.audit.models import AuditEntry
+from lms.audit.rules import DISCLOSURES
 from lms.db import Base, Database
 from lms.web.gate import CLIENTS, LEAVING, MANNER, PUBLIC, READING, policy_of
+from tests.browser import Browser
 from tests.floor.walk import EVERYBODY, Walk, build_walk, every_rule, guarded, send
 from tests.floor.world import build_world
 from tests.kept import kept
@@ -68,6 +77,7 @@ KEEP_THE_DATABASE = {
     "authentication.resume",
     "ways.register_passkey",  # a device must sign: tests/lms/test_passkeys.py
     "accounts.sign_out",  # ends a session, which is not counted (above)
+    "audit.search",
     "authoring.preview_lesson",
     "authoring.preview_part",
     "changes.rehearse",
@@ -174,21 +184,72 @@ def test_who_lacks_the_permission_finds_nothing_and_changes_nothing(app: Flask, 
 
 @pytest.mark.parametrize("actor", EVERYBODY)
 def test_who_holds_the_permission_sees_every_page_and_changes_nothing_by_it(app: Flask, walk: Walk, actor: str) -> None:
-    """What is open to everyone is read too, in whatever way it answers."""
-    browser, wrong, before, told = walk.world.browser(actor), [], contents(app), policies(app)
+    """What is open to everyone is read too, in whatever way it answers; whatever shows names stands in the log."""
+    browser, wrong, offered, silent = walk.world.browser(actor), [], list[str](), list[str]()
+    names = names_of_others(app, browser) if actor in SIGNED_IN else set[str]()
+    before, told, policy_by = contents(app), disclosures(app), policies(app)
     for rule in every_rule(app):
-        policy = told[rule.endpoint]
+        policy = policy_by[rule.endpoint] or ""
         if "GET" not in (rule.methods or set()) or policy not in {PUBLIC, CLIENTS, *permissions(actor)}:
             continue
-        path = walk.path(rule, actor)
-        expected = 404 if is_outside(actor, rule) else 302 if rule.endpoint in LEAD_ON else 200
-        found = browser.client.get(path).status_code
-        if policy not in {PUBLIC, CLIENTS} and found != expected:
-            wrong.append((path, found))
+        path, is_open = walk.path(rule, actor), policy in {PUBLIC, CLIENTS}
+        answer = browser.client.get(path)
+        if not is_open and answer.status_code != (
+            404 if is_outside(actor, rule) else 302 if rule.endpoint in LEAD_ON else 200
+        ):
+            wrong.append((path, answer.status_code))
+        if (
+            actor == "auditor"
+            and not is_open
+            and policy not in PERMISSIONS[EVERYONE]
+            and answer.mimetype == "text/html"
+        ):
+            offered += offered_in_vain(app, answer.text, path)
+        earlier, told = told, disclosures(app)
+        if told == earlier and names_on(answer, names):
+            silent.append(rule.endpoint)
         if actor in {"trainer", "administrator"}:  # between them they may open every page
             browser.client.head(path)
+            told = disclosures(app)
     assert wrong == []
+    assert offered == []
+    assert silent == [], "names are shown without an entry in the audit log"
     assert contents(app) == before
+
+
+def names_of_others(app: Flask, browser: Browser) -> set[str]:
+    """The names of all people but of whoever is signed in there."""
+    database: Database = app.extensions["database"]
+    own = browser.get("/profile").text
+    with database.reading() as session:
+        return {name for name in session.scalars(sa.select(Person.full_name)) if name not in own}
+
+
+def disclosures(app: Flask) -> int:
+    """How often the audit log says that somebody saw names."""
+    database: Database = app.extensions["database"]
+    with database.reading() as session:
+        told = sa.select(sa.func.count()).where(AuditEntry.action.in_(DISCLOSURES))
+        return session.scalar(told) or 0
+
+
+LINK = re.compile(r'href="(/[^"#?]*)')
+FORM = re.compile(r'<form method="post"(?:[^>]*? action="([^"]*)")?[^>]*>(.*?)</form>', re.DOTALL)
+
+
+def offered_in_vain(app: Flask, page: str, path: str) -> list[str]:
+    """What an auditor's page offers and the gate would refuse: forms that have a button, and links."""
+    adapter, found = app.url_map.bind("localhost"), []
+    for target in set(LINK.findall(page)):
+        with suppress(NotFound):
+            endpoint, _arguments = adapter.match(target, "GET")
+            if policy_of(app, endpoint) not in {None, PUBLIC, *permissions("auditor")}:
+                found.append(endpoint)
+    for action, body in FORM.findall(page):
+        endpoint, _arguments = adapter.match((action or path).partition("?")[0], "POST")
+        if "<button" in body and only_reads(app, "auditor", endpoint, policy_of(app, endpoint) or ""):
+            found.append(endpoint)
+    return [one for one in found if policy_of(app, one) != PUBLIC]
 
 
 @pytest.mark.parametrize(("actor", "backend"), SENDING)
@@ -301,9 +362,24 @@ def test_nothing_of_another_agency_appears_on_any_page_or_file(app: Flask, walk:
         path = walk.path(rule, actor)
         answer = browser.client.get(path, follow_redirects=True)
         reached += answer.status_code == 200
-        wrong += [(path, canary) for canary in sorted(canaries) if canary in answer.text]
+        wrong += [(path, canary) for canary in sorted(canaries) if canary in shown(answer)]
     assert wrong == []
     assert reached > 10
+
+
+def names_on(answer: TestResponse, names: set[str]) -> bool:
+    """Whether an answer says one of them."""
+    page = shown(answer)
+    return any(name in page for name in names)
+
+
+def shown(answer: TestResponse) -> str:
+    """What an answer says, also where it is an archive of files."""
+    content = answer.get_data()
+    if not content.startswith(b"PK"):
+        return content.decode(errors="replace")
+    files = zipfile.ZipFile(io.BytesIO(content))
+    return "".join(files.read(name).decode() for name in files.namelist())
 
 
 def contents(app: Flask) -> dict[str, int]:

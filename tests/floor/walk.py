@@ -22,13 +22,14 @@ from assessments.attempts.actions import Absent, close_attempt, start_attempt
 from assessments.bank.actions import load_questions
 from courses.enrolment.models import Assignment
 from lms import clock
-from lms.accounts.actions import hasher, issue_link
+from lms.accounts.actions import create_person, hasher, issue_link
 from lms.accounts.models import Person, RoleGrant, SignInAccount
 from lms.forwarding.models import DeadLetter
 from lms.organisation.actions import found_unit, rename_unit, undo
 from lms.organisation.models import Unit, UnitOperation
 from lms.organisation.queries import rehearsal
 from lms.organisation.storage import NewUnit, Words
+from lms.privacy.actions import ask
 from lms.records.admin import present
 from lms.roster.actions import choose, receive, rehearse
 from lms.roster.models import RosterUpload
@@ -72,6 +73,7 @@ class Walk:
     file: str
     renamed: uuid.UUID
     digests: Mapping[str, str]
+    asked: Mapping[str, uuid.UUID]
 
     @property
     def app(self) -> Flask:
@@ -121,6 +123,9 @@ class Walk:
             "clients.client_id": self.world.client,
             "forwarding.public_id": self.world.target.public_id,
             "forwarding.letter_id": self.letter_id,
+            "privacy_requests.public_id": self.asked["correction"],
+            "privacy_requests.refuse.public_id": self.asked["refuse"],
+            "privacy_requests.erase.public_id": self.asked["erasure"],
             "roster.public_id": self.roster,
             "roster_files.public_id": self.roster,
         }
@@ -186,6 +191,7 @@ class Walk:
             "roles.view_as": {},
             "roles.end_viewing_as": {},
             **self.forms_about_lists(),
+            **self.forms_about_own_data(),
             **self.forms_about_other_systems(),
             **self.forms_about_signing_in(),
             "accounts.change_password": {"password": PASSWORD, "new_password": ANOTHER, "repeat": ANOTHER},
@@ -238,6 +244,18 @@ class Walk:
     def unit(self) -> Form:
         place = {"tree": "state", "parent": str(self.world.root.public_id), "kind": "department", "counted": "y"}
         return {**place, "name": "Phòng Một", "code": "phong-1", "on": day()}
+
+    def forms_about_own_data(self) -> dict[str, Form]:
+        """Those by which people ask about their data and are answered; each answer is to a request of its own."""
+        particulars = {"full_name": "Người Đúng Tên", "category": "cong_chuc", "party": "quan_chung"}
+        return {
+            "audit.search": {"q": "hoc"},
+            "privacy.ask": {"kind": "correction", "reason": "Sai tên."},
+            "privacy_requests.take": {},
+            "privacy_requests.correct": {**particulars, "answer": "Đã sửa."},
+            "privacy_requests.refuse": {"answer": "Không sai."},
+            "privacy_requests.erase": {"word": "XÓA"},
+        }
 
     def forms_about_other_systems(self) -> dict[str, Form]:
         """Those of forwarding, of the record and of connected systems; the last one ends what the others are about."""
@@ -347,7 +365,17 @@ def build_walk(world: World, folder: Path) -> Walk:
             roster.digest,
             str(file),
             *rehearsed_units(session, world),
+            asked_for(session),
         )
+
+
+def asked_for(session: Session) -> dict[str, uuid.UUID]:
+    """What somebody asks about their data: to be put right twice (by two people), and to be erased."""
+    found = {}
+    for purpose, kind in (("correction", "correction"), ("refuse", "correction"), ("erasure", "erasure")):
+        person = create_person(session, full_name="Người Đề Nghị", username=purpose, unit=None, since=clock.today())
+        found[purpose] = ask(session, person.id, person.public_id, kind=kind, reason="Vì sao.").public_id
+    return found
 
 
 LIST = "Họ và tên;Ngày sinh\nNgười Trong Danh Sách;1980\n"

@@ -24,6 +24,8 @@ from lms.accounts.rules import EVERYONE, PERMISSIONS
 from lms.forwarding.actions import Wish, add_target
 from lms.forwarding.models import DeadLetter, ForwardTarget
 from lms.organisation.models import Unit, UnitOperation
+from lms.privacy.actions import ask
+from lms.privacy.models import PrivacyRequest
 from lms.roster.actions import receive, rehearse
 from lms.roster.models import RosterUpload
 from lms.web.gate import PUBLIC, policy_of
@@ -68,8 +70,10 @@ STEPS = {"accounts.renew_password", "authentication.code", "authentication.enrol
 NOT_PAGES = {
     "web.home",
     "web.health",
+    "audit.export",
     "dashboard.unit_csv",
     "dashboard.unit_json",
+    "privacy.download",
     "roster_files.corrected",
     "roster_files.leave",
     "ways.to_service",
@@ -139,11 +143,25 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
             ids["attempts.review"] = {"attempt_id": pass_test(session, who, "m1-test").public_id}
             sitting = access_test(session, who, COURSE, "m1-test", to_change=True)
             ids["attempt_id"] = start_attempt(session, who, sitting).public_id
+        for page, kind in (
+            ("show", "correction"),
+            ("correct", "correction"),
+            ("refuse", "erasure"),
+            ("erase", "erasure"),
+        ):
+            ids[f"privacy_requests.{page}"] = {"public_id": asked_by(session, province.person(LEARNER), kind)}
         for endpoint in ("forwarding.show", "forwarding.renew", "forwarding.remove"):
             ids[endpoint] = {"public_id": failing_target(session).public_id}
         for endpoint in ("roster.columns", "roster.units", "roster.show"):
             ids[endpoint] = {"public_id": list_of(session, province.unit("snn")).public_id}
     return ids
+
+
+def asked_by(session: Session, person: Person, kind: str) -> uuid.UUID:
+    """What somebody asks about their data, which waits for an answer."""
+    waiting = select(PrivacyRequest.public_id).filter_by(person_id=person.id, kind=kind)
+    found = session.scalar(waiting)
+    return found or ask(session, person.id, person.public_id, kind=kind, reason="Tên đệm viết sai.").public_id
 
 
 def failing_target(session: Session) -> ForwardTarget:

@@ -166,7 +166,10 @@ def test_a_target_is_removed_after_a_second_look_and_what_it_refused_stays_reada
         assert "Đã gỡ bỏ" in browser.get("/forwarding").text
         with sender.make.reading() as session:
             noted = session.scalars(select(AuditEntry).where(AuditEntry.action == "forwarding.remove")).one()
-            assert (noted.object_id, noted.details) == (str(row.public_id), {"unsent": 3})
+            assert (noted.object_id, noted.details) == (
+                str(row.public_id),
+                {"unsent": 3, "changes": {"state": ["active", "removed"]}},
+            )
             assert not session.scalar(select(func.count()).where(Job.kind == actions.FORWARD, Job.done_at.is_(None)))
 
 

@@ -149,8 +149,10 @@ def test_other_rights_are_given_and_noted_with_what_they_were(make: Make, browse
     assert (entry.action, entry.details) == (
         "xapi.client.grant",
         {
-            "before": {"scopes": ["statements/write"], "counts_prefix": None},
-            "after": {"scopes": ["all/read", "define"], "counts_prefix": "https://example.vn/a"},
+            "changes": {
+                "scopes": [["statements/write"], ["all/read", "define"]],
+                "counts_prefix": [None, "https://example.vn/a"],
+            }
         },
     )
     assert entry.actor is not None

@@ -93,8 +93,8 @@ def test_a_role_is_granted_over_a_unit_from_a_day_to_a_day_and_that_is_noted(mak
         entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "role.grant"))
         noted = next(entry for entry in entries if entry.object_id == str(two.mine.public_id))
         assert noted.actor == two.administrator.public_id
-        assert noted.details["unit"] == str(two.inside.public_id)
-        assert noted.details["until"] == (last + timedelta(days=1)).isoformat()
+        assert noted.details["changes"]["unit"] == [None, str(two.inside.public_id)]
+        assert noted.details["changes"]["until"] == [None, (last + timedelta(days=1)).isoformat()]
 
 
 @pytest.mark.parametrize(

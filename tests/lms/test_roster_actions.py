@@ -77,7 +77,7 @@ def test_a_list_moves_changes_and_adds_and_every_membership_is_kept(make: Make, 
         HEAD,
         line(1, "Lý A Hoa", "00017", "5/3/1980", "Văn phòng Sở", "Phó phòng"),
         line(2, "Nguyễn Thị Lường", "00099", "20/10/1975", "Văn phòng Sở"),
-        line(3, "Hầu A Lềnh", "00019"),
+        line(3, "Hầu A Lử", "00019"),
     ]
     with make.writing() as session:
         upload = handed_in(session, unit, rows, by)
@@ -303,7 +303,7 @@ def test_a_list_places_people_in_their_party_cell(make: Make, unit: Unit, by: uu
     assert applied(make, unit, rows, by) == {"new": 2}
     assert applied(make, unit, rows, by) == {"unchanged": 2}
     rows[1] = ("Lý A Hoa", "1", "Chi bộ Nghiệp vụ", "x")
-    rows.append(("Hầu A Lềnh", "3", "Chi bộ Lạ", ""))
+    rows.append(("Hầu A Lử", "3", "Chi bộ Lạ", ""))
     assert applied(make, unit, rows, by) == {"changed": 1, "unchanged": 1, "bad": 1}
     with make.reading() as session:
         hoa = session.scalars(select(Person).where(Person.full_name == "Lý A Hoa")).one()

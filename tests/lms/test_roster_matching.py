@@ -177,7 +177,7 @@ def test_a_heading_gives_the_lines_below_it_their_unit() -> None:
             ("1", "Lý A Hoa", "Chuyên viên"),
             ("II", "Phòng TCCB"),
             ("2", "Ma Thị Páo", "Chuyên viên"),
-            ("3", "Hầu A Lềnh", "Chuyên viên", "Văn phòng"),
+            ("3", "Hầu A Lử", "Chuyên viên", "Văn phòng"),
         )
     )
     assert [row.record.unit_id for row in rows if row.record] == [2, 3, 2]
@@ -199,8 +199,8 @@ def test_the_same_person_twice_is_a_fault_that_names_the_other_line() -> None:
             ("Lý A Hòa", "001", "", ""),
             ("Ma Thị Páo", "003", "A@x.vn", ""),
             ("Lý A Hoa", "004", "", "1980"),
-            ("Hầu A Lềnh", "", "", ""),
-            ("Hầu A Lềnh", "", "", ""),
+            ("Hầu A Lử", "", "", ""),
+            ("Hầu A Lử", "", "", ""),
         )
     )
     assert [[(one.reason, one.said) for one in row.faults] for row in rows] == [
@@ -218,7 +218,7 @@ HOA = Known(
     2, LONG_AGO, codes=("00017",), own_code="00017",
 )  # fmt: skip
 PAO = Known(11, "p11", "Ma Thị Páo", unit_id=2, unit_since=LONG_AGO)
-FAR = Known(12, "p12", "Hầu A Lềnh", born=Birth(1990), unit_id=99, unit_since=LONG_AGO)
+FAR = Known(12, "p12", "Hầu A Lử", born=Birth(1990), unit_id=99, unit_since=LONG_AGO)
 BOTH = Crowd((HOA, PAO, FAR))
 
 
@@ -239,8 +239,8 @@ BOTH = Crowd((HOA, PAO, FAR))
         (Record(1, "Ma Thị Páo", unit_id=2), 11, ""),
         (Record(1, "Ma Thị Páo", born=Birth(1985), unit_id=2), None, "no_birth"),
         (Record(1, "Ma Thị Páo", unit_id=3), None, "namesake"),
-        (Record(1, "Hầu A Lềnh", born=Birth(1990), unit_id=2), None, "elsewhere"),
-        (Record(1, "Hầu A Lềnh", unit_id=2), None, ""),
+        (Record(1, "Hầu A Lử", born=Birth(1990), unit_id=2), None, "elsewhere"),
+        (Record(1, "Hầu A Lử", unit_id=2), None, ""),
         (Record(1, "Vàng Thị Mỷ", unit_id=2), None, ""),
     ],
 )

@@ -1,0 +1,253 @@
+"""What is kept about a person, and who has seen their name."""
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from lms import clock
+from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount, UserSession
+from lms.accounts.queries import roles_of
+from lms.audit.models import AuditEntry
+from lms.audit.queries import Page, page_of
+from lms.audit.rules import DISCLOSURES
+from lms.authentication.models import Authenticator, ExternalIdentity, Passkey
+from lms.db import config_of
+from lms.doors import OwnData, doors_of
+from lms.forwarding.models import ForwardTarget
+from lms.organisation.models import STATE_TREE, Unit, UnitClosure
+from lms.organisation.queries import holds_on
+from lms.privacy.models import PrivacyRequest
+from lms.xapi.models import XapiAgent, XapiBody, XapiStatement
+from lms.xapi.statement import agent_digest
+
+PIECE = 500
+WHOLE_SYSTEM = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """Somebody saw or took out names, and that of the person could be among them. `scope` "": the person alone."""
+
+    entry: AuditEntry
+    who: str
+    office: str
+    scope: str
+
+
+def own_data(session: Session, person: Person) -> Iterator[OwnData]:
+    """Everything that is kept, part by part: of the ground first, then of each package that has registered."""
+    yield identity(person, session.get_one(SignInAccount, person.id))
+    yield memberships(session, person.id)
+    yield roles(session, person.id)
+    yield devices(session, person.id)
+    yield from ways_in(session, person.id)
+    for part in doors_of(session).own_data:
+        yield from part(session, person.id)
+    yield stores(session)
+
+
+def identity(person: Person, account: SignInAccount) -> OwnData:
+    """The row of the person, under the names of its columns."""
+    columns = {
+        "full_name": _l("Họ và tên"),
+        "username": _l("Tên đăng nhập"),
+        "email": _l("Thư điện tử"),
+        "position": _l("Chức vụ"),
+        "category": _l("Loại cán bộ"),
+        "party": _l("Đảng viên"),
+        "language": _l("Ngôn ngữ"),
+        "public_id": _l("Mã trong bản ghi học tập"),
+        "created_at": _l("Có từ lúc"),
+    }
+    values = {name: getattr(person, name) for name in columns if name != "username"} | {"username": account.username}
+    values["public_id"] = str(person.public_id)
+    return OwnData("identity", _l("Thông tin của tôi"), columns, [[values[name] for name in columns]])
+
+
+def memberships(session: Session, person_id: int) -> OwnData:
+    """Every unit in both trees, past ones too."""
+    rows = session.execute(
+        select(Unit.name, Membership.tree, Membership.kind, Membership.valid_from, Membership.valid_to)
+        .join(Unit, Unit.id == Membership.unit_id)
+        .where(Membership.person_id == person_id)
+        .order_by(Membership.valid_from.desc(), Membership.id.desc())
+    )
+    columns = {
+        "unit": _l("Đơn vị"),
+        "tree": _l("Hệ thống tổ chức"),
+        "kind": _l("Loại"),
+        "from": _l("Từ ngày"),
+        "to": _l("Đến ngày"),
+    }
+    return OwnData("memberships", _l("Đơn vị công tác"), columns, [list(row) for row in rows])
+
+
+def roles(session: Session, person_id: int) -> OwnData:
+    """Every role, past ones too."""
+    columns = {"role": _l("Vai trò"), "unit": _l("Phạm vi"), "from": _l("Từ ngày"), "to": _l("Đến ngày")}
+    found: Iterable[RoleGrant] = session.scalars(roles_of(person_id))
+    rows = [[one.role, one.unit.name if one.unit else None, one.valid_from, one.valid_to] for one in found]
+    return OwnData("roles", _l("Vai trò"), columns, rows)
+
+
+def devices(session: Session, person_id: int) -> OwnData:
+    """Every session, ended ones too: from which browser, and when it was used."""
+    columns = {
+        "browser": _l("Trình duyệt"),
+        "begun": _l("Đăng nhập lúc"),
+        "used": _l("Dùng lần cuối"),
+        "ended": _l("Kết thúc lúc"),
+    }
+    rows = session.execute(
+        select(UserSession.browser, UserSession.created_at, UserSession.seen_at, UserSession.revoked_at)
+        .where(UserSession.person_id == person_id)
+        .order_by(UserSession.id.desc())
+    )
+    return OwnData("sessions", _l("Nơi đã đăng nhập"), columns, [list(row) for row in rows])
+
+
+def ways_in(session: Session, person_id: int) -> Iterator[OwnData]:
+    """Second factors, passkeys, other services: that they are there, and since when; never a secret."""
+    passkeys = session.execute(
+        select(Passkey.name, Passkey.created_at, Passkey.used_at).where(Passkey.person_id == person_id)
+    )
+    columns = {"name": _l("Tên"), "since": _l("Có từ lúc"), "used": _l("Dùng lần cuối")}
+    yield OwnData("passkeys", _l("Khóa truy cập"), columns, [list(row) for row in passkeys])
+    telephone = session.execute(
+        select(Authenticator.created_at, Authenticator.confirmed_at).where(Authenticator.person_id == person_id)
+    )
+    columns = {"since": _l("Có từ lúc"), "confirmed": _l("Xác nhận lúc")}
+    yield OwnData("authenticators", _l("Mã xác nhận trên điện thoại"), columns, [list(row) for row in telephone])
+    others = session.execute(
+        select(ExternalIdentity.issuer, ExternalIdentity.subject, ExternalIdentity.created_at).where(
+            ExternalIdentity.person_id == person_id
+        )
+    )
+    columns = {"issuer": _l("Dịch vụ đăng nhập"), "subject": _l("Mã ở dịch vụ đó"), "since": _l("Có từ lúc")}
+    yield OwnData("external_identities", _l("Dịch vụ đăng nhập khác"), columns, [list(row) for row in others])
+
+
+def stores(session: Session) -> OwnData:
+    """The stores to which statements are sent on, with the opaque id of the person and never the name."""
+    rows = session.execute(select(ForwardTarget.name, ForwardTarget.created_at).order_by(ForwardTarget.id))
+    columns = {"name": _l("Nơi nhận"), "since": _l("Từ lúc")}
+    return OwnData("forwarded_to", _l("Nơi bản ghi học tập được gửi tới"), columns, [list(row) for row in rows])
+
+
+def agent_of(session: Session, person: Person) -> Select[int]:
+    """The key of the person as statements name them."""
+    digest = agent_digest({"account": {"homePage": config_of(session).iri_base, "name": str(person.public_id)}})
+    return select(XapiAgent.id).where(XapiAgent.digest == digest)
+
+
+def statements_count(session: Session, person: Person) -> int:
+    """How many statements say what the person did."""
+    mine = XapiStatement.actor_id.in_(agent_of(session, person))
+    return session.scalar(select(func.count()).select_from(XapiStatement).where(mine)) or 0
+
+
+def statements(session: Session, person: Person) -> Iterator[bytes]:
+    """The statements of the person as they are stored, in order, each as JSON on one line."""
+    after = 0
+    while True:
+        rows: Sequence[Any] = session.execute(
+            select(XapiBody.sequence, XapiBody.body)
+            .join(XapiStatement, XapiStatement.sequence == XapiBody.sequence)
+            .where(XapiStatement.actor_id.in_(agent_of(session, person)), XapiBody.sequence > after)
+            .order_by(XapiBody.sequence)
+            .limit(PIECE)
+        ).all()
+        if not rows:
+            return
+        yield from (row.body for row in rows)
+        after = rows[-1].sequence
+
+
+def disclosures(session: Session, person: Person, *, before: int | None) -> tuple[list[Disclosure], bool]:
+    """Who saw or took out names among which the person's could be, the latest first; and whether there are older ones.
+
+    Lists are of a unit and all below it: they count for the days on which the person belonged there, in whatever tree.
+    """
+    mine = and_(AuditEntry.object_kind == "person", AuditEntry.object_id == str(person.public_id))
+    whole = AuditEntry.object_id == WHOLE_SYSTEM
+    query = (
+        select(AuditEntry)
+        .where(
+            AuditEntry.action.in_(DISCLOSURES),
+            AuditEntry.at >= person.created_at,
+            or_(AuditEntry.actor.is_(None), AuditEntry.actor != person.public_id),
+            or_(mine, whole, *lists_of_units(session, person.id)),
+        )
+        .order_by(AuditEntry.id.desc())
+    )
+    found: Page = page_of(session, query, before=before)
+    people = offices(session, {one.actor for one in found.entries if one.actor is not None})
+    ids = {uuid.UUID(one.object_id) for one in found.entries if one.object_kind == "unit" and one.object_id != "-"}
+    units = dict(session.execute(select(Unit.public_id, Unit.name).where(Unit.public_id.in_(ids))).all())
+    return [told(one, people, units) for one in found.entries], found.older
+
+
+def told(one: AuditEntry, people: Mapping[uuid.UUID, tuple[str, str]], units: Mapping[uuid.UUID, str]) -> Disclosure:
+    who, office = people.get(one.actor, ("", "")) if one.actor is not None else ("", "")
+    if one.object_id == WHOLE_SYSTEM:
+        return Disclosure(one, who, office, WHOLE_SYSTEM)
+    return Disclosure(one, who, office, units.get(uuid.UUID(one.object_id), "") if one.object_kind == "unit" else "")
+
+
+def lists_of_units(session: Session, person_id: int) -> Iterator[ColumnElement[bool]]:
+    """For each unit the person belonged to, and all above it then: lists of it on those days."""
+    rows = session.execute(
+        select(Unit.public_id, Membership.valid_from, Membership.valid_to)
+        .select_from(Membership)
+        .join(
+            UnitClosure,
+            and_(UnitClosure.descendant_id == Membership.unit_id, UnitClosure.tree == Membership.tree),
+        )
+        .join(Unit, Unit.id == UnitClosure.ancestor_id)
+        .where(Membership.person_id == person_id)
+        .distinct()
+    )
+    for public_id, since, until in rows:
+        bounds = [AuditEntry.at >= begins(since)] + ([AuditEntry.at < begins(until)] if until is not None else [])
+        yield and_(AuditEntry.object_kind == "unit", AuditEntry.object_id == str(public_id), *bounds)
+
+
+def begins(day: date) -> datetime:
+    """The first moment of a day in Vietnam."""
+    return datetime.combine(day, time(), tzinfo=clock.VIETNAM)
+
+
+def offices(session: Session, people: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, tuple[str, str]]:
+    """The name of each of these people, and the unit where they are counted today."""
+    here = and_(
+        Membership.person_id == Person.id,
+        Membership.tree == STATE_TREE,
+        Membership.kind == "main",
+        holds_on(clock.today(), Membership.valid_from, Membership.valid_to),
+    )
+    rows = session.execute(
+        select(Person.public_id, Person.full_name, Unit.name)
+        .outerjoin(Membership, here)
+        .outerjoin(Unit, Unit.id == Membership.unit_id)
+        .where(Person.public_id.in_(set(people)))
+    )
+    return {public_id: (name, unit or "") for public_id, name, unit in rows}
+
+
+def requests_of(person_id: int) -> Select[PrivacyRequest]:
+    """What the person has asked, the latest first."""
+    return select(PrivacyRequest).where(PrivacyRequest.person_id == person_id).order_by(PrivacyRequest.id.desc())
+
+
+def worklist(*, answered: bool) -> Select[PrivacyRequest, Person]:
+    """What waits for an answer, the most urgent first; or what has been answered, the latest first."""
+    query = select(PrivacyRequest, Person).join(Person, Person.id == PrivacyRequest.person_id)
+    if answered:
+        return query.where(PrivacyRequest.state == "answered").order_by(PrivacyRequest.answered_at.desc())
+    return query.where(PrivacyRequest.state != "answered").order_by(PrivacyRequest.due_on, PrivacyRequest.id)

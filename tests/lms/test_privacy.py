@@ -1,0 +1,508 @@
+"""One's own data: seen, taken along, put right, and erased so that nobody finds the name again."""
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from analytics.facts.models import Tally
+from courses.briefings.models import Standing
+from lms import clock
+from lms.accounts.actions import grant_role, issue_link
+from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
+from lms.audit.models import AuditEntry
+from lms.authentication.models import ExternalIdentity, Passkey
+from lms.cli import check_projections
+from lms.db import Base
+from lms.documents.models import UNREGISTERED, XapiDocument
+from lms.organisation.models import Unit
+from lms.privacy.actions import ERASED_NAME, GOES_WITH_THE_PERSON, ask
+from lms.privacy.models import PrivacyRequest
+from lms.privacy.queries import statements_count
+from lms.privacy.rules import due_day, is_word
+from lms.roster.actions import receive, rehearse
+from lms.roster.models import DateOfBirth, RosterLine, RosterUpload, StaffCode
+from lms.xapi.models import XapiAgent, XapiBody, XapiStatement
+from tests.browser import Browser
+from tests.counting import count_queries
+from tests.floor.keys import give_keys
+from tests.floor.world import World, build_world
+from tests.make import Make
+
+NAME, EMAIL, CODE, USERNAME = "Hoàng Thị Canary", "canary.thi@example.vn", "CANARY-7731", "canary.ht"
+CANARIES = ("canary", "Canary", "CANARY")
+
+
+@pytest.mark.parametrize(
+    ("asked", "due"),
+    [
+        ("2026-11-23", "2026-11-25"),  # Monday
+        ("2026-11-26", "2026-11-30"),  # Thursday: over the week-end
+        ("2026-11-27", "2026-12-01"),
+        ("2026-11-28", "2026-12-01"),
+    ],
+)
+def test_a_request_is_due_in_two_working_days(asked: str, due: str) -> None:
+    assert due_day(date.fromisoformat(asked)) == date.fromisoformat(due)
+
+
+@pytest.mark.parametrize(("typed", "right"), [("XÓA", True), ("xoá", True), ("xoa", True), ("", False), ("có", False)])
+def test_the_word_that_erases_is_taken_with_and_without_marks(typed: str, right: bool) -> None:
+    assert is_word(typed) is right
+
+
+@pytest.fixture
+def world(make: Make, tmp_path: Path) -> World:
+    return build_world(make, tmp_path)
+
+
+@pytest.fixture
+def canary(make: Make, world: World) -> Person:
+    """Somebody with everything that may be kept about a person, who has studied."""
+    person = make.person(NAME, unit=world.inside, username=USERNAME, password="Mot hai ba bon 5 sau")
+    learner = make.browser(person)
+    learner.get(f"/courses/{world.course}")
+    learner.submit("/start")
+    learner.get(f"/courses/{world.course}/lessons/m1-1")
+    learner.submit("/finish")
+    rows = f"Họ và tên;Ngày sinh;Số hiệu\n{NAME};1980;{CODE}\n"
+    with make.writing() as session:
+        mine = session.get_one(Person, person.id)
+        mine.email, mine.position = EMAIL, "Trưởng phòng Canary"
+        give_keys(session, mine)
+        session.scalars(select(Passkey).where(Passkey.person_id == person.id)).first().name = "Máy của Canary"  # type: ignore[union-attr]
+        issue_link(session, mine)
+        grant_role(session, mine, "trainer", unit=None, since=clock.today())
+        session.add(DateOfBirth(person_id=person.id, year=1980, day=date(1980, 2, 3)))
+        unit = session.get_one(Unit, world.inside.id)
+        code = StaffCode(
+            person_id=person.id, unit_id=unit.id, code=CODE, code_key=CODE.lower(), valid_from=clock.today()
+        )
+        session.add(code)
+        issuer = {"issuer": "https://id.example.vn", "subject": "canary-subject", "created_at": clock.now()}
+        session.add(ExternalIdentity(person_id=person.id, **issuer))
+        upload = receive(session, unit, rows.encode(), file_name=f"{NAME}.csv", by=world.people["trainer"].public_id)
+        rehearse(session, upload)
+        agent = session.scalars(select(XapiStatement.actor_id).order_by(XapiStatement.sequence.desc()).limit(1)).one()
+        session.add(
+            XapiDocument(
+                kind="agent",
+                activity_id=0,
+                agent_id=agent,
+                registration=UNREGISTERED,
+                document_id="profile",
+                content_type="text/plain",
+                etag="x",
+                updated_at=clock.now(),
+                contents=NAME.encode(),
+            )
+        )
+    return person
+
+
+def sent(browser: Browser, kind: str, reason: str = "Tôi là Canary.") -> None:
+    browser.get("/my-data/ask")
+    browser.submit("Gửi đề nghị", kind=kind, reason=reason)
+
+
+def request_of(make: Make, person: Person) -> PrivacyRequest:
+    with make.reading() as session:
+        query = select(PrivacyRequest).where(PrivacyRequest.person_id == person.id).order_by(PrivacyRequest.id.desc())
+        return session.scalars(query.limit(1)).one()
+
+
+def erased(make: Make, world: World, person: Person, word: str = "XÓA") -> Browser:
+    with make.writing() as session:
+        ask(session, person.id, person.public_id, kind="erasure", reason="Tôi là Canary.")
+    administrator = world.browser("administrator")
+    administrator.get(f"/privacy-requests/{request_of(make, person).public_id}/erase")
+    administrator.submit("Xóa hẳn", word=word)
+    return administrator
+
+
+def noted(make: Make, action: str) -> list[AuditEntry]:
+    with make.reading() as session:
+        return list(session.scalars(select(AuditEntry).where(AuditEntry.action == action)))
+
+
+# Seeing and taking along
+
+
+def test_everybody_sees_what_is_kept_about_them_and_nothing_about_others(
+    make: Make, world: World, canary: Person
+) -> None:
+    browser = make.browser(canary)
+    browser.get("/my-data")
+    for words in (NAME, EMAIL, CODE, USERNAME, "Sở Y tế", "Giảng viên", "Máy của Canary", "1980", "Kho (mẫu)", "m1-1"):
+        assert words in browser.text, words
+    other = world.browser("learner")
+    other.get("/my-data")
+    assert not any(one in other.text for one in CANARIES)
+
+
+def test_what_is_taken_along_is_the_same_for_people_and_programs_with_every_statement_of_mine(
+    make: Make, canary: Person
+) -> None:
+    answer = make.browser(canary).get("/my-data/download.zip")
+    files = zipfile.ZipFile(io.BytesIO(answer.get_data()))
+    page, data = files.read("du-lieu-cua-toi.html").decode(), json.loads(files.read("du-lieu-cua-toi.json"))
+    [identity] = data["identity"]
+    assert (identity["full_name"], identity["email"], identity["public_id"]) == (NAME, EMAIL, str(canary.public_id))
+    assert data["staff_codes"][0]["code"] == CODE
+    assert data["date_of_birth"][0] == {"year": 1980, "day": "1980-02-03"}
+    assert data["courses"][0]["title"]
+    assert {"attempts", "results", "memberships", "roles", "sessions", "forwarded_to"} <= set(data)
+    assert NAME in page
+    assert EMAIL in page
+    lines = files.read("nhat-ky-hoc-tap.jsonl").decode().splitlines()
+    with make.reading() as session:
+        assert len(lines) == statements_count(session, session.get_one(Person, canary.id)) >= 2
+    assert {json.loads(line)["actor"]["account"]["name"] for line in lines} == {str(canary.public_id)}
+    assert noted(make, "privacy.download")[-1].actor == canary.public_id
+
+
+def test_no_secret_is_among_what_is_taken_along(make: Make, canary: Person) -> None:
+    answer = make.browser(canary).get("/my-data/download.zip")
+    data = zipfile.ZipFile(io.BytesIO(answer.get_data())).read("du-lieu-cua-toi.json").decode()
+    with make.reading() as session:
+        stored = session.get_one(SignInAccount, canary.id).password_hash
+    assert stored is not None
+    assert stored not in data
+    assert not re.search(r"argon2|secret|digest|hash", data)
+
+
+def test_whoever_saw_my_name_is_told_to_me_with_office_scope_and_purpose(make: Make, world: World) -> None:
+    me, other = world.people["learner"], world.people["head_outside"]
+    now = clock.now()
+    with make.writing() as session:
+        for action, kind, thing, details in (
+            ("names.read", "unit", world.root.public_id, {"purpose": "check"}),
+            ("roster.export", "unit", world.outside.public_id, {}),
+            ("person.read", "person", me.public_id, {}),
+            ("person.read", "person", other.public_id, {}),
+            ("unit.create", "unit", world.inside.public_id, {}),
+        ):
+            session.add(
+                AuditEntry(
+                    at=now,
+                    actor=other.public_id,
+                    action=action,
+                    object_kind=kind,
+                    object_id=str(thing),
+                    details=details,
+                    address="",
+                )
+            )
+    browser = make.browser(me)
+    browser.get("/my-data/seen")
+    assert browser.text.count("Trưởng Ngoài") == 2
+    for words in ("Sở Nội vụ", "Tỉnh (mẫu)", "Kiểm tra, đối chiếu số liệu", "xem họ tên người học của đơn vị"):
+        assert words in browser.text
+    assert "Riêng đồng chí" in browser.text
+    assert "xuất danh sách cán bộ thành tệp" not in browser.text  # of a unit that was never mine
+    assert "thành lập đơn vị" not in browser.text  # no name was seen
+
+
+def test_a_list_of_a_unit_counts_only_for_the_days_on_which_i_belonged_there(make: Make) -> None:
+    now = datetime(2026, 3, 10, 3, tzinfo=UTC)
+    old, new = make.unit("Đơn vị cũ"), make.unit("Đơn vị mới")
+    me, by = make.person("Tôi", unit=old), make.person("Người Xem")
+    with make.writing() as session:
+        last = session.scalars(select(Membership).where(Membership.person_id == me.id)).one()
+        last.valid_to = date(2026, 3, 10)
+        session.get_one(Person, me.id).created_at = datetime(2020, 1, 1, tzinfo=UTC)
+        session.add(
+            Membership(person_id=me.id, unit_id=new.id, tree="state", kind="main", valid_from=date(2026, 3, 10))
+        )
+        for unit in (old, new):
+            for at in (now - timedelta(days=1), now):
+                details = {"purpose": "check" if at == now else "report"}
+                session.add(
+                    AuditEntry(
+                        at=at,
+                        actor=by.public_id,
+                        action="names.read",
+                        object_kind="unit",
+                        object_id=str(unit.public_id),
+                        details=details,
+                        address="",
+                    )
+                )
+    browser = make.browser(me)
+    browser.get("/my-data/seen")
+    main = browser.text.partition("<tbody>")[2].partition("</tbody>")[0]
+    assert main.count("<tr>") == 2
+    assert main.index("Đơn vị mới") < main.index("Kiểm tra") < main.index("Đơn vị cũ") < main.index("Báo cáo theo")
+
+
+def test_the_page_of_those_who_saw_costs_as_many_queries_for_one_as_for_fifty(make: Make, world: World) -> None:
+    me, by = world.people["learner"], world.people["trainer"]
+
+    def read(times: int) -> None:
+        entry = {"action": "person.read", "object_kind": "person", "object_id": str(me.public_id), "details": {}}
+        with make.writing() as session:
+            session.add_all(AuditEntry(at=clock.now(), actor=by.public_id, address="", **entry) for _ in range(times))
+
+    read(1)
+    browser = make.browser(me)
+    browser.get("/my-data/seen")
+    with count_queries(make.app) as few:
+        browser.get("/my-data/seen")
+    read(60)
+    with count_queries(make.app) as many:
+        browser.get("/my-data/seen")
+    assert len(few) == len(many)
+    assert 'rel="next"' in browser.text
+
+
+# Asking and being answered
+
+
+def test_a_correction_is_asked_for_taken_on_made_and_read(make: Make, world: World, canary: Person) -> None:
+    mine, administrator = make.browser(canary), world.browser("administrator")
+    sent(mine, "correction", "Tên đệm là Thu.")
+    assert "Mới gửi" in mine.text
+    administrator.get("/privacy-requests")
+    assert NAME in administrator.text
+    administrator.get(f"/privacy-requests/{request_of(make, canary).public_id}")
+    administrator.submit("/take")
+    mine.get("/my-data")
+    assert "Đang xử lý" in mine.text
+    administrator.get(f"/privacy-requests/{request_of(make, canary).public_id}/correct")
+    administrator.submit("Lưu và trả lời", full_name="Hoàng Thu Canary", answer="Đã sửa tên đệm.")
+    mine.get("/my-data")
+    for words in ("Hoàng Thu Canary", "Đã trả lời: đã đính chính", "Đã sửa tên đệm."):
+        assert words in mine.text
+    assert noted(make, "person.change")[-1].details == {"fields": ["full_name"]}
+    assert noted(make, "privacy.answer")[-1].details["changes"]["state"] == ["in_work", "answered"]
+
+
+def test_a_refusal_needs_a_reason_and_what_was_typed_stays(make: Make, world: World, canary: Person) -> None:
+    sent(make.browser(canary), "erasure")
+    administrator = world.browser("administrator")
+    administrator.get(f"/privacy-requests/{request_of(make, canary).public_id}/refuse")
+    assert administrator.submit("Gửi trả lời", answer="").status_code == 422
+    assert request_of(make, canary).state == "new"
+    administrator.submit("Gửi trả lời", answer="Hồ sơ phải giữ theo luật.")
+    assert (request_of(make, canary).outcome, request_of(make, canary).answer) == (
+        "refused",
+        "Hồ sơ phải giữ theo luật.",
+    )
+
+
+def test_the_same_is_not_asked_twice_while_it_waits(make: Make, canary: Person) -> None:
+    browser = make.browser(canary)
+    sent(browser, "correction")
+    sent(browser, "correction", "Lần nữa.")
+    assert "chưa được trả lời" in browser.text
+    assert "Lần nữa." in browser.text
+    assert len(noted(make, "privacy.ask")) == 1
+
+
+def test_what_is_answered_is_answered_once(make: Make, world: World, canary: Person) -> None:
+    sent(make.browser(canary), "correction")
+    path = f"/privacy-requests/{request_of(make, canary).public_id}/refuse"
+    one, other = world.browser("administrator"), world.browser("administrator")
+    one.get(path)
+    other.get(path)
+    one.submit("Gửi trả lời", answer="Lần một.")
+    assert other.submit("Gửi trả lời", answer="Lần hai.").status_code == 404
+    assert request_of(make, canary).answer == "Lần một."
+
+
+def test_nobody_answers_their_own_request(make: Make, world: World) -> None:
+    administrator = world.people["administrator"]
+    with make.writing() as session:
+        ask(session, administrator.id, administrator.public_id, kind="erasure", reason="Xóa tôi.")
+    browser = world.browser("administrator")
+    browser.get(f"/privacy-requests/{request_of(make, administrator).public_id}/erase")
+    assert "chỉ do quản trị viên khác trả lời" in browser.text
+    assert "Xóa hẳn" not in browser.text
+
+
+# Erasing
+
+
+def test_nothing_is_erased_until_the_word_is_typed(make: Make, world: World, canary: Person) -> None:
+    administrator = erased(make, world, canary, word="có")
+    assert "Gõ đúng chữ XÓA để xác nhận." in administrator.text
+    with make.reading() as session:
+        assert session.get_one(Person, canary.id).full_name == NAME
+    assert noted(make, "privacy.erase") == []
+
+
+def texts_of_every_table(make: Make) -> Iterator[tuple[str, str]]:
+    """Every value of every column of every table, as text; bytes as far as they are text."""
+    with make.reading() as session:
+        for table in Base.metadata.sorted_tables:
+            for row in session.execute(select(table)):
+                for name, value in row._mapping.items():
+                    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+                    yield f"{table.name}.{name}", text
+
+
+def found_in(make: Make) -> set[str]:
+    return {where for where, text in texts_of_every_table(make) if any(one in text for one in CANARIES)}
+
+
+def test_after_erasure_no_table_holds_the_name_the_address_or_the_code(
+    make: Make, world: World, canary: Person
+) -> None:
+    before = found_in(make)
+    assert {
+        "person.full_name",
+        "staff_code.code",
+        "roster_line.cells",
+        "roster_upload.file_name",
+        "passkey.name",
+    } < before
+    assert "xapi_document.contents" in before
+    erased(make, world, canary)
+    assert found_in(make) == set()
+
+
+def figures(make: Make) -> dict[str, Any]:
+    """What is counted anywhere, and what was said and noted."""
+    with make.reading() as session:
+        return {
+            "people": session.scalar(select(func.count()).select_from(Person)),
+            "memberships": session.execute(select(Membership.unit_id, Membership.person_id)).all(),
+            "tallies": session.execute(select(Tally.__table__).order_by(Tally.unit_id)).all(),
+            "standings": session.execute(select(Standing.__table__).order_by(Standing.person_id)).all(),
+            "bodies": session.scalars(select(XapiBody.body).order_by(XapiBody.sequence)).all(),
+            "agents": session.scalars(select(XapiAgent.digest).order_by(XapiAgent.id)).all(),
+        }
+
+
+def test_every_figure_and_statement_is_the_same_after_an_erasure_and_verify_finds_nothing(
+    make: Make, world: World, canary: Person
+) -> None:
+    before, log = figures(make), noted(make, "person.create")
+    erased(make, world, canary)
+    assert figures(make) == before
+    assert [(one.id, one.object_id) for one in noted(make, "person.create")] == [(one.id, one.object_id) for one in log]
+    assert {name: lines for name, lines in check_projections(make.database).items() if lines} == {}
+
+
+def test_whoever_is_erased_stays_as_somebody_without_a_name_whom_nobody_can_sign_in_as_find_or_change(
+    make: Make, world: World, canary: Person
+) -> None:
+    mine = make.browser(canary)
+    administrator = erased(make, world, canary)
+    assert mine.get("/profile", follow=False).status_code == 302  # to sign in
+    with make.reading() as session:
+        person, account = session.get_one(Person, canary.id), session.get_one(SignInAccount, canary.id)
+        assert (person.full_name, person.email, person.position) == (ERASED_NAME, None, "")
+        assert person.erased_at is not None
+        assert (account.password_hash, account.disabled_at is None) == (None, False)
+        assert session.scalars(select(RoleGrant).filter_by(person_id=canary.id, valid_to=None)).all() == []
+    assert administrator.get(f"/people/{canary.public_id}").status_code == 404
+    administrator.get("/people")
+    assert ERASED_NAME not in administrator.text
+
+
+def test_an_erasure_is_noted_by_whom_and_of_which_opaque_id_and_never_with_a_name(
+    make: Make, world: World, canary: Person
+) -> None:
+    erased(make, world, canary)
+    [entry] = noted(make, "privacy.erase")
+    assert (entry.actor, entry.object_id) == (world.people["administrator"].public_id, str(canary.public_id))
+    assert entry.details == {}
+
+
+def test_a_list_that_waits_with_the_person_in_it_must_be_rehearsed_anew(
+    make: Make, world: World, canary: Person
+) -> None:
+    erased(make, world, canary)
+    with make.reading() as session:
+        upload = session.scalars(select(RosterUpload)).one()
+        assert (upload.state, upload.digest, upload.stale) == ("received", "", True)
+        assert session.scalars(select(RosterLine).where(RosterLine.person_id == canary.id)).all() == []
+
+
+def test_lines_about_others_stay_in_lists_though_they_hold_the_same_short_words(
+    make: Make, world: World, canary: Person
+) -> None:
+    with make.writing() as session:
+        session.get_one(SignInAccount, canary.id).username = "an"
+        session.scalars(select(StaffCode)).one().code = "12"
+        unit, by = session.get_one(Unit, world.inside.id), world.people["trainer"].public_id
+        rows = "Họ và tên;Số hiệu\nNguyễn Văn An;128\nan;9\n"
+        other = receive(session, unit, rows.encode(), file_name="an-12.csv", by=by).id
+    erased(make, world, canary)
+    with make.reading() as session:
+        assert session.get_one(RosterUpload, other).file_name == "an-12.csv"
+        cells = session.scalars(select(RosterLine.cells).where(RosterLine.upload_id == other)).all()
+        assert [one[0] for one in cells if one[0] not in {"Họ và tên"}] == ["Nguyễn Văn An"]
+
+
+STAYS = {
+    "activity_progress.person_id",  # figures
+    "assignment.assigned_by_id",  # by an opaque person
+    "attempt.person_id",  # figures
+    "course_progress.person_id",  # figures
+    "course_version.published_by_id",
+    "lesson_draft.changed_by_id",
+    "membership.person_id",  # where the opaque person is counted
+    "module_version.published_by_id",
+    "privacy_request.person_id",  # that it was asked and answered; its words go
+    "role_grant.person_id",  # ended, and without a name
+    "sign_in_account.person_id",  # closed, and without a name
+    "standing.person_id",  # figures
+    "viewing.person_id",  # who looked as the opaque person
+}
+LISTENED = {"date_of_birth.person_id", "staff_code.person_id"}
+BY_NAME = {"viewing.viewer_id"}  # goes in `forget_viewings`, before the session it hangs on
+
+
+def test_every_table_that_refers_to_people_is_known_to_erasure() -> None:
+    """Whoever adds a table about people says here, and in the product, what becomes of its rows."""
+    refers = {
+        f"{column.table.name}.{column.name}"
+        for table in Base.metadata.sorted_tables
+        for column in table.columns
+        for key in column.foreign_keys
+        if key.column.table.name == "person"
+    }
+    goes = {f"{table.__tablename__}.person_id" for table in GOES_WITH_THE_PERSON}
+    assert refers == goes | LISTENED | BY_NAME | STAYS
+
+
+NEVER = re.compile(
+    r"cccd|cmnd|cmt\b|citizen|identity_?(no|number)|national_?id|id_?card|passport|ssn|dinh_danh"
+    r"|ethnic|dan_toc|nationality|religio|ton_giao|photo|portrait|picture|card_image|scan",
+    re.IGNORECASE,
+)
+
+
+def test_no_table_has_a_place_for_identity_numbers_ethnicity_or_pictures_of_cards() -> None:
+    columns = {f"{table.name}.{column.name}" for table in Base.metadata.sorted_tables for column in table.columns}
+    assert len(columns) > 200
+    assert {one for one in columns if NEVER.search(one)} == set()
+
+
+@pytest.mark.parametrize("name", ["cccd", "so_dinh_danh", "identity_number", "ethnicity", "dan_toc", "card_image"])
+def test_that_guard_would_see_such_a_column(name: str) -> None:
+    assert NEVER.search(f"person.{name}")
+
+
+def test_nobody_who_looks_as_a_person_opens_what_is_kept_about_them(make: Make, world: World) -> None:
+    person = world.people["learner"]
+    viewer = world.browser("administrator")
+    viewer.get(f"/people/{person.public_id}/view-as")
+    viewer.submit("/view-as")
+    for path in ("", "/seen", "/download.zip", "/ask"):
+        answer = viewer.get(f"/my-data{path}")
+        assert answer.status_code == 403
+        assert "Chỉ chính người đó mở được" in answer.text
+    assert noted(make, "privacy.download") == []
+    own = make.browser(person)
+    own.get("/my-data/seen")
+    assert "xem hệ thống như người khác thấy" in own.text
