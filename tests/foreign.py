@@ -1,5 +1,9 @@
-"""Clients in Node that nobody here wrote: each runs in a process of its own and does one call after the other."""
+"""Clients in Node that nobody here wrote: each runs in a process of its own and does one call after the other.
 
+A process serves all tests of its client, one store after the other: starting Node takes longer than most of them.
+"""
+
+import atexit
 import base64
 import json
 import subprocess
@@ -55,21 +59,33 @@ class Foreign:
         return outcome.get("data")
 
 
+_running: dict[str, subprocess.Popen[str]] = {}
+
+
+def started(script: str) -> subprocess.Popen[str]:
+    """The process of this client; another one if it was ended."""
+    found = _running.get(script)
+    if found is None or found.poll() is not None:
+        program = node()
+        assert program
+        found = _running[script] = subprocess.Popen(
+            [program, SCRIPTS / script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+        atexit.register(end, found)
+    return found
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
+
+
 @contextmanager
 def foreign(outsider: Outsider, script: str, **settings: str) -> Iterator[Foreign]:
     """The script's client, with the outsider's key, before the product on a port of its own."""
-    program = node()
-    assert program
     with serving(lambda _port: outsider.make.app) as port:
-        process = subprocess.Popen(
-            [program, SCRIPTS / script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
-        )
-        try:
-            client = Foreign(process)
-            endpoint = f"http://127.0.0.1:{port}/xapi/"
-            opened = {"endpoint": endpoint, "key": outsider.key, "secret": outsider.secret, "version": outsider.edition}
-            assert client.tell(opened | settings) == {}
-            yield client
-        finally:
-            process.kill()
-            process.communicate()
+        client = Foreign(started(script))
+        endpoint = f"http://127.0.0.1:{port}/xapi/"
+        opened = {"endpoint": endpoint, "key": outsider.key, "secret": outsider.secret, "version": outsider.edition}
+        assert client.tell(opened | settings) == {}
+        yield client

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from flask import Flask
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler, make_server
 
 from lms.xapi.parts import taken_apart
 
@@ -27,6 +27,8 @@ def serving(build: Callable[[int], Flask]) -> Iterator[int]:
     """A product that knows its own port, served until the block ends."""
     server = make_server("127.0.0.1", 0, lambda _environ, _start: [], threaded=True, request_handler=Quiet)
     server.app = build(server.port)
+    assert isinstance(server, ThreadedWSGIServer)
+    server.daemon_threads = False  # closing waits for what is still being answered, and for its connection
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})  # how soon it sees its end
     thread.start()
     try:

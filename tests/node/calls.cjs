@@ -1,5 +1,6 @@
-// Answers the tests a line at a time: a call as JSON on stdin, its outcome as JSON on stdout. The first line says which
-// store to speak to. Whatever the client throws or rejects with is an outcome too, so a test sees it.
+// Answers the tests a line at a time: a call as JSON on stdin, its outcome as JSON on stdout. A line with an
+// endpoint says which store to speak to from now on. Whatever the client throws or rejects with is an outcome too, so a
+// test sees it.
 "use strict";
 
 const readline = require("node:readline");
@@ -15,7 +16,7 @@ exports.serve = async function serve(open) {
     const asked = JSON.parse(line);
     let outcome = {};
     try {
-      if (client === null) client = open(asked);
+      if (asked.endpoint) client = open(asked);
       else outcome = await client(asked.call, asked.with);
     } catch (error) {
       outcome = told(error);
