@@ -144,7 +144,17 @@ check_mailto = matching(MAILTO, "mailto: and one e-mail address")
 check_sha1 = matching(SHA1, "a SHA-1 of 40 hexadecimal digits")
 check_sha2 = matching(SHA2, "a SHA-2 in hexadecimal digits")
 check_media_type = matching(MEDIA_TYPE, "a media type such as text/plain")
-check_duration = matching(DURATION, "an ISO 8601 duration such as PT1H30M")
+
+
+@lru_cache(maxsize=4_096)
+def is_duration(value: str) -> bool:
+    return DURATION.fullmatch(value) is not None
+
+
+def check_duration(value: Any, path: str) -> None:
+    """A duration (ISO 8601:2004, 4.4.3.2)."""
+    if not isinstance(value, str) or not is_duration(value):
+        raise Malformed(path, f"expected an ISO 8601 duration such as PT1H30M, got {shown(value)}")
 
 
 def own_account(name: str) -> uuid.UUID | None:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -19,6 +20,8 @@ VERSION_2 = "2.0.0"
 SAID_BY_THE_STORE = frozenset({"stored", "authority"})
 SET_BY_THE_STORE = SAID_BY_THE_STORE | {"id", "version"}
 FRACTION = re.compile(r"[.,](\d+)(?=S)")  # of the seconds of a duration
+IN_MICROSECONDS = len("2026-03-01T08:30:00.000000Z")
+encode = msgspec.json.Encoder().encode
 decode_properties = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -85,8 +88,8 @@ def client_authority(home: str, key: str, name: str) -> dict[str, Any]:
 
 def rfc3339(moment: datetime) -> str:
     """A moment as the standard wants it: UTC, with milliseconds or finer."""
-    here = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return f"{here.isoformat(timespec='microseconds')[:-6]}Z"
+    text = encode(moment if moment.tzinfo is UTC else moment.astimezone(UTC))[1:-1].decode()
+    return text if len(text) == IN_MICROSECONDS else f"{text[:-1]}.000000Z"
 
 
 def comparison_digest(document: Mapping[str, Any], raw: bytes | None) -> bytes:
@@ -121,7 +124,19 @@ def agent_identifier(agent: Mapping[str, Any]) -> dict[str, Any]:
 
 def agent_digest(agent: Mapping[str, Any]) -> bytes:
     """The key under which an agent is stored and looked up."""
-    return hashlib.sha256(in_fixed_order(agent_identifier(agent))).digest()
+    if "account" in agent and "mbox" not in agent and "mbox_sha1sum" not in agent and "openid" not in agent:
+        return account_digest(agent["account"]["homePage"], agent["account"]["name"])
+    return identifier_digest(agent_identifier(agent))
+
+
+def identifier_digest(identifier: Mapping[str, Any]) -> bytes:
+    return hashlib.sha256(in_fixed_order(identifier)).digest()
+
+
+@lru_cache(maxsize=8_192)  # who states something states more
+def account_digest(home: str, name: str) -> bytes:
+    """`agent_digest` of an account."""
+    return identifier_digest({"account": {"homePage": home, "name": name}})
 
 
 @dataclass(slots=True)
@@ -300,8 +315,8 @@ def arrival(document: Mapping[str, Any], raw: bytes | None, source: Source) -> A
     return Arrival(
         document=document,
         raw=raw,
-        statement_id=uuid.UUID(document["id"]) if "id" in document else uuid.uuid4(),
-        registration=uuid.UUID(registration) if registration is not None else None,
+        statement_id=msgspec.convert(document["id"], uuid.UUID) if "id" in document else uuid.uuid4(),
+        registration=msgspec.convert(registration, uuid.UUID) if registration is not None else None,
         given=moment(document["timestamp"], "timestamp") if "timestamp" in document else None,
         digest=comparison_digest(document, raw),
         named=mentions(document),
