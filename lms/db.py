@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BUSY_TIMEOUT_MS = 10_000
 PAGES_BETWEEN_CHECKPOINTS = 4_000  # 16 MB of log: a page that many statements touch is copied back once for them all
+PAGES_IN_MEMORY = 4_000  # of 4 kB, for a connection: what one transaction changes is written once, at its end
 REMEMBERED = 100_000  # values; then they are looked up anew
 
 
@@ -100,6 +101,7 @@ class Database:
         with self.write_sessions() as session:
             yield session
             session.commit()
+            self.keep(session.info.pop("own identities", {}))
 
     @contextmanager
     def reading(self) -> Iterator[orm.Session]:
@@ -114,9 +116,13 @@ class Database:
 
     def remember(self, space: str, found: Mapping[Any, Any]) -> None:
         """Keep what was found committed."""
+        self.keep({(space, key): value for key, value in found.items()})
+
+    def keep(self, committed: Mapping[tuple[str, Any], Any]) -> None:
+        """The same, by space and key: what a session had for itself is everybody's once it is committed."""
         if len(self.memory) > REMEMBERED:
             self.memory.clear()
-        self.memory.update(((space, key), value) for key, value in found.items())
+        self.memory.update(committed)
 
     def dispose(self) -> None:
         """Close all connections."""
@@ -130,7 +136,7 @@ def compact_json(value: object) -> str:
 
 def sqlite_engine(url: sa.URL, *, begin: str, read_only: bool) -> sa.Engine:
     """An engine that begins its transactions itself: the driver's deferred ones fail under concurrent writers."""
-    engine = sa.create_engine(url, json_serializer=compact_json, hide_parameters=True)
+    engine = sa.create_engine(url, json_serializer=compact_json, hide_parameters=True, pool_use_lifo=True)
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -140,6 +146,7 @@ def sqlite_engine(url: sa.URL, *, begin: str, read_only: bool) -> sa.Engine:
             "journal_mode = WAL",
             "synchronous = FULL",
             f"wal_autocheckpoint = {PAGES_BETWEEN_CHECKPOINTS}",
+            f"cache_size = {PAGES_IN_MEMORY}",
             "foreign_keys = ON",
             *(("query_only = ON",) if read_only else ()),
         ):

@@ -8,7 +8,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from lms.db import Database, adds_identities, remembered
-from lms.xapi.statement import Arrival, agent_identifier
+from lms.xapi.statement import Arrival, agent_identifier, rfc3339
 
 VALUES_AT_ONCE = 500  # values in one IN (…)
 
@@ -103,7 +103,8 @@ def sqlite_value(value: Any) -> Any:
 
 def sqlite_time(moment: datetime) -> str:
     """A time as SQLAlchemy keeps it: UTC, fixed width, so that text order is time order."""
-    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat(" ", "microseconds")[:26]
+    text = rfc3339(moment)
+    return f"{text[:10]} {text[11:-1]}"
 
 
 def found_values(session: Session, table: str, key: str, column: str, wanted: Sequence[Any]) -> dict[Any, Any]:
@@ -172,6 +173,15 @@ def known_ids(database: Database, cursor: Any, table: str, key: str, wanted: Set
         database.remember(f"{table}.{key}", fresh)
         ids |= fresh
     return ids
+
+
+def keep(database: Database, keys: Keys) -> None:
+    """Remember the rows of these keys, which are committed."""
+    for (table, key), ids in zip(NAMED, keys, strict=True):
+        database.remember(f"{table}.{key}", ids)
+
+
+NAMED = (("xapi_agent", "digest"), ("xapi_verb", "iri"), ("xapi_activity", "iri"))  # in the order of Keys
 
 
 def keys_of(database: Database, cursor: Any, arrivals: Sequence[Arrival]) -> tuple[Keys, bool]:

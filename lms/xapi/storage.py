@@ -228,6 +228,8 @@ def insert_alone(database: Database, arrivals: Sequence[Arrival]) -> None:
             insert_after_newest(cursor, arrivals, keys)
         if begun or not database.on_postgresql:  # else the one statement was the transaction
             driver.send(cursor, "COMMIT", ())
+    if begun:
+        driver.keep(database, keys)
 
 
 def give_times(arrivals: Iterable[Arrival], stored: datetime) -> None:
