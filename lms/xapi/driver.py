@@ -177,11 +177,9 @@ def known_ids(database: Database, cursor: Any, table: str, key: str, wanted: Set
 
 def keep(database: Database, keys: Keys) -> None:
     """Remember the rows of these keys, which are committed."""
-    for (table, key), ids in zip(NAMED, keys, strict=True):
-        database.remember(f"{table}.{key}", ids)
-
-
-NAMED = (("xapi_agent", "digest"), ("xapi_verb", "iri"), ("xapi_activity", "iri"))  # in the order of Keys
+    database.remember("xapi_agent.digest", keys.agents)
+    database.remember("xapi_verb.iri", keys.verbs)
+    database.remember("xapi_activity.iri", keys.activities)
 
 
 def keys_of(database: Database, cursor: Any, arrivals: Sequence[Arrival]) -> tuple[Keys, bool]:
