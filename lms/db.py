@@ -74,7 +74,10 @@ def once(name: str, *columns: str, where: str) -> sa.Index:
 
 
 class Database:
-    """The engines of one product: `reading()` cannot change anything, `writing()` commits when its block ends well."""
+    """The engines of one product: `reading()` cannot change anything, `writing()` commits when its block ends well.
+
+    By `storing_engine` statements are stored that need no session; on PostgreSQL it commits whatever is sent.
+    """
 
     def __init__(self, config: Config, doors: Doors) -> None:
         self.config = config
@@ -86,12 +89,23 @@ class Database:
         if not self.on_postgresql:
             self.write_engine = sqlite_engine(self.url, begin="BEGIN IMMEDIATE", read_only=False)
             self.read_engine = sqlite_engine(self.url, begin="BEGIN", read_only=True)
+            self.storing_engine = self.write_engine
         else:
             url = self.url.set(drivername="postgresql+psycopg")
             self.write_engine = sa.create_engine(
                 url, json_serializer=compact_json, pool_size=10, max_overflow=20, hide_parameters=True
             )
             self.read_engine = self.write_engine.execution_options(postgresql_readonly=True)
+            # Connections of its own: whoever goes back on a transaction forgets what the server has planned for it.
+            self.storing_engine = sa.create_engine(
+                url,
+                isolation_level="AUTOCOMMIT",
+                connect_args={"prepare_threshold": 0},
+                pool_use_lifo=True,
+                pool_size=1,
+                max_overflow=20,
+                hide_parameters=True,
+            )
         self.write_sessions = orm.sessionmaker(self.write_engine, expire_on_commit=False, info=info)
         self.read_sessions = orm.sessionmaker(self.read_engine, expire_on_commit=False, info=info)
 
@@ -127,6 +141,7 @@ class Database:
     def dispose(self) -> None:
         """Close all connections."""
         self.write_engine.dispose()
+        self.storing_engine.dispose()
         self.read_engine.dispose()
 
 

@@ -13,15 +13,13 @@ from typing import Any
 import msgspec
 
 from lms.xapi import vocabulary
-from lms.xapi.rules import IDENTIFIERS, moment
+from lms.xapi.rules import IDENTIFIERS, moment, rfc3339
 
 VERSION = "1.0.0"  # what statements of every 1.0.x carry (Data 2.4.10)
 VERSION_2 = "2.0.0"
 SAID_BY_THE_STORE = frozenset({"stored", "authority"})
 SET_BY_THE_STORE = SAID_BY_THE_STORE | {"id", "version"}
 FRACTION = re.compile(r"[.,](\d+)(?=S)")  # of the seconds of a duration
-IN_MICROSECONDS = len("2026-03-01T08:30:00.000000Z")
-encode = msgspec.json.Encoder().encode
 decode_properties = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -86,12 +84,6 @@ def client_authority(home: str, key: str, name: str) -> dict[str, Any]:
     return {"objectType": "Agent", "name": name, "account": {"homePage": f"{home}/xapi/clients", "name": key}}
 
 
-def rfc3339(moment: datetime) -> str:
-    """A moment as the standard wants it: UTC, with milliseconds or finer."""
-    text = encode(moment if moment.tzinfo is UTC else moment.astimezone(UTC))[1:-1].decode()
-    return text if len(text) == IN_MICROSECONDS else f"{text[:-1]}.000000Z"
-
-
 def comparison_digest(document: Mapping[str, Any], raw: bytes | None) -> bytes:
     """Equal only for two statements that say the same: most repeats are known by it without being read.
 
@@ -124,19 +116,16 @@ def agent_identifier(agent: Mapping[str, Any]) -> dict[str, Any]:
 
 def agent_digest(agent: Mapping[str, Any]) -> bytes:
     """The key under which an agent is stored and looked up."""
-    if "account" in agent and "mbox" not in agent and "mbox_sha1sum" not in agent and "openid" not in agent:
-        return account_digest(agent["account"]["homePage"], agent["account"]["name"])
-    return identifier_digest(agent_identifier(agent))
-
-
-def identifier_digest(identifier: Mapping[str, Any]) -> bytes:
+    identifier = agent_identifier(agent)
+    if "account" in identifier:
+        return account_digest(identifier["account"]["homePage"], identifier["account"]["name"])
     return hashlib.sha256(in_fixed_order(identifier)).digest()
 
 
 @lru_cache(maxsize=8_192)  # who states something states more
 def account_digest(home: str, name: str) -> bytes:
-    """`agent_digest` of an account."""
-    return identifier_digest({"account": {"homePage": home, "name": name}})
+    """The same of an account."""
+    return hashlib.sha256(in_fixed_order({"account": {"homePage": home, "name": name}})).digest()
 
 
 @dataclass(slots=True)

@@ -7,8 +7,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from lms.xapi.rules import (
     IDENTIFIERS,
     Check,
@@ -29,6 +27,7 @@ from lms.xapi.rules import (
     known_language,
     matching,
     one_of,
+    recurring,
     shown,
 )
 from lms.xapi.vocabulary import VOIDED
@@ -70,32 +69,6 @@ def list_of(check: Check, *, least: int = 0) -> Check:
             check(one, path and f"{path}[{number}]")
 
     return check_list
-
-
-MOST_KNOWN = 8_192  # texts a check remembers; then it begins anew
-LONGEST_KNOWN = 1_000  # bytes of a text that is remembered
-
-
-def recurring(check: Check) -> Check:
-    """The same check for parts that many statements share: one that has passed passes again by its JSON text alone."""
-    known = set[bytes]()
-
-    def check_once(value: Any, path: str) -> None:
-        try:
-            text = encode(value)
-        except OverflowError:  # a whole number above 64 bits
-            return check(value, path)
-        if text not in known:
-            check(value, path)
-            if len(text) <= LONGEST_KNOWN:
-                if len(known) >= MOST_KNOWN:
-                    known.clear()
-                known.add(text)
-
-    return check_once
-
-
-encode = msgspec.json.encode
 
 
 # 4.2.7 / Data 4.2, 4.1: language maps and extensions

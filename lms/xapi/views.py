@@ -30,9 +30,9 @@ from lms.xapi.loader import Received, check_data_are_named, read_statement, read
 from lms.xapi.parts import Attached, Data, media_type, put_together, taken_apart
 from lms.xapi.protocol import METHODS, Refusal, asked, guessing, json_answer, let_in, no_method, refusal, resources
 from lms.xapi.render import activities_of, canonical, ids_only, page_json
-from lms.xapi.rules import Malformed, check_uuid
+from lms.xapi.rules import Malformed, check_uuid, rfc3339
 from lms.xapi.signature import check_signatures
-from lms.xapi.statement import VERSION, VERSION_2, agent_digest, arrival, rfc3339, written
+from lms.xapi.statement import VERSION, VERSION_2, agent_digest, arrival, written
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
