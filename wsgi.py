@@ -27,6 +27,7 @@ def __getattr__(name: str) -> Flask:
     globals()["app"] = app
     gc.collect()
     gc.freeze()  # what was loaded stays as long as the process: whoever looks for garbage need not look through it
+    gc.set_threshold(20_000, 20, 20)  # a batch of statements is thousands of values, none of them in a circle
     return app
 
 

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BUSY_TIMEOUT_MS = 10_000
-PAGES_BETWEEN_CHECKPOINTS = 4_000  # 16 MB of log: a page that many statements touch is copied back once for them all
+PAGES_BETWEEN_CHECKPOINTS = 16_000  # 64 MB of log: a page that many statements touch is copied back once for them all
 PAGES_IN_MEMORY = 4_000  # of 4 kB, for a connection: what one transaction changes is written once, at its end
 REMEMBERED = 100_000  # values; then they are looked up anew
 
@@ -89,18 +89,20 @@ class Database:
         if not self.on_postgresql:
             self.write_engine = sqlite_engine(self.url, begin="BEGIN IMMEDIATE", read_only=False)
             self.read_engine = sqlite_engine(self.url, begin="BEGIN", read_only=True)
-            self.storing_engine = self.write_engine
+            # What it points at was looked up before, never goes, and is not looked up once more.
+            self.storing_engine = sqlite_engine(self.url, begin="BEGIN IMMEDIATE", read_only=False, foreign_keys=False)
         else:
             url = self.url.set(drivername="postgresql+psycopg")
             self.write_engine = sa.create_engine(
                 url, json_serializer=compact_json, pool_size=10, max_overflow=20, hide_parameters=True
             )
             self.read_engine = self.write_engine.execution_options(postgresql_readonly=True)
-            # Connections of its own: whoever goes back on a transaction forgets what the server has planned for it.
+            # Connections of its own: whoever goes back on a transaction forgets what the server has planned for it. And
+            # one plan serves every batch: planning it anew for each would cost more than storing a statement.
             self.storing_engine = sa.create_engine(
                 url,
                 isolation_level="AUTOCOMMIT",
-                connect_args={"prepare_threshold": 0},
+                connect_args={"prepare_threshold": 0, "options": "-c plan_cache_mode=force_generic_plan"},
                 pool_use_lifo=True,
                 pool_size=1,
                 max_overflow=20,
@@ -149,7 +151,7 @@ def compact_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def sqlite_engine(url: sa.URL, *, begin: str, read_only: bool) -> sa.Engine:
+def sqlite_engine(url: sa.URL, *, begin: str, read_only: bool, foreign_keys: bool = True) -> sa.Engine:
     """An engine that begins its transactions itself: the driver's deferred ones fail under concurrent writers."""
     engine = sa.create_engine(url, json_serializer=compact_json, hide_parameters=True, pool_use_lifo=True)
 
@@ -162,7 +164,7 @@ def sqlite_engine(url: sa.URL, *, begin: str, read_only: bool) -> sa.Engine:
             "synchronous = FULL",
             f"wal_autocheckpoint = {PAGES_BETWEEN_CHECKPOINTS}",
             f"cache_size = {PAGES_IN_MEMORY}",
-            "foreign_keys = ON",
+            f"foreign_keys = {'ON' if foreign_keys else 'OFF'}",
             *(("query_only = ON",) if read_only else ()),
         ):
             connection.execute(f"PRAGMA {pragma}")
