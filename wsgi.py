@@ -4,6 +4,7 @@ gunicorn wsgi:app
 lms --help
 """
 
+import gc
 import os
 
 from flask import Flask
@@ -24,6 +25,9 @@ def __getattr__(name: str) -> Flask:
         raise AttributeError(name)
     app = create_app(Config.from_environment(os.environ), PACKAGES)
     globals()["app"] = app
+    gc.collect()
+    gc.freeze()  # what was loaded stays as long as the process: whoever looks for garbage need not look through it
+    gc.set_threshold(20_000, 20, 20)  # a batch of statements is thousands of values, none of them in a circle
     return app
 
 

@@ -14,6 +14,11 @@ COURSES = 12
 PEOPLE = 5_000
 
 
+def agent(number: int) -> dict[str, object]:
+    """One of the people who state something."""
+    return {"objectType": "Agent", "account": {"homePage": "https://hoc.example.vn", "name": f"hv-{number}"}}
+
+
 def statement(chance: Random) -> dict[str, object]:
     """A statement as content players send them: account, registration, result, parent and grouping."""
     course, lesson = chance.randrange(COURSES), chance.randrange(20)
@@ -21,10 +26,7 @@ def statement(chance: Random) -> dict[str, object]:
     verb = chance.choice(VERBS)
     return {
         "id": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
-        "actor": {
-            "objectType": "Agent",
-            "account": {"homePage": "https://hoc.example.vn", "name": f"hv-{chance.randrange(PEOPLE)}"},
-        },
+        "actor": agent(chance.randrange(PEOPLE)),
         "verb": {"id": f"http://adlnet.gov/expapi/verbs/{verb}", "display": {"vi": verb, "en": verb}},
         "object": {
             "objectType": "Activity",

@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BUSY_TIMEOUT_MS = 10_000
-PAGES_BETWEEN_CHECKPOINTS = 4_000  # 16 MB of log: a page that many statements touch is copied back once for them all
+PAGES_BETWEEN_CHECKPOINTS = 16_000  # 64 MB of log: a page that many statements touch is copied back once for them all
+PAGES_IN_MEMORY = 4_000  # of 4 kB, for a connection: what one transaction changes is written once, at its end
 REMEMBERED = 100_000  # values; then they are looked up anew
 
 
@@ -73,7 +74,10 @@ def once(name: str, *columns: str, where: str) -> sa.Index:
 
 
 class Database:
-    """The engines of one product: `reading()` cannot change anything, `writing()` commits when its block ends well."""
+    """The engines of one product: `reading()` cannot change anything, `writing()` commits when its block ends well.
+
+    By `storing_engine` statements are stored that need no session; on PostgreSQL it commits whatever is sent.
+    """
 
     def __init__(self, config: Config, doors: Doors) -> None:
         self.config = config
@@ -85,12 +89,25 @@ class Database:
         if not self.on_postgresql:
             self.write_engine = sqlite_engine(self.url, begin="BEGIN IMMEDIATE", read_only=False)
             self.read_engine = sqlite_engine(self.url, begin="BEGIN", read_only=True)
+            # What it points at was looked up before, never goes, and is not looked up once more.
+            self.storing_engine = sqlite_engine(self.url, begin="BEGIN IMMEDIATE", read_only=False, foreign_keys=False)
         else:
             url = self.url.set(drivername="postgresql+psycopg")
             self.write_engine = sa.create_engine(
                 url, json_serializer=compact_json, pool_size=10, max_overflow=20, hide_parameters=True
             )
             self.read_engine = self.write_engine.execution_options(postgresql_readonly=True)
+            # Connections of its own: whoever goes back on a transaction forgets what the server has planned for it. And
+            # one plan serves every batch: planning it anew for each would cost more than storing a statement.
+            self.storing_engine = sa.create_engine(
+                url,
+                isolation_level="AUTOCOMMIT",
+                connect_args={"prepare_threshold": 0, "options": "-c plan_cache_mode=force_generic_plan"},
+                pool_use_lifo=True,
+                pool_size=1,
+                max_overflow=20,
+                hide_parameters=True,
+            )
         self.write_sessions = orm.sessionmaker(self.write_engine, expire_on_commit=False, info=info)
         self.read_sessions = orm.sessionmaker(self.read_engine, expire_on_commit=False, info=info)
 
@@ -100,6 +117,7 @@ class Database:
         with self.write_sessions() as session:
             yield session
             session.commit()
+            self.keep(session.info.pop("own identities", {}))
 
     @contextmanager
     def reading(self) -> Iterator[orm.Session]:
@@ -114,13 +132,18 @@ class Database:
 
     def remember(self, space: str, found: Mapping[Any, Any]) -> None:
         """Keep what was found committed."""
+        self.keep({(space, key): value for key, value in found.items()})
+
+    def keep(self, committed: Mapping[tuple[str, Any], Any]) -> None:
+        """The same, by space and key: what a session had for itself is everybody's once it is committed."""
         if len(self.memory) > REMEMBERED:
             self.memory.clear()
-        self.memory.update(((space, key), value) for key, value in found.items())
+        self.memory.update(committed)
 
     def dispose(self) -> None:
         """Close all connections."""
         self.write_engine.dispose()
+        self.storing_engine.dispose()
         self.read_engine.dispose()
 
 
@@ -128,9 +151,9 @@ def compact_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def sqlite_engine(url: sa.URL, *, begin: str, read_only: bool) -> sa.Engine:
+def sqlite_engine(url: sa.URL, *, begin: str, read_only: bool, foreign_keys: bool = True) -> sa.Engine:
     """An engine that begins its transactions itself: the driver's deferred ones fail under concurrent writers."""
-    engine = sa.create_engine(url, json_serializer=compact_json, hide_parameters=True)
+    engine = sa.create_engine(url, json_serializer=compact_json, hide_parameters=True, pool_use_lifo=True)
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -140,7 +163,8 @@ def sqlite_engine(url: sa.URL, *, begin: str, read_only: bool) -> sa.Engine:
             "journal_mode = WAL",
             "synchronous = FULL",
             f"wal_autocheckpoint = {PAGES_BETWEEN_CHECKPOINTS}",
-            "foreign_keys = ON",
+            f"cache_size = {PAGES_IN_MEMORY}",
+            f"foreign_keys = {'ON' if foreign_keys else 'OFF'}",
             *(("query_only = ON",) if read_only else ()),
         ):
             connection.execute(f"PRAGMA {pragma}")

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,20 +43,25 @@ KEEPER = '"$@" & server=$!; read -r _; kill -QUIT $server; wait $server; rm -rf 
 
 
 class Cluster:
-    """One running server. Its databases are made and dropped by name; addresses are SQLAlchemy URLs."""
+    """One running server. Its databases are made and dropped by name; addresses are SQLAlchemy URLs.
 
-    def __init__(self) -> None:
+    `parent` is where its files lie; else in memory where there is enough. `settings` go before those of the tests.
+    """
+
+    def __init__(self, parent: str | None = None, settings: Mapping[str, str] | None = None) -> None:
         found = groups.postgresql()
         if found is None:
             raise RuntimeError("initdb, postgres and pg_ctl were not found: sudo apt-get install postgresql")
-        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir=_parent()))
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir=parent or _parent()))
         self._as_user = _unprivileged(self.folder)
         binaries, data = Path(found), self.folder / "data"
         command = [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust"]
         command += ["--locale=C", "--encoding=UTF8", "--no-sync", "--no-instructions"]
         self._run([str(part) for part in command])
         server = [str(binaries / "postgres"), "-D", str(data), "-c", f"unix_socket_directories={self.folder}"]
-        server += [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        server += [
+            part for name, value in {**SETTINGS, **(settings or {})}.items() for part in ("-c", f"{name}={value}")
+        ]
         self._log = (self.folder / "log").open("wb")
         self._keeper = subprocess.Popen(
             ["/bin/sh", "-c", KEEPER, str(self.folder), *server],

@@ -6,9 +6,9 @@ every statement (decision 0014).
 
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from lms.db import Database, adds_identities, remembered
+from lms.xapi.rules import rfc3339
 from lms.xapi.statement import Arrival, agent_identifier
 
 VALUES_AT_ONCE = 500  # values in one IN (…)
@@ -62,19 +63,19 @@ DRIVERS_ERRORS = (sqlite3.Error, psycopg.Error)
 @contextmanager
 def at_once(database: Database) -> Iterator[Any]:
     """A cursor of the driver by which everything is committed at once that is not sent between BEGIN and COMMIT."""
-    connection = database.write_engine.raw_connection()
-    driver: Any = connection.driver_connection
+    connection = database.storing_engine.raw_connection()
     try:
-        if database.on_postgresql:
-            driver.autocommit = True
         yield connection.cursor()
-        if database.on_postgresql:
-            driver.autocommit = False
     except BaseException:
         connection.invalidate()  # whatever state it is in; what was not committed is not
         raise
     finally:
         connection.close()
+
+
+def array(values: Iterable[object]) -> str:
+    """An array of PostgreSQL as it is written: of numbers, hexadecimal figures, times, or whether something holds."""
+    return f"{{{','.join(['NULL' if one is None else str(one) for one in values])}}}"
 
 
 def found_ids(session: Session, table: str, key: str, wanted: Sequence[Any]) -> dict[Any, int]:
@@ -103,7 +104,8 @@ def sqlite_value(value: Any) -> Any:
 
 def sqlite_time(moment: datetime) -> str:
     """A time as SQLAlchemy keeps it: UTC, fixed width, so that text order is time order."""
-    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat(" ", "microseconds")[:26]
+    text = rfc3339(moment)
+    return f"{text[:10]} {text[11:-1]}"
 
 
 def found_values(session: Session, table: str, key: str, column: str, wanted: Sequence[Any]) -> dict[Any, Any]:
@@ -172,6 +174,13 @@ def known_ids(database: Database, cursor: Any, table: str, key: str, wanted: Set
         database.remember(f"{table}.{key}", fresh)
         ids |= fresh
     return ids
+
+
+def keep(database: Database, keys: Keys) -> None:
+    """Remember the rows of these keys, which are committed."""
+    database.remember("xapi_agent.digest", keys.agents)
+    database.remember("xapi_verb.iri", keys.verbs)
+    database.remember("xapi_activity.iri", keys.activities)
 
 
 def keys_of(database: Database, cursor: Any, arrivals: Sequence[Arrival]) -> tuple[Keys, bool]:

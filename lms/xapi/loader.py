@@ -186,7 +186,8 @@ def check_data_are_named(received: Sequence[Received], data: Data) -> None:
 
 def listed_activities(part: dict[str, Any]) -> bool:
     """Put single context activities into lists, as they must be returned (4.2.2.5 / Data 2.4.6.2)."""
-    activities = part.get("context", {}).get("contextActivities", {})
+    context = part.get("context")
+    activities = context.get("contextActivities", {}) if context else {}
     single = [name for name, one in activities.items() if not isinstance(one, list)]
     for name in single:
         activities[name] = [activities[name]]

@@ -117,19 +117,25 @@ def proven(database: Database, key: str, secret: str) -> Client:
     in a moment ago is not looked up again.
     """
     guesses = guessing(key, request.remote_addr)
-    if not is_calm(database, guesses):
-        with database.reading() as session:
-            until = waiting_until(session, guesses)
-        if until is not None:
-            raise Waits(until)
     try:
-        client = access_client(database, key, secret)
+        client = let_in(database, key, secret, guesses)
     except Unknown:
         database.memory.pop(calm(guesses), None)
         if plausible(key):
             with if_there_is_room(), database.writing() as own:
                 refused_until(own, guesses)
         raise
+    return client
+
+
+def let_in(database: Database, key: str, secret: str, guesses: Budget) -> Client:
+    """The client with this key and secret. Raises `Waits` and `Unknown`, which is not counted yet."""
+    if not is_calm(database, guesses):
+        with database.reading() as session:
+            until = waiting_until(session, guesses)
+        if until is not None:
+            raise Waits(until)
+    client = access_client(database, key, secret)
     database.memory[calm(guesses)] = time.monotonic() + BELIEVED_FOR
     return client
 

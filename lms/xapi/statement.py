@@ -7,12 +7,13 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from lms.xapi import vocabulary
-from lms.xapi.rules import IDENTIFIERS, moment
+from lms.xapi.rules import IDENTIFIERS, moment, rfc3339
 
 VERSION = "1.0.0"  # what statements of every 1.0.x carry (Data 2.4.10)
 VERSION_2 = "2.0.0"
@@ -83,12 +84,6 @@ def client_authority(home: str, key: str, name: str) -> dict[str, Any]:
     return {"objectType": "Agent", "name": name, "account": {"homePage": f"{home}/xapi/clients", "name": key}}
 
 
-def rfc3339(moment: datetime) -> str:
-    """A moment as the standard wants it: UTC, with milliseconds or finer."""
-    here = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return f"{here.isoformat(timespec='microseconds')[:-6]}Z"
-
-
 def comparison_digest(document: Mapping[str, Any], raw: bytes | None) -> bytes:
     """Equal only for two statements that say the same: most repeats are known by it without being read.
 
@@ -121,7 +116,16 @@ def agent_identifier(agent: Mapping[str, Any]) -> dict[str, Any]:
 
 def agent_digest(agent: Mapping[str, Any]) -> bytes:
     """The key under which an agent is stored and looked up."""
-    return hashlib.sha256(in_fixed_order(agent_identifier(agent))).digest()
+    identifier = agent_identifier(agent)
+    if "account" in identifier:
+        return account_digest(identifier["account"]["homePage"], identifier["account"]["name"])
+    return hashlib.sha256(in_fixed_order(identifier)).digest()
+
+
+@lru_cache(maxsize=8_192)  # who states something states more
+def account_digest(home: str, name: str) -> bytes:
+    """The same of an account."""
+    return hashlib.sha256(in_fixed_order({"account": {"homePage": home, "name": name}})).digest()
 
 
 @dataclass(slots=True)
@@ -300,8 +304,8 @@ def arrival(document: Mapping[str, Any], raw: bytes | None, source: Source) -> A
     return Arrival(
         document=document,
         raw=raw,
-        statement_id=uuid.UUID(document["id"]) if "id" in document else uuid.uuid4(),
-        registration=uuid.UUID(registration) if registration is not None else None,
+        statement_id=msgspec.convert(document["id"], uuid.UUID) if "id" in document else uuid.uuid4(),
+        registration=msgspec.convert(registration, uuid.UUID) if registration is not None else None,
         given=moment(document["timestamp"], "timestamp") if "timestamp" in document else None,
         digest=comparison_digest(document, raw),
         named=mentions(document),

@@ -4,15 +4,16 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
-import msgspec
 from sqlalchemy.orm import Session
 
 from lms import clock
 from lms.db import Database
 from lms.xapi import driver
 from lms.xapi.driver import Keys
+from lms.xapi.rules import rfc3339
 from lms.xapi.statement import Arrival
 from lms.xapi.vocabulary import VOIDED
 
@@ -136,77 +137,86 @@ def insert_rest(cursor: Any, fresh: Sequence[Arrival], keys: Keys) -> None:
 
 
 # PostgreSQL: one statement numbers and inserts everything. The statement of the standard is completed there too: only
-# there the time is known by which it was stored.
+# there the time is known by which it was stored. What varies comes as arrays, and all bytes in one piece that is cut
+# there, so that no text need be written and read within another.
 
 INSERTED = """
 WITH numbered AS MATERIALIZED (
   SELECT sequence, stored FROM xapi_number(%s)
-), arrived AS (
-  SELECT numbered.sequence + place AS sequence, numbered.stored + place * interval '1 microsecond' AS stored, a.*
-  FROM numbered, json_to_recordset(%s::json) AS a(
-    place integer, statement_id uuid, actor bigint, verb integer, activity bigint, registration uuid, target uuid,
-    timestamp timestamptz, client integer, counts boolean, digest bytea, open uuid, beginning text, ending text,
-    agents json, activities json)
+), arrived AS MATERIALIZED (
+  SELECT sequence + place - 1 AS sequence, stored + (place - 1) * interval '1 microsecond' AS stored, a.*
+  FROM numbered, unnest(%s::uuid[], %s::bigint[], %s::integer[], %s::bigint[], %s::uuid[], %s::uuid[],
+    %s::timestamptz[], %s::integer[], %s::boolean[], %s::boolean[], %s::integer[], %s::integer[], %s::integer[]
+  ) WITH ORDINALITY AS a(statement_id, actor, verb, activity, registration, target, timestamp, client, counts, open,
+    begins, ends, closes, place)
 ), inserted AS (
   INSERT INTO xapi_statement (sequence, statement_id, actor_id, verb_id, activity_id, registration, target, timestamp,
     stored, client_id, counts, digest, voided)
   SELECT sequence, statement_id, actor, verb, activity, registration, target, coalesce(timestamp, stored), stored,
-    client, counts, digest, open IS NOT NULL AND {voided}
+    client, counts, substring(%b::bytea, (32 * place - 31)::integer, 32), open AND {voided}
   FROM arrived
   {repeated}
   RETURNING statement_id, sequence, stored, voided
 ), bodies AS (
   INSERT INTO xapi_body (sequence, body)
-  SELECT sequence, convert_to(concat(beginning, CASE WHEN timestamp IS NULL THEN ',"timestamp":"' || told || '"' END,
-    ',"stored":"', told, ending), 'UTF8')
-  FROM arrived JOIN inserted USING (sequence),
+  SELECT sequence, substring(pieces, begins, ends - begins) || convert_to(concat(
+    CASE WHEN timestamp IS NULL THEN ',"timestamp":"' || told || '"' END, ',"stored":"', told), 'UTF8'
+    ) || substring(pieces, ends, closes - ends)
+  FROM arrived JOIN inserted USING (sequence), (SELECT %b::bytea AS pieces) AS given,
     to_char(arrived.stored AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS told
 ), agents AS (
   INSERT INTO xapi_statement_agent (sequence, agent_id, direct)
-  SELECT sequence, (one->>0)::bigint, (one->>1)::boolean
-  FROM arrived JOIN inserted USING (sequence), json_array_elements(arrived.agents) AS one
+  SELECT sequence, named.agent, named.direct
+  FROM unnest(%s::integer[], %s::bigint[], %s::boolean[]) AS named(place, agent, direct)
+  JOIN arrived USING (place) JOIN inserted USING (sequence)
 ), activities AS (
   INSERT INTO xapi_statement_activity (sequence, activity_id)
-  SELECT sequence, one::bigint
-  FROM arrived JOIN inserted USING (sequence), json_array_elements_text(arrived.activities) AS one
+  SELECT sequence, named.activity
+  FROM unnest(%s::integer[], %s::bigint[]) AS named(place, activity)
+  JOIN arrived USING (place) JOIN inserted USING (sequence)
 )
 SELECT statement_id, sequence, stored, voided FROM inserted
 """
-VOIDED_ON_ARRIVAL = VOIDED_BEFORE.format(target="arrived.open", client="arrived.client")
+VOIDED_ON_ARRIVAL = VOIDED_BEFORE.format(target="arrived.statement_id", client="arrived.client")
 INSERTED_IF_NEW = INSERTED.format(voided=VOIDED_ON_ARRIVAL, repeated="ON CONFLICT (statement_id) DO NOTHING")
 INSERTED_OR_NOT = INSERTED.format(voided=VOIDED_ON_ARRIVAL, repeated="")
 
 
 def insert_on_postgresql(cursor: Any, arrivals: Sequence[Arrival], keys: Keys) -> set[uuid.UUID]:
-    rows = msgspec.json.encode([postgresql_row(place, one, keys) for place, one in enumerate(arrivals)]).decode()
-    inserted = driver.send(cursor, INSERTED_IF_NEW, (len(arrivals), rows)).fetchall()
+    inserted = driver.send(cursor, INSERTED_IF_NEW, postgresql_values(arrivals, keys)).fetchall()
     numbered = {statement_id: (sequence, stored) for statement_id, sequence, stored, _ in inserted}
     for one in arrivals:
         one.sequence, one.stored = numbered.get(one.statement_id, (0, one.stored))
     return {statement_id for statement_id, _, _, voided in inserted if voided}
 
 
-def postgresql_row(place: int, one: Arrival, keys: Keys) -> dict[str, Any]:
-    """An arrival as INSERTED reads it."""
-    named = one.named
-    return {
-        "place": place,
-        "statement_id": one.statement_id,
-        "actor": keys.agents[named.actor],
-        "verb": keys.verbs[one.document["verb"]["id"]],
-        "activity": keys.activities[named.about] if named.about is not None else None,
-        "registration": one.registration,
-        "target": named.target,
-        "timestamp": one.given,
-        "client": one.source.client,
-        "counts": one.counts,
-        "digest": f"\\x{one.digest.hex()}",
-        "open": one.statement_id if one.may_be_void else None,
-        "beginning": one.beginning().decode(),
-        "ending": one.source.end.decode(),
-        "agents": [(agent, direct) for _, agent, direct in agent_relations((one,), keys)],
-        "activities": [activity for _, activity in activity_relations((one,), keys)],
-    }
+def postgresql_values(arrivals: Sequence[Arrival], keys: Keys) -> list[Any]:
+    """A batch as INSERTED reads it: how many, a column after the other, digests, pieces of bodies, relations."""
+    pieces = [piece for one in arrivals for piece in (one.beginning(), one.source.end)]
+    bounds = list(accumulate(map(len, pieces), initial=1))
+    for place, one in enumerate(arrivals, 1):
+        one.sequence = place  # until it has its number
+    agents, activities = agent_relations(arrivals, keys), activity_relations(arrivals, keys)
+    return [
+        len(arrivals),
+        driver.array(one.statement_id.hex for one in arrivals),
+        driver.array(keys.agents[one.named.actor] for one in arrivals),
+        driver.array(keys.verbs[one.document["verb"]["id"]] for one in arrivals),
+        driver.array(keys.activities[one.named.about] if one.named.about is not None else None for one in arrivals),
+        driver.array(one.registration.hex if one.registration is not None else None for one in arrivals),
+        driver.array(one.named.target.hex if one.named.target is not None else None for one in arrivals),
+        driver.array(rfc3339(one.given) if one.given is not None else None for one in arrivals),
+        driver.array(one.source.client for one in arrivals),
+        driver.array(one.counts for one in arrivals),
+        driver.array(one.may_be_void for one in arrivals),
+        driver.array(bounds[0:-1:2]),
+        driver.array(bounds[1::2]),
+        driver.array(bounds[2::2]),
+        b"".join(one.digest for one in arrivals),
+        b"".join(pieces),
+        *(driver.array(one[column] for one in agents) for column in range(3)),
+        *(driver.array(one[column] for one in activities) for column in range(2)),
+    ]
 
 
 # Both
@@ -220,14 +230,15 @@ def insert_alone(database: Database, arrivals: Sequence[Arrival]) -> None:
     with driver.at_once(database) as cursor:
         keys, begun = driver.keys_of(database, cursor, arrivals)
         if database.on_postgresql:
-            rows = [postgresql_row(place, one, keys) for place, one in enumerate(arrivals)]
-            driver.send(cursor, INSERTED_OR_NOT, (len(arrivals), msgspec.json.encode(rows).decode()))
+            driver.send(cursor, INSERTED_OR_NOT, postgresql_values(arrivals, keys))
         else:
             if not begun:
                 driver.send(cursor, "BEGIN IMMEDIATE", ())
             insert_after_newest(cursor, arrivals, keys)
         if begun or not database.on_postgresql:  # else the one statement was the transaction
             driver.send(cursor, "COMMIT", ())
+    if begun:
+        driver.keep(database, keys)
 
 
 def give_times(arrivals: Iterable[Arrival], stored: datetime) -> None:

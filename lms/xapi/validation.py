@@ -27,6 +27,7 @@ from lms.xapi.rules import (
     known_language,
     matching,
     one_of,
+    recurring,
     shown,
 )
 from lms.xapi.vocabulary import VOIDED
@@ -216,7 +217,8 @@ check_reference = thing({"objectType": one_of("StatementRef"), "id": check_uuid}
 
 def check_score_order(value: Any, path: str) -> None:
     """scaled lies in -1 to 1, raw in min to max, and min below max (4.2.2.4 / Data 2.4.5.1)."""
-    scaled, raw, low, high = (value.get(name) for name in ("scaled", "raw", "min", "max"))
+    find = value.get
+    scaled, raw, low, high = find("scaled"), find("raw"), find("min"), find("max")
     if scaled is not None and not -1 <= scaled <= 1:
         raise Malformed(f"{path}.scaled", f"{shown(scaled)} is {'above 1' if scaled > 1 else 'below -1'}")
     if low is not None and high is not None and low >= high:
@@ -254,8 +256,8 @@ CONTEXT: dict[str, Check] = {
     "registration": check_uuid,
     "instructor": check_actor,
     "team": check_group,
-    "contextActivities": thing(
-        dict.fromkeys(("parent", "grouping", "category", "other"), check_one_or_more_activities)
+    "contextActivities": recurring(
+        thing(dict.fromkeys(("parent", "grouping", "category", "other"), check_one_or_more_activities))
     ),
     "revision": check_text,
     "platform": check_text,
@@ -333,15 +335,15 @@ def check_whole(value: Any, path: str) -> None:
 def statement_check(context: Mapping[str, Check], versions: str) -> Check:
     """The check for statements of one edition of the standard."""
     common: dict[str, Check] = {
-        "actor": check_actor,
-        "verb": check_verb,
+        "actor": recurring(check_actor),
+        "verb": recurring(check_verb),
         "result": check_result,
         "context": thing(context),
         "timestamp": check_timestamp,
         "attachments": list_of(check_attachment),
     }
     objects: dict[str, Check] = {
-        "Activity": check_activity,
+        "Activity": recurring(check_activity),
         "Agent": check_agent,
         "Group": check_group,
         "StatementRef": check_reference,

@@ -22,17 +22,17 @@ from lms.web import shell
 from lms.web.gate import for_clients
 from lms.web.systems import LARGEST_BODY, PREFIX
 from lms.xapi import filters, queries
-from lms.xapi.access import Client, Forbidden, Unknown, access_client, authorities, must_read, must_write
+from lms.xapi.access import Client, Forbidden, Unknown, authorities, must_read, must_write
 from lms.xapi.actions import speaking
 from lms.xapi.forms import EDITION_1, EDITION_2, VERSION_HEADER, Call, StatementQuery, edition_of, statement_query
 from lms.xapi.gathering import QUEUE, Gathering, gathered, goes_alone
 from lms.xapi.loader import Received, check_data_are_named, read_statement, read_statements
 from lms.xapi.parts import Attached, Data, media_type, put_together, taken_apart
-from lms.xapi.protocol import METHODS, Refusal, asked, guessing, is_calm, json_answer, no_method, refusal, resources
+from lms.xapi.protocol import METHODS, Refusal, asked, guessing, json_answer, let_in, no_method, refusal, resources
 from lms.xapi.render import activities_of, canonical, ids_only, page_json
-from lms.xapi.rules import Malformed, check_uuid
+from lms.xapi.rules import Malformed, check_uuid, rfc3339
 from lms.xapi.signature import check_signatures
-from lms.xapi.statement import VERSION, VERSION_2, agent_digest, arrival, rfc3339, written
+from lms.xapi.statement import VERSION, VERSION_2, agent_digest, arrival, written
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -152,9 +152,7 @@ class ShortWay:
         if given is None or given.type != "basic":
             raise Unknown
         key = given.username or ""
-        if not is_calm(self._database, guessing(key, environ.get("REMOTE_ADDR"))):
-            raise Unknown
-        client = access_client(self._database, key, given.password or "")
+        client = let_in(self._database, key, given.password or "", guessing(key, environ.get("REMOTE_ADDR")))
         must_write(client)
         if client.used_on != clock.today() or client.prefix is not None:
             raise Unknown

@@ -32,6 +32,19 @@ def test_a_statement_is_accepted_or_refused_where_it_is_wrong(case: Case, editio
     assert error.value.path == where or error.value.path.startswith(f"{where} (key)"), str(error.value)
 
 
+def test_what_was_read_before_changes_no_verdict() -> None:
+    """Parts that recur are known by their text: known are those that passed, not what merely looks like them."""
+    for case in [*CASES, *reversed(CASES)]:
+        body = json.dumps(case.statement()).encode()
+        for edition in case.editions:
+            try:
+                read_statements(body, two=edition == "2.0.0")
+            except Malformed:
+                assert case.wrong is not None, case
+            else:
+                assert case.wrong is None, case
+
+
 def test_there_are_enough_cases_and_none_stands_twice() -> None:
     names = [(case.section, case.says, case.wrong) for case in CASES]
     assert len(names) == len(set(names)) >= 400

@@ -38,7 +38,8 @@ from lms.outbox.actions import settle_day
 from lms.xapi import vocabulary
 from lms.xapi.actions import ourselves, record
 from lms.xapi.models import XapiClient, XapiStatement
-from lms.xapi.statement import Activity, Source, rfc3339, sentence
+from lms.xapi.rules import rfc3339
+from lms.xapi.statement import Activity, Source, sentence
 from tests.conftest import config_for, postgresql_template
 from tests.courses.learner import HOME, Learner, Someone, give, publish_anew
 from tests.library_course import CODE, load_small_course

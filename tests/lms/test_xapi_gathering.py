@@ -3,6 +3,7 @@
 import threading
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -119,6 +120,22 @@ def test_those_who_wait_are_stored_together_with_one_commit(
     with make.reading() as session:
         rows = session.execute(select(XapiStatement.sequence, XapiStatement.stored).order_by(XapiStatement.sequence))
         assert all(one.sequence < two.sequence and one.stored < two.stored for one, two in pairwise(rows.all()))
+
+
+def test_what_a_transaction_has_added_is_known_when_it_is_committed(make: Make) -> None:
+    source = replace(SOURCE, defines=True)
+    defined = {"id": "https://example.vn/bai-moi", "definition": {"name": {"vi": "Bài mới"}}}
+    first, second, third = (
+        arrival(statement(id=new_id(), object=one), None, source)
+        for one in (defined, defined, {"id": "https://example.vn/bai-khac"})
+    )
+    assert not actions.store_alone(make.database, [first])  # its definition is new
+    with make.writing() as session:
+        actions.store(session, [first])
+    assert actions.store_alone(make.database, [second])
+    assert actions.store_alone(make.database, [third])
+    known = {key for space, key in make.database.memory if space == "xapi_activity.iri"}
+    assert known == {defined["id"], "https://example.vn/bai-khac"}
 
 
 def test_a_group_that_fails_stores_nothing_and_each_hears_of_it(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

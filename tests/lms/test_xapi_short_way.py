@@ -145,6 +145,15 @@ def test_where_pages_of_other_sites_are_let_in_the_long_way_says_which(
     assert taken == [False, False]
 
 
+def test_who_was_let_in_more_than_a_second_ago_is_looked_up_on_the_short_way(
+    make: Make, outsider: Outsider, taken: list[bool]
+) -> None:
+    for key in [one for one in make.database.memory if one[0] in {"xapi.calm", "xapi.client"}]:
+        del make.database.memory[key]
+    assert post(outsider, json=statement()).status_code == 200
+    assert taken == [True]
+
+
 def test_a_body_that_broke_off_is_not_stored(make: Make, outsider: Outsider, taken: list[bool]) -> None:
     headers = Headers({**outsider.headers(), "Content-Type": "application/json"})
     environ = EnvironBuilder("/xapi/statements", method="POST", json=statement(), headers=headers).get_environ()
