@@ -20,10 +20,12 @@ from lms.accounts.models import Membership, OneTimeLink, PasswordBefore, Person,
 from lms.accounts.queries import accounts_for_reset, roles_held
 from lms.accounts.rules import ADMINISTRATOR, LINK_LIFE, MAILED_LINK_LIFE, composed, stands_not_alone
 from lms.accounts.session import digest, end_all_sessions
+from lms.accounts.storage import Placing, decision, place_people, wear_positions
 from lms.audit.actions import note
 from lms.config import Config
 from lms.db import adds_identities, config_of, lock_roll
 from lms.doors import tell
+from lms.organisation.actions import NO_BASIS, Basis
 from lms.organisation.models import STATE_TREE, Unit
 from lms.outbox.actions import deliver, queue
 
@@ -131,7 +133,16 @@ def new_person(
     )
 
 
-def move_person(session: Session, person: Person, unit: Unit, *, on: date, by: uuid.UUID | None = None) -> None:
+def move_person(
+    session: Session,
+    person: Person,
+    unit: Unit,
+    *,
+    on: date,
+    position: str = "",
+    basis: Basis = NO_BASIS,
+    by: uuid.UUID | None = None,
+) -> None:
     """From the day `on` the person is counted in `unit`. The earlier membership ends that day and is kept.
 
     A membership that begins on that very day has never held for a day: it is corrected. Raises `MoveTooEarly`.
@@ -149,14 +160,10 @@ def move_person(session: Session, person: Person, unit: Unit, *, on: date, by: u
     )
     if last is not None and on < last.valid_from:
         raise MoveTooEarly(last.valid_from)
-    if last is not None and on == last.valid_from:
-        last.unit_id = unit.id
-    else:
-        if last is not None:
-            last.valid_to = on
-            session.flush()  # the table allows one membership without an end
-        session.add(Membership(person_id=person.id, unit_id=unit.id, tree=STATE_TREE, kind="main", valid_from=on))
-    session.flush()  # those who are told read what was added
+    transfer_id = decision(session, basis, by=by) if basis != NO_BASIS else None
+    place_people(session, {person.id: unit.id}, on=on, placing=Placing(text.nfc(position), transfer_id))
+    wear_positions(session, clock.today())
+    session.expire(person, ["position"])
     note(session, "person.move", actor=by, object_kind="person", object_id=person.public_id, unit=str(unit.public_id))
     tell(session, PeopleMoved((person.id,)))
 

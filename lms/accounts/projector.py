@@ -128,6 +128,7 @@ def transfer(session: Session, succession: Succession, moves: Sequence[tuple[Mem
         one.valid_to, until = succession.on, one.valid_to
         if one.kind == "main" or (one.person_id, one.tree, unit_id) not in counted:
             same = {"person_id": one.person_id, "tree": one.tree, "kind": one.kind, "unit_id": unit_id}
+            same |= {"position": one.position, "link_id": one.link_id}
             begun.append((kept[-1], {**same, "valid_from": succession.on, "valid_to": until}))
     session.flush()  # the table allows one membership without an end
     if begun:

@@ -8,7 +8,7 @@ from sqlalchemy import Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from lms import clock, text
-from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount, UserSession, Viewing
+from lms.accounts.models import Membership, Person, PersonLink, RoleGrant, SignInAccount, UserSession, Viewing
 from lms.config import SessionLimits
 from lms.doors import Named
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure
@@ -94,11 +94,14 @@ def people_below(unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select[Pe
 
 
 def people_counted_in(unit_ids: Iterable[int], *, on: date, tree: str = STATE_TREE) -> Select[int]:
-    """Who is counted in one of these units or below, that day or from a later day on, for use as a subquery."""
+    """Who is counted in one of these units or below, that day or from a later day on, for use as a subquery.
+
+    With them the records that would be, were they not linked to another: whoever keeps them can unlink them.
+    """
     below = [Membership.unit_id.in_(subtree(one, on=on, tree=tree)) for one in unit_ids]
     return select(Membership.person_id).where(
         Membership.tree == tree,
-        Membership.kind == "main",
+        or_(Membership.kind == "main", Membership.link_id.is_not(None)),
         or_(holds_on(on, Membership.valid_from, Membership.valid_to), Membership.valid_to.is_(None)),
         or_(false(), *below),
     )
@@ -110,7 +113,7 @@ def people_found(
     """People with their account and the unit where they are counted that day, in Vietnamese order of names.
 
     Every word of `sought` is found in the name, with or without marks, or the whole is part of the user name; with
-    `within`, only people of these units and below them.
+    `within`, only people of these units and below them. A record linked to another is not among them: the other is.
     """
     query = (
         select(Person, SignInAccount, Unit)
@@ -125,6 +128,7 @@ def people_found(
             ),
         )
         .outerjoin(Unit, Unit.id == Membership.unit_id)
+        .where(Person.id.not_in(duplicates()))
         .order_by(Person.sort_key, Person.id)
     )
     if within is not None:
@@ -135,6 +139,30 @@ def people_found(
     return query
 
 
+def duplicates() -> Select[int]:
+    """The records that are linked to another and count no more, for use as a subquery."""
+    return select(PersonLink.duplicate_id).where(PersonLink.same, PersonLink.undone_at.is_(None))
+
+
+def links_of(person_ids: Iterable[int]) -> Select[int, int]:
+    """Duplicate and record that stands for it, of all links in which one of these is either."""
+    ids = set(person_ids)
+    touches = or_(PersonLink.duplicate_id.in_(ids), PersonLink.person_id.in_(ids))
+    return all_links().where(touches)
+
+
+def all_links() -> Select[int, int]:
+    """Duplicate and record that stands for it, of all links."""
+    return select(PersonLink.duplicate_id, PersonLink.person_id).where(PersonLink.same, PersonLink.undone_at.is_(None))
+
+
+def link_of(person_id: int) -> Select[PersonLink]:
+    """The link by which this record counts no more, when there is one."""
+    return select(PersonLink).where(
+        PersonLink.duplicate_id == person_id, PersonLink.same, PersonLink.undone_at.is_(None)
+    )
+
+
 def namesakes(
     full_name: str, *, on: date, within: Iterable[int] | None = None
 ) -> Select[Person, SignInAccount, Unit | None]:
@@ -143,12 +171,15 @@ def namesakes(
 
 
 def memberships_of(person_id: int) -> Select[Membership]:
-    """Where the person has been counted, with the unit of each membership, the latest first."""
+    """Where the person belongs and has belonged in both trees, with unit and document of each, the latest first.
+
+    The state tree first, and in each tree the memberships that count before concurrent posts.
+    """
     return (
         select(Membership)
-        .options(joinedload(Membership.unit))
-        .where(Membership.person_id == person_id, Membership.kind == "main")
-        .order_by(Membership.valid_from.desc(), Membership.id.desc())
+        .options(joinedload(Membership.unit), joinedload(Membership.transfer))
+        .where(Membership.person_id == person_id)
+        .order_by(Membership.tree.desc(), Membership.kind.desc(), Membership.valid_from.desc(), Membership.id.desc())
     )
 
 
