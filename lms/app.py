@@ -22,19 +22,25 @@ from lms.accounts.projector import PeopleOfUnits
 from lms.accounts.projector import follow_late as people_follow
 from lms.accounts.queries import PeopleByName, PeopleByUnit
 from lms.accounts.session import end_overdue_viewings
+from lms.accounts.storage import wear_positions
+from lms.announcements import access as announcements_access
+from lms.announcements import views as announcements
 from lms.authentication import admin as credentials
 from lms.authentication import protocol as ways
 from lms.authentication import views as authentication
 from lms.authentication.actions import end_activation_code
 from lms.authentication.queries import SecondFactorsHere
 from lms.config import Config
+from lms.contact import views as contact
 from lms.db import Database
 from lms.documents import views as documents
 from lms.doors import ADMINISTRATION, Doors, MenuEntry
+from lms.duplicates import views as duplicates
 from lms.forwarding import access as forwarding_access
 from lms.forwarding import views as forwarding
 from lms.forwarding.actions import FORWARD, forward, keep_going
 from lms.forwarding.cli import forward as forward_command
+from lms.memberships import views as memberships
 from lms.organisation import access as organisation_access
 from lms.organisation import admin as changes
 from lms.organisation import views as organisation
@@ -47,6 +53,7 @@ from lms.records import admin as clients
 from lms.records import views as records
 from lms.records.cli import xapi as xapi_command
 from lms.roles import views as roles
+from lms.roles.access import READ_TABLE
 from lms.roles.cli import permissions
 from lms.roster import admin as roster_files
 from lms.roster import views as roster
@@ -89,14 +96,16 @@ def fill(doors: Doors) -> None:
     doors.listen(PasswordSet, end_activation_code)
     doors.headcount = PeopleByUnit()
     doors.belongings.append(PeopleOfUnits())
-    doors.daybreak += [names_of_the_day, people_follow]
+    doors.daybreak += [names_of_the_day, people_follow, wear_positions]
     doors.projections += [ClosureProjection(), NameProjection()]
     doors.menu += [
         MenuEntry(_l("Nhật ký học tập"), "records.index", records_access.BROWSE, 60),
         MenuEntry(_l("Cán bộ"), "people.index", READ_PEOPLE, 80, ADMINISTRATION),
         MenuEntry(_l("Đơn vị"), "organisation.index", organisation_access.KEEP, 81, ADMINISTRATION),
+        MenuEntry(_l("Thông báo"), "announcements.index", announcements_access.WRITE, 82, ADMINISTRATION),
         MenuEntry(_l("Hệ thống kết nối"), "clients.index", records_access.KEEP_CLIENTS, 83, ADMINISTRATION),
         MenuEntry(_l("Gửi bản ghi"), "forwarding.index", forwarding_access.KEEP, 95, ADMINISTRATION),
+        MenuEntry(_l("Bảng quyền"), "permissions.table", READ_TABLE, 98, ADMINISTRATION),
     ]
 
 
@@ -105,10 +114,15 @@ def features() -> Iterable[Feature]:
     own = (
         web.bp,
         accounts.bp,
+        contact.bp,
         authentication.bp,
         ways.bp,
         people.bp,
         roles.bp,
+        roles.permissions,
+        memberships.bp,
+        duplicates.bp,
+        announcements.bp,
         credentials.bp,
         roster.bp,
         roster_files.bp,

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 SECRET_LENGTH = 32
+LONGEST_CONTACT = 200
 KNOWN_SECRETS = ("changeme", "secret", "development", "password", "default")
 
 
@@ -94,7 +95,7 @@ class Config:
     when the site moves. `xapi_origins` are sites whose pages may speak to the record store from a browser; `forward_to`
     are stores inside one's own network, as host:port, to which statements may be forwarded. `former_secret_keys` still
     open what they sealed. `second_factor`: the roles that need more than a password to sign in. `roster_megabytes` is
-    how large the file of a list of people may be.
+    how large the file of a list of people may be. `help_contact` is whom people ask for help, as pages show it.
     """
 
     database_url: str
@@ -115,6 +116,7 @@ class Config:
     sessions: SessionLimits = field(default_factory=SessionLimits)
     provider: OpenIdProvider | None = None
     roster_megabytes: int = 5
+    help_contact: str = ""
 
     @property
     def secure(self) -> bool:
@@ -156,6 +158,7 @@ class Config:
             sessions=session_limits(environ),
             provider=provider_named(environ, local=local),
             roster_megabytes=whole_number(environ, "LMS_ROSTER_MB", 5),
+            help_contact=" ".join(environ.get("LMS_HELP_CONTACT", "").split()),
         )
         config.check()
         return config
@@ -174,6 +177,10 @@ class Config:
             check_place(place)
         for former in self.former_secret_keys:
             check_secret(former, "LMS_FORMER_SECRET_KEYS")
+        if len(self.help_contact) > LONGEST_CONTACT:
+            raise Misconfigured(
+                f"LMS_HELP_CONTACT must have at most {LONGEST_CONTACT} characters: a name, a number, an address."
+            )
         if not 1 <= self.roster_megabytes <= 50:
             raise Misconfigured("LMS_ROSTER_MB must be from 1 to 50: a list of 20,000 people has some 2 MB.")
 

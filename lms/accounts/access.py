@@ -2,11 +2,14 @@
 
 import uuid
 from collections.abc import Callable, Container
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 
 from sqlalchemy import false, func, or_, select, true
 from sqlalchemy.orm import Session
 
-from lms import clock
+from lms import clock, text
 from lms.accounts.models import Person
 from lms.accounts.queries import people_counted_in, roles_held, roles_of
 from lms.accounts.rules import Grant, may_keep, opens_no_more
@@ -141,3 +144,55 @@ def tops(branch: Branch[Unit], own: Container[int]) -> list[Branch[Unit]]:
     if branch.unit.id in own:
         return [branch]
     return [top for child in branch.children for top in tops(child, own)]
+
+
+MANY_UNITS, MOST_UNITS_FOUND = 300, 20
+"""With more units than this a page asks for a name instead of showing them all; so many of those found are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFound:
+    """A unit by the names it bears today."""
+
+    public_id: uuid.UUID
+    name: str
+    short_name: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsToChoose:
+    """How a unit is chosen on a page: from the whole list when it is short, else among those found by name or code."""
+
+    trees: tuple[Branch[Unit], ...]
+    many: bool
+    typed: str
+    found: tuple[UnitFound, ...]
+
+
+def units_to_choose(session: Session, actor: Actor, permission: str, typed: str) -> UnitsToChoose:
+    """The units where the permission holds, or those of them that were asked for."""
+    if session.scalar(select(Unit.id).order_by(Unit.id).limit(1).offset(MANY_UNITS)) is None:
+        return UnitsToChoose(tuple(trees_within(session, actor, permission)), False, "", ())
+    return UnitsToChoose((), True, typed, units_found(session, actor, permission, typed))
+
+
+def units_found(session: Session, actor: Actor, permission: str, typed: str) -> tuple[UnitFound, ...]:
+    """The first units of today where the permission holds in whose name or code every word is found, marks or not."""
+    words, today = folded(typed).split(), clock.today()
+    if not words:
+        return ()
+    columns = Unit.public_id, Unit.name, Unit.short_name, Unit.code
+    query = select(*columns).where(holds_on(today, Unit.valid_from, Unit.valid_to), Unit.undone.is_(False))
+    if not actor.everywhere(permission):
+        below = [Unit.id.in_(subtree(one, on=today)) for one in actor.unit_ids(permission)]
+        query = query.where(or_(false(), *below))
+    rows = session.execute(query.order_by(Unit.sort_key, Unit.id)).all()
+    fitting = (row for row in rows if all(word in folded(f"{row.name} {row.short_name} {row.code}") for word in words))
+    return tuple(UnitFound(*row) for row in islice(fitting, MOST_UNITS_FOUND))
+
+
+@lru_cache(maxsize=20_000)
+def folded(words: str) -> str:
+    """As `text.fold`, kept: names of units are folded at each key that is pressed."""
+    return text.fold(words)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from lms import clock, text
 from lms.accounts.models import Membership, OneTimeLink, PasswordBefore, Person, RoleGrant, SignInAccount
-from lms.accounts.queries import accounts_for_reset, roles_held
+from lms.accounts.queries import accounts_for_reset, link_of, roles_held
 from lms.accounts.rules import ADMINISTRATOR, LINK_LIFE, MAILED_LINK_LIFE, composed, stands_not_alone
 from lms.accounts.session import digest, end_all_sessions
 from lms.accounts.storage import Placing, decision, place_people, wear_positions
@@ -39,6 +39,10 @@ class UsernameTaken(ValueError):
 
 class RoleHeld(ValueError):
     """The person holds this very role already."""
+
+
+class CountsNoMore(ValueError):
+    """The record is linked to another, which counts for both."""
 
 
 class MoveTooEarly(ValueError):
@@ -145,9 +149,12 @@ def move_person(
 ) -> None:
     """From the day `on` the person is counted in `unit`. The earlier membership ends that day and is kept.
 
-    A membership that begins on that very day has never held for a day: it is corrected. Raises `MoveTooEarly`.
+    A membership that begins on that very day has never held for a day: it is corrected. Raises `MoveTooEarly`, and
+    `CountsNoMore` for a record that is linked to another.
     """
     lock_roll(session)  # one move at a time; and before any row, as all who need both take them
+    if session.scalar(link_of(person.id)) is not None:
+        raise CountsNoMore
     last = session.scalar(
         select(Membership)
         .where(
@@ -364,8 +371,14 @@ def mail_reset(session: Session, payload: Mapping[str, Any]) -> None:
 
 
 def mail_person(session: Session, payload: Mapping[str, Any]) -> None:
-    """The handler of queued mail: finds name and address, which no job carries, and hands the mail over."""
-    hand_over(session, session.get(Person, payload["person_id"]), payload)
+    """The handler of queued mail: finds name and address, which no job carries, and hands the mail over.
+
+    Whoever wants no mail about its topic by now gets none.
+    """
+    person = session.get(Person, payload["person_id"])
+    if person is not None and payload.get("topic") in person.muted:
+        return
+    hand_over(session, person, payload)
 
 
 def hand_over(session: Session, person: Person | None, payload: Mapping[str, Any]) -> None:

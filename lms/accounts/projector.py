@@ -12,7 +12,7 @@ from lms.accounts.actions import PeopleMoved
 from lms.accounts.models import Membership, MembershipTransfer, Person, RoleGrant
 from lms.audit.actions import note
 from lms.doors import BuiltOn, NoPlace, Succession, Touched, tell
-from lms.organisation.models import Unit, UnitClosure, UnitLineage, UnitOperation, UnitOperationUnit
+from lms.organisation.models import TREES, Unit, UnitClosure, UnitLineage, UnitOperation, UnitOperationUnit
 from lms.organisation.queries import holds_on
 
 PEOPLE, POSTS, ROLES = "people", "posts", "roles"
@@ -212,7 +212,8 @@ def follow_late(session: Session, today: date) -> None:
         UnitClosure.descendant_id == UnitLineage.successor_id,
         in_tree(UnitOperation.effective_on),
     )
-    stays = select(Membership.id).where(Membership.unit_id == Unit.id, later, heir_stands.exists()).exists()
+    in_unit = Membership.tree.in_(TREES), Membership.unit_id == Unit.id  # both, or SQLite reads all for every unit
+    stays = select(Membership.id).where(*in_unit, later, heir_stands.exists()).exists()
     query = (
         select(UnitOperation, UnitLineage.predecessor_id, UnitLineage.successor_id)
         .join(UnitLineage, UnitLineage.operation_id == UnitOperation.id)

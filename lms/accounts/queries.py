@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
-from sqlalchemy import Select, and_, false, func, or_, select
+from sqlalchemy import Select, and_, case, false, func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from lms import clock, text
@@ -139,6 +139,11 @@ def people_found(
     return query
 
 
+def how_many(people: Select[Person, SignInAccount, Unit | None]) -> Select[int]:
+    """How many people a query finds."""
+    return select(func.count()).select_from(people.order_by(None).subquery())
+
+
 def duplicates() -> Select[int]:
     """The records that are linked to another and count no more, for use as a subquery."""
     return select(PersonLink.duplicate_id).where(PersonLink.same, PersonLink.undone_at.is_(None))
@@ -154,6 +159,18 @@ def links_of(person_ids: Iterable[int]) -> Select[int, int]:
 def all_links() -> Select[int, int]:
     """Duplicate and record that stands for it, of all links."""
     return select(PersonLink.duplicate_id, PersonLink.person_id).where(PersonLink.same, PersonLink.undone_at.is_(None))
+
+
+def linked_with(person_id: int) -> Select[PersonLink, Person]:
+    """The other record of each link of this one, with the link: those that count by it, or the one it counts by."""
+    mine = or_(PersonLink.person_id == person_id, PersonLink.duplicate_id == person_id)
+    other = case((PersonLink.person_id == person_id, PersonLink.duplicate_id), else_=PersonLink.person_id)
+    return (
+        select(PersonLink, Person)
+        .join(Person, Person.id == other)
+        .where(mine, PersonLink.same, PersonLink.undone_at.is_(None))
+        .order_by(PersonLink.id)
+    )
 
 
 def link_of(person_id: int) -> Select[PersonLink]:

@@ -24,8 +24,8 @@ ABOUT_ROLES = {
     "deputy": _l("Thay thủ trưởng trong đơn vị được giao, đến hết ngày đã định. Xem được như thủ trưởng."),
     "trainer": _l("Toàn hệ thống."),
     "unit_administrator": _l(
-        "Giữ danh sách cán bộ của đơn vị được giao và đơn vị trực thuộc; không giao vai trò vượt phạm vi của mình, "
-        "không đụng đến quản trị viên."
+        "Giữ danh sách cán bộ của đơn vị được giao và đơn vị trực thuộc, mở tài khoản cho cả thủ trưởng ở đó nên cũng "
+        "xem được số liệu ở đó; không giao quyền mình không có, không đụng đến quản trị viên."
     ),
     "auditor": _l("Toàn hệ thống. Chỉ xem, không thay đổi gì, kể cả không học bằng tài khoản này khi còn giữ vai trò."),
     "administrator": _l("Toàn hệ thống."),
@@ -46,6 +46,7 @@ PERMISSIONS = {
     "role:grant": _l("Giao và kết thúc vai trò"),
     "person:view_as": _l("Xem hệ thống như một người khác thấy, không thay đổi gì (có ghi nhật ký)"),
     "permission:read": _l("Xem bảng quyền này"),
+    "announcement:write": _l("Viết và gỡ thông báo cho đơn vị"),
     "unit:create": _l("Thêm đơn vị và xem cây đơn vị"),
     "course:assign": _l("Giao và rút khóa học"),
     "record_client:keep": _l("Cấp, đổi, thu hồi khóa của hệ thống kết nối"),

@@ -6,7 +6,6 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from lms.accounts.models import Person
 from lms.db import Base
 from lms.organisation.models import Unit
 
@@ -31,4 +30,3 @@ class Announcement(Base):
     withdrawn_at: Mapped[datetime | None]
 
     unit: Mapped[Unit] = relationship()
-    author: Mapped[Person] = relationship()
