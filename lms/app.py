@@ -14,11 +14,11 @@ from lms import clock, db, serving
 from lms.accounts import admin as people
 from lms.accounts import views as accounts
 from lms.accounts.access import READ as READ_PEOPLE
-from lms.accounts.actions import RESET, RESET_MAIL, PasswordSet, issue_reset, mail_person, mail_reset
+from lms.accounts.actions import RESET, RESET_MAIL, PasswordSet, PeopleMoved, issue_reset, mail_person, mail_reset
 from lms.accounts.cli import user
 from lms.accounts.demo import load_fictional_people
 from lms.accounts.models import Person
-from lms.accounts.projector import PeopleOfUnits
+from lms.accounts.projector import HeadcountProjection, PeopleOfUnits, count_anew, count_of_day
 from lms.accounts.projector import follow_late as people_follow
 from lms.accounts.queries import PeopleByName, PeopleByUnit
 from lms.accounts.session import end_overdue_viewings
@@ -96,8 +96,9 @@ def fill(doors: Doors) -> None:
     doors.listen(PasswordSet, end_activation_code)
     doors.headcount = PeopleByUnit()
     doors.belongings.append(PeopleOfUnits())
-    doors.daybreak += [names_of_the_day, people_follow, wear_positions]
-    doors.projections += [ClosureProjection(), NameProjection()]
+    doors.listen(PeopleMoved, count_anew)
+    doors.daybreak += [names_of_the_day, people_follow, wear_positions, count_of_day]
+    doors.projections += [ClosureProjection(), NameProjection(), HeadcountProjection()]
     doors.menu += [
         MenuEntry(_l("Nhật ký học tập"), "records.index", records_access.BROWSE, 60),
         MenuEntry(_l("Cán bộ"), "people.index", READ_PEOPLE, 80, ADMINISTRATION),

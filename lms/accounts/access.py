@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Callable, Container
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 
 from sqlalchemy import false, func, or_, select, true
@@ -179,20 +178,16 @@ def units_to_choose(session: Session, actor: Actor, permission: str, typed: str)
 
 def units_found(session: Session, actor: Actor, permission: str, typed: str) -> tuple[UnitFound, ...]:
     """The first units of today where the permission holds in whose name or code every word is found, marks or not."""
-    words, today = folded(typed).split(), clock.today()
+    words, today = text.folded(typed).split(), clock.today()
     if not words:
         return ()
-    columns = Unit.public_id, Unit.name, Unit.short_name, Unit.code
-    query = select(*columns).where(holds_on(today, Unit.valid_from, Unit.valid_to), Unit.undone.is_(False))
+    query = select(Unit.id, Unit.name, Unit.short_name, Unit.code)  # all are read: their public ids only of those found
+    query = query.where(holds_on(today, Unit.valid_from, Unit.valid_to), Unit.undone.is_(False))
     if not actor.everywhere(permission):
         below = [Unit.id.in_(subtree(one, on=today)) for one in actor.unit_ids(permission)]
         query = query.where(or_(false(), *below))
     rows = session.execute(query.order_by(Unit.sort_key, Unit.id)).all()
-    fitting = (row for row in rows if all(word in folded(f"{row.name} {row.short_name} {row.code}") for word in words))
-    return tuple(UnitFound(*row) for row in islice(fitting, MOST_UNITS_FOUND))
-
-
-@lru_cache(maxsize=20_000)
-def folded(words: str) -> str:
-    """As `text.fold`, kept: names of units are folded at each key that is pressed."""
-    return text.fold(words)
+    fitting = (row for row in rows if all(word in text.folded(f"{row[1]} {row[2]} {row[3]}") for word in words))
+    found = {row[0]: row for row in islice(fitting, MOST_UNITS_FOUND)}
+    public = dict(session.execute(select(Unit.id, Unit.public_id).where(Unit.id.in_(found))).all())
+    return tuple(UnitFound(public[own], name, short_name, code) for own, name, short_name, code in found.values())

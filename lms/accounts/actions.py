@@ -170,7 +170,8 @@ def move_person(
     transfer_id = decision(session, basis, by=by) if basis != NO_BASIS else None
     place_people(session, {person.id: unit.id}, on=on, placing=Placing(text.nfc(position), transfer_id))
     wear_positions(session, clock.today())
-    session.expire(person, ["position"])
+    if person in session:
+        session.expire(person, ["position"])
     note(session, "person.move", actor=by, object_kind="person", object_id=person.public_id, unit=str(unit.public_id))
     tell(session, PeopleMoved((person.id,)))
 

@@ -1,6 +1,7 @@
 """Pages with which administrators look after people: finding, adding, moving, closing accounts, giving roles."""
 
 import uuid
+from collections.abc import Collection, Sequence
 
 from flask import flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -58,11 +59,11 @@ def index() -> ResponseReturnValue:
     choosing = "choose" in request.args and person.may(KEEP)
     allowed = KEEP if choosing else READ
     unit = asked_unit(own, person, request.args.get("unit", ""), allowed)
-    query = people_sought(person, unit, allowed)
-    total = own.scalar(queries.how_many(query)) or 0
+    asked_page = max(request.args.get("page", 1, type=int), 1)
+    ids, total = ids_of_page(own, within_of(person, unit, allowed), asked_page)
     pages = max(1, -(-total // PAGE))
-    page = min(max(request.args.get("page", 1, type=int), 1), pages)
-    rows = own.execute(query.limit(PAGE).offset((page - 1) * PAGE)).all()
+    page = min(asked_page, pages)
+    rows = own.execute(queries.people_shown(on=clock.today()).where(Person.id.in_(ids))).all()
     seen("person.list", unit, rows=len(rows), page=page, searched=bool(sought()))
     choice = units_to_choose(own, person, allowed, text.nfc(request.args.get("units", ""))[:100])
     return render_template(
@@ -96,11 +97,11 @@ def print_list() -> ResponseReturnValue:
     """The whole list on one page, to be printed: everybody the list would show, page after page. Noted as one."""
     person, own = actor(), get_session()
     unit = asked_unit(own, person, request.args.get("unit", ""), READ)
-    query = people_sought(person, unit, READ)
-    total = own.scalar(queries.how_many(query)) or 0
-    rows = own.execute(query.limit(MOST_PRINTED)).all()
+    rows = own.execute(people_sought(person, unit, READ).limit(MOST_PRINTED + 1)).all()
+    more = len(rows) > MOST_PRINTED
+    rows = rows[:MOST_PRINTED]
     seen("person.list", unit, rows=len(rows), page=1, searched=bool(sought()), purpose="print")
-    return render_template("people/print.html", rows=rows, total=total, unit=unit, sought=sought(), now=clock.now())
+    return render_template("people/print.html", rows=rows, more=more, unit=unit, sought=sought(), now=clock.now())
 
 
 def sought() -> str:
@@ -110,8 +111,34 @@ def sought() -> str:
 
 def people_sought(person: Actor, unit: Unit | None, permission: str) -> Select[Person, SignInAccount, Unit | None]:
     """Those whom the list shows: in the unit, or wherever the permission holds, and as this browser looks for them."""
-    everybody = None if person.everywhere(permission) else person.unit_ids(permission)
-    return queries.people_found(sought(), on=clock.today(), within=[unit.id] if unit else everybody)
+    return queries.people_found(sought(), on=clock.today(), within=within_of(person, unit, permission))
+
+
+def within_of(person: Actor, unit: Unit | None, permission: str) -> Collection[int] | None:
+    """The unit that was asked for, or those for which the permission was granted; None: everywhere."""
+    if unit is not None:
+        return [unit.id]
+    return None if person.everywhere(permission) else person.unit_ids(permission)
+
+
+def ids_of_page(own: Session, within: Collection[int] | None, page: int) -> tuple[Sequence[int], int]:
+    """The ids of a page of the list, or of its last one, and how many people are on all pages.
+
+    What is searched for, or of some units, is read whole; of everybody only a page is.
+    """
+    found = queries.ids_found(sought(), on=clock.today(), within=within)
+    if within is None and not sought():
+        total = own.scalar(queries.everybody()) or 0
+        start = first_of(page, total)
+        return own.scalars(found.limit(PAGE).offset(start)).all(), total
+    ids = own.scalars(found).all()
+    start = first_of(page, len(ids))
+    return ids[start : start + PAGE], len(ids)
+
+
+def first_of(page: int, total: int) -> int:
+    """Where a page begins; beyond the last page, where the last begins."""
+    return min(page - 1, max(0, -(-total // PAGE) - 1)) * PAGE
 
 
 @bp.post("/search")

@@ -25,7 +25,7 @@ class Person(Base):
         CheckConstraint("party IN ('chinh_thuc', 'du_bi', 'quan_chung')", name="party"),
         Index("ix_person_order", "sort_key"),
         Index("ix_person_email", "email"),
-        Index("ix_person_search", "search_key"),
+        Index("ix_person_search", "search_key", "sort_key"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -143,6 +143,19 @@ class Membership(Base):
     person: Mapped[Person] = relationship(back_populates="memberships")
     unit: Mapped[Unit] = relationship()
     transfer: Mapped[PeopleTransfer | None] = relationship()
+
+
+class UnitHeadcount(Base):
+    """How many people are counted in one unit itself on the settled day, in one tree.
+
+    Follows from memberships; `lms verify` computes it anew. Nought says the same as no row.
+    """
+
+    __tablename__ = "unit_headcount"
+
+    tree: Mapped[str] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True)
+    people: Mapped[int]
 
 
 class MembershipTransfer(Base):

@@ -1,14 +1,23 @@
 """Reading people and where they belong."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import Select, and_, case, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, true
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from lms import clock, text
-from lms.accounts.models import Membership, Person, PersonLink, RoleGrant, SignInAccount, UserSession, Viewing
+from lms.accounts.models import (
+    Membership,
+    Person,
+    PersonLink,
+    RoleGrant,
+    SignInAccount,
+    UnitHeadcount,
+    UserSession,
+    Viewing,
+)
 from lms.config import SessionLimits
 from lms.doors import Named
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure
@@ -115,33 +124,58 @@ def people_found(
     Every word of `sought` is found in the name, with or without marks, or the whole is part of the user name; with
     `within`, only people of these units and below them. A record linked to another is not among them: the other is.
     """
-    query = (
+    query = people_shown(on=on, tree=tree).where(Person.id.not_in(duplicates()), found_by(sought))
+    return query if within is None else query.where(counted_below(within, on=on, tree=tree))
+
+
+def people_shown(*, on: date, tree: str = STATE_TREE) -> Select[Person, SignInAccount, Unit | None]:
+    """People with their account and the unit where they are counted that day, in Vietnamese order of names."""
+    return (
         select(Person, SignInAccount, Unit)
         .join(SignInAccount, SignInAccount.person_id == Person.id)
-        .outerjoin(
-            Membership,
-            and_(
-                Membership.person_id == Person.id,
-                Membership.tree == tree,
-                Membership.kind == "main",
-                holds_on(on, Membership.valid_from, Membership.valid_to),
-            ),
-        )
+        .outerjoin(Membership, and_(Membership.person_id == Person.id, *counting(on, tree)))
         .outerjoin(Unit, Unit.id == Membership.unit_id)
-        .where(Person.id.not_in(duplicates()))
         .order_by(Person.sort_key, Person.id)
     )
-    if within is not None:
-        query = query.where(or_(false(), *(Membership.unit_id.in_(subtree(one, on=on, tree=tree)) for one in within)))
-    if words := text.fold(sought).split():
-        named = and_(*(Person.search_key.contains(word, autoescape=True) for word in words))
-        query = query.where(or_(named, SignInAccount.username.contains("".join(words), autoescape=True)))
-    return query
 
 
-def how_many(people: Select[Person, SignInAccount, Unit | None]) -> Select[int]:
-    """How many people a query finds."""
-    return select(func.count()).select_from(people.order_by(None).subquery())
+def ids_found(sought: str, *, on: date, within: Iterable[int] | None, tree: str = STATE_TREE) -> Select[int]:
+    """The ids of those whom `people_found` finds, in the same order. Cheap enough to be read whole and counted."""
+    query = select(Person.id).where(Person.id.not_in(duplicates()), found_by(sought))
+    # An order that is no index's: what is searched for is then looked up in the index of names, not person by person.
+    order = func.coalesce(Person.sort_key, Person.sort_key) if sought else Person.sort_key
+    query = query.order_by(order, Person.id)
+    if within is None:
+        return query
+    counted = and_(Membership.person_id == Person.id, *counting(on, tree), counted_below(within, on=on, tree=tree))
+    return query.join(Membership, counted)
+
+
+def counting(on: date, tree: str) -> tuple[ColumnElement[bool], ...]:
+    """What makes a membership count that day in that tree."""
+    main = Membership.tree == tree, Membership.kind == "main"
+    return (*main, holds_on(on, Membership.valid_from, Membership.valid_to))
+
+
+def counted_below(unit_ids: Iterable[int], *, on: date, tree: str) -> ColumnElement[bool]:
+    """Whether a membership is in one of these units or below."""
+    return or_(false(), *(Membership.unit_id.in_(subtree(one, on=on, tree=tree)) for one in unit_ids))
+
+
+def found_by(sought: str) -> ColumnElement[bool]:
+    """Whether every word is found in the name, with or without marks, or the whole is part of the user name."""
+    words = text.fold(sought).split()
+    if not words:
+        return true()
+    named = and_(*(Person.search_key.contains(word, autoescape=True) for word in words))
+    called = SignInAccount.username.contains("".join(words), autoescape=True)
+    return or_(named, Person.id.in_(select(SignInAccount.person_id).where(called)))
+
+
+def everybody() -> Select[int]:
+    """How many people there are, each once."""
+    linked = select(func.count()).select_from(duplicates().subquery()).scalar_subquery()
+    return select(func.count(Person.id) - linked)
 
 
 def duplicates() -> Select[int]:
@@ -257,6 +291,20 @@ def number_by_unit(*, on: date, tree: str) -> Select[int, int]:
     )
 
 
+def numbers(within: ColumnElement[bool], *, on: date, tree: str) -> Select[int, int]:
+    """Each unit and how many are counted in it that day: of today what is kept, of other days the memberships within.
+
+    What is kept costs the number of units, not of people.
+    """
+    if on == clock.today():
+        return select(UnitHeadcount.unit_id, UnitHeadcount.people).where(UnitHeadcount.tree == tree)
+    return number_by_unit(on=on, tree=tree).where(within)
+
+
+# Made once: to make an alias anew for every page costs more than to ask the database.
+BRANCH, BELOW = aliased(UnitClosure), aliased(UnitClosure)
+
+
 class PeopleByUnit:
     """How many people are counted in units (`Headcount` in lms/doors.py)."""
 
@@ -267,16 +315,27 @@ class PeopleByUnit:
     def by_branch(self, session: Session, unit_id: int, *, on: date, tree: str) -> Mapping[int, int]:
         """The number in the unit itself, and in each unit directly below with all below that; one query."""
         within = Membership.unit_id.in_(subtree(unit_id, on=on, tree=tree))
-        own = number_by_unit(on=on, tree=tree).where(within).subquery()
-        branch, below = aliased(UnitClosure), aliased(UnitClosure)
-        under = and_(below.ancestor_id == branch.descendant_id, below.tree == tree)
+        own = numbers(within, on=on, tree=tree).subquery()
+        under = and_(BELOW.ancestor_id == BRANCH.descendant_id, BELOW.tree == tree)
         query = (
-            select(branch.descendant_id, func.sum(own.c.people))
-            .join(below, and_(under, holds_on(on, below.valid_from, below.valid_to)))
-            .join(own, own.c.unit_id == below.descendant_id)
-            .where(branch.tree == tree, branch.ancestor_id == unit_id, branch.depth <= 1)
-            .where(holds_on(on, branch.valid_from, branch.valid_to), or_(branch.depth == 1, below.depth == 0))
-            .group_by(branch.descendant_id)
+            select(BRANCH.descendant_id, func.sum(own.c.people))
+            .join(BELOW, and_(under, holds_on(on, BELOW.valid_from, BELOW.valid_to)))
+            .join(own, own.c.unit_id == BELOW.descendant_id)
+            .where(BRANCH.tree == tree, BRANCH.ancestor_id == unit_id, BRANCH.depth <= 1)
+            .where(holds_on(on, BRANCH.valid_from, BRANCH.valid_to), or_(BRANCH.depth == 1, BELOW.depth == 0))
+            .group_by(BRANCH.descendant_id)
+            .having(func.sum(own.c.people) > 0)
+        )
+        return dict(session.execute(query).all())
+
+    def with_below(self, session: Session, unit_ids: Sequence[int], *, on: date, tree: str) -> Mapping[int, int]:
+        """The number in each of these units with all below it; one query."""
+        own = numbers(true(), on=on, tree=tree).subquery()
+        query = (
+            select(BELOW.ancestor_id, func.sum(own.c.people))
+            .join(own, own.c.unit_id == BELOW.descendant_id)
+            .where(BELOW.tree == tree, BELOW.ancestor_id.in_(unit_ids), holds_on(on, BELOW.valid_from, BELOW.valid_to))
+            .group_by(BELOW.ancestor_id)
         )
         return dict(session.execute(query).all())
 

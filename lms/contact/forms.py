@@ -11,7 +11,7 @@ from lms.outbox.rules import STUDY, UNIT_NEWS
 from lms.web.forms import ChoiceField, MustBe, PageForm, at_most, choices, tidy
 
 PHONE = re.compile(r"\+?[0-9][0-9 .-]{6,18}[0-9]")
-LANGUAGES = {"vi": "Tiếng Việt", "en": "English"}
+LANGUAGES = {"vi": _l("Tiếng Việt"), "en": _l("Tiếng Anh")}
 TOPIC_WORDS = {
     STUDY: _l("Việc học tập: được giao khóa học, sắp đến hạn, quá hạn"),
     UNIT_NEWS: _l("Thông báo của cơ quan, đơn vị"),

@@ -11,14 +11,21 @@ depends_on = None
 Moment = sa.DateTime(timezone=True)
 DUE = sa.text("due_on IS NOT NULL")
 SAME = sa.text("same AND undone_at IS NULL")
+COUNTED = """
+INSERT INTO unit_headcount (tree, unit_id, people)
+SELECT tree, unit_id, count(*) FROM membership
+JOIN settled_day ON valid_from <= day AND (valid_to IS NULL OR valid_to > day)
+WHERE kind = 'main' GROUP BY tree, unit_id
+"""
 FOREIGN = {"transfer_id": "people_transfer", "link_id": "person_link"}
 
 
 def upgrade() -> None:
-    tables()
+    for make in (headcount, transfers, links, announcements):
+        make()
     op.add_column("person", sa.Column("phone", sa.String(), nullable=True))
     op.add_column("person", sa.Column("muted", sa.JSON(), nullable=False, server_default=sa.text("'[]'")))
-    op.create_index("ix_person_search", "person", ["search_key"])
+    op.create_index("ix_person_search", "person", ["search_key", "sort_key"])
     op.add_column("membership", sa.Column("position", sa.String(), nullable=False, server_default=sa.text("''")))
     op.add_column("membership", sa.Column("due_on", sa.Date(), nullable=True))
     op.create_index("ix_membership_due", "membership", ["due_on"], sqlite_where=DUE, postgresql_where=DUE)
@@ -27,9 +34,21 @@ def upgrade() -> None:
             f"ALTER TABLE membership ADD COLUMN {column} INTEGER "
             f"CONSTRAINT fk_membership_{column} REFERENCES {table} (id)"
         )
+    op.execute(COUNTED)
 
 
-def tables() -> None:
+def headcount() -> None:
+    op.create_table(
+        "unit_headcount",
+        sa.Column("tree", sa.String(), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name="fk_unit_headcount_unit_id"),
+        sa.PrimaryKeyConstraint("tree", "unit_id", name="pk_unit_headcount"),
+    )
+
+
+def transfers() -> None:
     op.create_table(
         "people_transfer",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -42,6 +61,9 @@ def tables() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_people_transfer"),
         sa.UniqueConstraint("public_id", name="uq_people_transfer_public_id"),
     )
+
+
+def links() -> None:
     op.create_table(
         "person_link",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -71,6 +93,9 @@ def tables() -> None:
         sqlite_where=SAME,
         postgresql_where=SAME,
     )
+
+
+def announcements() -> None:
     op.create_table(
         "announcement",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -92,6 +117,7 @@ def tables() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("unit_headcount")
     op.drop_table("announcement")
     op.drop_index("ix_membership_due", "membership")
     op.execute("UPDATE membership SET kind = 'main' WHERE link_id IS NOT NULL")
