@@ -1,9 +1,10 @@
 """The only ways to obtain something on a person's behalf. What you may not see does not exist."""
 
 import uuid
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import cast
 
 from sqlalchemy import false, func, or_, select, true
 from sqlalchemy.orm import Session
@@ -12,7 +13,8 @@ from lms import clock, text
 from lms.accounts.models import Person
 from lms.accounts.queries import people_counted_in, roles_held, roles_of
 from lms.accounts.rules import Grant, may_keep, opens_no_more
-from lms.organisation.models import STATE_TREE, Unit, UnitClosure
+from lms.db import recalled, remember
+from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitOperation
 from lms.organisation.queries import holds_on, subtree, unit_trees
 from lms.organisation.rules import Branch
 from lms.web.acting import Actor, NotFound
@@ -145,6 +147,7 @@ def tops(branch: Branch[Unit], own: Container[int]) -> list[Branch[Unit]]:
     return [top for child in branch.children for top in tops(child, own)]
 
 
+UNIT_NAMES = "unit names"
 MANY_UNITS, MOST_UNITS_FOUND = 300, 20
 """With more units than this a page asks for a name instead of showing them all; so many of those found are shown."""
 
@@ -178,16 +181,27 @@ def units_to_choose(session: Session, actor: Actor, permission: str, typed: str)
 
 def units_found(session: Session, actor: Actor, permission: str, typed: str) -> tuple[UnitFound, ...]:
     """The first units of today where the permission holds in whose name or code every word is found, marks or not."""
-    words, today = text.folded(typed).split(), clock.today()
+    words, within = text.fold(typed).split(), units_within(session, actor, permission)
     if not words:
         return ()
-    query = select(Unit.id, Unit.name, Unit.short_name, Unit.code)  # all are read: their public ids only of those found
+    known = ((own, folded) for own, folded in names_of_today(session) if within is None or own in within)
+    ids = list(islice((own for own, folded in known if all(word in folded for word in words)), MOST_UNITS_FOUND))
+    columns = select(Unit.public_id, Unit.name, Unit.short_name, Unit.code).where(Unit.id.in_(ids))
+    return tuple(UnitFound(*row) for row in session.execute(columns.order_by(Unit.sort_key, Unit.id)))
+
+
+def names_of_today(session: Session) -> Sequence[tuple[int, str]]:
+    """Units of today with names and codes as one types them, in order; kept until the organisation has changed.
+
+    It changes by operations and with the day, and by nothing else.
+    """
+    today, last = clock.today(), select(func.max(UnitOperation.id), func.max(UnitOperation.undone_at))
+    version = (today, *session.execute(last).one())
+    kept = recalled(session, UNIT_NAMES, "latest")
+    if kept is not None and kept[0] == version:
+        return cast(Sequence[tuple[int, str]], kept[1])
+    query = select(Unit.id, Unit.name, Unit.short_name, Unit.code).order_by(Unit.sort_key, Unit.id)
     query = query.where(holds_on(today, Unit.valid_from, Unit.valid_to), Unit.undone.is_(False))
-    if not actor.everywhere(permission):
-        below = [Unit.id.in_(subtree(one, on=today)) for one in actor.unit_ids(permission)]
-        query = query.where(or_(false(), *below))
-    rows = session.execute(query.order_by(Unit.sort_key, Unit.id)).all()
-    fitting = (row for row in rows if all(word in text.folded(f"{row[1]} {row[2]} {row[3]}") for word in words))
-    found = {row[0]: row for row in islice(fitting, MOST_UNITS_FOUND)}
-    public = dict(session.execute(select(Unit.id, Unit.public_id).where(Unit.id.in_(found))).all())
-    return tuple(UnitFound(public[own], name, short_name, code) for own, name, short_name, code in found.values())
+    names = [(own, text.fold(" ".join(words))) for own, *words in session.execute(query)]
+    remember(session, UNIT_NAMES, "latest", (version, names))
+    return names

@@ -126,11 +126,17 @@ def ids_of_page(own: Session, within: Collection[int] | None, page: int) -> tupl
 
     What is searched for, or of some units, is read whole; of everybody only a page is.
     """
-    found = queries.ids_found(sought(), on=clock.today(), within=within)
-    if within is None and not sought():
+    words = sought()
+    called = own.scalars(queries.ids_called(words)).all() if words else ()
+    found = queries.ids_found(words, called, on=clock.today(), within=within)
+    if within is None and not words:
         total = own.scalar(queries.everybody()) or 0
         start = first_of(page, total)
-        return own.scalars(found.limit(PAGE).offset(start)).all(), total
+        if start <= total // 2:
+            return own.scalars(found.limit(PAGE).offset(start)).all(), total
+        number = min(PAGE, total - start)  # from the end: as far as the beginning is from the first pages
+        backwards = found.order_by(None).order_by(Person.sort_key.desc(), Person.id.desc())
+        return own.scalars(backwards.limit(number).offset(total - start - number)).all(), total
     ids = own.scalars(found).all()
     start = first_of(page, len(ids))
     return ids[start : start + PAGE], len(ids)

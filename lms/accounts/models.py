@@ -23,9 +23,9 @@ class Person(Base):
     __table_args__ = (
         CheckConstraint("category IN ('can_bo', 'cong_chuc', 'vien_chuc', 'nguoi_lao_dong', 'khac')", name="category"),
         CheckConstraint("party IN ('chinh_thuc', 'du_bi', 'quan_chung')", name="party"),
-        Index("ix_person_order", "sort_key"),
+        Index("ix_person_order", "sort_key", "id", "search_key"),  # read in order, looked for without the rows
         Index("ix_person_email", "email"),
-        Index("ix_person_search", "search_key", "sort_key"),
+        Index("ix_person_search", "search_key"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
