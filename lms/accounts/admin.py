@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from flask import flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import Select
+from sqlalchemy import Select, func
 from sqlalchemy.orm import Session
 
 from lms import clock, text
@@ -121,25 +121,36 @@ def within_of(person: Actor, unit: Unit | None, permission: str) -> Collection[i
     return None if person.everywhere(permission) else person.unit_ids(permission)
 
 
-def ids_of_page(own: Session, within: Collection[int] | None, page: int) -> tuple[Sequence[int], int]:
-    """The ids of a page of the list, or of its last one, and how many people are on all pages.
+FEW = 500
+"""So many people found are read whole; of more only a page is, and how many they are is counted."""
 
-    What is searched for, or of some units, is read whole; of everybody only a page is.
-    """
+
+def ids_of_page(own: Session, within: Collection[int] | None, page: int) -> tuple[Sequence[int], int]:
+    """The ids of a page of the list, or of its last one, and how many people are on all pages."""
     words = sought()
     called = own.scalars(queries.ids_called(words)).all() if words else ()
     found = queries.ids_found(words, called, on=clock.today(), within=within)
-    if within is None and not words:
+    if words and within is None:
+        some = own.scalars(found.order_by(None).limit(FEW + 1)).all()
+        if len(some) > FEW:
+            total = own.scalar(found.order_by(None).with_only_columns(func.count())) or 0
+            return ids_between(own, found, first_of(page, total), total), total
+        found = queries.in_order(some)
+    elif within is None:
         total = own.scalar(queries.everybody()) or 0
-        start = first_of(page, total)
-        if start <= total // 2:
-            return own.scalars(found.limit(PAGE).offset(start)).all(), total
-        number = min(PAGE, total - start)  # from the end: as far as the beginning is from the first pages
-        backwards = found.order_by(None).order_by(Person.sort_key.desc(), Person.id.desc())
-        return own.scalars(backwards.limit(number).offset(total - start - number)).all(), total
+        return ids_between(own, found, first_of(page, total), total), total
     ids = own.scalars(found).all()
     start = first_of(page, len(ids))
     return ids[start : start + PAGE], len(ids)
+
+
+def ids_between(own: Session, found: Select[int], start: int, total: int) -> Sequence[int]:
+    """One page of ids that are found in order; from the end, where that is nearer."""
+    if start <= total // 2:
+        return own.scalars(found.limit(PAGE).offset(start)).all()
+    number = min(PAGE, total - start)
+    backwards = found.order_by(None).order_by(Person.sort_key.desc(), Person.id.desc())
+    return own.scalars(backwards.limit(number).offset(total - start - number)).all()
 
 
 def first_of(page: int, total: int) -> int:
