@@ -14,14 +14,17 @@ from lms import clock, db, serving
 from lms.accounts import admin as people
 from lms.accounts import views as accounts
 from lms.accounts.access import READ as READ_PEOPLE
-from lms.accounts.actions import RESET, RESET_MAIL, PasswordSet, issue_reset, mail_person, mail_reset
+from lms.accounts.actions import RESET, RESET_MAIL, PasswordSet, PeopleMoved, issue_reset, mail_person, mail_reset
 from lms.accounts.cli import user
 from lms.accounts.demo import load_fictional_people
 from lms.accounts.models import Person
-from lms.accounts.projector import PeopleOfUnits
+from lms.accounts.projector import HeadcountProjection, PeopleOfUnits, count_anew, count_of_day
 from lms.accounts.projector import follow_late as people_follow
 from lms.accounts.queries import PeopleByName, PeopleByUnit, people_called, units_called
 from lms.accounts.session import end_overdue_viewings
+from lms.accounts.storage import wear_positions
+from lms.announcements import access as announcements_access
+from lms.announcements import views as announcements
 from lms.audit import access as audit_access
 from lms.audit import views as audit
 from lms.audit.actions import forget_entries
@@ -32,13 +35,16 @@ from lms.authentication import views as authentication
 from lms.authentication.actions import end_activation_code
 from lms.authentication.queries import SecondFactorsHere
 from lms.config import Config
+from lms.contact import views as contact
 from lms.db import Database
 from lms.documents import views as documents
 from lms.doors import ADMINISTRATION, Doors, MenuEntry
+from lms.duplicates import views as duplicates
 from lms.forwarding import access as forwarding_access
 from lms.forwarding import views as forwarding
 from lms.forwarding.actions import FORWARD, forward, keep_going
 from lms.forwarding.cli import forward as forward_command
+from lms.memberships import views as memberships
 from lms.organisation import access as organisation_access
 from lms.organisation import admin as changes
 from lms.organisation import views as organisation
@@ -55,6 +61,7 @@ from lms.records import admin as clients
 from lms.records import views as records
 from lms.records.cli import xapi as xapi_command
 from lms.roles import views as roles
+from lms.roles.access import READ_TABLE
 from lms.roles.cli import permissions
 from lms.roster import admin as roster_files
 from lms.roster import views as roster
@@ -100,18 +107,21 @@ def fill(doors: Doors) -> None:
     doors.listen(PasswordSet, end_activation_code)
     doors.headcount = PeopleByUnit()
     doors.belongings.append(PeopleOfUnits())
-    doors.daybreak += [names_of_the_day, people_follow]
-    doors.projections += [ClosureProjection(), NameProjection()]
+    doors.listen(PeopleMoved, count_anew)
+    doors.daybreak += [names_of_the_day, people_follow, wear_positions, count_of_day]
+    doors.projections += [ClosureProjection(), NameProjection(), HeadcountProjection()]
     doors.listen(PersonErased, forget_person)
     doors.own_data.append(lists_about)
     doors.menu += [
         MenuEntry(_l("Nhật ký học tập"), "records.index", records_access.BROWSE, 60),
         MenuEntry(_l("Cán bộ"), "people.index", READ_PEOPLE, 80, ADMINISTRATION),
         MenuEntry(_l("Đơn vị"), "organisation.index", organisation_access.READ, 81, ADMINISTRATION),
+        MenuEntry(_l("Thông báo"), "announcements.index", announcements_access.WRITE, 82, ADMINISTRATION),
         MenuEntry(_l("Hệ thống kết nối"), "clients.index", records_access.READ_CLIENTS, 83, ADMINISTRATION),
         MenuEntry(_l("Đề nghị về dữ liệu"), "privacy_requests.index", privacy_access.ANSWER, 84, ADMINISTRATION),
-        MenuEntry(_l("Nhật ký hệ thống"), "audit.index", audit_access.READ, 96, ADMINISTRATION),
         MenuEntry(_l("Gửi bản ghi"), "forwarding.index", forwarding_access.READ, 95, ADMINISTRATION),
+        MenuEntry(_l("Nhật ký hệ thống"), "audit.index", audit_access.READ, 96, ADMINISTRATION),
+        MenuEntry(_l("Bảng quyền"), "permissions.table", READ_TABLE, 98, ADMINISTRATION),
     ]
 
 
@@ -120,10 +130,15 @@ def features() -> Iterable[Feature]:
     own = (
         web.bp,
         accounts.bp,
+        contact.bp,
         authentication.bp,
         ways.bp,
         people.bp,
         roles.bp,
+        roles.permissions,
+        memberships.bp,
+        duplicates.bp,
+        announcements.bp,
         credentials.bp,
         roster.bp,
         roster_files.bp,

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 SECRET_LENGTH = 32
+LONGEST_CONTACT = 200
 KNOWN_SECRETS = ("changeme", "secret", "development", "password", "default")
 
 
@@ -99,6 +100,7 @@ class Config:
     when the site moves. `xapi_origins` are sites whose pages may speak to the record store from a browser; `forward_to`
     are stores inside one's own network, as host:port, to which statements may be forwarded. `former_secret_keys` still
     open what they sealed. `second_factor`: the roles that need more than a password to sign in. `roster_megabytes` is
+    how large the file of a list of people may be. `help_contact` is whom people ask for help, as pages show it.
     how large the file of a list of people may be. The audit log is kept for `audit_months`; `audit_lines` is the
     file or the syslog to which its entries go as lines of JSON too.
     """
@@ -123,6 +125,7 @@ class Config:
     roster_megabytes: int = 5
     audit_months: int = 12
     audit_lines: str = ""
+    help_contact: str = ""
 
     @property
     def secure(self) -> bool:
@@ -166,6 +169,7 @@ class Config:
             roster_megabytes=whole_number(environ, "LMS_ROSTER_MB", 5),
             audit_months=whole_number(environ, "LMS_AUDIT_MONTHS", 12),
             audit_lines=environ.get("LMS_AUDIT_LINES", ""),
+            help_contact=" ".join(environ.get("LMS_HELP_CONTACT", "").split()),
         )
         config.check()
         return config
@@ -184,6 +188,10 @@ class Config:
             check_place(place)
         for former in self.former_secret_keys:
             check_secret(former, "LMS_FORMER_SECRET_KEYS")
+        if len(self.help_contact) > LONGEST_CONTACT:
+            raise Misconfigured(
+                f"LMS_HELP_CONTACT must have at most {LONGEST_CONTACT} characters: a name, a number, an address."
+            )
         if not 1 <= self.roster_megabytes <= 50:
             raise Misconfigured("LMS_ROSTER_MB must be from 1 to 50: a list of 20,000 people has some 2 MB.")
         check_audit(self.audit_months, self.audit_lines)

@@ -226,6 +226,9 @@ class Headcount(Protocol):
     def by_branch(self, session: Session, unit_id: int, *, on: date, tree: str) -> Mapping[int, int]:
         """The number in the unit itself, and in each unit directly below with all below that; one query."""
 
+    def with_below(self, session: Session, unit_ids: Sequence[int], *, on: date, tree: str) -> Mapping[int, int]:
+        """The number in each of these units with all below it; one query."""
+
     def named(self, session: Session, unit_id: int, *, on: date, most: int) -> list[Named]:
         """Those counted in the unit itself, in Vietnamese order, at most so many. Whoever asks notes it."""
 
@@ -238,6 +241,10 @@ class Unpeopled:
         return {}
 
     def by_branch(self, session: Session, unit_id: int, *, on: date, tree: str) -> Mapping[int, int]:
+        """None."""
+        return {}
+
+    def with_below(self, session: Session, unit_ids: Sequence[int], *, on: date, tree: str) -> Mapping[int, int]:
         """None."""
         return {}
 

@@ -6,6 +6,7 @@ sắc, nặng). It is computed here, so that SQLite and PostgreSQL sort alike wh
 
 import re
 import unicodedata
+from functools import lru_cache
 
 LETTERS = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
 TONES = ("", "\u0300", "\u0309", "\u0303", "\u0301", "\u0323")
@@ -35,6 +36,12 @@ def fold(text: str) -> str:
         return " ".join(text.lower().split())
     bare = "".join(c for c in unicodedata.normalize("NFD", text.casefold()) if not unicodedata.combining(c))
     return " ".join(bare.replace("đ", "d").split())
+
+
+@lru_cache(maxsize=20_000)
+def folded(text: str) -> str:
+    """As `fold`, remembered: for names of units, which are folded at each key that is pressed. Not for people's."""
+    return fold(text)
 
 
 def sort_key(text: str) -> bytes:

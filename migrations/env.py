@@ -6,6 +6,7 @@ import analytics.app
 import assessments.app
 import courses.app
 from lms.accounts import models as accounts
+from lms.announcements import models as announcements
 from lms.audit import models as audit
 from lms.authentication import models as authentication
 from lms.db import Base
@@ -23,6 +24,7 @@ ALL_MODELS = (
     assessments.app.MODELS,
     courses.app.MODELS,
     accounts,
+    announcements,
     authentication,
     organisation,
     audit,

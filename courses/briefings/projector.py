@@ -1,6 +1,6 @@
 """Standings follow from the roll, progress and policy; whoever keeps count is told of every change."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from courses.briefings.models import Standing
-from courses.briefings.rules import POLICIES, Policy, Stand, stand
+from courses.briefings.rules import POLICIES, Policy, Stand, furthest, stand
 from courses.enrolment import queries as enrolment
 from courses.enrolment.actions import RollChanged
 from courses.enrolment.models import Assignment
@@ -18,7 +18,9 @@ from courses.learning import queries as learning
 from courses.learning.projector import ProgressChanged, ProgressProjection, records_of
 from courses.learning.rules import NOT_BEGUN, Record, reached
 from lms import clock
+from lms.accounts import queries as accounts
 from lms.accounts.actions import PeopleMoved
+from lms.accounts.models import PersonLink
 from lms.clock import day_of
 from lms.db import lock_roll
 from lms.doors import Expected, Row, tell
@@ -50,7 +52,9 @@ def project_standing(session: Session, event: ProgressChanged) -> None:
     """Bring one person's standing to where the progress now is. Somebody not on the roll has none.
 
     The policy is that of the assignment under which the person stands: only one of the statements below finds a row.
+    Whoever has several records stands where the furthest of them does.
     """
+    linked = accounts.all_links().where(PersonLink.person_id == event.person_id).exists()
     for policy in POLICIES.values():
         old, new = stand(policy, event.before), stand(policy, event.after)
         if old == new:
@@ -58,7 +62,7 @@ def project_standing(session: Session, event: ProgressChanged) -> None:
         under = select(Assignment.id).where(Assignment.policy_version == policy.number)
         row = session.execute(
             update(Standing)
-            .where(Standing.course_id == event.course_id, Standing.person_id == event.person_id)
+            .where(Standing.course_id == event.course_id, Standing.person_id == event.person_id, ~linked)
             .where(Standing.assignment_id.in_(under))
             .values(**asdict(new))
             .returning(Standing.unit_id, Standing.assignment_id)
@@ -69,6 +73,30 @@ def project_standing(session: Session, event: ProgressChanged) -> None:
                 change = StandingChange(event.course_id, row.unit_id, row.assignment_id, old.state, new.state)
                 tell(session, StandingsChanged((change,)))
             return
+    project_linked(session, event)
+
+
+def project_linked(session: Session, event: ProgressChanged) -> None:
+    """The standing of somebody of whom there are several records, when the progress of one of them has changed.
+
+    The row is locked before the other records are read: whoever comes second sees what the first has written.
+    """
+    kept = {person_id for _duplicate, person_id in session.execute(accounts.links_of([event.person_id]))}
+    if not kept:
+        return
+    [person_id] = kept
+    mine = select(Standing).where(Standing.course_id == event.course_id, Standing.person_id == person_id)
+    row = session.scalar(mine.with_for_update().execution_options(populate_existing=True))
+    if row is None:
+        return
+    policy = session.scalars(select(Assignment.policy_version).where(Assignment.id == row.assignment_id)).one()
+    roll = [(person_id, row.unit_id, row.assignment_id, policy)]
+    records, linked = known_of(session, event.course_id, (person_id,))
+    expected = standings_of(session, event.course_id, roll, records, linked)
+    actual: dict[int, Row] = {person_id: {name: getattr(row, name) for name in COLUMNS}}
+    write(session, event.course_id, expected, actual)
+    change = changed(event.course_id, actual[person_id], expected[person_id])
+    tell(session, StandingsChanged(tuple(one for one in change if one.before != one.after)))
 
 
 def people_moved(session: Session, event: PeopleMoved) -> None:
@@ -122,32 +150,53 @@ def changed(course_id: int, old: Row | None, new: Row | None) -> list[StandingCh
     return left + came
 
 
+Links = Mapping[int, Sequence[int]]
+"""Whose duplicates, by the id of the record that counts."""
+
+
 def expected_standings(
     session: Session, course_id: int, person_ids: tuple[int, ...] | None, *, on: date
 ) -> dict[int, Row]:
     """Standings by person, from the roll of that day and progress as it stands."""
+    records, linked = known_of(session, course_id, person_ids)
+    roll = enrolment.roll(session, course_id, on=on, person_ids=person_ids)
+    return standings_of(session, course_id, roll, records, linked)
+
+
+def known_of(
+    session: Session, course_id: int, person_ids: tuple[int, ...] | None
+) -> tuple[Mapping[tuple[int, int], Record], Links]:
+    """What these people (None: all) have done in the course, and with which other records each is one person."""
     if person_ids is None or len(person_ids) > 500:
-        records = learning.all_records(session, course_id)
-    else:
-        records = learning.records(session, [(person_id, course_id) for person_id in person_ids])
-    return standings_of(session, course_id, enrolment.roll(session, course_id, on=on, person_ids=person_ids), records)
+        return learning.all_records(session, course_id), by_kept(session.execute(accounts.all_links()))
+    linked = by_kept(session.execute(accounts.links_of(person_ids)))
+    everybody = {*person_ids, *(other for others in linked.values() for other in others)}
+    return learning.records(session, [(person_id, course_id) for person_id in sorted(everybody)]), linked
+
+
+def by_kept(rows: Iterable[RollRow[int, int]]) -> Links:
+    """Links by the record that counts."""
+    found: dict[int, list[int]] = {}
+    for duplicate, person_id in rows:
+        found.setdefault(person_id, []).append(duplicate)
+    return found
 
 
 def standings_of(
     session: Session,
     course_id: int,
-    roll: Iterable[RollRow[int, int, int, int]],
+    roll: Iterable[Sequence[int]],
     records: Mapping[tuple[int, int], Record],
+    linked: Links,
 ) -> dict[int, Row]:
     """Standings by person: of everyone on this roll, with these records, each under the policy of the assignment."""
-    return {
-        person_id: {
-            "unit_id": unit_id,
-            "assignment_id": assignment_id,
-            **asdict(standing_of(session, POLICIES[policy], records.get((person_id, course_id)))),
-        }
-        for person_id, unit_id, assignment_id, policy in roll
-    }
+    found: dict[int, Row] = {}
+    for person_id, unit_id, assignment_id, policy in roll:
+        own = (person_id, *linked.get(person_id, ()))
+        stands = [standing_of(session, POLICIES[policy], records.get((one, course_id))) for one in own]
+        come = stands[0] if len(stands) == 1 else furthest(stands)
+        found[person_id] = {"unit_id": unit_id, "assignment_id": assignment_id, **asdict(come)}
+    return found
 
 
 def standing_of(session: Session, policy: Policy, record: Record | None) -> Stand:
@@ -197,13 +246,14 @@ class StandingProjection:
     def expected(self, session: Session, *, now: datetime, below: Expected) -> Mapping[Any, Row]:
         """By course and person."""
         records = records_of(below[ProgressProjection.name])
+        linked = by_kept(session.execute(accounts.all_links()))
         on = day_of(now)
         courses = session.scalars(select(Assignment.course_id).distinct()).all()
         return {
             (course_id, person_id): row
             for course_id in courses
             for person_id, row in standings_of(
-                session, course_id, enrolment.roll(session, course_id, on=on), records
+                session, course_id, enrolment.roll(session, course_id, on=on), records, linked
             ).items()
         }
 

@@ -4,8 +4,9 @@
 Policy 1 knows one way of being briefed, studying online.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from courses.learning.rules import Reached
 
@@ -20,6 +21,9 @@ class Policy:
 
 
 POLICIES = {1: Policy(1, briefed_by_lessons=True, completed_by_tests=True)}
+
+
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,28 @@ def stand(policy: Policy, come: Reached) -> Stand:
     else:
         state = "in_progress" if come.started_at else "not_started"
     return Stand(state, come.started_at, briefed, completed)
+
+
+REACHED = ("not_started", "in_progress", "briefed", "completed")
+
+
+def furthest(stands: Iterable[Stand]) -> Stand:
+    """The standing of somebody of whom there are several records: that of the record that has come furthest.
+
+    Among those that stand alike, the one that got there first; begun since the first of all.
+    """
+    known = list(stands)
+    best = min(
+        known,
+        key=lambda one: (
+            -REACHED.index(one.state),
+            one.completed_at or NEVER,
+            one.briefed_at or NEVER,
+            one.started_at or NEVER,
+        ),
+    )
+    begun = [one.started_at for one in known if one.started_at is not None]
+    return replace(best, started_at=min(begun, default=None))
 
 
 def days_overdue(due_at: datetime, now: datetime) -> int:

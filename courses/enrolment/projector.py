@@ -98,6 +98,7 @@ def follow_late(session: Session, today: date) -> None:
     passed = select(AssignmentHandover.id).where(
         AssignmentHandover.assignment_id == Assignment.id, AssignmentHandover.operation_id == UnitOperation.id
     )
+    passed = passed.correlate(Assignment, UnitOperation)  # by itself a subquery within a subquery takes its own tables
     left = select(Assignment.id).where(Assignment.unit_id == Unit.id, Assignment.withdrawn_at.is_(None))
     query = (
         select(UnitOperation, Unit.id)

@@ -1,16 +1,20 @@
 """The only ways to obtain something on a person's behalf. What you may not see does not exist."""
 
 import uuid
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import cast
 
 from sqlalchemy import false, func, or_, select, true
 from sqlalchemy.orm import Session
 
-from lms import clock
+from lms import clock, text
 from lms.accounts.models import Person
 from lms.accounts.queries import people_counted_in, roles_held, roles_of
 from lms.accounts.rules import Grant, may_keep, opens_no_more
-from lms.organisation.models import STATE_TREE, Unit, UnitClosure
+from lms.db import recalled, remember
+from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitOperation
 from lms.organisation.queries import holds_on, subtree, unit_trees
 from lms.organisation.rules import Branch
 from lms.web.acting import Actor, NotFound
@@ -144,3 +148,63 @@ def tops(branch: Branch[Unit], own: Container[int]) -> list[Branch[Unit]]:
     if branch.unit.id in own:
         return [branch]
     return [top for child in branch.children for top in tops(child, own)]
+
+
+UNIT_NAMES = "unit names"
+MANY_UNITS, MOST_UNITS_FOUND = 300, 20
+"""With more units than this a page asks for a name instead of showing them all; so many of those found are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFound:
+    """A unit by the names it bears today."""
+
+    public_id: uuid.UUID
+    name: str
+    short_name: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsToChoose:
+    """How a unit is chosen on a page: from the whole list when it is short, else among those found by name or code."""
+
+    trees: tuple[Branch[Unit], ...]
+    many: bool
+    typed: str
+    found: tuple[UnitFound, ...]
+
+
+def units_to_choose(session: Session, actor: Actor, permission: str, typed: str) -> UnitsToChoose:
+    """The units where the permission holds, or those of them that were asked for."""
+    if session.scalar(select(Unit.id).order_by(Unit.id).limit(1).offset(MANY_UNITS)) is None:
+        return UnitsToChoose(tuple(trees_within(session, actor, permission)), False, "", ())
+    return UnitsToChoose((), True, typed, units_found(session, actor, permission, typed))
+
+
+def units_found(session: Session, actor: Actor, permission: str, typed: str) -> tuple[UnitFound, ...]:
+    """The first units of today where the permission holds in whose name or code every word is found, marks or not."""
+    words, within = text.fold(typed).split(), units_within(session, actor, permission)
+    if not words:
+        return ()
+    known = ((own, folded) for own, folded in names_of_today(session) if within is None or own in within)
+    ids = list(islice((own for own, folded in known if all(word in folded for word in words)), MOST_UNITS_FOUND))
+    columns = select(Unit.public_id, Unit.name, Unit.short_name, Unit.code).where(Unit.id.in_(ids))
+    return tuple(UnitFound(*row) for row in session.execute(columns.order_by(Unit.sort_key, Unit.id)))
+
+
+def names_of_today(session: Session) -> Sequence[tuple[int, str]]:
+    """Units of today with names and codes as one types them, in order; kept until the organisation has changed.
+
+    It changes by operations and with the day, and by nothing else.
+    """
+    today, last = clock.today(), select(func.max(UnitOperation.id), func.max(UnitOperation.undone_at))
+    version = (today, *session.execute(last).one())
+    kept = recalled(session, UNIT_NAMES, "latest")
+    if kept is not None and kept[0] == version:
+        return cast(Sequence[tuple[int, str]], kept[1])
+    query = select(Unit.id, Unit.name, Unit.short_name, Unit.code).order_by(Unit.sort_key, Unit.id)
+    query = query.where(holds_on(today, Unit.valid_from, Unit.valid_to), Unit.undone.is_(False))
+    names = [(own, text.fold(" ".join(words))) for own, *words in session.execute(query)]
+    remember(session, UNIT_NAMES, "latest", (version, names))
+    return names

@@ -17,13 +17,15 @@ from sqlalchemy.orm import Session
 
 from lms import clock, text
 from lms.accounts.models import Membership, OneTimeLink, PasswordBefore, Person, RoleGrant, SignInAccount
-from lms.accounts.queries import accounts_for_reset, roles_held
+from lms.accounts.queries import accounts_for_reset, link_of, roles_held
 from lms.accounts.rules import ADMINISTRATOR, LINK_LIFE, MAILED_LINK_LIFE, composed, stands_not_alone
 from lms.accounts.session import digest, end_all_sessions
+from lms.accounts.storage import Placing, decision, place_people, wear_positions
 from lms.audit.actions import note
 from lms.config import Config
 from lms.db import adds_identities, config_of, lock_roll
 from lms.doors import tell
+from lms.organisation.actions import NO_BASIS, Basis
 from lms.organisation.models import STATE_TREE, Unit
 from lms.outbox.actions import deliver, queue
 
@@ -37,6 +39,10 @@ class UsernameTaken(ValueError):
 
 class RoleHeld(ValueError):
     """The person holds this very role already."""
+
+
+class CountsNoMore(ValueError):
+    """The record is linked to another, which counts for both."""
 
 
 class MoveTooEarly(ValueError):
@@ -132,12 +138,24 @@ def new_person(
     )
 
 
-def move_person(session: Session, person: Person, unit: Unit, *, on: date, by: uuid.UUID | None = None) -> None:
+def move_person(
+    session: Session,
+    person: Person,
+    unit: Unit,
+    *,
+    on: date,
+    position: str = "",
+    basis: Basis = NO_BASIS,
+    by: uuid.UUID | None = None,
+) -> None:
     """From the day `on` the person is counted in `unit`. The earlier membership ends that day and is kept.
 
-    A membership that begins on that very day has never held for a day: it is corrected. Raises `MoveTooEarly`.
+    A membership that begins on that very day has never held for a day: it is corrected. Raises `MoveTooEarly`, and
+    `CountsNoMore` for a record that is linked to another.
     """
     lock_roll(session)  # one move at a time; and before any row, as all who need both take them
+    if session.scalar(link_of(person.id)) is not None:
+        raise CountsNoMore
     last = session.scalar(
         select(Membership)
         .where(
@@ -151,22 +169,18 @@ def move_person(session: Session, person: Person, unit: Unit, *, on: date, by: u
     if last is not None and on < last.valid_from:
         raise MoveTooEarly(last.valid_from)
     before = str(session.get_one(Unit, last.unit_id).public_id) if last is not None else None
-    if last is not None and on == last.valid_from:
-        last.unit_id = unit.id
-    else:
-        if last is not None:
-            last.valid_to = on
-            session.flush()  # the table allows one membership without an end
-        session.add(Membership(person_id=person.id, unit_id=unit.id, tree=STATE_TREE, kind="main", valid_from=on))
-    session.flush()  # those who are told read what was added
-    changes = {"unit": (before, str(unit.public_id))}
+    transfer_id = decision(session, basis, by=by) if basis != NO_BASIS else None
+    place_people(session, {person.id: unit.id}, on=on, placing=Placing(text.nfc(position), transfer_id))
+    wear_positions(session, clock.today())
+    if person in session:
+        session.expire(person, ["position"])
     note(
         session,
         "person.move",
         actor=by,
         object_kind="person",
         object_id=person.public_id,
-        changes=changes,
+        changes={"unit": (before, str(unit.public_id))},
         on=str(on),
     )
     tell(session, PeopleMoved((person.id,)))
@@ -377,8 +391,14 @@ def mail_reset(session: Session, payload: Mapping[str, Any]) -> None:
 
 
 def mail_person(session: Session, payload: Mapping[str, Any]) -> None:
-    """The handler of queued mail: finds name and address, which no job carries, and hands the mail over."""
-    hand_over(session, session.get(Person, payload["person_id"]), payload)
+    """The handler of queued mail: finds name and address, which no job carries, and hands the mail over.
+
+    Whoever wants no mail about its topic by now gets none.
+    """
+    person = session.get(Person, payload["person_id"])
+    if person is not None and payload.get("topic") in person.muted:
+        return
+    hand_over(session, person, payload)
 
 
 def hand_over(session: Session, person: Person | None, payload: Mapping[str, Any]) -> None:

@@ -1,12 +1,12 @@
 """Pages with which administrators look after people: finding, adding, moving, closing accounts, giving roles."""
 
 import uuid
-from datetime import date
+from collections.abc import Collection, Sequence
 
 from flask import flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import Select, func
 from sqlalchemy.orm import Session
 
 from lms import clock, text
@@ -22,24 +22,28 @@ from lms.accounts.access import (
     own_grants,
     permitted,
     trees_within,
+    units_found,
+    units_to_choose,
 )
-from lms.accounts.forms import CATEGORIES, PARTY, MoveForm, PersonForm
+from lms.accounts.forms import CATEGORIES, PARTY, PersonForm
 from lms.accounts.models import Person, SignInAccount
 from lms.accounts.rules import EVERYWHERE, LINK_LIFE, may_see_as
 from lms.accounts.session import grants_held
 from lms.accounts.vocabulary import ROLES
 from lms.audit.actions import note
-from lms.db import apart, config_of, get_session
+from lms.db import apart, config_of, get_read_session, get_session
+from lms.organisation.forms import TREE_WORDS
 from lms.organisation.models import Unit
 from lms.web.acting import Actor, NotFound, actor, behind
 from lms.web.feature import Feature
-from lms.web.forms import day_in, text_in
+from lms.web.forms import text_in
 from lms.web.gate import needs, reading
-from lms.web.wording import day as worded
 
 bp = Feature("people", __name__, url_prefix="/people")
 
 PAGE = 50
+MOST_PRINTED = 5_000
+"""So many names on one printed list; a longer one is printed unit by unit."""
 SOUGHT = "people sought"
 ONE_TIME_LINK = "one_time_link"
 
@@ -47,28 +51,111 @@ ONE_TIME_LINK = "one_time_link"
 @bp.get("")
 @needs(READ)
 def index() -> ResponseReturnValue:
-    """People by name, or those searched for, within one's own units; that the list was seen is noted."""
+    """People by name, or those searched for, within one's own units; that the list was seen is noted.
+
+    With `choose` each can be ticked, for whoever may move them.
+    """
     person, own = actor(), get_session()
-    sought = text.nfc(str(session.get(SOUGHT, "")))  # also of a cookie from before
-    unit = asked_unit(own, person)
-    everybody = None if person.everywhere(READ) else person.unit_ids(READ)
-    query = queries.people_found(sought, on=clock.today(), within=[unit.id] if unit else everybody)
-    total = own.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    choosing = "choose" in request.args and person.may(KEEP)
+    allowed = KEEP if choosing else READ
+    unit = asked_unit(own, person, request.args.get("unit", ""), allowed)
+    asked_page = max(request.args.get("page", 1, type=int), 1)
+    ids, total = ids_of_page(own, within_of(person, unit, allowed), asked_page)
     pages = max(1, -(-total // PAGE))
-    page = min(max(request.args.get("page", 1, type=int), 1), pages)
-    rows = own.execute(query.limit(PAGE).offset((page - 1) * PAGE)).all()
-    seen("person.list", unit, rows=len(rows), page=page, searched=bool(sought))
+    page = min(asked_page, pages)
+    rows = own.execute(queries.people_shown(on=clock.today()).where(Person.id.in_(ids))).all()
+    seen("person.list", unit, rows=len(rows), page=page, searched=bool(sought()))
+    choice = units_to_choose(own, person, allowed, text.nfc(request.args.get("units", ""))[:100])
     return render_template(
         "people/list.html",
         rows=rows,
         total=total,
         page=page,
         pages=pages,
-        sought=sought,
+        sought=sought(),
         unit=unit,
-        trees=trees_within(own, person, READ),
-        page_url=lambda n: url_for("people.index", unit=unit.public_id if unit else None, page=n),
+        units=choice,
+        choosing=choosing,
+        page_url=lambda n: url_for(
+            "people.index", unit=unit.public_id if unit else None, page=n, choose=1 if choosing else None
+        ),
     )
+
+
+@bp.get("/units")
+@needs(READ)
+def units() -> ResponseReturnValue:
+    """The units that fit what is being typed, as JSON: for the box in which one is chosen where there are many."""
+    typed = text.nfc(request.args.get("q", ""))[:100]
+    found = units_found(get_read_session(), actor(), READ, typed)
+    return {"units": [{"id": str(one.public_id), "name": one.name, "code": one.code} for one in found]}
+
+
+@bp.get("/print")
+@needs(READ)
+def print_list() -> ResponseReturnValue:
+    """The whole list on one page, to be printed: everybody the list would show, page after page. Noted as one."""
+    person, own = actor(), get_session()
+    unit = asked_unit(own, person, request.args.get("unit", ""), READ)
+    rows = own.execute(people_sought(person, unit, READ).limit(MOST_PRINTED + 1)).all()
+    more = len(rows) > MOST_PRINTED
+    rows = rows[:MOST_PRINTED]
+    seen("person.list", unit, rows=len(rows), page=1, searched=bool(sought()), purpose="print")
+    return render_template("people/print.html", rows=rows, more=more, unit=unit, sought=sought(), now=clock.now())
+
+
+def sought() -> str:
+    """What this browser looks for."""
+    return text.nfc(str(session.get(SOUGHT, "")))  # also of a cookie from before
+
+
+def people_sought(person: Actor, unit: Unit | None, permission: str) -> Select[Person, SignInAccount, Unit | None]:
+    """Those whom the list shows: in the unit, or wherever the permission holds, and as this browser looks for them."""
+    return queries.people_found(sought(), on=clock.today(), within=within_of(person, unit, permission))
+
+
+def within_of(person: Actor, unit: Unit | None, permission: str) -> Collection[int] | None:
+    """The unit that was asked for, or those for which the permission was granted; None: everywhere."""
+    if unit is not None:
+        return [unit.id]
+    return None if person.everywhere(permission) else person.unit_ids(permission)
+
+
+FEW = 500
+"""So many people found are read whole; of more only a page is, and how many they are is counted."""
+
+
+def ids_of_page(own: Session, within: Collection[int] | None, page: int) -> tuple[Sequence[int], int]:
+    """The ids of a page of the list, or of its last one, and how many people are on all pages."""
+    words = sought()
+    called = own.scalars(queries.ids_called(words)).all() if words else ()
+    found = queries.ids_found(words, called, on=clock.today(), within=within)
+    if words and within is None:
+        some = own.scalars(found.order_by(None).limit(FEW + 1)).all()
+        if len(some) > FEW:
+            total = own.scalar(found.order_by(None).with_only_columns(func.count())) or 0
+            return ids_between(own, found, first_of(page, total), total), total
+        found = queries.in_order(some)
+    elif within is None:
+        total = own.scalar(queries.everybody()) or 0
+        return ids_between(own, found, first_of(page, total), total), total
+    ids = own.scalars(found).all()
+    start = first_of(page, len(ids))
+    return ids[start : start + PAGE], len(ids)
+
+
+def ids_between(own: Session, found: Select[int], start: int, total: int) -> Sequence[int]:
+    """One page of ids that are found in order; from the end, where that is nearer."""
+    if start <= total // 2:
+        return own.scalars(found.limit(PAGE).offset(start)).all()
+    number = min(PAGE, total - start)
+    backwards = found.order_by(None).order_by(Person.sort_key.desc(), Person.id.desc())
+    return own.scalars(backwards.limit(number).offset(total - start - number)).all()
+
+
+def first_of(page: int, total: int) -> int:
+    """Where a page begins; beyond the last page, where the last begins."""
+    return min(page - 1, max(0, -(-total // PAGE) - 1)) * PAGE
 
 
 @bp.post("/search")
@@ -77,16 +164,20 @@ def index() -> ResponseReturnValue:
 def search() -> ResponseReturnValue:
     """Keep what is sought for this browser; a name never enters an address."""
     session[SOUGHT] = text.nfc(request.form.get("q", ""))[:100]
-    return redirect(url_for("people.index", unit=request.form.get("unit") or None))
+    chosen, typed = request.form.get("unit") or None, text.nfc(request.form.get("units", ""))[:100] or None
+    if typed:
+        found = units_found(get_read_session(), actor(), READ, typed)
+        exact = [one for one in found if one.name == typed] or found
+        chosen, typed = (str(exact[0].public_id), None) if len(exact) == 1 else (None, typed)
+    return redirect(url_for("people.index", unit=chosen, units=typed, choose=request.form.get("choose") or None))
 
 
-def asked_unit(own: Session, person: Actor) -> Unit | None:
-    """The unit named in the address, when one is. Raises `NotFound`."""
-    asked = request.args.get("unit", "")
+def asked_unit(own: Session, person: Actor, asked: str, permission: str) -> Unit | None:
+    """The unit that was asked for, when one was. Raises `NotFound`."""
     if not asked:
         return None
     try:
-        return access_unit(own, person, READ, uuid.UUID(asked))
+        return access_unit(own, person, permission, uuid.UUID(asked))
     except ValueError:
         raise NotFound from None
 
@@ -193,6 +284,9 @@ def show(public_id: uuid.UUID) -> ResponseReturnValue:
         person=person,
         account=own.get_one(SignInAccount, person.id),
         memberships=own.scalars(queries.memberships_of(person.id)).all(),
+        link=own.scalar(queries.link_of(person.id)),
+        linked=own.execute(queries.linked_with(person.id)).all(),
+        tree_words=TREE_WORDS,
         roles=own.scalars(queries.roles_of(person.id)).all(),
         today=today,
         oneself=person.public_id == actor().public_id,
@@ -250,47 +344,6 @@ def issue_link(public_id: uuid.UUID) -> ResponseReturnValue:
     """Another link; earlier ones end."""
     own = get_session()
     return with_link(own, access_account(own, actor(), public_id), by=actor().public_id)
-
-
-@bp.route("/<uuid:public_id>/move", methods=["GET", "POST"])
-@needs(KEEP)
-def move(public_id: uuid.UUID) -> ResponseReturnValue:
-    """To another unit from a day on."""
-    own, today = get_session(), clock.today()
-    person = access_kept(own, actor(), public_id)
-    present = own.scalar(queries.main_unit(person.id, on=today))
-    form = MoveForm()
-    form.unit.offer(trees_within(own, actor(), KEEP))
-    if form.validate_on_submit() and moved(own, form, person, by=actor().public_id):
-        return redirect(url_for("people.show", public_id=person.public_id))
-    seen("person.read", person)
-    status = 200 if request.method == "GET" else 422
-    return render_template("people/move.html", form=form, person=person, present=present), status
-
-
-def moved(own: Session, form: MoveForm, person: Person, *, by: uuid.UUID) -> bool:
-    """Whether the person was moved; otherwise the form says what must be changed."""
-    unit, on = form.unit.unit, day_in(form.on)
-    latest = own.scalars(queries.memberships_of(person.id).limit(1)).first()
-    if unit is None or (latest is not None and latest.valid_to is None and latest.unit_id == unit.id):
-        form.unit.errors = [_("Người này đã ở đơn vị được chọn. Chọn đơn vị khác.")]
-        return False
-    try:
-        actions.move_person(own, person, unit, on=on, by=by)
-    except actions.MoveTooEarly as too_early:
-        form.on.errors = [
-            _("Người này thuộc đơn vị hiện nay từ ngày %(day)s; chọn từ ngày đó trở đi.", day=worded(too_early.since))
-        ]
-        return False
-    flash(moved_words(person, unit, on), "success")
-    return True
-
-
-def moved_words(person: Person, unit: Unit, on: date) -> str:
-    """What is said after a move."""
-    return str(
-        _("%(name)s được tính ở %(unit)s từ ngày %(day)s.", name=person.full_name, unit=unit.name, day=worded(on))
-    )
 
 
 @bp.get("/<uuid:public_id>/close")

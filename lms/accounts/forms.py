@@ -1,17 +1,15 @@
 """Forms of accounts."""
 
 import re
-from datetime import date, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, PasswordField, StringField, validators
 
-from lms import clock
 from lms.accounts.rules import ADMINISTRATOR, WITH_AN_END
 from lms.accounts.vocabulary import EVERYONE, ROLES
 from lms.organisation.forms import UnitField
-from lms.web.forms import ChoiceField, DayField, MustBe, PageForm, at_most, choices, chosen, required, tidy
+from lms.web.forms import ChoiceField, MustBe, PageForm, at_most, choices, chosen, required, tidy
 
 CATEGORIES = {
     "can_bo": _l("Cán bộ"),
@@ -27,7 +25,6 @@ PARTY = {
 }
 USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{1,48}[a-z0-9])")
 EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\".]+(?:\.[^@\s,;<>\".]+)+")
-LATEST = timedelta(days=366)
 
 
 class SignInForm(PageForm):
@@ -143,23 +140,3 @@ class PersonForm(SecondLook):
         """Leave the roles out: whoever keeps the people of a unit grants them on the page of the person."""
         for name in ("role", "role_unit", "sure"):
             del self[name]
-
-
-class MoveForm(PageForm):
-    """Another unit, from a day on."""
-
-    unit = UnitField(_l("Chuyển đến"), [required(_l("Chọn cơ quan, đơn vị."))])
-    on = DayField(
-        _l("Từ ngày"),
-        [required(_l("Chọn ngày chuyển."))],
-        default=clock.today,
-        description=_l("Từ ngày này, người được tính vào sĩ số của đơn vị mới. Kết quả đã học được giữ nguyên."),
-    )
-
-    def validate_on(self, field: DayField) -> None:
-        """Not years ahead, and not before the new unit exists."""
-        day: date | None = field.data
-        if day is not None and day > clock.today() + LATEST:
-            raise validators.ValidationError(_l("Ngày này còn quá xa. Kiểm tra lại năm."))
-        if day is not None and self.unit.unit is not None and day < self.unit.unit.valid_from:
-            raise validators.ValidationError(_l("Đơn vị mới chưa hoạt động vào ngày này."))

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -9,19 +10,23 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from lms.db import Base, once
 from lms.organisation.models import Unit
 
+DUE = text("due_on IS NOT NULL")
+
 
 class Person(Base):
     """A cadre, civil servant, public employee or Party member. `public_id` is the account name in statements.
 
     `erased_at`: since then nobody can tell who it was; what was counted stays (`lms/privacy`).
+    `muted`: the topics about which the person wants no mail.
     """
 
     __tablename__ = "person"
     __table_args__ = (
         CheckConstraint("category IN ('can_bo', 'cong_chuc', 'vien_chuc', 'nguoi_lao_dong', 'khac')", name="category"),
         CheckConstraint("party IN ('chinh_thuc', 'du_bi', 'quan_chung')", name="party"),
-        Index("ix_person_order", "sort_key"),
+        Index("ix_person_order", "sort_key", "id", "search_key"),  # read in order, looked for without the rows
         Index("ix_person_email", "email"),
+        Index("ix_person_search", "search_key"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -30,6 +35,8 @@ class Person(Base):
     sort_key: Mapped[bytes] = mapped_column(LargeBinary)
     search_key: Mapped[str]
     email: Mapped[str | None]
+    phone: Mapped[str | None]
+    muted: Mapped[list[Any]] = mapped_column(default=list, server_default=text("'[]'"))
     position: Mapped[str] = mapped_column(default="")
     category: Mapped[str] = mapped_column(default="cong_chuc")
     party: Mapped[str] = mapped_column(default="quan_chung")
@@ -60,8 +67,56 @@ class SignInAccount(Base):
     person: Mapped[Person] = relationship()
 
 
+class PeopleTransfer(Base):
+    """People come to a unit of a tree from a day on, by one decision: the document it rests on, and who entered it.
+
+    Of a concurrent post too. `entered_by` is the public id of a person.
+    """
+
+    __tablename__ = "people_transfer"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[uuid.UUID] = mapped_column(unique=True, default=uuid.uuid4)
+    document_number: Mapped[str] = mapped_column(default="")
+    document_date: Mapped[date | None]
+    document_issuer: Mapped[str] = mapped_column(default="")
+    entered_at: Mapped[datetime]
+    entered_by: Mapped[uuid.UUID | None]
+
+
+class PersonLink(Base):
+    """Somebody has decided of two records that they are one person (`same`), or that they are not, until undone.
+
+    Of one person, `duplicate_id` is the record that counts no more and `person_id` the one that stands for both
+    (decision 0022). Of two people, the order says nothing. `was_open`: the account of the duplicate was open.
+    """
+
+    __tablename__ = "person_link"
+    __table_args__ = (
+        CheckConstraint("duplicate_id <> person_id", name="not_itself"),
+        Index("ix_person_link_person", "person_id"),
+        once("uq_person_link_open", "duplicate_id", where="same AND undone_at IS NULL"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[uuid.UUID] = mapped_column(unique=True, default=uuid.uuid4)
+    duplicate_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    same: Mapped[bool]
+    was_open: Mapped[bool] = mapped_column(default=False)
+    decided_on: Mapped[date]
+    decided_at: Mapped[datetime]
+    decided_by: Mapped[uuid.UUID | None]
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[uuid.UUID | None]
+
+
 class Membership(Base):
-    """A person belongs to a unit between two days. The main membership of a tree is where the person is counted."""
+    """A person belongs to a unit between two days. The main membership of a tree is where the person is counted.
+
+    `position` is held in this unit ("": that of the person); `due_on` is the day from which it becomes that of the
+    person, None once it has. `link_id`: it was a main one, of a record that was linked to another, and counts no more.
+    """
 
     __tablename__ = "membership"
     __table_args__ = (
@@ -71,6 +126,7 @@ class Membership(Base):
         Index("ix_membership_unit", "tree", "unit_id"),
         Index("ix_membership_person", "person_id", "tree"),
         Index("ix_membership_counted", "tree", "kind", "unit_id", "valid_from", "valid_to", "person_id"),
+        Index("ix_membership_due", "due_on", sqlite_where=DUE, postgresql_where=DUE),
         once("uq_membership_one_main", "person_id", "tree", where="kind = 'main' AND valid_to IS NULL"),
     )
 
@@ -79,11 +135,29 @@ class Membership(Base):
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     tree: Mapped[str]
     kind: Mapped[str] = mapped_column(default="main")
+    position: Mapped[str] = mapped_column(default="", server_default=text("''"))
+    due_on: Mapped[date | None]
+    transfer_id: Mapped[int | None] = mapped_column(ForeignKey("people_transfer.id"))
+    link_id: Mapped[int | None] = mapped_column(ForeignKey("person_link.id"))
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
 
     person: Mapped[Person] = relationship(back_populates="memberships")
     unit: Mapped[Unit] = relationship()
+    transfer: Mapped[PeopleTransfer | None] = relationship()
+
+
+class UnitHeadcount(Base):
+    """How many people are counted in one unit itself on the settled day, in one tree.
+
+    Follows from memberships; `lms verify` computes it anew. Nought says the same as no row.
+    """
+
+    __tablename__ = "unit_headcount"
+
+    tree: Mapped[str] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True)
+    people: Mapped[int]
 
 
 class MembershipTransfer(Base):

@@ -2,18 +2,22 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from lms.accounts.actions import PeopleMoved
-from lms.accounts.models import Membership, MembershipTransfer, Person, RoleGrant
+from lms.accounts.models import Membership, MembershipTransfer, Person, RoleGrant, UnitHeadcount
+from lms.accounts.queries import number_by_unit
 from lms.audit.actions import note
-from lms.doors import BuiltOn, NoPlace, Succession, Touched, tell
-from lms.organisation.models import Unit, UnitClosure, UnitLineage, UnitOperation, UnitOperationUnit
+from lms.clock import day_of
+from lms.db import lock_roll
+from lms.doors import BuiltOn, Expected, NoPlace, Row, Succession, Touched, tell
+from lms.organisation.models import TREES, Unit, UnitClosure, UnitLineage, UnitOperation, UnitOperationUnit
 from lms.organisation.queries import holds_on
+from lms.outbox.actions import settle_day
 
 PEOPLE, POSTS, ROLES = "people", "posts", "roles"
 BATCH = 5_000
@@ -128,6 +132,7 @@ def transfer(session: Session, succession: Succession, moves: Sequence[tuple[Mem
         one.valid_to, until = succession.on, one.valid_to
         if one.kind == "main" or (one.person_id, one.tree, unit_id) not in counted:
             same = {"person_id": one.person_id, "tree": one.tree, "kind": one.kind, "unit_id": unit_id}
+            same |= {"position": one.position, "link_id": one.link_id}
             begun.append((kept[-1], {**same, "valid_from": succession.on, "valid_to": until}))
     session.flush()  # the table allows one membership without an end
     if begun:
@@ -211,16 +216,78 @@ def follow_late(session: Session, today: date) -> None:
         UnitClosure.descendant_id == UnitLineage.successor_id,
         in_tree(UnitOperation.effective_on),
     )
-    stays = select(Membership.id).where(Membership.unit_id == Unit.id, later, heir_stands.exists()).exists()
+    # By itself a subquery within a subquery takes tables of the outermost for its own.
+    heir_stands = heir_stands.correlate(Membership, UnitLineage, UnitOperation)
+    stays = select(Membership.id).where(Membership.unit_id == Unit.id, later, heir_stands.exists())
+    stays_there = stays.correlate(Unit, UnitLineage, UnitOperation).exists()
     query = (
         select(UnitOperation, UnitLineage.predecessor_id, UnitLineage.successor_id)
         .join(UnitLineage, UnitLineage.operation_id == UnitOperation.id)
         .join(Unit, Unit.id == UnitLineage.predecessor_id)
         .where(UnitLineage.heir, UnitOperation.undone_at.is_(None), UnitOperation.effective_on <= today)
-        .where(Unit.valid_to == UnitOperation.effective_on, stays)
+        .where(Unit.valid_to == UnitOperation.effective_on, stays_there)
         .order_by(UnitOperation.id)
     )
     while rows := session.execute(query).all():  # an heir may have ended too
         for one, ended, heir in rows:
             on, at = one.effective_on, one.entered_at
             PeopleOfUnits().follow(session, Succession(one.id, on, at, {ended: heir}, {}, (), {}))
+
+
+def count_anew(session: Session, _event: PeopleMoved) -> None:
+    """People came, went or changed unit: how many each unit has."""
+    lock_roll(session)  # of two who count at once, neither would see whom the other adds
+    count_of_day(session, settle_day(session))
+
+
+def count_of_day(session: Session, today: date) -> None:
+    """Bring the number of people of each unit to that day, changing only what differs."""
+    write_headcount(session, counted_on(session, today), kept_headcount(session))
+
+
+Numbers = Mapping[tuple[str, int], int]
+"""How many people are counted, by tree and unit."""
+
+
+def counted_on(session: Session, on: date) -> Numbers:
+    """How many are counted in each unit that day, in both trees."""
+    return {
+        (tree, unit_id): people
+        for tree in TREES
+        for unit_id, people in session.execute(number_by_unit(on=on, tree=tree))
+    }
+
+
+def kept_headcount(session: Session) -> Numbers:
+    """What the table says."""
+    rows = session.execute(select(UnitHeadcount.tree, UnitHeadcount.unit_id, UnitHeadcount.people))
+    return {(tree, unit_id): people for tree, unit_id, people in rows}
+
+
+def write_headcount(session: Session, wanted: Numbers, actual: Numbers) -> None:
+    """Let the table say what is wanted."""
+    new = [key for key in wanted if key not in actual]
+    other = [key for key, people in actual.items() if wanted.get(key, 0) != people]
+    for keys, statement in ((new, insert(UnitHeadcount)), (other, update(UnitHeadcount))):
+        rows = [{"tree": tree, "unit_id": own, "people": wanted.get((tree, own), 0)} for tree, own in keys]
+        if rows:
+            session.execute(statement, rows)
+
+
+class HeadcountProjection:
+    """How many people each unit has on the settled day, counted anew from memberships."""
+
+    name = "headcount"
+
+    def expected(self, session: Session, *, now: datetime, below: Expected) -> Mapping[Any, Row]:
+        """By tree and unit."""
+        return {key: {"people": people} for key, people in counted_on(session, day_of(now)).items()}
+
+    def actual(self, session: Session) -> Mapping[Any, Row]:
+        """By tree and unit; nought says the same as no row."""
+        return {key: {"people": people} for key, people in kept_headcount(session).items() if people}
+
+    def repair(self, session: Session, expected: Mapping[Any, Row], actual: Mapping[Any, Row]) -> None:
+        """Write what is expected where it differs."""
+        wanted = {key: row["people"] for key, row in expected.items()}
+        write_headcount(session, wanted, kept_headcount(session))

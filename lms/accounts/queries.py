@@ -1,14 +1,23 @@
 """Reading people and where they belong."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, true
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from lms import clock, text
-from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount, UserSession, Viewing
+from lms.accounts.models import (
+    Membership,
+    Person,
+    PersonLink,
+    RoleGrant,
+    SignInAccount,
+    UnitHeadcount,
+    UserSession,
+    Viewing,
+)
 from lms.config import SessionLimits
 from lms.doors import Named
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure
@@ -94,11 +103,14 @@ def people_below(unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select[Pe
 
 
 def people_counted_in(unit_ids: Iterable[int], *, on: date, tree: str = STATE_TREE) -> Select[int]:
-    """Who is counted in one of these units or below, that day or from a later day on, for use as a subquery."""
+    """Who is counted in one of these units or below, that day or from a later day on, for use as a subquery.
+
+    With them the records that would be, were they not linked to another: whoever keeps them can unlink them.
+    """
     below = [Membership.unit_id.in_(subtree(one, on=on, tree=tree)) for one in unit_ids]
     return select(Membership.person_id).where(
         Membership.tree == tree,
-        Membership.kind == "main",
+        or_(Membership.kind == "main", Membership.link_id.is_not(None)),
         or_(holds_on(on, Membership.valid_from, Membership.valid_to), Membership.valid_to.is_(None)),
         or_(false(), *below),
     )
@@ -109,31 +121,120 @@ def people_found(
 ) -> Select[Person, SignInAccount, Unit | None]:
     """People with their account and the unit where they are counted that day, in Vietnamese order of names.
 
-    Every word of `sought` is found in the name, with or without marks, or the whole is part of the user name; with
-    `within`, only people of these units and below them.
+    Every word of `sought` is found in the name, with or without marks, or the user name begins with the whole; with
+    `within`, only people of these units and below them. A record linked to another is not among them: the other is.
     """
-    query = (
+    query = people_shown(on=on, tree=tree).where(Person.id.not_in(duplicates()), found_by(sought))
+    return query if within is None else query.where(counted_below(within, on=on, tree=tree))
+
+
+def people_shown(*, on: date, tree: str = STATE_TREE) -> Select[Person, SignInAccount, Unit | None]:
+    """People with their account and the unit where they are counted that day, in Vietnamese order of names."""
+    return (
         select(Person, SignInAccount, Unit)
         .join(SignInAccount, SignInAccount.person_id == Person.id)
-        .outerjoin(
-            Membership,
-            and_(
-                Membership.person_id == Person.id,
-                Membership.tree == tree,
-                Membership.kind == "main",
-                holds_on(on, Membership.valid_from, Membership.valid_to),
-            ),
-        )
+        .outerjoin(Membership, and_(Membership.person_id == Person.id, *counting(on, tree)))
         .outerjoin(Unit, Unit.id == Membership.unit_id)
         .where(Person.erased_at.is_(None))
         .order_by(Person.sort_key, Person.id)
     )
-    if within is not None:
-        query = query.where(or_(false(), *(Membership.unit_id.in_(subtree(one, on=on, tree=tree)) for one in within)))
-    if words := text.fold(sought).split():
-        named = and_(*(Person.search_key.contains(word, autoescape=True) for word in words))
-        query = query.where(or_(named, SignInAccount.username.contains("".join(words), autoescape=True)))
-    return query
+
+
+def ids_found(
+    sought: str, called: Collection[int], *, on: date, within: Iterable[int] | None, tree: str = STATE_TREE
+) -> Select[int]:
+    """The ids of those whom `people_found` finds, in the same order. Cheap enough to be read whole and counted.
+
+    `called`: whose user names begin so (`ids_called`). They are asked for before: an alternative that is nearly always
+    empty would be tried for everybody.
+    """
+    named = or_(named_so(sought), Person.id.in_(called)) if called else named_so(sought)
+    query = select(Person.id).where(named, Person.id.not_in(duplicates()))
+    query = query.order_by(Person.sort_key, Person.id)
+    if within is None:
+        return query
+    counted = and_(Membership.person_id == Person.id, *counting(on, tree), counted_below(within, on=on, tree=tree))
+    return query.join(Membership, counted)
+
+
+def in_order(person_ids: Collection[int]) -> Select[int]:
+    """The ids of these people in Vietnamese order of names."""
+    return select(Person.id).where(Person.id.in_(person_ids)).order_by(Person.sort_key, Person.id)
+
+
+def ids_called(sought: str) -> Select[int]:
+    """Those whose user names begin with what is sought, spaces aside; at most so many."""
+    begun, name = "".join(text.fold(sought).split()), SignInAccount.username
+    between = and_(name.between(begun, begun + "z" * LONGEST_USERNAME), name.startswith(begun, autoescape=True))
+    return select(SignInAccount.person_id).where(between if begun else false()).limit(MOST_CALLED)
+
+
+def counting(on: date, tree: str) -> tuple[ColumnElement[bool], ...]:
+    """What makes a membership count that day in that tree."""
+    main = Membership.tree == tree, Membership.kind == "main"
+    return (*main, holds_on(on, Membership.valid_from, Membership.valid_to))
+
+
+def counted_below(unit_ids: Iterable[int], *, on: date, tree: str) -> ColumnElement[bool]:
+    """Whether a membership is in one of these units or below."""
+    return or_(false(), *(Membership.unit_id.in_(subtree(one, on=on, tree=tree)) for one in unit_ids))
+
+
+LONGEST_USERNAME = 50
+MOST_CALLED = 1_000
+
+
+def found_by(sought: str) -> ColumnElement[bool]:
+    """Whether every word is found in the name, with or without marks, or the user name begins with the whole."""
+    return or_(named_so(sought), Person.id.in_(ids_called(sought))) if sought.strip() else true()
+
+
+def named_so(sought: str) -> ColumnElement[bool]:
+    """Whether every word is found in the name, with or without marks."""
+    words = text.fold(sought).split()
+    return and_(true(), *(Person.search_key.contains(word, autoescape=True) for word in words))
+
+
+def everybody() -> Select[int]:
+    """How many people there are, each once."""
+    linked = select(func.count()).select_from(duplicates().subquery()).scalar_subquery()
+    return select(func.count() - linked).select_from(Person)
+
+
+def duplicates() -> Select[int]:
+    """The records that are linked to another and count no more, for use as a subquery."""
+    return select(PersonLink.duplicate_id).where(PersonLink.same, PersonLink.undone_at.is_(None))
+
+
+def links_of(person_ids: Iterable[int]) -> Select[int, int]:
+    """Duplicate and record that stands for it, of all links in which one of these is either."""
+    ids = set(person_ids)
+    touches = or_(PersonLink.duplicate_id.in_(ids), PersonLink.person_id.in_(ids))
+    return all_links().where(touches)
+
+
+def all_links() -> Select[int, int]:
+    """Duplicate and record that stands for it, of all links."""
+    return select(PersonLink.duplicate_id, PersonLink.person_id).where(PersonLink.same, PersonLink.undone_at.is_(None))
+
+
+def linked_with(person_id: int) -> Select[PersonLink, Person]:
+    """The other record of each link of this one, with the link: those that count by it, or the one it counts by."""
+    mine = or_(PersonLink.person_id == person_id, PersonLink.duplicate_id == person_id)
+    other = case((PersonLink.person_id == person_id, PersonLink.duplicate_id), else_=PersonLink.person_id)
+    return (
+        select(PersonLink, Person)
+        .join(Person, Person.id == other)
+        .where(mine, PersonLink.same, PersonLink.undone_at.is_(None))
+        .order_by(PersonLink.id)
+    )
+
+
+def link_of(person_id: int) -> Select[PersonLink]:
+    """The link by which this record counts no more, when there is one."""
+    return select(PersonLink).where(
+        PersonLink.duplicate_id == person_id, PersonLink.same, PersonLink.undone_at.is_(None)
+    )
 
 
 def namesakes(
@@ -144,12 +245,15 @@ def namesakes(
 
 
 def memberships_of(person_id: int) -> Select[Membership]:
-    """Where the person has been counted, with the unit of each membership, the latest first."""
+    """Where the person belongs and has belonged in both trees, with unit and document of each, the latest first.
+
+    The state tree first, and in each tree the memberships that count before concurrent posts.
+    """
     return (
         select(Membership)
-        .options(joinedload(Membership.unit))
-        .where(Membership.person_id == person_id, Membership.kind == "main")
-        .order_by(Membership.valid_from.desc(), Membership.id.desc())
+        .options(joinedload(Membership.unit), joinedload(Membership.transfer))
+        .where(Membership.person_id == person_id)
+        .order_by(Membership.tree.desc(), Membership.kind.desc(), Membership.valid_from.desc(), Membership.id.desc())
     )
 
 
@@ -226,6 +330,20 @@ def number_by_unit(*, on: date, tree: str) -> Select[int, int]:
     )
 
 
+def numbers(within: ColumnElement[bool], *, on: date, tree: str) -> Select[int, int]:
+    """Each unit and how many are counted in it that day: of today what is kept, of other days the memberships within.
+
+    What is kept costs the number of units, not of people.
+    """
+    if on == clock.today():
+        return select(UnitHeadcount.unit_id, UnitHeadcount.people).where(UnitHeadcount.tree == tree)
+    return number_by_unit(on=on, tree=tree).where(within)
+
+
+# Made once: to make an alias anew for every page costs more than to ask the database.
+BRANCH, BELOW = aliased(UnitClosure), aliased(UnitClosure)
+
+
 class PeopleByUnit:
     """How many people are counted in units (`Headcount` in lms/doors.py)."""
 
@@ -236,16 +354,27 @@ class PeopleByUnit:
     def by_branch(self, session: Session, unit_id: int, *, on: date, tree: str) -> Mapping[int, int]:
         """The number in the unit itself, and in each unit directly below with all below that; one query."""
         within = Membership.unit_id.in_(subtree(unit_id, on=on, tree=tree))
-        own = number_by_unit(on=on, tree=tree).where(within).subquery()
-        branch, below = aliased(UnitClosure), aliased(UnitClosure)
-        under = and_(below.ancestor_id == branch.descendant_id, below.tree == tree)
+        own = numbers(within, on=on, tree=tree).subquery()
+        under = and_(BELOW.ancestor_id == BRANCH.descendant_id, BELOW.tree == tree)
         query = (
-            select(branch.descendant_id, func.sum(own.c.people))
-            .join(below, and_(under, holds_on(on, below.valid_from, below.valid_to)))
-            .join(own, own.c.unit_id == below.descendant_id)
-            .where(branch.tree == tree, branch.ancestor_id == unit_id, branch.depth <= 1)
-            .where(holds_on(on, branch.valid_from, branch.valid_to), or_(branch.depth == 1, below.depth == 0))
-            .group_by(branch.descendant_id)
+            select(BRANCH.descendant_id, func.sum(own.c.people))
+            .join(BELOW, and_(under, holds_on(on, BELOW.valid_from, BELOW.valid_to)))
+            .join(own, own.c.unit_id == BELOW.descendant_id)
+            .where(BRANCH.tree == tree, BRANCH.ancestor_id == unit_id, BRANCH.depth <= 1)
+            .where(holds_on(on, BRANCH.valid_from, BRANCH.valid_to), or_(BRANCH.depth == 1, BELOW.depth == 0))
+            .group_by(BRANCH.descendant_id)
+            .having(func.sum(own.c.people) > 0)
+        )
+        return dict(session.execute(query).all())
+
+    def with_below(self, session: Session, unit_ids: Sequence[int], *, on: date, tree: str) -> Mapping[int, int]:
+        """The number in each of these units with all below it; one query."""
+        own = numbers(true(), on=on, tree=tree).subquery()
+        query = (
+            select(BELOW.ancestor_id, func.sum(own.c.people))
+            .join(own, own.c.unit_id == BELOW.descendant_id)
+            .where(BELOW.tree == tree, BELOW.ancestor_id.in_(unit_ids), holds_on(on, BELOW.valid_from, BELOW.valid_to))
+            .group_by(BELOW.ancestor_id)
         )
         return dict(session.execute(query).all())
 

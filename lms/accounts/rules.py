@@ -18,7 +18,17 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "head": frozenset({"unit:read_figures", "unit:read_names"}),
     "deputy": frozenset({"unit:read_figures", "unit:read_names"}),
     "trainer": frozenset({"module:read", "module:edit", "module:publish", "record:browse"}),
-    "unit_administrator": frozenset({"person:read", "person:create", "role:grant", "permission:read"}),
+    "unit_administrator": frozenset(
+        {
+            "unit:read_figures",
+            "unit:read_names",
+            "person:read",
+            "person:create",
+            "role:grant",
+            "permission:read",
+            "announcement:write",
+        }
+    ),
     "auditor": frozenset(
         {
             "unit:read_figures",
@@ -48,6 +58,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "role:grant",
             "permission:read",
             "assignment:read",
+            "announcement:write",
             "course:assign",
             "record:browse",
             "record:names",
@@ -94,9 +105,13 @@ class Grant:
 def may_give(role: str, unit_id: int | None, *, within: Container[int] | None) -> bool:
     """Whether whoever keeps people `within` these units (None: everywhere) may grant or end this role there.
 
-    Never a role that holds everywhere, and none over a unit outside: no grant reaches further than one's own.
+    Never a role that holds everywhere, none over a unit outside, and none that carries a permission which whoever keeps
+    people of a unit lacks: nobody gives more than they hold.
     """
-    return within is None or (role not in EVERYWHERE and unit_id is not None and unit_id in within)
+    if within is None:
+        return True
+    carried = PERMISSIONS[role] <= PERMISSIONS[UNIT_ADMINISTRATOR]
+    return carried and role not in EVERYWHERE and unit_id is not None and unit_id in within
 
 
 def may_keep(held: Iterable[Grant], *, within: Container[int] | None) -> bool:

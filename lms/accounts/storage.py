@@ -9,8 +9,9 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from lms import clock, text
-from lms.accounts.models import Membership, Person, SignInAccount
+from lms.accounts.models import Membership, PeopleTransfer, Person, SignInAccount
 from lms.db import adds_identities
+from lms.organisation.actions import Basis
 from lms.organisation.models import STATE_TREE
 
 BATCH = 5_000
@@ -100,11 +101,55 @@ def change_people(session: Session, people: Sequence[Particulars]) -> None:
         session.execute(update(Person), rows)
 
 
-def place_people(session: Session, places: Mapping[int, int], *, on: date, tree: str = STATE_TREE) -> None:
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """What a new membership says beside the unit: the position held in it, and the decision it rests on."""
+
+    position: str = ""
+    transfer_id: int | None = None
+
+    def values(self, tree: str, on: date) -> dict[str, object]:
+        """As columns. In the tree where people work, a position is that of the person from the day on."""
+        due_on = on if self.position and tree == STATE_TREE else None
+        return {"position": self.position, "transfer_id": self.transfer_id, "due_on": due_on}
+
+
+def decision(session: Session, basis: Basis, *, by: uuid.UUID | None) -> int:
+    """Keep the document on which memberships rest, and who entered it; returns its id."""
+    one = PeopleTransfer(
+        public_id=uuid.uuid4(),
+        document_number=text.nfc(basis.number),
+        document_date=basis.dated,
+        document_issuer=text.nfc(basis.issuer),
+        entered_at=clock.now(),
+        entered_by=by,
+    )
+    session.add(one)
+    session.flush()  # the memberships need its id
+    return one.id
+
+
+def wear_positions(session: Session, today: date) -> None:
+    """Whoever has come into a position by today bears it from now on; a membership that was replaced gives none."""
+    due = select(Membership.id, Membership.person_id, Membership.position, Membership.valid_to).where(
+        Membership.due_on <= today
+    )
+    rows = session.execute(due.order_by(Membership.due_on, Membership.id)).all()
+    borne = {one.person_id: one.position for one in rows if one.valid_to is None or one.valid_to > today}
+    if borne:
+        session.execute(update(Person), [{"id": own, "position": position} for own, position in borne.items()])
+    if rows:
+        session.execute(update(Membership), [{"id": one.id, "due_on": None} for one in rows])
+
+
+def place_people(
+    session: Session, places: Mapping[int, int], *, on: date, tree: str = STATE_TREE, placing: Placing | None = None
+) -> None:
     """From the day `on` each of these people is counted in the unit beside the id; what held before ends and is kept.
 
     As `move_person`: a membership that begins on that very day is corrected. None may begin later.
     """
+    said = (placing or Placing()).values(tree, on)
     ending, correcting = [], []
     ids = sorted(places)
     for start in range(0, len(ids), BATCH):
@@ -117,7 +162,7 @@ def place_people(session: Session, places: Mapping[int, int], *, on: date, tree:
             )
         ):
             if since == on:
-                correcting.append({"id": own, "unit_id": places[person_id], "person_id": person_id})
+                correcting.append({"id": own, "unit_id": places[person_id], "person_id": person_id, **said})
             else:
                 ending.append({"id": own, "valid_to": on})
     corrected = {row.pop("person_id") for row in correcting}
@@ -125,7 +170,7 @@ def place_people(session: Session, places: Mapping[int, int], *, on: date, tree:
         if rows:
             session.execute(update(Membership), rows)
     begun = [
-        {"person_id": own, "unit_id": places[own], "tree": tree, "kind": "main", "valid_from": on}
+        {"person_id": own, "unit_id": places[own], "tree": tree, "kind": "main", "valid_from": on, **said}
         for own in ids
         if own not in corrected
     ]

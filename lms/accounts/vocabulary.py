@@ -24,8 +24,8 @@ ABOUT_ROLES = {
     "deputy": _l("Thay thủ trưởng trong đơn vị được giao, đến hết ngày đã định. Xem được như thủ trưởng."),
     "trainer": _l("Toàn hệ thống."),
     "unit_administrator": _l(
-        "Giữ danh sách cán bộ của đơn vị được giao và đơn vị trực thuộc; không giao vai trò vượt phạm vi của mình, "
-        "không đụng đến quản trị viên."
+        "Giữ danh sách cán bộ của đơn vị được giao và đơn vị trực thuộc, mở tài khoản cho cả thủ trưởng ở đó nên cũng "
+        "xem được số liệu ở đó; không giao quyền mình không có, không đụng đến quản trị viên."
     ),
     "auditor": _l("Toàn hệ thống. Chỉ xem, không thay đổi gì, kể cả không học bằng tài khoản này khi còn giữ vai trò."),
     "administrator": _l("Toàn hệ thống."),
@@ -47,6 +47,7 @@ PERMISSIONS = {
     "role:grant": _l("Giao và kết thúc vai trò"),
     "person:view_as": _l("Xem hệ thống như một người khác thấy, không thay đổi gì (có ghi nhật ký)"),
     "permission:read": _l("Xem bảng quyền này"),
+    "announcement:write": _l("Viết và gỡ thông báo cho đơn vị"),
     "unit:read": _l("Xem cây đơn vị, lịch sử và các thay đổi tổ chức"),
     "unit:create": _l("Thêm, đổi, sáp nhập, chia tách, giải thể đơn vị"),
     "assignment:read": _l("Xem các lần giao khóa học"),

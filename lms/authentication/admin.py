@@ -133,6 +133,8 @@ def sheet(unit_id: uuid.UUID) -> ResponseReturnValue:
     own, person = get_session(), actor()
     unit = access_unit(own, person, KEEP, unit_id)
     query = queries.people_to_activate(unit.id, on=clock.today(), everywhere=person.everywhere(KEEP))
+    if (only := as_uuid(request.args.get("person", ""))) is not None:  # from the page of one person
+        query = query.where(Person.public_id == only)
     rows = [(one, account, where) for one, account, where in own.execute(query)]
     form = SheetForm(people=[str(one.public_id) for one, _account, _where in rows])
     form.people.choices = [(str(one.public_id), f"{one.full_name}, {where.name}") for one, _a, where in rows]

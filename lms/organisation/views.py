@@ -11,20 +11,17 @@ from lms import text
 from lms.audit.actions import note_each
 from lms.db import apart, get_session
 from lms.doors import BuiltOn, doors_of
-from lms.organisation import actions, queries
+from lms.organisation import actions, gathering, queries
 from lms.organisation.access import KEEP, READ, access_any_unit, access_operation
 from lms.organisation.forms import KINDS, OPERATIONS, TREE_WORDS, as_of, refused_words
 from lms.organisation.models import UnitOperation
-from lms.organisation.queries import OnDay, Rehearsal, touched_lines
-from lms.organisation.rules import rolled_up
+from lms.organisation.queries import Rehearsal, touched_lines
 from lms.organisation.storage import Refused
 from lms.web.acting import actor, behind, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.gate import needs
 
 bp = Feature("organisation", __name__, url_prefix="/units")
-
-MOST_FOUND = 50
 
 
 @bp.get("")
@@ -33,32 +30,16 @@ def index() -> ResponseReturnValue:
     """The tree of a day, to unfold, or what was searched for in it, with the people counted in each unit and below."""
     holds_everywhere(READ)
     session, asked = get_session(), as_of(request.args)
-    trees = queries.trees_on(session, on=asked.on, tree=asked.tree)
-    own = doors_of(session).headcount.by_unit(session, on=asked.on, tree=asked.tree)
     sought = text.nfc(request.args.get("q", ""))[:100]
-    units = [branch for tree in trees for branch in tree.walk()]
-    found = [branch for branch in units if sought and fits(branch.unit, sought)]
-    below = rolled_up(trees, own, lambda one: one.id)
+    shown = gathering.shown(session, sought, on=asked.on, tree=asked.tree)
     return render_template(
         "organisation/tree.html",
-        trees=trees,
-        own=own,
-        below=below,
-        people=sum(below[tree.unit.id] for tree in trees),
+        shown=shown,
         sought=sought,
-        found=found[:MOST_FOUND],
-        number_found=len(found),
-        total=len(units),
         asked=asked,
-        empty=not units and not queries.any_unit(session),
+        empty=not shown.total and not queries.any_unit(session),
         kinds=KINDS,
     ), 422 if asked.form.errors else 200
-
-
-def fits(unit: OnDay, sought: str) -> bool:
-    """Whether every word is found in name, short name or code, with or without marks."""
-    words = text.fold(f"{unit.name} {unit.short_name} {unit.code}")
-    return all(word in words for word in text.fold(sought).split())
 
 
 @bp.get("/<uuid:public_id>")

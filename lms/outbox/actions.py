@@ -24,7 +24,7 @@ from lms.config import LOOPBACK, Config
 from lms.db import lock_roll
 from lms.doors import doors_of
 from lms.outbox.models import Job, SettledDay
-from lms.outbox.rules import KEPT, LEASE, MOST_ATTEMPTS, NIGHTLY_AT, wait_after
+from lms.outbox.rules import KEPT, LEASE, MOST_ATTEMPTS, NIGHTLY_AT, TOPICS, wait_after
 
 MAIL = "mail"
 NIGHTLY = "nightly"
@@ -193,19 +193,24 @@ def send_mail(
     *,
     subject: str,
     template: str,
+    topic: str,
     values: Mapping[str, str] | None = None,
     due_at: datetime | None = None,
     key: str | None = None,
 ) -> None:
-    """Mail a person, after the commit. Somebody without an address gets none.
+    """Mail a person, after the commit. Somebody without an address gets none, nor who wants none about the topic.
 
+    `topic` is one of `rules.TOPICS`; ValueError for any other. What somebody asked for themselves, such as a new
+    password, is no topic and does not go this way.
     `template` is "package.feature/file": a text in the mail/ folder of that feature with $words, replaced by `values`
     and, when the mail is sent, by $name (of the person) and $site (the address of the site). A word left over is an
     error here, not at night.
     """
+    if topic not in TOPICS:
+        raise ValueError(f"no topic of mail is called {topic!r}")
     values = dict(values or {})
     Template(template_text(template)).substitute(values | {"name": "", "site": ""})
-    payload = {"person_id": to_person_id, "subject": subject, "template": template, "values": values}
+    payload = {"person_id": to_person_id, "subject": subject, "template": template, "values": values, "topic": topic}
     queue(session, MAIL, payload, due_at=due_at, key=key)
 
 

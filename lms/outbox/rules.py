@@ -17,3 +17,8 @@ NIGHTLY_AT = timedelta(minutes=5)
 def wait_after(attempts: int) -> timedelta:
     """How long to wait after so many failed attempts: twice as long each time, some four hours in all."""
     return FIRST_WAIT * int(2 ** (max(attempts, 1) - 1))
+
+
+STUDY, UNIT_NEWS = "study", "unit news"
+TOPICS = (STUDY, UNIT_NEWS)
+"""What mail may be about: one's study, and what one's unit announces. Each person chooses."""

@@ -27,13 +27,14 @@ from lms.web.forms import day_in, text_in
 from lms.web.gate import leaving, needs, reading
 
 bp = Feature("roles", __name__, url_prefix="/people", within="people")
+permissions = Feature("permissions", __name__, url_prefix="/people")
 
 
-@bp.get("/permissions")
+@permissions.get("/permissions")
 @needs(READ_TABLE)
 def table() -> ResponseReturnValue:
     """Which role may do what."""
-    return render_template("roles/table.html", roles=render.columns(), about=ABOUT_ROLES, rows=render.rows())
+    return render_template("permissions/table.html", roles=render.columns(), about=ABOUT_ROLES, rows=render.rows())
 
 
 @bp.route("/<uuid:public_id>/roles/new", methods=["GET", "POST"])

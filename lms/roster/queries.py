@@ -1,6 +1,6 @@
 """Reading lists, the units they may name, and the people they may mean, with few statements for any length."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from lms import clock
 from lms.accounts.models import Membership, Person, SignInAccount
+from lms.accounts.queries import all_links
 from lms.doors import OwnData
 from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure
 from lms.organisation.queries import holds_on, subtree, tree_of_units
@@ -115,9 +116,11 @@ def people_meant(
     for values, query in searches:
         for some in batches(sorted(values)):
             own |= dict.fromkeys(session.scalars(query(some)))
+    linked = dict(session.execute(all_links()).all())
+    standing = sorted({linked.get(one, one) for one in own})  # a record that counts no more means the one that does
     found: list[Known] = []
-    for ids in batches(sorted(own)):
-        found += described(session, ids, unit_id, issuers, within=within)
+    for ids in batches(standing):
+        found += described(session, ids, unit_id, issuers, within=within, linked=linked)
     return found
 
 
@@ -152,9 +155,16 @@ def in_line_with(unit_id: int, *, on: date) -> Select[int]:
 
 
 def described(
-    session: Session, ids: Sequence[int], unit_id: int, issuers: Select[int], *, within: Select[int] | None
+    session: Session,
+    ids: Sequence[int],
+    unit_id: int,
+    issuers: Select[int],
+    *,
+    within: Select[int] | None,
+    linked: Mapping[int, int],
 ) -> list[Known]:
-    """These people as a list may know them, with three statements."""
+    """These people as a list may know them, by staff codes of records linked to them too, with three statements."""
+    also = {duplicate: kept for duplicate, kept in linked.items() if kept in set(ids)}
     state, party = aliased(Membership), aliased(Membership)
     query = (
         select(
@@ -174,9 +184,10 @@ def described(
     given: dict[int, str] = {}
     for person_id, issuer, code in session.execute(
         select(StaffCode.person_id, StaffCode.unit_id, StaffCode.code)
-        .where(StaffCode.person_id.in_(ids), StaffCode.valid_to.is_(None), StaffCode.unit_id.in_(issuers))
+        .where(StaffCode.person_id.in_([*ids, *also]), StaffCode.valid_to.is_(None), StaffCode.unit_id.in_(issuers))
         .order_by(StaffCode.id)
     ):
+        person_id = also.get(person_id, person_id)
         codes.setdefault(person_id, []).append(code)
         if issuer == unit_id:
             given[person_id] = code

@@ -66,7 +66,7 @@ def init_app(app: Flask, config: Config, asset: Callable[[str], str], demo: Call
     babel = Babel(app, locale_selector=language)
     babel.domain_instance = Catalogues()
     app.add_template_global(asset, "asset")
-    app.context_processor(lambda: surroundings(demo))
+    app.context_processor(lambda: {**surroundings(demo), "help_contact": config.help_contact})
     app.after_request(protect)
 
 

@@ -28,11 +28,12 @@ from courses.learning.access import access_course, access_lesson_place
 from courses.learning.actions import finish_lesson, start_course
 from courses.learning.models import ActivityProgress, CourseProgress
 from lms import clock
-from lms.accounts.actions import MoveTooEarly, move_person
-from lms.accounts.models import Person
+from lms.accounts.actions import CountsNoMore, MoveTooEarly, move_person
+from lms.accounts.models import Person, PersonLink
 from lms.app import open_doors
 from lms.cli import check_projections
 from lms.db import Database
+from lms.duplicates.actions import CannotLink, link_people, undo
 from lms.organisation.models import Unit
 from lms.outbox.actions import settle_day
 from lms.xapi import vocabulary
@@ -80,6 +81,8 @@ EVENTS = st.one_of(
     st.tuples(st.just("unsay"), st.integers(0, 5)),
     st.tuples(st.just("late"), people, st.sampled_from(LESSONS), st.integers(1, 900)),
     st.tuples(st.just("take back"), st.integers(0, 9)),
+    st.tuples(st.just("link"), people, people),
+    st.tuples(st.just("unlink"), st.integers(0, 1)),
 )
 COMPLETE = [("read", 0, lesson) for lesson in LESSONS[:4]] + [("take", 0, test, 1.0) for test in TESTS[:2]]
 
@@ -140,9 +143,22 @@ class History:
         self.move_on(who, unit, clock.today() + timedelta(days=days))
 
     def move_on(self, who: int, unit: int, day: date) -> None:
-        with suppress(MoveTooEarly), self.make.writing() as session:
+        with suppress(MoveTooEarly, CountsNoMore), self.make.writing() as session:
             person = session.get_one(Person, self.people[who].id)
             move_person(session, person, session.get_one(Unit, self.units[unit].id), on=day)
+
+    def link(self, duplicate: int, kept: int) -> None:
+        with suppress(CannotLink), self.make.writing() as session:
+            one, other = (session.get_one(Person, self.people[who].id) for who in (duplicate, kept))
+            if duplicate != kept:
+                link_people(session, one, other, by=other.public_id)
+
+    def unlink(self, which: int) -> None:
+        with self.make.writing() as session:
+            links = session.scalars(select(PersonLink).where(PersonLink.undone_at.is_(None)).order_by(PersonLink.id))
+            for one in links.all()[which : which + 1]:
+                both = (session.get_one(Person, own) for own in (one.duplicate_id, one.person_id))
+                undo(session, one, *both, by=uuid.uuid4())
 
     def join(self, unit: int) -> None:
         self.make.person(unit=self.units[unit])
@@ -315,6 +331,8 @@ def check(history: History, events: list[tuple[Any, ...]]) -> None:
 @example(
     events=[("read", 0, "m1-1"), ("state otherwise spelt", 0, "m2-1", "upper"), ("state", 0, "m2-2", "1"), ("unsay", 0)]
 )
+@example(events=[*COMPLETE, ("link", 0, 1), ("read", 1, "m1-1"), ("unsay", 0), ("let days pass", 1), ("unlink", 0)])
+@example(events=[("move ahead", 0, 2, 1), ("link", 0, 1), ("read", 0, "m1-1"), ("take back", 0), ("let days pass", 2)])
 @example(events=[("move ahead", 0, 2, 1), ("let days pass", 1), ("read", 0, "m1-1"), ("move", 1, 3), ("open a page",)])
 @given(events=st.lists(EVENTS, max_size=14))
 def test_step_by_step_and_all_at_once_give_the_same(sqlite_template: Path, events: list[tuple[Any, ...]]) -> None:
@@ -335,6 +353,8 @@ def test_step_by_step_and_all_at_once_give_the_same(sqlite_template: Path, event
 @example(
     events=[("read", 0, "m1-1"), ("state otherwise spelt", 0, "m2-1", "upper"), ("state", 0, "m2-2", "1"), ("unsay", 0)]
 )
+@example(events=[*COMPLETE, ("link", 0, 1), ("read", 1, "m1-1"), ("unsay", 0), ("let days pass", 1), ("unlink", 0)])
+@example(events=[("move ahead", 0, 2, 1), ("link", 0, 1), ("read", 0, "m1-1"), ("take back", 0), ("let days pass", 2)])
 @example(events=[("move ahead", 0, 2, 1), ("let days pass", 1), ("read", 0, "m1-1"), ("move", 1, 3), ("open a page",)])
 @given(events=st.lists(EVENTS, min_size=8, max_size=14))
 def test_postgresql_agrees(events: list[tuple[Any, ...]]) -> None:

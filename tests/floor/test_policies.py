@@ -84,6 +84,8 @@ KEEP_THE_DATABASE = {
     "changes.rehearse_new",
     "dashboard.search",
     "dashboard.state_purpose",
+    "memberships.ask",
+    "memberships.rehearse",
     "learning.start",  # everybody in the walk has begun
     "organisation.rehearse_undo",
     "people.search",
@@ -110,8 +112,9 @@ def permissions(actor: str) -> frozenset[str]:
 def is_outside(actor: str, rule: Rule) -> bool:
     """Whether the permission is held, but not for the agency the address or the form names."""
     if actor == "unit_administrator_outside":
-        about = {"public_id", "unit_id"} & rule.arguments and "profile" not in rule.rule
-        return bool(about) or rule.endpoint in {"roster_files.leave", "roster.receive"}
+        about = {"public_id", "unit_id", "one", "link_id", "announcement_id"} & rule.arguments
+        named = {"roster_files.leave", "roster.receive", "memberships.rehearse", "memberships.apply"}
+        return bool(about and "profile" not in rule.rule) or rule.endpoint in named
     return actor == "head_outside" and "unit_id" in rule.arguments
 
 

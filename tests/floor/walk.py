@@ -23,8 +23,12 @@ from assessments.bank.actions import load_questions
 from courses.enrolment.models import Assignment
 from lms import clock
 from lms.accounts.actions import create_person, hasher, issue_link
-from lms.accounts.models import Person, RoleGrant, SignInAccount
+from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
+from lms.announcements.actions import announce
+from lms.duplicates.actions import tell_apart
 from lms.forwarding.models import DeadLetter
+from lms.memberships.queries import candidates
+from lms.memberships.rules import digest_of, judged
 from lms.organisation.actions import found_unit, rename_unit, undo
 from lms.organisation.models import Unit, UnitOperation
 from lms.organisation.queries import rehearsal
@@ -39,10 +43,23 @@ from lms.xapi.models import XapiClient, XapiStatement
 from tests.browser import ORIGIN, Browser
 from tests.floor.keys import RECOVERY_CODE, Keys, give_keys
 from tests.floor.world import ACTORS, World
+from tests.make import LONG_AGO
 
 PASSWORD, ANOTHER = "Muoi bon ky tu, 14 tro len", "Ba con suoi, 1 dong song"
 Form = Mapping[str, str | list[str] | tuple[str, str]]
 """Values by name; of a file, its path and the name it is sent under."""
+
+
+@dataclass(frozen=True)
+class Records:
+    """Two records that may be one person, two about which somebody has decided, a post of each who may be moved, and
+    an announcement."""
+
+    one: Person
+    other: Person
+    decided: uuid.UUID
+    posts: Mapping[int, int]
+    announcement: uuid.UUID
 
 
 @dataclass(frozen=True)
@@ -74,6 +91,7 @@ class Walk:
     renamed: uuid.UUID
     digests: Mapping[str, str]
     asked: Mapping[str, uuid.UUID]
+    records: Records
 
     @property
     def app(self) -> Flask:
@@ -113,6 +131,12 @@ class Walk:
             "changes.public_id": self.world.inside.public_id,
             "changes.kind": "rename",
             "people.public_id": (self.unopened if within else subject).public_id,
+            "memberships.public_id": (self.unopened if within else subject).public_id,
+            "memberships.membership_id": self.records.posts[(self.unopened if within else subject).id],
+            "duplicates.one": self.records.one.public_id,
+            "duplicates.other": self.records.other.public_id,
+            "duplicates.link_id": self.records.decided,
+            "announcements.announcement_id": self.records.announcement,
             "roles.public_id": subject.public_id,
             "roles.ask_view_as.public_id": self.world.people["learner"].public_id,
             "roles.view_as.public_id": self.world.people["learner"].public_id,
@@ -141,7 +165,7 @@ class Walk:
 
     def forms(self, actor: str = "") -> dict[str, Form]:
         """A valid form for every endpoint that takes one, in the order in which all can be sent one after the other."""
-        inside, below = str(self.world.inside.public_id), str(self.below.public_id)
+        inside = str(self.world.inside.public_id)
         unopened = self.unopened if actor.startswith("unit_administrator") else self.subject
         kept = str(self.world.outside.public_id) if actor == "unit_administrator_outside" else inside
         lesson = {
@@ -185,7 +209,7 @@ class Walk:
             "people.issue_link": {},
             "roles.grant": {"role": "head", "role_unit": inside, "since": day()},
             "roles.end": {},
-            "people.move": {"unit": below, "on": day()},
+            **self.forms_about_belonging(kept),
             "people.close": {},
             "people.reopen": {},
             "roles.view_as": {},
@@ -211,6 +235,26 @@ class Walk:
             "authentication.resume": {},
             "ways.registration_challenge": {"password": PASSWORD, "name": "Điện thoại"},
             "ways.register_passkey": {"name": "Điện thoại", "credential": "{}"},
+        }
+
+    def forms_about_belonging(self, kept: str) -> dict[str, Form]:
+        """Those of posts, transfers, records and announcements; what they are about ends last."""
+        below, one = str(self.below.public_id), self.records.one.public_id
+        transfer = {"tree": "state", "unit": below, "on": day(), "_people": one.hex}
+        until = (clock.today() + timedelta(days=7)).isoformat()
+        return {
+            "memberships.add_post": {"kind": "concurrent", "unit": below, "on": day()},
+            "memberships.end_post": {"on": day()},
+            "memberships.ask": {"person": [str(one)]},
+            "memberships.rehearse": transfer,
+            "memberships.apply": {**transfer, "digest": self.digests["transfer"]},
+            "memberships.move": {"unit": below, "on": day()},
+            "duplicates.apart": {},
+            "duplicates.unlink": {},
+            "duplicates.link": {"keep": str(one)},
+            "announcements.new": {"unit": kept, "text": "Một tin.", "since": day(), "until": until},
+            "announcements.withdraw": {},
+            "contact.edit": {"language": "en", "email": "", "phone": "0912 345 678", "wanted": ["study"]},
         }
 
     def forms_about_lists(self) -> dict[str, Form]:
@@ -328,6 +372,7 @@ def build_walk(world: World, folder: Path) -> Walk:
     subject = make.person("Người Được Sửa", unit=world.inside, role="trainer")
     kept = make.person("Người Được Giữ", unit=world.inside, role="host", over=world.inside)
     unopened = make.person("Người Chưa Vào", unit=world.inside)
+    records = told_of_people(world, below, (subject, unopened))
     handed_in, under_way, keys = {}, {}, {}
     with make.writing() as session:
         give_keys(session, subject)
@@ -364,8 +409,9 @@ def build_walk(world: World, folder: Path) -> Walk:
             roster.public_id,
             roster.digest,
             str(file),
-            *rehearsed_units(session, world),
+            *rehearsed_units(session, world, records.one, below),
             asked_for(session),
+            records,
         )
 
 
@@ -376,6 +422,28 @@ def asked_for(session: Session) -> dict[str, uuid.UUID]:
         person = create_person(session, full_name="Người Đề Nghị", username=purpose, unit=None, since=clock.today())
         found[purpose] = ask(session, person.id, person.public_id, kind=kind, reason="Vì sao.").public_id
     return found
+
+
+def told_of_people(world: World, below: Unit, movable: tuple[Person, ...]) -> Records:
+    """Records that may be one person, posts that can be ended, and what was announced."""
+    make, today = world.make, clock.today()
+    one, other, third = (make.person("Người Trùng Tên", unit=world.inside) for _ in range(3))
+    with make.writing() as session:
+        posts = [
+            Membership(
+                person_id=person.id, unit_id=world.inside.id, tree="state", kind="concurrent", valid_from=LONG_AGO
+            )
+            for person in movable
+        ]
+        session.add_all(posts)
+        by = world.people["administrator"]
+        decided = tell_apart(session, other, third, by=by.public_id)
+        said = announce(
+            session, world.inside, "Họp lúc 8 giờ.", since=today, until=today + timedelta(days=9), author=by
+        )
+        session.flush()  # their ids
+        held = {post.person_id: post.id for post in posts}
+        return Records(one, other, decided.public_id, held, said.public_id)
 
 
 LIST = "Họ và tên;Ngày sinh\nNgười Trong Danh Sách;1980\n"
@@ -390,10 +458,13 @@ def rehearsed(session: Session, world: World, content: bytes) -> RosterUpload:
     return upload
 
 
-def rehearsed_units(session: Session, world: World) -> tuple[uuid.UUID, dict[str, str]]:
+def rehearsed_units(session: Session, world: World, one: Person, below: Unit) -> tuple[uuid.UUID, dict[str, str]]:
     """An operation that can be undone, and what rehearsals of the forms of units say, one after the other."""
     inside, outside, root = (session.get_one(Unit, one.id) for one in (world.inside, world.outside, world.root))
     words, today, digests = Words(outside.code, "Sở Nội vụ (mẫu)", "department"), clock.today(), {}
+    people = candidates(session, [one.public_id], tree="state", reach=None, within=None)
+    lines = judged(people, below.id, on=today, tree="state")
+    digests["transfer"] = digest_of(lines, below.id, on=today, tree="state", position="")
     renamed = rename_unit(session, outside, words, on=today)
     attempt = session.begin_nested()
     works: dict[str, Callable[[], UnitOperation]] = {

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ from sqlalchemy import select
 import wsgi
 from lms import cli
 from lms.accounts.models import Membership, Person, RoleGrant
+from lms.accounts.rules import EVERYWHERE
+from lms.accounts.vocabulary import ROLES
 from lms.outbox.actions import queue
 from lms.outbox.models import Job
 from tests.make import Make
@@ -69,12 +72,27 @@ def test_a_head_is_counted_in_and_heads_the_unit_named(environ: dict[str, str], 
         assert session.execute(select(RoleGrant.role, RoleGrant.unit_id)).one() == ("head", unit.id)
 
 
+def test_every_role_that_can_be_given_can_be_given_here(environ: dict[str, str], make: Make) -> None:
+    unit = make.unit("Sở Y tế", code="s-yt")
+    for number, role in enumerate(ROLES):
+        called = ["--name", "Lý A Hoa", "--username", f"a.{number}", "--role", role, "--unit", "s-yt"]
+        until = ["--until", "2999-12-31"] if role == "deputy" else []
+        assert lms(environ, "user", "create", *called, *until).exit_code == 0, role
+    with make.reading() as session:
+        given = session.execute(select(RoleGrant.role, RoleGrant.unit_id, RoleGrant.valid_to)).all()
+    assert {(one.role, one.unit_id) for one in given} == {
+        (role, None if role in EVERYWHERE else unit.id) for role in ROLES
+    }
+    assert [one.valid_to for one in given if one.valid_to] == [date(3000, 1, 1)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
         (["--name", "A", "--username", "an"], "belongs to somebody else"),
         (["--name", "A", "--username", "b", "--unit", "nope"], "no unit with the code 'nope'"),
-        (["--name", "A", "--username", "b", "--role", "head"], "A head needs --unit"),
+        (["--name", "A", "--username", "b", "--role", "head"], "The role head needs --unit"),
+        (["--name", "A", "--username", "b", "--role", "deputy", "--unit", "syt"], "a deputy must have one"),
         (["--name", " ", "--username", "b"], "must not be empty"),
         (["--name", "A", "--username", "b", "--role", "king"], "'king' is not one of"),
         (["--username", "b"], "Missing option '--name'"),

@@ -87,6 +87,7 @@ def remind(make: Make, person: Person) -> None:
             person.id,
             subject="Nhắc học tập, quán triệt Nghị quyết",
             template="some.feature/reminder.txt",
+            topic="study",
             values={"course": "Nghị quyết 48"},
         )
 
@@ -189,7 +190,7 @@ def test_a_password_is_never_sent_over_an_open_line(smtp: SmtpServer, monkeypatc
 def test_a_word_missing_from_a_template_is_an_error_of_the_caller(make: Make) -> None:
     person = addressed(make)
     with pytest.raises(KeyError), make.writing() as session:
-        send_mail(session, person.id, subject="x", template="some.feature/reminder.txt")
+        send_mail(session, person.id, subject="x", template="some.feature/reminder.txt", topic="study")
 
 
 def test_templates_are_found_in_the_mail_folder_of_their_feature() -> None:

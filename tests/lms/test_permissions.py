@@ -11,7 +11,7 @@ from lms.roles.render import document
 from tests.make import Make
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "permissions.md"
-CHANGES = {"answer", "create", "edit", "publish", "assign", "keep", "grant", "study", "own"}
+CHANGES = {"answer", "create", "write", "edit", "publish", "assign", "keep", "grant", "study", "own"}
 
 
 def test_every_role_and_every_permission_has_its_words() -> None:
@@ -74,7 +74,8 @@ def test_whoever_keeps_people_of_units_grants_nothing_wider_and_nothing_above(
 def test_an_account_that_opens_more_is_not_opened_by_whoever_holds_less() -> None:
     own = [Grant("unit_administrator", 2)]
     assert opens_no_more([Grant("host", 2)], own)
-    assert not opens_no_more([Grant("head", 2)], own)
+    assert opens_no_more([Grant("head", 2)], own)
+    assert not opens_no_more([Grant("trainer", None)], own)
 
 
 @pytest.mark.parametrize(

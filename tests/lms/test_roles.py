@@ -9,7 +9,9 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from lms import clock
+from lms.accounts.actions import grant_role
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
+from lms.accounts.rules import EVERYONE, EVERYWHERE, PERMISSIONS, may_give
 from lms.audit.models import AuditEntry
 from lms.organisation.models import Unit
 from lms.roster.actions import apply, choose, receive, rehearse
@@ -208,7 +210,10 @@ def test_whoever_keeps_a_unit_does_not_touch_administrators_accounts_that_open_m
     for person in (two.administrator, two.keeper):
         for rest in (f"roles/{ids[person.id]}/end", "roles/new"):
             assert post(browser, f"/people/{person.public_id}/{rest}", role="head", since="1/1/2030") == 404, rest
-    for person in (two.administrator, two.head):
+    with make.writing() as session:
+        over = session.get_one(Unit, two.outside.id)
+        grant_role(session, session.get_one(Person, two.mine.id), "head", unit=over, since=clock.today())
+    for person in (two.administrator, two.mine):  # a head, but of an agency outside
         for rest in ("link", "close", "open", "protection/reset", "protection/unlock", "protection/sessions/end"):
             assert post(browser, f"/people/{person.public_id}/{rest}") == 404, rest
     moved = {"unit": str(two.below.public_id), "on": f"{clock.today():%d/%m/%Y}"}
@@ -217,6 +222,23 @@ def test_whoever_keeps_a_unit_does_not_touch_administrators_accounts_that_open_m
     assert "/link/new" not in browser.text
     assert "/roles/" not in browser.text
     assert post(browser, f"/people/{two.head.public_id}/roles/{ids[two.head.id]}/end") == 302
+
+
+def test_whoever_keeps_a_unit_opens_the_accounts_of_its_heads_since_they_see_no_more(make: Make, two: Two) -> None:
+    assert PERMISSIONS["head"] <= PERMISSIONS["unit_administrator"]
+    two.browser.get(f"/people/{two.head.public_id}")
+    assert f"/people/{two.head.public_id}/link/new" in two.browser.text
+    assert post(two.browser, f"/people/{two.head.public_id}/link") == 302
+    assert two.browser.get(f"/dashboard/units/{two.below.public_id}").status_code == 200
+    assert two.browser.get(f"/dashboard/units/{two.outside.public_id}").status_code == 404
+
+
+@pytest.mark.parametrize("role", sorted(PERMISSIONS.keys() - {EVERYONE}))
+def test_within_a_unit_nobody_gives_more_than_they_hold(role: str) -> None:
+    may = may_give(role, 7, within={7})
+    assert may == (PERMISSIONS[role] <= PERMISSIONS["unit_administrator"] and role not in EVERYWHERE)
+    assert not may_give(role, 8, within={7})
+    assert may_give(role, None, within=None)
 
 
 def test_fields_no_page_offers_change_nothing(make: Make, two: Two) -> None:
@@ -271,16 +293,20 @@ def test_a_list_of_whoever_keeps_a_unit_changes_no_administrator_and_no_address_
 ) -> None:
     """An address of mail opens an account: a link to set a password is sent there."""
     rows = ["Họ và tên;Chức vụ;Thư điện tử;Đơn vị"]
-    rows += ["Quản Trị Ở Đây;Chuyên viên;ke.gian@example.vn;Sở Y tế", "Trưởng Phòng;;ke.gian2@example.vn;Phòng Y"]
+    rows += ["Quản Trị Ở Đây;Chuyên viên;ke.gian@example.vn;Sở Y tế", "Trưởng Phòng;;truong@example.vn;Phòng Y"]
     rows += ["Lý A Hoa;Chuyên viên;hoa@example.vn;Phòng Y"]
     with make.writing() as session:
         unit = session.get_one(Unit, two.inside.id)
         upload = receive(session, unit, "\n".join(rows).encode(), file_name="a.csv", by=two.keeper.public_id)
         choose(session, upload, replace(Settings.of(upload.settings), namesakes=True))
         rehearse(session, upload)
-        assert upload.counts == {"bad": 2, "changed": 1}
+        assert upload.counts == {"bad": 1, "changed": 2}
         apply(session, upload, upload.digest, by=two.keeper.public_id)
     with make.reading() as session:
         people = (two.administrator, two.head, two.mine)
-        assert [session.get_one(Person, one.id).email for one in people] == [None, None, "hoa@example.vn"]
+        assert [session.get_one(Person, one.id).email for one in people] == [
+            None,
+            "truong@example.vn",
+            "hoa@example.vn",
+        ]
         assert session.get_one(Person, two.administrator.id).position == ""

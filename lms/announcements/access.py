@@ -1,0 +1,21 @@
+"""Who may announce something to whom: those who keep the people of a unit, to it and to what stands below it."""
+
+import uuid
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lms.accounts.access import units_within
+from lms.announcements.models import Announcement
+from lms.web.acting import Actor, NotFound
+
+WRITE = "announcement:write"
+
+
+def access_announcement(session: Session, actor: Actor, public_id: uuid.UUID) -> Announcement:
+    """The announcement, if its unit is within one's scope today. Raises `NotFound`."""
+    found = session.scalar(select(Announcement).where(Announcement.public_id == public_id))
+    within = units_within(session, actor, WRITE)
+    if found is None or (within is not None and found.unit_id not in within):
+        raise NotFound
+    return found

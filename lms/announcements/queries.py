@@ -1,0 +1,61 @@
+"""Reading announcements."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from sqlalchemy import Select, and_, false, or_, select
+from sqlalchemy.orm import contains_eager
+
+from lms.accounts.models import Membership
+from lms.announcements.models import Announcement
+from lms.organisation.models import STATE_TREE, Unit, UnitClosure
+from lms.organisation.queries import holds_on, subtree
+
+MOST = 5
+"""So many announcements stand on a first page, the latest first."""
+LISTED = 200
+"""So many stand on the page of those who write them."""
+
+
+def announced_to(person_id: int, *, on: date) -> Select[str, str, date]:
+    """Text, unit and last-but-one day of what is announced that day wherever the person belongs, in either tree.
+
+    Concurrent posts too; each announcement once. One statement, whatever the number of people.
+    """
+    reached = (
+        select(UnitClosure.ancestor_id)
+        .join(Membership, and_(Membership.tree == UnitClosure.tree, Membership.unit_id == UnitClosure.descendant_id))
+        .where(
+            Membership.person_id == person_id,
+            Membership.link_id.is_(None),
+            holds_on(on, Membership.valid_from, Membership.valid_to),
+            holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),
+        )
+    )
+    return (
+        select(Announcement.text, Unit.name, Announcement.valid_to)
+        .join(Unit, Unit.id == Announcement.unit_id)
+        .where(
+            Announcement.withdrawn_at.is_(None),
+            Announcement.valid_from <= on,
+            Announcement.valid_to > on,
+            Announcement.unit_id.in_(reached),
+        )
+        .order_by(Announcement.valid_from.desc(), Announcement.id.desc())
+        .limit(MOST)
+    )
+
+
+def written(unit_ids: Iterable[int] | None, *, on: date) -> Select[Announcement]:
+    """Announcements to these units and those below them (None: to all), with the unit, the latest first."""
+    query = (
+        select(Announcement)
+        .join(Unit, Unit.id == Announcement.unit_id)
+        .options(contains_eager(Announcement.unit))
+        .order_by(Announcement.withdrawn_at.is_not(None), Announcement.valid_from.desc(), Announcement.id.desc())
+        .limit(LISTED)
+    )
+    if unit_ids is None:
+        return query
+    below = [Announcement.unit_id.in_(subtree(one, on=on, tree=STATE_TREE)) for one in unit_ids]
+    return query.where(or_(false(), *below))

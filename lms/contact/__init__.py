@@ -1,0 +1,1 @@
+"""How one is reached: one's own address, telephone, language, and what one wants mail about."""

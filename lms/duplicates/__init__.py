@@ -1,0 +1,1 @@
+"""Two records that are one person: suggested, linked and unlinked, never destroyed."""

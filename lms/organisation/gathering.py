@@ -1,0 +1,101 @@
+"""What the page of the whole organisation shows: all of a small one, the top of a large one, what is sought."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from lms import text
+from lms.doors import doors_of
+from lms.organisation import queries
+from lms.organisation.models import Unit, UnitClosure, UnitRoot
+from lms.organisation.queries import OnDay, holds_on, named_on
+from lms.organisation.rules import Branch, rolled_up
+
+MOST_AT_ONCE = 300
+"""A larger tree is shown by its two highest levels; what is deeper stands on the pages of the units."""
+MOST_FOUND = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The trees, or what was found in them; how many people are counted in units themselves and with all below.
+
+    `deep`: units below the second level stand on the pages of those above them.
+    """
+
+    trees: Sequence[Branch[OnDay]]
+    found: Sequence[OnDay]
+    number_found: int
+    own: Mapping[int, int]
+    below: Mapping[int, int]
+    people: int
+    total: int
+    deep: bool
+
+
+def shown(session: Session, sought: str, *, on: date, tree: str) -> Shown:
+    """What the page shows of the tree on that day."""
+    total = number_of_units(session, on=on, tree=tree)
+    if total > MOST_AT_ONCE:
+        return large(session, sought, total, on=on, tree=tree)
+    trees = queries.trees_on(session, on=on, tree=tree)
+    own = doors_of(session).headcount.by_unit(session, on=on, tree=tree)
+    below = rolled_up(trees, own, lambda one: one.id)
+    units = [branch.unit for one in trees for branch in one.walk()]
+    found = [unit for unit in units if fits(unit, sought)]
+    people = sum(below[one.unit.id] for one in trees)
+    return Shown(trees, found[:MOST_FOUND], len(found), own, below, people, total, False)
+
+
+def large(session: Session, sought: str, total: int, *, on: date, tree: str) -> Shown:
+    """The top of a tree of many units, or what was found in it, with a fixed number of statements."""
+    tops = highest(session, on=on, tree=tree)
+    headcount = doors_of(session).headcount
+    people = headcount.with_below(session, [one.id for one in tops], on=on, tree=tree)
+    everybody = sum(people.values())
+    if sought:
+        found = [unit for unit in standing(session, on=on, tree=tree) if fits(unit, sought)]
+        few = found[:MOST_FOUND]
+        below = headcount.with_below(session, [one.id for one in few], on=on, tree=tree)
+        return Shown((), few, len(found), below, below, everybody, total, True)
+    under: list[Branch[OnDay]] = []
+    own: dict[int, int] = {}
+    below = dict(people)
+    for top in tops:
+        branches = headcount.by_branch(session, top.id, on=on, tree=tree)
+        children = queries.below_on(session, top.id, on=on, tree=tree)
+        under.append(Branch(top, 0, tuple(Branch(child, 1, ()) for child in children)))
+        below |= {child.id: branches.get(child.id, 0) for child in children}
+        own |= {top.id: branches.get(top.id, 0)} | {child.id: branches.get(child.id, 0) for child in children}
+    return Shown(under, (), 0, own, below, everybody, total, True)
+
+
+def number_of_units(session: Session, *, on: date, tree: str) -> int:
+    """How many units stand in the tree that day."""
+    itself = UnitClosure.tree == tree, UnitClosure.depth == 0
+    query = select(func.count()).where(*itself, holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to))
+    return session.scalar(query) or 0
+
+
+def highest(session: Session, *, on: date, tree: str) -> list[OnDay]:
+    """The units at the top of the tree that day."""
+    query = named_on(on).join(UnitRoot, UnitRoot.unit_id == Unit.id)
+    query = query.where(UnitRoot.tree == tree, holds_on(on, UnitRoot.valid_from, UnitRoot.valid_to))
+    return [OnDay(*row) for row in session.execute(query.order_by(Unit.sort_key, Unit.id))]
+
+
+def standing(session: Session, *, on: date, tree: str) -> list[OnDay]:
+    """All units of the tree that day, by name."""
+    itself = UnitClosure.descendant_id == Unit.id, UnitClosure.ancestor_id == Unit.id, UnitClosure.tree == tree
+    query = named_on(on).join(UnitClosure, UnitClosure.descendant_id == Unit.id)
+    query = query.where(*itself, holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to))
+    return [OnDay(*row) for row in session.execute(query.order_by(Unit.sort_key, Unit.id))]
+
+
+def fits(unit: OnDay, sought: str) -> bool:
+    """Whether every word is found in name, short name or code, with or without marks; nothing fits no words."""
+    words = text.folded(sought).split()
+    return bool(words) and all(word in text.folded(f"{unit.name} {unit.short_name} {unit.code}") for word in words)

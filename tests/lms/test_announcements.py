@@ -1,0 +1,85 @@
+"""What is announced to a unit stands on the first page of its people, between two days, and nowhere else."""
+
+from datetime import timedelta
+
+from flask import Flask
+from sqlalchemy import select
+
+from lms import clock
+from lms.accounts.models import Membership, Person
+from lms.announcements.actions import announce
+from lms.announcements.models import Announcement
+from lms.announcements.queries import announced_to
+from lms.audit.models import AuditEntry
+from lms.organisation.models import Unit
+from tests.counting import count_queries
+from tests.make import LONG_AGO, Make
+
+DAY = timedelta(days=1)
+
+
+def told(make: Make, person: Person, days: int = 0) -> list[str]:
+    with make.reading() as session:
+        return [row.text for row in session.execute(announced_to(person.id, on=clock.today() + days * DAY))]
+
+
+def test_people_of_the_unit_and_below_see_it_from_the_first_day_to_the_last(make: Make) -> None:
+    root = make.unit("Tỉnh")
+    unit, outside = make.unit("Sở Y tế", under=root), make.unit("Sở Bí Mật", under=root)
+    below = make.unit("Phòng Y", under=unit)
+    mine, under, stranger, guest = (make.person("Lý A Hoa", unit=one) for one in (unit, below, outside, outside))
+    keeper = make.person("Giữ Sở", unit=unit, role="unit_administrator", over=unit)
+    browser, today = make.browser(keeper), clock.today()
+    with make.writing() as session:
+        post = {"unit_id": unit.id, "tree": "state", "kind": "concurrent", "valid_from": LONG_AGO}
+        session.add(Membership(person_id=guest.id, **post))
+    browser.get("/announcements/new")
+    last = (today + 2 * DAY).isoformat()
+    browser.submit("/new", unit=str(unit.public_id), text="Họp lúc <b>8 giờ</b>\nở hội trường", until=last)
+    for person in (mine, under, guest, keeper):
+        assert [told(make, person, days) != [] for days in (-1, 0, 2, 3)] == [False, True, True, False]
+    assert told(make, stranger) == []
+    page = make.browser(under)
+    page.get("/")
+    assert "Họp lúc &lt;b&gt;8 giờ&lt;/b&gt;\nở hội trường" in page.text
+    with make.reading() as session:
+        said = session.scalars(select(Announcement)).one()
+        [entry] = session.scalars(select(AuditEntry).where(AuditEntry.action == "announcement.write"))
+    assert "hội trường" not in str(entry.details)
+    browser.get(f"/announcements/{said.public_id}/withdraw")
+    browser.submit("/withdraw")
+    assert told(make, mine) == []
+    assert "đã gỡ" in browser.text
+
+
+def test_nobody_announces_or_withdraws_outside_their_units(make: Make) -> None:
+    unit, outside = make.unit("Sở Y tế"), make.unit("Sở Bí Mật")
+    today, browser = clock.today(), make.browser(make.person(unit=unit, role="unit_administrator", over=unit))
+    with make.writing() as session:
+        author = session.get_one(Person, make.person(unit=outside).id)
+        said = announce(
+            session, session.get_one(Unit, outside.id), "Chim yến", since=today, until=today + DAY, author=author
+        )
+    browser.get("/announcements")
+    assert "Chim yến" not in browser.text
+    assert browser.get(f"/announcements/{said.public_id}/withdraw").status_code == 404
+    browser.get("/announcements/new")
+    assert "Sở Bí Mật" not in browser.text
+    browser.submit("/new", unit=str(outside.public_id), text="Tin", until=today.isoformat())
+    assert "Chọn một đơn vị trong danh sách." in browser.text
+
+
+def test_a_first_page_costs_as_many_statements_with_ten_times_the_announcements(app: Flask, make: Make) -> None:
+    unit = make.unit("Sở Y tế")
+    person, today, costs = make.person(unit=unit), clock.today(), []
+    browser = make.browser(person)
+    for number in (1, 10):
+        with make.writing() as session:
+            author, of = session.get_one(Person, person.id), session.get_one(Unit, unit.id)
+            for _ in range(number):
+                announce(session, of, "Tin", since=today, until=today + DAY, author=author)
+        browser.get("/courses", follow=True)
+        with count_queries(app) as counted:
+            browser.get("/", follow=True)
+        costs.append(len(counted))
+    assert costs[0] == costs[1]
