@@ -9,6 +9,9 @@ from sqlalchemy.orm import Session
 
 from lms import clock
 from lms.audit.models import AuditEntry
+from lms.db import Base
+
+ENTRIES = Base.metadata.tables[AuditEntry.__tablename__]
 
 
 def note(
@@ -58,4 +61,4 @@ def note_each(
         for object_id, details in objects
     ]
     if rows:
-        session.execute(insert(AuditEntry), rows)
+        session.connection().execute(insert(ENTRIES), rows)
