@@ -55,10 +55,11 @@ def add_people(session: Session, people: Sequence[Newcomer], *, since: date) -> 
         return []
     adds_identities(session)
     now = clock.now()
+    public_ids = [uuid.uuid4() for _one in people]
     rows = [
         {
             **keys_of(one.full_name),
-            "public_id": uuid.uuid4(),
+            "public_id": public_id,
             "email": one.email,
             "position": text.nfc(one.position),
             "category": one.category,
@@ -67,11 +68,15 @@ def add_people(session: Session, people: Sequence[Newcomer], *, since: date) -> 
             "fictional": False,
             "created_at": now,
         }
-        for one in people
+        for one, public_id in zip(people, public_ids, strict=True)
     ]
     write = session.connection().execute  # rows by the thousand: past the mapper, which is asked for none of them
-    made = insert(PEOPLE).returning(PEOPLE.c.id, PEOPLE.c.public_id, sort_by_parameter_order=True)
-    ids = [(row.id, row.public_id) for row in write(made, rows)]
+    write(insert(PEOPLE), rows)
+    known: dict[uuid.UUID, int] = {}
+    for start in range(0, len(public_ids), BATCH):
+        some = select(PEOPLE.c.public_id, PEOPLE.c.id).where(PEOPLE.c.public_id.in_(public_ids[start : start + BATCH]))
+        known.update(write(some).all())
+    ids = [(known[one], one) for one in public_ids]
     both = list(zip(people, ids, strict=True))
     write(insert(ACCOUNTS), [{"person_id": own, "username": one.username} for one, (own, _public) in both])
     write(
