@@ -25,6 +25,7 @@ from lms.accounts.session import end_overdue_viewings
 from lms.accounts.storage import wear_positions
 from lms.announcements import access as announcements_access
 from lms.announcements import views as announcements
+from lms.announcements.actions import ANNOUNCE, mail_announcement
 from lms.audit import access as audit_access
 from lms.audit import views as audit
 from lms.audit.actions import forget_entries
@@ -98,7 +99,7 @@ def fill(doors: Doors) -> None:
         xapi_command.add_command(command)
     doors.commands += [worker, user, permissions, roster_command, xapi_command, audit_command]
     doors.jobs |= {MAIL: mail_person, NIGHTLY: run_nightly, FORWARD: forward, ROSTER: go_on_with_list}
-    doors.jobs |= {RESET: issue_reset, RESET_MAIL: mail_reset}
+    doors.jobs |= {RESET: issue_reset, RESET_MAIL: mail_reset, ANNOUNCE: mail_announcement}
     doors.nightly += [forget_done, forget_old, forget_lists, keep_going, end_overdue_viewings, forget_entries]
     doors.called |= {"person": people_called, "unit": units_called}
     doors.people = PeopleByName()

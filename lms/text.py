@@ -10,6 +10,13 @@ from functools import lru_cache
 
 LETTERS = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
 TONES = ("", "\u0300", "\u0309", "\u0303", "\u0301", "\u0323")
+PLAIN = {
+    ord(unicodedata.normalize("NFC", letter + tone)): unicodedata.normalize("NFD", letter)[0]
+    for letter in "aăâeêioôơuưy"
+    for tone in TONES
+} | {ord("đ"): "d"}
+"""Each Vietnamese letter with a mark, as it is typed without."""
+
 LINE_ENDS = frozenset("\t\n\r")
 UNSEEN = frozenset({"Cc", "Cs"})
 SHAPES = {"\u0306", "\u0302", "\u031b"}  # breve, circumflex, horn: they make letters, not tones
@@ -34,8 +41,11 @@ def fold(text: str) -> str:
     """Text as one types it in haste: lower case, no marks, đ as d. "Thuỷ" and "Thủy" fold alike."""
     if text.isascii():
         return " ".join(text.lower().split())
-    bare = "".join(c for c in unicodedata.normalize("NFD", text.casefold()) if not unicodedata.combining(c))
-    return " ".join(bare.replace("đ", "d").split())
+    plain = text.casefold().translate(PLAIN)
+    if not plain.isascii():  # letters of other languages, or marks that stand by themselves
+        bare = "".join(c for c in unicodedata.normalize("NFD", plain) if not unicodedata.combining(c))
+        plain = bare.replace("đ", "d")
+    return " ".join(plain.split())
 
 
 @lru_cache(maxsize=20_000)
@@ -44,8 +54,9 @@ def folded(text: str) -> str:
     return fold(text)
 
 
+@lru_cache(maxsize=4_096)
 def sort_key(text: str) -> bytes:
-    """A key whose byte order is the Vietnamese order of `text`."""
+    """A key whose byte order is the Vietnamese order of `text`. Remembered: the same parts of names come again."""
     letters, tones = bytearray(), bytearray()
     for letter, tone in syllable_letters(text):
         position = LETTERS.find(letter)

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from flask_babel import lazy_gettext as _l
-from wtforms import TextAreaField, validators
+from wtforms import BooleanField, TextAreaField, validators
 
 from lms import clock
 from lms.organisation.forms import UnitField
@@ -32,6 +32,8 @@ class AnnouncementForm(PageForm):
         [required(_l("Chọn ngày kết thúc."))],
         default=lambda: clock.today() + timedelta(days=14),
     )
+
+    by_mail = BooleanField(_l("Gửi cả thư điện tử, vào ngày đầu, cho người có địa chỉ và muốn nhận"))
 
     def validate_until(self, field: DayField) -> None:
         """Not before the first day, not in the past, and within a year."""

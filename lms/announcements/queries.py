@@ -6,7 +6,7 @@ from datetime import date
 from sqlalchemy import Select, and_, false, or_, select
 from sqlalchemy.orm import contains_eager
 
-from lms.accounts.models import Membership
+from lms.accounts.models import Membership, Person, SignInAccount
 from lms.announcements.models import Announcement
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure
 from lms.organisation.queries import holds_on, subtree
@@ -43,6 +43,26 @@ def announced_to(person_id: int, *, on: date) -> Select[str, str, date]:
         )
         .order_by(Announcement.valid_from.desc(), Announcement.id.desc())
         .limit(MOST)
+    )
+
+
+def people_with_address(unit_id: int, *, on: date) -> Select[int, str]:
+    """Id and language of those counted in the unit or below it that day, in either tree, who have an address."""
+    below = select(UnitClosure.descendant_id).where(
+        UnitClosure.tree == Membership.tree,
+        UnitClosure.ancestor_id == unit_id,
+        holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),
+    )
+    counted = select(Membership.person_id).where(
+        Membership.kind == "main",
+        holds_on(on, Membership.valid_from, Membership.valid_to),
+        Membership.unit_id.in_(below),
+    )
+    return (
+        select(Person.id, Person.language)
+        .join(SignInAccount, SignInAccount.person_id == Person.id)
+        .where(Person.id.in_(counted), Person.email.is_not(None), SignInAccount.disabled_at.is_(None))
+        .order_by(Person.id)
     )
 
 

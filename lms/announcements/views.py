@@ -50,7 +50,13 @@ def new() -> ResponseReturnValue:
     if form.validate_on_submit() and form.unit.unit is not None:
         author, until = own.get_one(Person, actor().person_id), day_in(form.until) + timedelta(days=1)
         actions.announce(
-            own, form.unit.unit, text_in(form.text).strip(), since=day_in(form.since), until=until, author=author
+            own,
+            form.unit.unit,
+            text_in(form.text).strip(),
+            since=day_in(form.since),
+            until=until,
+            author=author,
+            by_mail=bool(form.by_mail.data),
         )
         flash(_("Đã đăng thông báo."), "success")
         return redirect(url_for("announcements.index"))

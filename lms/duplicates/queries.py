@@ -91,8 +91,8 @@ def same_code(reach: Select[int] | None) -> Select[int, int]:
         .join(ONE, ONE.id == code.person_id)
         .join(OTHER, and_(OTHER.id == also.person_id, OTHER.search_key == ONE.search_key))
         .where(both_within(reach))
+        .group_by(ONE.id, OTHER.id)  # whoever bears the same codes of two units is one pair
         .order_by(ONE.sort_key, ONE.id, OTHER.id)
-        .distinct()
     )
 
 

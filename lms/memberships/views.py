@@ -196,6 +196,7 @@ def move(public_id: uuid.UUID) -> ResponseReturnValue:
     form.unit.offer(trees_within(own, actor(), KEEP))
     if form.validate_on_submit() and moved(own, form, person, by=actor().public_id):
         return redirect(url_for("people.show", public_id=person.public_id))
+    seen("person.read", person)
     status = 200 if request.method == "GET" else 422
     return render_template("memberships/move.html", form=form, person=person, present=present), status
 
@@ -236,6 +237,7 @@ def add_post(public_id: uuid.UUID) -> ResponseReturnValue:
     if form.validate_on_submit() and added(own, form, person):
         flash(_("Đã ghi nhận."), "success")
         return redirect(url_for("people.show", public_id=public_id))
+    seen("person.read", person)
     status = 422 if form.is_submitted() else 200
     return render_template("memberships/post.html", form=form, person=person), status
 
@@ -294,5 +296,6 @@ def end_post(public_id: uuid.UUID, membership_id: int) -> ResponseReturnValue:
         else:
             flash(_("Đã ghi nhận ngày kết thúc."), "success")
             return redirect(url_for("people.show", public_id=public_id))
+    seen("person.read", person)
     status = 422 if form.is_submitted() else 200
     return render_template("memberships/end.html", form=form, person=person, membership=membership), status

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from lms import clock, text
 from lms.accounts.models import (
+    Membership,
     OneTimeLink,
     PasswordBefore,
     Person,
@@ -19,6 +20,7 @@ from lms.accounts.models import (
     UserSession,
     Viewing,
 )
+from lms.accounts.queries import links_of
 from lms.accounts.session import end_viewing
 from lms.audit.actions import note
 from lms.authentication.models import (
@@ -145,10 +147,23 @@ def about(request: PrivacyRequest) -> dict[str, str]:
 def erase(session: Session, request: PrivacyRequest, *, by: uuid.UUID) -> None:
     """Take away whatever tells who the person was, for ever; counts, statements and the audit log stay as they are.
 
-    The person stays in the units where they are counted, without a name, and nobody can sign in as them.
+    The person stays in the units where they are counted, without a name, and nobody can sign in as them. Records that
+    are linked as the same person (decision 0022) are erased with the one that asks.
     """
-    lock_people(session, [request.person_id])
-    person = session.get_one(Person, request.person_id)
+    same = {request.person_id}
+    for _step in range(2):  # from a duplicate to the record that stands for it, and to its other duplicates
+        for pair in session.execute(links_of(same)).all():
+            same.update(pair)
+    lock_people(session, sorted(same))
+    for person_id in sorted(same):
+        erase_record(session, session.get_one(Person, person_id), by=by)
+    conclude(session, request, "erased", answer="", by=by)
+    spoken = update(PrivacyRequest).where(PrivacyRequest.person_id.in_(same))
+    session.execute(spoken.values(reason="", answer=""))
+
+
+def erase_record(session: Session, person: Person, *, by: uuid.UUID) -> None:
+    """One record of a person; the log says so."""
     account = session.get_one(SignInAccount, person.id)
     marks = (person.full_name, person.email, account.username)
     forget_viewings(session, person)
@@ -158,9 +173,7 @@ def erase(session: Session, request: PrivacyRequest, *, by: uuid.UUID) -> None:
     forget_documents(session, person)
     end_roles(session, person)
     forget_identity(person, account)
-    conclude(session, request, "erased", answer="", by=by)
-    spoken = update(PrivacyRequest).where(PrivacyRequest.person_id == person.id)
-    session.execute(spoken.values(reason="", answer=""))
+    session.execute(update(Membership).where(Membership.person_id == person.id).values(position="", due_on=None))
     note(session, "privacy.erase", actor=by, object_kind="person", object_id=person.public_id)
 
 
@@ -168,7 +181,8 @@ def forget_identity(person: Person, account: SignInAccount) -> None:
     """A person of whom nothing is known but where they are counted, and an account that nobody can open."""
     person.full_name, person.search_key = ERASED_NAME, ""
     person.sort_key = text.person_sort_key(ERASED_NAME)
-    person.email = None
+    person.email = person.phone = None
+    person.muted = []
     person.position, person.language = "", "vi"
     person.erased_at = clock.now()
     account.username = f"-{person.public_id.hex}"  # nobody can choose a name that begins so

@@ -58,6 +58,8 @@ def identity(person: Person, account: SignInAccount) -> OwnData:
         "full_name": _l("Họ và tên"),
         "username": _l("Tên đăng nhập"),
         "email": _l("Thư điện tử"),
+        "phone": _l("Điện thoại"),
+        "muted": _l("Không nhận thư về"),
         "position": _l("Chức vụ"),
         "category": _l("Loại cán bộ"),
         "party": _l("Đảng viên"),
@@ -73,7 +75,9 @@ def identity(person: Person, account: SignInAccount) -> OwnData:
 def memberships(session: Session, person_id: int) -> OwnData:
     """Every unit in both trees, past ones too."""
     rows = session.execute(
-        select(Unit.name, Membership.tree, Membership.kind, Membership.valid_from, Membership.valid_to)
+        select(
+            Unit.name, Membership.tree, Membership.kind, Membership.position, Membership.valid_from, Membership.valid_to
+        )
         .join(Unit, Unit.id == Membership.unit_id)
         .where(Membership.person_id == person_id)
         .order_by(Membership.valid_from.desc(), Membership.id.desc())
@@ -82,6 +86,7 @@ def memberships(session: Session, person_id: int) -> OwnData:
         "unit": _l("Đơn vị"),
         "tree": _l("Hệ thống tổ chức"),
         "kind": _l("Loại"),
+        "position": _l("Chức vụ"),
         "from": _l("Từ ngày"),
         "to": _l("Đến ngày"),
     }

@@ -25,7 +25,7 @@ MOST_TEXT = 20_000_000
 AT_ONCE = 500
 """A list of so many lines is rehearsed while one waits; longer ones go to the worker."""
 
-SLICE = 5_000
+SLICE = 10_000
 """Lines that the worker compares before it tells how far it has come."""
 
 KEPT = timedelta(days=7)

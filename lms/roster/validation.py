@@ -145,12 +145,7 @@ class Reading:
         if self.is_aside(line, key):
             self.head_group(line)
             return Row(line, None)
-        faults = [
-            Fault(column, "cell_broken", line.cell(column))
-            for columns in self._columns.values()
-            for column in columns
-            if line.mark(column) == BROKEN and self.settings.fields[column] != ORDER
-        ]
+        faults = self.broken(line) if BROKEN in line.marks else []
         name_column = self.column(FULL_NAME) if self.column(FULL_NAME) >= 0 else self.column(GIVEN)
         faults += name_faults(name, key, name_column)
         unit, unit_faults = self.unit_of(line)
@@ -167,21 +162,31 @@ class Reading:
         )
         return Row(line, record, (*faults, *unit_faults, *branch_faults))
 
+    def broken(self, line: Line) -> list[Fault]:
+        """Cells that hold an error of the spreadsheet instead of a value."""
+        return [
+            Fault(column, "cell_broken", line.cell(column))
+            for columns in self._columns.values()
+            for column in columns
+            if line.mark(column) == BROKEN and self.settings.fields[column] != ORDER
+        ]
+
     def is_aside(self, line: Line, key: str) -> bool:
         """Whether the line is about no person: a heading of a group, a sum, a signature below the list."""
-        filled = {
-            self.settings.fields[column]
-            for column, cell in enumerate(line.cells[: len(self.settings.fields)])
-            if cell and self.settings.fields[column]
-        }
-        about = filled - {ORDER, FULL_NAME, FAMILY, GIVEN}
         if key.startswith(NOT_NAMES):
             return True
+        if key and (ORDER not in self._columns or self.text(line, ORDER).strip(".)").isdecimal()):
+            return False  # as nearly every line
+        about = self.filled(line) - {ORDER, FULL_NAME, FAMILY, GIVEN}
         if not key:
             return len(about - {UNIT, DEPARTMENT, POSITION}) == 0
         columns = set(self._columns) - {ORDER, FULL_NAME, FAMILY, GIVEN}
-        numbered = self.text(line, ORDER).strip(".)").isdecimal()
-        return len(columns) >= 2 and not about and ORDER in self._columns and not numbered
+        return len(columns) >= 2 and not about
+
+    def filled(self, line: Line) -> set[str]:
+        """The fields in whose columns something stands."""
+        cells = zip(self.settings.fields, line.cells, strict=False)
+        return {name for name, cell in cells if cell and name}
 
     def head_group(self, line: Line) -> None:
         """A line with one text may head those below it with the unit they belong to."""

@@ -1,7 +1,11 @@
 """What is announced to a unit stands on the first page of its people, between two days, and nowhere else."""
 
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
 
+import time_machine
 from flask import Flask
 from sqlalchemy import select
 
@@ -12,6 +16,7 @@ from lms.announcements.models import Announcement
 from lms.announcements.queries import announced_to
 from lms.audit.models import AuditEntry
 from lms.organisation.models import Unit
+from lms.outbox.cli import Worker
 from tests.counting import count_queries
 from tests.make import LONG_AGO, Make
 
@@ -50,6 +55,35 @@ def test_people_of_the_unit_and_below_see_it_from_the_first_day_to_the_last(make
     browser.submit("/withdraw")
     assert told(make, mine) == []
     assert "đã gỡ" in browser.text
+
+
+def test_an_announcement_is_mailed_on_its_first_day_to_those_who_want_it(make: Make, tmp_path: Path) -> None:
+    unit, outside = make.unit("Sở Y tế"), make.unit("Sở Khác")
+    willing, unwilling, stranger = (make.person(unit=one) for one in (unit, unit, outside))
+    make.person("Không Có Thư", unit=unit)
+    browser, tomorrow = make.browser(make.person(role="administrator")), clock.today() + DAY
+    with make.writing() as session:
+        for person in (willing, unwilling, stranger):
+            session.get_one(Person, person.id).email = f"p{person.id}@example.vn"
+        session.get_one(Person, unwilling.id).muted = ["unit news"]
+    browser.get("/announcements/new")
+    days = {"since": tomorrow.isoformat(), "until": tomorrow.isoformat()}
+    browser.submit("/new", follow=True, unit=str(unit.public_id), text="Họp, phí $5", by_mail="y", **days)
+    work(make)
+    assert not (tmp_path / "mail").exists()
+    with time_machine.travel(clock.now() + DAY):
+        work(make)
+        work(make)
+    [mail] = (tmp_path / "mail").iterdir()
+    message = message_from_bytes(mail.read_bytes(), policy=default)
+    assert message["To"] == f"p{willing.id}@example.vn"
+    assert "Họp, phí $5" in message.get_content()
+
+
+def work(make: Make) -> None:
+    worker = Worker(make.database)
+    while worker.step():
+        pass
 
 
 def test_nobody_announces_or_withdraws_outside_their_units(make: Make) -> None:

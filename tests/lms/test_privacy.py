@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from analytics.facts.models import Tally
 from courses.briefings.models import Standing
@@ -22,6 +22,7 @@ from lms.authentication.models import ExternalIdentity, Passkey
 from lms.cli import check_projections
 from lms.db import Base
 from lms.documents.models import UNREGISTERED, XapiDocument
+from lms.duplicates.actions import link_people
 from lms.organisation.models import Unit
 from lms.privacy.actions import ERASED_NAME, GOES_WITH_THE_PERSON, ask
 from lms.privacy.models import PrivacyRequest
@@ -36,6 +37,7 @@ from tests.floor.keys import give_keys
 from tests.floor.world import World, build_world
 from tests.make import Make
 
+PHONE = "0912 canary"
 NAME, EMAIL, CODE, USERNAME = "Hoàng Thị Canary", "canary.thi@example.vn", "CANARY-7731", "canary.ht"
 CANARIES = ("canary", "Canary", "CANARY")
 
@@ -75,7 +77,8 @@ def canary(make: Make, world: World) -> Person:
     rows = f"Họ và tên;Ngày sinh;Số hiệu\n{NAME};1980;{CODE}\n"
     with make.writing() as session:
         mine = session.get_one(Person, person.id)
-        mine.email, mine.position = EMAIL, "Trưởng phòng Canary"
+        mine.email, mine.phone, mine.position = EMAIL, PHONE, "Trưởng phòng Canary"
+        session.execute(update(Membership).where(Membership.person_id == mine.id).values(position=mine.position))
         give_keys(session, mine)
         session.scalars(select(Passkey).where(Passkey.person_id == person.id)).first().name = "Máy của Canary"  # type: ignore[union-attr]
         issue_link(session, mine)
@@ -368,6 +371,19 @@ def test_after_erasure_no_table_holds_the_name_the_address_or_the_code(
     assert found_in(make) == set()
 
 
+def test_records_that_are_linked_as_the_same_person_are_erased_with_the_one_that_asks(
+    make: Make, world: World, canary: Person
+) -> None:
+    first, second = (make.person(f"{NAME} {n}", unit=world.inside) for n in (2, 3))
+    with make.writing() as session:
+        kept = session.get_one(Person, canary.id)
+        for one in (first, second):
+            link_people(session, session.get_one(Person, one.id), kept, by=world.people["administrator"].public_id)
+    erased(make, world, canary)
+    assert found_in(make) == set()
+    assert len(noted(make, "privacy.erase")) == 3
+
+
 def figures(make: Make) -> dict[str, Any]:
     """What is counted anywhere, and what was said and noted."""
     with make.reading() as session:
@@ -445,6 +461,7 @@ def test_lines_about_others_stay_in_lists_though_they_hold_the_same_short_words(
 
 STAYS = {
     "activity_progress.person_id",  # figures
+    "announcement.author_id",  # by an opaque person
     "assignment.assigned_by_id",  # by an opaque person
     "attempt.person_id",  # figures
     "course_progress.person_id",  # figures
@@ -452,6 +469,8 @@ STAYS = {
     "lesson_draft.changed_by_id",
     "membership.person_id",  # where the opaque person is counted
     "module_version.published_by_id",
+    "person_link.duplicate_id",  # that two opaque records are one; both are erased
+    "person_link.person_id",
     "privacy_request.person_id",  # that it was asked and answered; its words go
     "role_grant.person_id",  # ended, and without a name
     "sign_in_account.person_id",  # closed, and without a name
