@@ -32,7 +32,7 @@ from lms.db import Database
 from lms.records.actions import create_client
 from lms.xapi.access import Client
 from lms.xapi.actions import speaking, store, store_alone
-from lms.xapi.statement import arrival
+from lms.xapi.statement import Source, arrival
 from tests.postgres import Cluster
 
 CONNECTIONS = 8
@@ -96,10 +96,7 @@ class Store:
         self.headers = {"Authorization": f"Basic {token}", "X-Experience-API-Version": "1.0.3"}
 
     def fill(self, number: int) -> None:
-        """Store so many statements as `lms.xapi` does, in few transactions that may be lost when the machine fails.
-
-        Only the rules are not asked of each again: they are kept by what is made here.
-        """
+        """Store so many statements, in few transactions that may be lost when the machine fails."""
         chance = Random(number)
         source = speaking(self.database.config.iri_base, self.client)
         at_ease(self.database)
@@ -107,11 +104,16 @@ class Store:
             made = [load.statement(chance) for _ in range(min(AT_ONCE, number - start))]
             for one in made[::5]:
                 one["actor"] = load.agent(chance.randrange(BUSY))
-            arrivals = [arrival(one, json.dumps(one, ensure_ascii=False).encode(), source) for one in made]
-            if not store_alone(self.database, arrivals):  # what defines an activity anew needs a session
-                with self.database.writing() as session:
-                    store(session, arrivals)
+            put_in(self.database, made, source)
         settle(self.database)
+
+
+def put_in(database: Database, made: Sequence[Mapping[str, object]], source: Source) -> None:
+    """Store statements as if they had been sent, but without asking whether they keep the rules: those of `load` do."""
+    arrivals = [arrival(one, json.dumps(one, ensure_ascii=False).encode(), source) for one in made]
+    if not store_alone(database, arrivals):  # what defines an activity anew needs a session
+        with database.writing() as session:
+            store(session, arrivals)
 
 
 def at_ease(database: Database) -> None:

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -49,11 +49,10 @@ LAST = "SELECT stored FROM xapi_statement ORDER BY sequence DESC LIMIT 1"
 @cache
 def sqlite_insertion(rows: int) -> str:
     """An INSERT of so many rows that does nothing unless its last parameter, their time, is after the last row's."""
-    values = ",".join(["(?,?,?,?,?,?,?,?,?,?,?,?)"] * rows)
     names = ", ".join(f"column{number}" for number in range(1, 12))
     voided = VOIDED_BEFORE.format(target="column12", client="column9")
     return (
-        f"INSERT INTO xapi_statement ({COLUMNS}, voided) SELECT {names}, {voided} FROM (VALUES {values}) "  # noqa: S608 - our own names # nosec B608
+        f"INSERT INTO xapi_statement ({COLUMNS}, voided) SELECT {names}, {voided} FROM ({values(rows, 12)}) "  # noqa: S608 - our own names # nosec B608
         f"WHERE ? > coalesce(({LAST}), '') ON CONFLICT (statement_id) DO NOTHING "
         "RETURNING statement_id, sequence, voided"
     )
@@ -80,15 +79,15 @@ def insert_on_sqlite(cursor: Any, arrivals: Sequence[Arrival], keys: Keys) -> se
 def insert_part(cursor: Any, part: Sequence[Arrival], keys: Keys, now: datetime) -> list[Any]:
     """Insert these narrow rows, `stored` from `now` on; returns id, sequence and voided of those that were new."""
     give_times(part, now)
-    values = [value for one in part for value in sqlite_values(one, keys)]
-    values.append(driver.sqlite_time(now))
-    return list(driver.send(cursor, sqlite_insertion(len(part)), values).fetchall())
+    given = [*chain.from_iterable(sqlite_values(one, keys) for one in part), driver.sqlite_time(now)]
+    return list(driver.send(cursor, sqlite_insertion(len(part)), given).fetchall())
 
 
 NEWEST = "SELECT sequence, stored FROM xapi_statement ORDER BY sequence DESC LIMIT 1"
 INSERT_NUMBERED = (
     f"INSERT INTO xapi_statement (sequence, {COLUMNS}, voided) "  # noqa: S608 - our own names # nosec B608
-    f"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, {VOIDED_BEFORE.format(target='?13', client='?10')})"
+    f"SELECT {', '.join(f'column{number}' for number in range(1, 13))}, "
+    f"{VOIDED_BEFORE.format(target='column13', client='column10')} FROM ("
 )
 
 
@@ -101,7 +100,7 @@ def insert_after_newest(cursor: Any, arrivals: Sequence[Arrival], keys: Keys) ->
     give_times(arrivals, now)
     for number, one in enumerate(arrivals, last + 1):
         one.sequence = number
-    driver.send_many(cursor, INSERT_NUMBERED, [(one.sequence, *sqlite_values(one, keys)) for one in arrivals])
+    insert_rows(cursor, INSERT_NUMBERED, [(one.sequence, *sqlite_values(one, keys)) for one in arrivals], end=")")
     insert_rest(cursor, arrivals, keys)
 
 
@@ -126,14 +125,25 @@ def sqlite_values(one: Arrival, keys: Keys) -> tuple[Any, ...]:
 
 def insert_rest(cursor: Any, fresh: Sequence[Arrival], keys: Keys) -> None:
     """Bodies and relations."""
-    if bodies := [(one.sequence, one.json()) for one in fresh]:
-        driver.send_many(cursor, "INSERT INTO xapi_body (sequence, body) VALUES (?, ?)", bodies)
-    if agents := agent_relations(fresh, keys):
-        sql = "INSERT INTO xapi_statement_agent (sequence, agent_id, direct) VALUES (?, ?, ?)"
-        driver.send_many(cursor, sql, agents)
-    if activities := activity_relations(fresh, keys):
-        sql = "INSERT INTO xapi_statement_activity (sequence, activity_id) VALUES (?, ?)"
-        driver.send_many(cursor, sql, activities)
+    insert_rows(cursor, "INSERT INTO xapi_body (sequence, body) ", [(one.sequence, one.json()) for one in fresh])
+    agents = "INSERT INTO xapi_statement_agent (sequence, agent_id, direct) "
+    insert_rows(cursor, agents, agent_relations(fresh, keys))
+    activities = "INSERT INTO xapi_statement_activity (sequence, activity_id) "
+    insert_rows(cursor, activities, activity_relations(fresh, keys))
+
+
+def insert_rows(cursor: Any, beginning: str, rows: Sequence[tuple[Any, ...]], *, end: str = "") -> None:
+    """Many rows in one step, not in one each: between steps another thread takes its turn, and this one waits."""
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        part = rows[start : start + ROWS_AT_ONCE]
+        driver.send(cursor, beginning + values(len(part), len(part[0])) + end, list(chain.from_iterable(part)))
+
+
+@cache
+def values(rows: int, columns: int) -> str:
+    """Places for so many rows of so many values."""
+    one = f"({','.join('?' * columns)})"
+    return f"VALUES {','.join([one] * rows)}"
 
 
 # PostgreSQL: one statement numbers and inserts everything. The statement of the standard is completed there too: only
