@@ -15,7 +15,7 @@ from courses.enrolment.models import Assignment
 from courses.learning.models import ActivityProgress
 from lms import clock
 from lms.accounts.actions import move_person
-from lms.accounts.models import Person
+from lms.accounts.models import Person, UnitHeadcount
 from lms.cli import check_projections
 from lms.organisation.models import Unit, UnitClosure
 from lms.outbox.actions import settle_day, settled_day
@@ -149,9 +149,10 @@ def test_what_is_falsified_on_every_shelf_alike_is_found_on_every_shelf(make: Ma
         session.execute(update(Tally).values(briefed=1))
         session.execute(update(Unit).where(Unit.id == units[2].id).values(name="Sở khác"))
         session.execute(update(UnitClosure).where(UnitClosure.descendant_id == units[2].id).values(depth=5))
+        session.execute(update(UnitHeadcount).values(people=7))
     found = check_projections(make.database)
     assert {name: len(lines) > 0 for name, lines in found.items()} == dict.fromkeys(found, True)
-    assert set(found) == {"closure", "unit names", "progress", "standings", "tallies"}
+    assert set(found) == {"closure", "unit names", "headcount", "progress", "standings", "tallies"}
     check_projections(make.database, repair=True)
     assert differences(make) == []
 

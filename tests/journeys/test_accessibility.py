@@ -19,8 +19,10 @@ from assessments.attempts.actions import Absent, start_attempt
 from courses.enrolment.models import Assignment
 from lms import clock
 from lms.accounts.actions import issue_link
-from lms.accounts.models import Person, RoleGrant, SignInAccount
+from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
 from lms.accounts.rules import EVERYONE, PERMISSIONS
+from lms.announcements.actions import announce
+from lms.duplicates.actions import tell_apart
 from lms.forwarding.actions import Wish, add_target
 from lms.forwarding.models import DeadLetter, ForwardTarget
 from lms.organisation.models import Unit, UnitOperation
@@ -42,6 +44,7 @@ from tests.journeys.province import (
     PASSWORD,
     PEOPLE,
     TRAINER,
+    Province,
     due_day,
     pass_test,
 )
@@ -72,6 +75,7 @@ NOT_PAGES = {
     "web.health",
     "audit.export",
     "dashboard.unit_csv",
+    "people.units",
     "dashboard.unit_json",
     "privacy.download",
     "roster_files.corrected",
@@ -150,6 +154,7 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
             ("erase", "erasure"),
         ):
             ids[f"privacy_requests.{page}"] = {"public_id": asked_by(session, province.person(LEARNER), kind)}
+        ids |= people_decided_about(session, province)
         for endpoint in ("forwarding.show", "forwarding.renew", "forwarding.remove"):
             ids[endpoint] = {"public_id": failing_target(session).public_id}
         for endpoint in ("roster.columns", "roster.units", "roster.show"):
@@ -162,6 +167,28 @@ def asked_by(session: Session, person: Person, kind: str) -> uuid.UUID:
     waiting = select(PrivacyRequest.public_id).filter_by(person_id=person.id, kind=kind)
     found = session.scalar(waiting)
     return found or ask(session, person.id, person.public_id, kind=kind, reason="Tên đệm viết sai.").public_id
+
+
+def people_decided_about(session: Session, province: Province) -> dict[str, Any]:
+    """Two people who might be one, two who are not, a post that can be ended, and what was announced."""
+    one, other, third, unit = (
+        *(session.get_one(Person, province.person(username).id) for username in (LEARNER, "maibt", HEAD)),
+        session.get_one(Unit, province.unit("snn").id),
+    )
+    here = {"person_id": one.id, "unit_id": unit.id, "tree": "state", "kind": "concurrent"}
+    post = Membership(**here, valid_from=clock.today() - timedelta(days=9))
+    session.add(post)
+    said = announce(
+        session, unit, "Họp lúc 8 giờ.", since=clock.today(), until=clock.today() + timedelta(days=9), author=third
+    )
+    decided = tell_apart(session, one, third, by=third.public_id)
+    session.flush()  # their ids
+    return {
+        "memberships.end_post": {"public_id": one.public_id, "membership_id": post.id},
+        "duplicates.ask": {"one": one.public_id, "other": other.public_id},
+        "link_id": decided.public_id,
+        "announcement_id": said.public_id,
+    }
 
 
 def failing_target(session: Session) -> ForwardTarget:
