@@ -381,7 +381,7 @@ class PeopleByUnit:
     def named(self, session: Session, unit_id: int, *, on: date, most: int) -> list[Named]:
         """Those counted in the unit itself, in Vietnamese order, at most so many. Whoever asks notes it."""
         rows = session.execute(
-            select(Person, Unit.name)
+            select(Person.public_id, Person.full_name, Unit.name, Person.sort_key, Person.id)
             .join(Membership, Membership.person_id == Person.id)
             .join(Unit, Unit.id == Membership.unit_id)
             .where(
@@ -393,4 +393,4 @@ class PeopleByUnit:
             .order_by(Person.sort_key, Person.id)
             .limit(most)
         )
-        return [Named(person.public_id, person.full_name, unit) for person, unit in rows]
+        return [Named(public_id, name, unit) for public_id, name, unit, _key, _id in rows]
