@@ -19,7 +19,7 @@ from lms.accounts.forms import NewPasswordForm
 from lms.accounts.loader import common_passwords
 from lms.accounts.models import Person, SignInAccount
 from lms.accounts.rules import length_needed, must_renew, password_fault
-from lms.accounts.session import Step, begin_session, begin_step, end_step, signed_in, step_of
+from lms.accounts.session import Step, administers, begin_session, begin_step, end_step, signed_in, step_of
 from lms.audit.actions import note
 from lms.db import apart, database, get_read_session, get_session
 from lms.doors import doors_of
@@ -85,8 +85,8 @@ def what_next(own: Session, person_id: int, proof: str) -> str | None:
     if (asked := second_factors.after_password(own, person_id, proof=proof)) is not None:
         return asked
     account, now = own.get_one(SignInAccount, person_id), clock.now()
-    administers, policy = actions.administers(own, person_id), database().config.passwords
-    due = must_renew(account.password_changed_at, administers=administers, policy=policy, now=now)
+    policy, shorter = database().config.passwords, administers(own, person_id)
+    due = must_renew(account.password_changed_at, administers=shorter, policy=policy, now=now)
     alone = account.short_password and not second_factors.guards(own, person_id)
     return RENEW if account.password_hash and (due or alone) else None
 

@@ -1,6 +1,7 @@
 """Who is asking: a random key in the cookie, a row in the database, and one query that finds the person and roles.
 
-The same for somebody who has shown a password and from whom more is asked: a step, which opens no page but that of it.
+The same for somebody who has shown a password and from whom more is asked: a step, which opens no page but that of it;
+and for whoever holds a one-time link, which lets them set a password.
 """
 
 import hashlib
@@ -14,8 +15,10 @@ from sqlalchemy import ColumnElement, Select, and_, delete, insert, select, upda
 from sqlalchemy.orm import Session, aliased
 
 from lms import clock
-from lms.accounts.models import Person, RoleGrant, SignInAccount, SignInStep, UserSession, Viewing
+from lms.accounts.models import OneTimeLink, Person, RoleGrant, SignInAccount, SignInStep, UserSession, Viewing
+from lms.accounts.queries import roles_held
 from lms.accounts.rules import (
+    ADMINISTRATOR,
     AUDITOR,
     EVERYONE,
     PERMISSIONS,
@@ -299,3 +302,32 @@ def step_of(session: Session, key: str) -> Step | None:
 def end_step(session: Session, key: str) -> None:
     """The step is done: its key opens nothing any more."""
     session.execute(delete(SignInStep).where(SignInStep.key_digest == digest(key)))
+
+
+def link_account(session: Session, token: str) -> SignInAccount | None:
+    """The account a one-time token opens, or None when it is unknown, used or too old."""
+    return session.scalar(
+        select(SignInAccount)
+        .join(OneTimeLink, OneTimeLink.person_id == SignInAccount.person_id)
+        .where(
+            OneTimeLink.token_digest == digest(token),
+            OneTimeLink.used_at.is_(None),
+            OneTimeLink.expires_at > clock.now(),
+            SignInAccount.disabled_at.is_(None),
+        )
+    )
+
+
+def end_links(session: Session, person_id: int) -> None:
+    """Every link that would let somebody set this person's password opens nothing any more."""
+    session.execute(
+        update(OneTimeLink)
+        .where(OneTimeLink.person_id == person_id, OneTimeLink.used_at.is_(None))
+        .values(used_at=clock.now())
+    )
+
+
+def administers(session: Session, person_id: int) -> bool:
+    """Whether the person is an administrator today, of anything."""
+    held = roles_held(person_id, on=clock.today()).where(RoleGrant.role == ADMINISTRATOR)
+    return bool(session.scalar(select(held.exists())))

@@ -33,6 +33,7 @@ from lms.accounts.session import (
     end_one_session,
     end_session,
     end_viewing,
+    link_account,
     mark_seen,
     must_be_marked,
     signed_in,
@@ -113,7 +114,7 @@ def sign_out() -> ResponseReturnValue:
 def first_password(token: str) -> ResponseReturnValue:
     """The page behind a one-time link."""
     own = get_session()
-    account = actions.link_account(own, token)
+    account = link_account(own, token)
     if account is None:
         return render_template("accounts/link_ended.html"), 404
     form = NewPasswordForm()

@@ -17,7 +17,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from lms import clock, text
-from lms.accounts.actions import PasswordSet, create_person, issue_link
+from lms.accounts.actions import PasswordSet, RoleGranted, create_person, issue_link
 from lms.accounts.models import Person, SignInAccount
 from lms.accounts.queries import account_by_username
 from lms.accounts.session import end_all_sessions
@@ -307,11 +307,13 @@ def activate(session: Session, username: str, code: str) -> str | None:
     account = session.scalar(account_by_username(username))
     digests = code_digests(config_of(session), account.person_id if account is not None else 0, code)
     found = session.scalar(
-        select(ActivationCode.person_id).where(
+        select(ActivationCode.person_id)
+        .where(
             ActivationCode.person_id == (account.person_id if account is not None else 0),
             ActivationCode.code_digest.in_(digests),
             ActivationCode.expires_at > clock.now(),
         )
+        .with_for_update()  # a role granted at this moment ends the code first, or the link made of it
     )
     if found is None or account is None or account.disabled_at is not None:
         return None
@@ -321,6 +323,14 @@ def activate(session: Session, username: str, code: str) -> str | None:
 def end_activation_code(session: Session, event: PasswordSet) -> None:
     """Whoever has a password needs no code on paper any more: each is used once."""
     session.execute(delete(ActivationCode).where(ActivationCode.person_id == event.person_id))
+
+
+def end_what_was_handed_out(session: Session, event: RoleGranted) -> None:
+    """A slip of paper, and a telephone somebody has begun to connect, were for an account that opened less."""
+    session.execute(delete(ActivationCode).where(ActivationCode.person_id == event.person_id))
+    session.execute(
+        delete(Authenticator).where(Authenticator.person_id == event.person_id, Authenticator.confirmed_at.is_(None))
+    )
 
 
 def person_vouched_for(session: Session, provider: OpenIdProvider, claims: Mapping[str, Any]) -> int:
