@@ -101,7 +101,7 @@ def follow(
     own = own or get_session()
     endpoint = what_next(own, person_id, proof)
     if endpoint is None:
-        return enter(own, person_id, kept_form, next_path)
+        return enter(own, person_id, proof, kept_form=kept_form, next_path=next_path)
     cookie[STEP] = begin_step(own, person_id, proof=proof)
     address = url_for(endpoint, next=next_path or None)
     if kept.opened(kept_form) is not None:
@@ -124,18 +124,18 @@ def step_done(step: Step, *, proof: str) -> ResponseReturnValue:
     return follow(step.person_id, proof=proof, kept_form=request.form.get("kept", ""), next_path=next_path)
 
 
-def enter(own: Session, person_id: int, kept_form: str, next_path: str) -> ResponseReturnValue:
+def enter(own: Session, person_id: int, proof: str, *, kept_form: str, next_path: str) -> ResponseReturnValue:
     """Open a new session under a new key, then go where the person was going."""
-    begin(own, person_id)
+    begin(own, person_id, proof=proof)
     again = kept.send_again(kept_form, _("Phiên làm việc đã hết hạn trước khi gửi."))
     answer = again if again is not None else redirect(next_path or url_for("web.home"))
     username = own.scalar(select(SignInAccount.username).where(SignInAccount.person_id == person_id))
     return remember_device(answer, str(username))
 
 
-def begin(own: Session, person_id: int) -> None:
+def begin(own: Session, person_id: int, *, proof: str) -> None:
     """Open a new session under a new key; nothing of the cookie before it is kept but the language."""
-    key = begin_session(own, person_id, browser=request.user_agent.string)
+    key = begin_session(own, person_id, browser=request.user_agent.string, proof=proof)
     public_id = own.scalar(select(Person.public_id).where(Person.id == person_id))
     note(own, "sign_in", actor=public_id, object_kind="person", object_id=public_id)
     person = signed_in(own, key)

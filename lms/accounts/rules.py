@@ -84,6 +84,9 @@ WITH_AN_END = frozenset({DEPUTY})
 OWN_ACCOUNT = "profile:own"
 """What belongs to one's own account; auditors too sign out, and keep a password of their own."""
 
+SECOND_FACTOR = "second factor"
+"""What has been shown by whoever has shown all that is ever asked for."""
+
 SEEN_EVERY = timedelta(minutes=2)
 LINK_LIFE = timedelta(days=7)
 MAILED_LINK_LIFE = timedelta(minutes=30)
@@ -144,6 +147,11 @@ def may_go_on(
     shorter = ADMINISTRATOR in roles
     idle, length = (limits.admin_idle, limits.admin_length) if shorter else (limits.idle, limits.length)
     return seen_at > now - idle and created_at > now - length
+
+
+def is_required(roles: Iterable[str | None], *, of: Collection[str]) -> bool:
+    """Whether one of these roles must have a second factor; `learner` is everyone."""
+    return not {EVERYONE, *roles}.isdisjoint(of)
 
 
 def composed(password: str) -> str:

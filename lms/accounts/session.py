@@ -22,10 +22,12 @@ from lms.accounts.rules import (
     AUDITOR,
     EVERYONE,
     PERMISSIONS,
+    SECOND_FACTOR,
     SEEN_EVERY,
     STEP_LIFE,
     VIEWING_LIFE,
     Grant,
+    is_required,
     may_go_on,
     may_see_as,
 )
@@ -46,6 +48,7 @@ class SignedIn(UserMixin):
     name: str
     language: str
     seen_at: datetime
+    proof: str
     grants: tuple[Grant, ...]
     viewer: Viewer | None = None
     viewing_over: int | None = None
@@ -86,8 +89,8 @@ def digest(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-def begin_session(session: Session, person_id: int, *, browser: str) -> str:
-    """Open a session for a person and return its key, which is new at each sign-in."""
+def begin_session(session: Session, person_id: int, *, browser: str, proof: str) -> str:
+    """Open a session for a person who has shown `proof`, and return its key, which is new at each sign-in."""
     key = secrets.token_urlsafe(32)
     now = clock.now()
     session.execute(
@@ -98,13 +101,17 @@ def begin_session(session: Session, person_id: int, *, browser: str) -> str:
             seen_at=now,
             expires_at=now + config_of(session).sessions.length,
             browser=browser[:200],
+            proof=proof,
         )
     )
     return key
 
 
 def signed_in(session: Session, key: str) -> SignedIn | None:
-    """The person of a session that is neither revoked, expired nor idle too long, and whose account is open."""
+    """The person of a session that is neither revoked, expired nor idle too long, and whose account is open.
+
+    Nobody goes on without a second factor once a role asks for one, as one that begins on a later day does.
+    """
     now, limits = clock.now(), config_of(session).sessions
     rows = session.execute(live_session(digest(key), now=now, today=clock.today())).all()
     if not rows:
@@ -114,6 +121,8 @@ def signed_in(session: Session, key: str) -> SignedIn | None:
     roles = [row.role for row in rows]
     if not may_go_on(roles, created_at=first.created_at, seen_at=first.seen_at, now=now, limits=limits):
         return None
+    if first.proof != SECOND_FACTOR and is_required(roles, of=config_of(session).second_factor):
+        return None
     me = SignedIn(
         key=key,
         session_id=first.session_id,
@@ -122,6 +131,7 @@ def signed_in(session: Session, key: str) -> SignedIn | None:
         name=first.full_name,
         language=first.language,
         seen_at=first.seen_at,
+        proof=first.proof,
         grants=grants,
     )
     if first.viewing_id is None:
@@ -191,7 +201,7 @@ def end_overdue_viewings(session: Session, now: datetime) -> None:
 
 def live_session(
     key_digest: bytes, *, now: datetime, today: date
-) -> Select[int, datetime, datetime, int, uuid.UUID, str, str, str, int | None, int | None, int | None, datetime]:
+) -> Select[int, datetime, datetime, str, int, uuid.UUID, str, str, str, int | None, int | None, int | None, datetime]:
     """Session, person and each role held today (one row without a role, when there is none), in one query.
 
     With them the viewing that goes on in this session, when there is one.
@@ -201,6 +211,7 @@ def live_session(
             UserSession.id.label("session_id"),
             UserSession.created_at,
             UserSession.seen_at,
+            UserSession.proof,
             Person.id.label("person_id"),
             Person.public_id,
             Person.full_name,

@@ -206,8 +206,9 @@ def change_password() -> ResponseReturnValue:
     own = get_session()
     if form.is_submitted() and not form.errors and new_password_ok(own, form, account):
         actions.set_password(own, own.get_one(SignInAccount, account.person_id), typed(form.new_password))
+        proof = str(actor().proof)  # type: ignore[attr-defined]  # the session goes on with what was shown
         flash(_("Đã đổi mật khẩu. Các phiên đăng nhập khác đã kết thúc."), "success")
-        return enter(own, account.person_id, "", url_for("accounts.profile"))
+        return enter(own, account.person_id, proof, kept_form="", next_path=url_for("accounts.profile"))
     status = 422 if request.method == "POST" else 200
     hint = password_hint(own, account)
     return render_template("accounts/change_password.html", form=form, hint=hint), status

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from lms import clock
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
 from lms.accounts.queries import roles_held
+from lms.accounts.rules import is_required
 from lms.authentication.models import Authenticator, ExternalIdentity, Passkey, RecoveryCode
-from lms.authentication.rules import MOST_ON_A_SHEET, is_required, page_after
+from lms.authentication.rules import MOST_ON_A_SHEET, page_after
 from lms.db import config_of
 from lms.doors import doors_of
 from lms.organisation.models import STATE_TREE, Unit

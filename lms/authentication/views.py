@@ -20,14 +20,14 @@ from lms.accounts.protocol import (
     typed,
     wrong_password,
 )
-from lms.accounts.rules import stands_not_alone
+from lms.accounts.rules import SECOND_FACTOR, stands_not_alone
 from lms.accounts.session import Step, end_step
 from lms.audit.actions import note
 from lms.authentication import actions, queries
 from lms.authentication.forms import ActivateForm, CodeForm, NameForm, PasswordForm, RemoveForm
 from lms.authentication.models import Authenticator, Passkey
 from lms.authentication.render import qr_address
-from lms.authentication.rules import MOST_PASSKEYS, RECOVERY_CODES, SECOND_FACTOR, totp
+from lms.authentication.rules import MOST_PASSKEYS, RECOVERY_CODES, totp
 from lms.db import apart, database, get_read_session, get_session
 from lms.throttle.rules import PER_ACCOUNT, PER_CODE
 from lms.web import kept
@@ -149,7 +149,7 @@ def enrolled(account: SignInAccount, codes: list[str], step: Step | None) -> Res
         return codes_page(codes, next_path=url_for("authentication.index"))
     own = get_session()
     end_step(own, str(cookie.get(STEP, "")))
-    begin(own, step.person_id)
+    begin(own, step.person_id, proof=SECOND_FACTOR)
     page = codes_page(codes, next_path=next_path or url_for("web.home"), kept=request.form.get("kept", ""))
     return remember_device(page, account.username)
 
