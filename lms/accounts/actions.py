@@ -1,7 +1,5 @@
 """Making people and accounts, moving people, and their passwords."""
 
-import hashlib
-import hmac
 import secrets
 import uuid
 from collections.abc import Mapping
@@ -19,10 +17,9 @@ from lms import clock, text
 from lms.accounts.models import Membership, OneTimeLink, PasswordBefore, Person, RoleGrant, SignInAccount
 from lms.accounts.queries import accounts_for_reset, link_of
 from lms.accounts.rules import LINK_LIFE, MAILED_LINK_LIFE, composed, stands_not_alone
-from lms.accounts.session import administers, digest, end_all_sessions, end_links, link_account
+from lms.accounts.session import administers, digest, end_all_sessions, end_links, link_account, mailed_token
 from lms.accounts.storage import Placing, decision, place_people, wear_positions
 from lms.audit.actions import note
-from lms.config import Config
 from lms.db import adds_identities, config_of, lock_roll
 from lms.doors import tell
 from lms.organisation.actions import NO_BASIS, Basis
@@ -268,13 +265,17 @@ def opened(account: SignInAccount) -> str:
 
 
 def issue_link(
-    session: Session, person: Person, *, life: timedelta = LINK_LIFE, token: str = "", by: uuid.UUID | None = None
+    session: Session, person: Person, *, life: timedelta = LINK_LIFE, mailed: str = "", by: uuid.UUID | None = None
 ) -> str:
-    """A token with which the person sets a password, once, within a week or as long as said. Earlier tokens end."""
-    token = token or secrets.token_urlsafe(32)
-    now = clock.now()
-    end_links(session, person.id)
-    session.add(OneTimeLink(token_digest=digest(token), person_id=person.id, created_at=now, expires_at=now + life))
+    """A token with which the person sets a password, once, within a week or as long as said. Earlier tokens end.
+
+    `mailed` is the token of a link that goes by mail: anybody can ask for one, so it ends none that was handed over.
+    """
+    token, now = mailed or secrets.token_urlsafe(32), clock.now()
+    end_links(session, person.id, mailed_only=bool(mailed))
+    link = OneTimeLink(token_digest=digest(token), person_id=person.id, created_at=now, expires_at=now + life)
+    link.mailed = bool(mailed)
+    session.add(link)
     note(session, "link.issue", actor=by, object_kind="person", object_id=person.public_id)
     return token
 
@@ -304,6 +305,7 @@ def set_password(session: Session, account: SignInAccount, password: str) -> Non
     account.password_changed_at = now
     account.short_password = stands_not_alone(password, policy)
     end_all_sessions(session, account.person_id)
+    end_links(session, account.person_id)
     public_id = session.scalar(select(Person.public_id).where(Person.id == account.person_id))
     note(session, "password.set", actor=public_id, object_kind="person", object_id=public_id)
     tell(session, PasswordSet(account.person_id))
@@ -356,13 +358,8 @@ def issue_reset(session: Session, payload: Mapping[str, Any]) -> None:
         if person is None or account is None or account.disabled_at is not None or not person.email:
             continue
         seed = secrets.token_urlsafe(32)
-        issue_link(session, person, life=MAILED_LINK_LIFE, token=mailed_token(config_of(session), seed))
+        issue_link(session, person, life=MAILED_LINK_LIFE, mailed=mailed_token(config_of(session), seed))
         queue(session, RESET_MAIL, {"person_id": person_id, "seed": seed})
-
-
-def mailed_token(config: Config, seed: str) -> str:
-    """The token of a link that travels by mail."""
-    return hmac.new(config.secret_key.encode(), f"reset {seed}".encode(), hashlib.sha256).hexdigest()
 
 
 def mail_reset(session: Session, payload: Mapping[str, Any]) -> None:

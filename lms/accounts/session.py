@@ -5,13 +5,14 @@ and for whoever holds a one-time link, which lets them set a password.
 """
 
 import hashlib
+import hmac
 import secrets
 import uuid
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from flask_login import UserMixin
-from sqlalchemy import ColumnElement, Select, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, insert, select, true, update
 from sqlalchemy.orm import Session, aliased
 
 from lms import clock
@@ -32,6 +33,7 @@ from lms.accounts.rules import (
     may_see_as,
 )
 from lms.audit.actions import note
+from lms.config import Config
 from lms.db import config_of
 from lms.organisation.queries import holds_on
 from lms.web.acting import ONLY_READS, VIEWING, VIEWING_OVER, Viewer
@@ -329,11 +331,12 @@ def link_account(session: Session, token: str) -> SignInAccount | None:
     )
 
 
-def end_links(session: Session, person_id: int) -> None:
-    """Every link that would let somebody set this person's password opens nothing any more."""
+def end_links(session: Session, person_id: int, *, mailed_only: bool = False) -> None:
+    """Every link that would let somebody set this person's password opens nothing any more; or those by mail alone."""
+    which = OneTimeLink.mailed if mailed_only else true()
     session.execute(
         update(OneTimeLink)
-        .where(OneTimeLink.person_id == person_id, OneTimeLink.used_at.is_(None))
+        .where(OneTimeLink.person_id == person_id, OneTimeLink.used_at.is_(None), which)
         .values(used_at=clock.now())
     )
 
@@ -342,3 +345,8 @@ def administers(session: Session, person_id: int) -> bool:
     """Whether the person is an administrator today, of anything."""
     held = roles_held(person_id, on=clock.today()).where(RoleGrant.role == ADMINISTRATOR)
     return bool(session.scalar(select(held.exists())))
+
+
+def mailed_token(config: Config, seed: str) -> str:
+    """The token of a link that travels by mail."""
+    return hmac.new(config.secret_key.encode(), f"reset {seed}".encode(), hashlib.sha256).hexdigest()

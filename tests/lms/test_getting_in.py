@@ -283,6 +283,20 @@ def test_a_later_link_ends_the_earlier_mail(make: Make) -> None:
     assert mailed(make) == []
 
 
+def test_whoever_asks_for_a_mail_ends_no_link_that_was_handed_over(make: Make) -> None:
+    person = with_address(make, "hoa", "hoa@example.gov.vn")
+    with make.writing() as session:
+        handed = issue_link(session, session.get_one(Person, person.id))
+        issue_reset(session, {"person_ids": [person.id]})
+    [mail] = mailed(make)
+    [link] = re.findall(r"http://localhost(/first-password/\w+)", mail)
+    browser = make.browser()
+    assert browser.get(link).status_code == 200
+    assert browser.get(f"/first-password/{handed}").status_code == 200
+    fill(browser, new_password=NEW, repeat=NEW)
+    assert browser.get(link).status_code == 404  # a password ends them all
+
+
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example"])
 def test_another_host_in_the_request_is_refused_and_reaches_no_mail(make: Make, host: str) -> None:
     with_address(make, "hoa", "hoa@example.gov.vn")
