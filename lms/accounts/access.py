@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import cast
 
@@ -95,10 +96,12 @@ def access_kept(session: Session, actor: Actor, public_id: uuid.UUID, permission
 def access_account(session: Session, actor: Actor, public_id: uuid.UUID) -> Person:
     """The person, for whoever may open, close or reset the account. Raises `NotFound`.
 
-    Within a unit only of people whose roles open nothing that one's own do not: a new password would open it.
+    Within a unit only of people whose roles open nothing that one's own do not, over the same units: a new password
+    would open it.
     """
     person = access_kept(session, actor, public_id)
-    if not actor.everywhere(KEEP) and not opens_no_more(grants_of(session, person), own_grants(session, actor)):
+    reach = partial(units_within, session, actor)
+    if not actor.everywhere(KEEP) and not opens_no_more(grants_of(session, person), reach):
         raise NotFound
     return person
 

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Callable, Collection, Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -122,10 +122,17 @@ def may_keep(held: Iterable[Grant], *, within: Container[int] | None) -> bool:
     return all(may_give(one.role, one.unit_id, within=within) for one in held)
 
 
-def opens_no_more(held: Iterable[Grant], own: Iterable[Grant]) -> bool:
-    """Whether an account with these roles opens nothing that one's own roles do not: else a link to it would."""
-    mine = frozenset().union(*(PERMISSIONS[one.role] for one in own))
-    return all(PERMISSIONS[one.role] <= mine for one in held)
+def opens_no_more(held: Collection[Grant], own: Callable[[str], Container[int] | None]) -> bool:
+    """Whether an account with these roles opens nothing that one's own roles do not, there: else a link to it would.
+
+    `own` tells the units where one holds a permission (None: everywhere).
+    """
+    reaches = {permission: own(permission) for one in held for permission in PERMISSIONS[one.role]}
+    return all(
+        (within := reaches[permission]) is None or (one.unit_id is not None and one.unit_id in within)
+        for one in held
+        for permission in PERMISSIONS[one.role]
+    )
 
 
 def may_see_as(own: Iterable[Grant], other: Iterable[Grant]) -> bool:
