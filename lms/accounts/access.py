@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from itertools import islice
 from typing import cast
@@ -11,9 +12,9 @@ from sqlalchemy import false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from lms import clock, text
-from lms.accounts.models import Person
+from lms.accounts.models import Person, RoleGrant
 from lms.accounts.queries import people_counted_in, roles_held, roles_of
-from lms.accounts.rules import Grant, may_keep, opens_no_more
+from lms.accounts.rules import PERMISSIONS, Grant, may_keep, opens_no_more
 from lms.db import recalled, remember
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitOperation
 from lms.organisation.queries import holds_on, subtree, unit_trees
@@ -127,6 +128,22 @@ def grants_of(session: Session, person: Person) -> list[Grant]:
         for one in session.scalars(roles_of(person.id))
         if one.valid_to is None or one.valid_to > clock.today()
     ]
+
+
+def power_ends(session: Session, actor: Actor, permission: str, unit: Unit | None) -> date | None:
+    """The day from which one no longer holds the permission over the unit (None: everywhere); None: no end is set."""
+    today = clock.today()
+    above = select(UnitClosure.ancestor_id).where(
+        UnitClosure.tree == STATE_TREE,
+        UnitClosure.descendant_id == (unit.id if unit is not None else 0),
+        holds_on(today, UnitClosure.valid_from, UnitClosure.valid_to),
+    )
+    carrying = [role for role, permissions in PERMISSIONS.items() if permission in permissions]
+    held = roles_held(actor.person_id, on=today).where(
+        RoleGrant.role.in_(carrying), or_(RoleGrant.unit_id.is_(None), RoleGrant.unit_id.in_(above))
+    )
+    ends = [one.valid_to for one in session.scalars(held)]
+    return max((end for end in ends if end is not None), default=None) if None not in ends else None
 
 
 def units_within(session: Session, actor: Actor, permission: str) -> frozenset[int] | None:

@@ -21,6 +21,7 @@ from lms.accounts.access import (
     access_unit,
     own_grants,
     permitted,
+    power_ends,
     trees_within,
     units_found,
     units_to_choose,
@@ -261,8 +262,10 @@ def created(own: Session, form: PersonForm, *, by: uuid.UUID) -> Person | None:
 
 
 def give(own: Session, person: Person, role: str, unit: Unit | None, *, by: uuid.UUID) -> None:
-    """Grant a role from today, over the unit unless it holds everywhere."""
-    actions.grant_role(own, person, role, unit=None if role in EVERYWHERE else unit, since=clock.today(), by=by)
+    """Grant a role from today, over the unit unless it holds everywhere, and no longer than one's own reaches."""
+    over = None if role in EVERYWHERE else unit
+    until = power_ends(own, actor(), GRANT, over)
+    actions.grant_role(own, person, role, unit=over, since=clock.today(), until=until, by=by)
 
 
 def with_link(own: Session, person: Person, *, by: uuid.UUID) -> ResponseReturnValue:
