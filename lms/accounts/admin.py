@@ -28,6 +28,7 @@ from lms.accounts.access import (
 )
 from lms.accounts.forms import CATEGORIES, PARTY, PersonForm
 from lms.accounts.models import Person, SignInAccount
+from lms.accounts.protocol import address_taken
 from lms.accounts.rules import EVERYWHERE, LINK_LIFE, may_see_as
 from lms.accounts.session import grants_held
 from lms.accounts.vocabulary import ROLES
@@ -215,6 +216,8 @@ def acceptable(own: Session, form: PersonForm) -> bool:
     form.validate()
     if not form.username.errors and own.scalar(queries.account_by_username(text_in(form.username))) is not None:
         form.username.errors = [taken()]
+    if not form.email.errors and (fault := address_taken(own, text_in(form.email))) is not None:
+        form.email.errors = [fault]
     if not form.errors and not form.namesake.data:
         within = None if actor().everywhere(KEEP) else actor().unit_ids(KEEP)
         same = own.execute(queries.namesakes(text_in(form.full_name), on=clock.today(), within=within)).all()

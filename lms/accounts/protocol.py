@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_user
 from itsdangerous import BadData, URLSafeTimedSerializer
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from wtforms import Field
 
@@ -197,6 +197,19 @@ def wrong_password(account: SignInAccount, password: str) -> str | None:
         return str(_("Mật khẩu hiện nay không đúng."))
     forgiven(wanted)
     return None
+
+
+def address_taken(own: Session, address: str, *, but: int = 0) -> str | None:
+    """The words when somebody else has this address of mail and people are told apart by it at the sign-in."""
+    provider = database().config.provider
+    if not address or provider is None or provider.match != "email":
+        return None
+    taken = select(Person.id).where(func.lower(Person.email) == address.lower(), Person.id != but)
+    if own.scalar(taken.limit(1)) is None:
+        return None
+    return str(
+        _("Địa chỉ này là của người khác. Đăng nhập qua %(service)s cần mỗi người một địa chỉ.", service=provider.name)
+    )
 
 
 def typed(field: Field) -> str:

@@ -349,8 +349,7 @@ def person_vouched_for(session: Session, provider: OpenIdProvider, claims: Mappi
 def linked(session: Session, provider: OpenIdProvider, claims: Mapping[str, Any]) -> int:
     """Find the person by the claim the settings name, and remember the service's mark. Raises `NotKnown`."""
     value = claims.get(provider.claim)
-    unverified = provider.match == "email" and claims.get("email_verified") is False
-    if not isinstance(value, str) or not text.nfc(value) or unverified:
+    if not isinstance(value, str) or not text.nfc(value) or not address_proven(provider, claims):
         raise NotKnown("claim")
     found = people_by_claim(session, provider.match, text.nfc(value))
     if len(found) > 1:
@@ -363,6 +362,14 @@ def linked(session: Session, provider: OpenIdProvider, claims: Mapping[str, Any]
     )
     noted(session, "identity.link", person_id)
     return person_id
+
+
+def address_proven(provider: OpenIdProvider, claims: Mapping[str, Any]) -> bool:
+    """Whether an address may tell who it is: the service says, in so many words, that it has tried it."""
+    if provider.match != "email":
+        return True
+    said = claims.get("email_verified")
+    return said is True or (said is None and provider.email_unsaid)
 
 
 def created(session: Session, provider: OpenIdProvider, claims: Mapping[str, Any], value: str) -> int:
