@@ -24,11 +24,12 @@ from lms.audit.actions import note
 from lms.db import apart, database, get_read_session, get_session
 from lms.doors import doors_of
 from lms.throttle.actions import forgive, refused_until, take_back
-from lms.throttle.rules import PER_ACCOUNT, PER_ADDRESS, Budget, minutes_until
+from lms.throttle.rules import PER_ACCOUNT, PER_ADDRESS, Budget, minutes_until, network_of
 from lms.web import kept
 from lms.web.addresses import local_path
 
-KNOWN_DEVICE = "known"
+KNOWN_DEVICE = "device"
+"""Sent to every page: passwords are asked for on several."""
 KNOWN_DEVICE_DAYS = 180
 MOST_KNOWN = 8
 STEP, WAY = "step", "way"
@@ -47,7 +48,7 @@ def budgets(kind: str, name: str, limit: int) -> list[Budget]:
 
 def by_address() -> Budget:
     """Attempts from one network address, whomever they are about."""
-    return Budget("address", request.remote_addr or "", PER_ADDRESS)
+    return Budget("address", network_of(request.remote_addr or ""), PER_ADDRESS)
 
 
 def held_back(wanted: list[Budget]) -> str | None:
@@ -147,6 +148,14 @@ def begin(own: Session, person_id: int, *, proof: str) -> None:
     login_user(person)
 
 
+def known_from_now(own: Session, answer: ResponseReturnValue, username: str) -> ResponseReturnValue:
+    """Whoever has used a link or a slip signs in from this browser next, whatever was tried before."""
+    for budget in budgets("account", username, PER_ACCOUNT):
+        if budget.subject:
+            forgive(own, budget)
+    return remember_device(answer, username)
+
+
 def remember_device(answer: ResponseReturnValue, username: str) -> ResponseReturnValue:
     """Mark the browser as one this person has signed in from. It holds a random mark and digests of user names."""
     device, known = devices()
@@ -159,7 +168,7 @@ def remember_device(answer: ResponseReturnValue, username: str) -> ResponseRetur
         httponly=True,
         samesite="Lax",
         secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
-        path=url_for("accounts.sign_in"),
+        path="/",
     )
     return response
 

@@ -19,6 +19,7 @@ from lms.accounts.protocol import (
     follow,
     forgiven,
     held_back,
+    known_from_now,
     new_password_ok,
     password_hint,
     step_done,
@@ -122,7 +123,7 @@ def first_password(token: str) -> ResponseReturnValue:
         if not actions.use_link(own, token, account, typed(form.new_password)):
             return render_template("accounts/link_ended.html"), 404
         flash(_("Đã đặt mật khẩu. Mời đăng nhập."), "success")
-        return redirect(url_for("accounts.sign_in"))
+        return known_from_now(own, redirect(url_for("accounts.sign_in")), account.username)
     status = 422 if request.method == "POST" else 200
     return render_template(
         "accounts/first_password.html", form=form, username=account.username, hint=password_hint(own, account)

@@ -304,20 +304,25 @@ def make_activation_codes(
 
 def activate(session: Session, username: str, code: str) -> str | None:
     """A token for the page that sets a password, when the code on paper is this person's; the code holds until then."""
+    found = slip_holder(session, username, code, keeping=True)
+    return issue_link(session, found, life=ACTIVATED_LINK_LIFE) if found is not None else None
+
+
+def slip_holder(session: Session, username: str, code: str, *, keeping: bool = False) -> Person | None:
+    """The person whose code on paper this is. `keeping`: and it stays so until this transaction ends."""
     account = session.scalar(account_by_username(username))
     digests = code_digests(config_of(session), account.person_id if account is not None else 0, code)
-    found = session.scalar(
-        select(ActivationCode.person_id)
-        .where(
-            ActivationCode.person_id == (account.person_id if account is not None else 0),
-            ActivationCode.code_digest.in_(digests),
-            ActivationCode.expires_at > clock.now(),
-        )
-        .with_for_update()  # a role granted at this moment ends the code first, or the link made of it
+    query = select(ActivationCode.person_id).where(
+        ActivationCode.person_id == (account.person_id if account is not None else 0),
+        ActivationCode.code_digest.in_(digests),
+        ActivationCode.expires_at > clock.now(),
     )
+    if keeping:  # a role granted at this moment ends the code first, or the link made of it
+        query = query.with_for_update()
+    found = session.scalar(query)
     if found is None or account is None or account.disabled_at is not None:
         return None
-    return issue_link(session, session.get_one(Person, found), life=ACTIVATED_LINK_LIFE)
+    return session.get_one(Person, found)
 
 
 def end_activation_code(session: Session, event: PasswordSet) -> None:

@@ -185,14 +185,25 @@ def later(days: int) -> date:
     return clock.today() + timedelta(days=days)
 
 
-def test_guesses_at_codes_are_counted(make: Make) -> None:
+def test_guesses_at_codes_are_counted_and_a_stranger_uses_up_none_of_whoever_holds_the_slip(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lms.accounts.protocol.PER_ADDRESS", 13)
     person = make.person(username="sen")
     code = codes_for(make, person)[person.id]
     browser = make.browser()
     browser.get("/activate")
     for _ in range(10):
         fill(browser, username="sen", code="AAAAA-AAAAA")
-    assert "Có quá nhiều lần thử" in fill(browser, username="sen", code=code).text
+    assert "Có quá nhiều lần thử" in fill(browser, username="sen", code="AAAAA-AAAAA").text
+    holder = make.browser()
+    holder.get("/activate")
+    fill(holder, username="sen", code=code)
+    assert holder.path.startswith("/first-password/")
+    for _ in range(3):
+        fill(browser, username="mai", code="AAAAA-AAAAA")
+    holder.get("/activate")
+    assert "Có quá nhiều lần thử" in fill(holder, username="sen", code=code).text  # one address has its limit
 
 
 def ask(make: Make, who: str, **headers: str) -> str:
