@@ -98,11 +98,14 @@ def access_account(session: Session, actor: Actor, public_id: uuid.UUID) -> Pers
     """The person, for whoever may open, close or reset the account. Raises `NotFound`.
 
     Within a unit only of people whose roles open nothing that one's own do not, over the same units: a new password
-    would open it.
+    would open it. And only from the day on which they are counted there: until then another unit answers for them.
     """
     person = access_kept(session, actor, public_id)
-    reach = partial(units_within, session, actor)
-    if not actor.everywhere(KEEP) and not opens_no_more(grants_of(session, person), reach):
+    if actor.everywhere(KEEP):
+        return person
+    here = people_counted_in(actor.unit_ids(KEEP), on=clock.today(), later=False)
+    counted = session.scalar(select(Person.id).where(Person.id == person.id, Person.id.in_(here)))
+    if counted is None or not opens_no_more(grants_of(session, person), partial(units_within, session, actor)):
         raise NotFound
     return person
 

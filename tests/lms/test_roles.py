@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from lms import clock
 from lms.accounts.access import power_ends
-from lms.accounts.actions import grant_role
+from lms.accounts.actions import grant_role, move_person
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
 from lms.accounts.rules import EVERYONE, EVERYWHERE, PERMISSIONS, may_give
 from lms.audit.models import AuditEntry
@@ -164,6 +164,19 @@ def test_nobody_grants_a_role_that_outlives_their_own(make: Make, two: Two) -> N
         unit = session.get_one(Unit, two.inside.id)
         assert power_ends(session, asking(keeper), "role:grant", unit) == ends
         assert power_ends(session, asking(two.administrator), "role:grant", unit) is None
+
+
+def test_whoever_joins_the_unit_later_has_an_account_its_keeper_does_not_open_before(make: Make, two: Two) -> None:
+    joining = clock.today() + timedelta(days=90)
+    with make.writing() as session:
+        person, unit = session.get_one(Person, two.canary.id), session.get_one(Unit, two.inside.id)
+        move_person(session, person, unit, on=joining)
+    address = f"/people/{two.canary.public_id}"
+    assert two.browser.get(address).status_code == 200
+    for way in ("/link/new", "/protection", "/close"):
+        assert two.browser.get(address + way).status_code == 404
+    with clock.moved_to(clock.now() + timedelta(days=90)):
+        assert make.browser(two.keeper).get(f"{address}/link/new").status_code == 200
 
 
 def test_a_role_that_begins_later_opens_nothing_before(make: Make, two: Two) -> None:
