@@ -14,7 +14,16 @@ from lms import clock, db, serving
 from lms.accounts import admin as people
 from lms.accounts import views as accounts
 from lms.accounts.access import READ as READ_PEOPLE
-from lms.accounts.actions import RESET, RESET_MAIL, PasswordSet, PeopleMoved, issue_reset, mail_person, mail_reset
+from lms.accounts.actions import (
+    RESET,
+    RESET_MAIL,
+    PasswordSet,
+    PeopleMoved,
+    RoleGranted,
+    issue_reset,
+    mail_person,
+    mail_reset,
+)
 from lms.accounts.cli import user
 from lms.accounts.demo import load_fictional_people
 from lms.accounts.models import Person
@@ -33,7 +42,7 @@ from lms.audit.cli import audit as audit_command
 from lms.authentication import admin as credentials
 from lms.authentication import protocol as ways
 from lms.authentication import views as authentication
-from lms.authentication.actions import end_activation_code
+from lms.authentication.actions import end_activation_code, end_what_was_handed_out
 from lms.authentication.queries import SecondFactorsHere
 from lms.config import Config
 from lms.contact import views as contact
@@ -106,6 +115,7 @@ def fill(doors: Doors) -> None:
     doors.second_factors = SecondFactorsHere()
     doors.bearers_of = bearers_of
     doors.listen(PasswordSet, end_activation_code)
+    doors.listen(RoleGranted, end_what_was_handed_out)
     doors.headcount = PeopleByUnit()
     doors.belongings.append(PeopleOfUnits())
     doors.listen(PeopleMoved, count_anew)

@@ -77,7 +77,8 @@ class OpenIdProvider:
     """Another service at which people sign in (OpenID Connect).
 
     `claim` of its token names the person by what `match` says: e-mail, staff code or user name. `create`: somebody
-    unknown becomes a person here, called as `name_claim` says.
+    unknown becomes a person here, called as `name_claim` says. `email_unsaid`: an address is believed of which the
+    service never says whether it has verified it.
     """
 
     issuer: str
@@ -89,6 +90,7 @@ class OpenIdProvider:
     scopes: str = "openid email profile"
     create: bool = False
     name_claim: str = "name"
+    email_unsaid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +279,7 @@ def provider_named(environ: Mapping[str, str], *, local: bool) -> OpenIdProvider
         claim=environ.get("LMS_OIDC_CLAIM") or CLAIMS[match],
         create=environ.get("LMS_OIDC_CREATE", "") == "1",
         name_claim=environ.get("LMS_OIDC_NAME_CLAIM") or standard.name_claim,
+        email_unsaid=environ.get("LMS_OIDC_EMAIL_UNSAID", "") == "1",
     )
 
 

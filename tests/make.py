@@ -82,7 +82,7 @@ class Make:
         browser = Browser(self.app)
         if person is not None:
             with self.database.writing() as session:
-                key = begin_session(session, person.id, browser="test")
+                key = begin_session(session, person.id, browser="test", proof="second factor")
             with browser.client.session_transaction() as cookie:
                 cookie["_user_id"] = key
                 cookie["_fresh"] = True

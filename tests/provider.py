@@ -91,7 +91,14 @@ class Provider:
 
     redirect_uri: str
     issuer: str = ""
-    person: Claims = field(default_factory=lambda: {"sub": "u-1", "email": "hoa@example.gov.vn", "name": "Lý A Hoa"})
+    person: Claims = field(
+        default_factory=lambda: {
+            "sub": "u-1",
+            "email": "hoa@example.gov.vn",
+            "email_verified": True,
+            "name": "Lý A Hoa",
+        }
+    )
     twist: Callable[[Claims], Claims | str] = lambda claims: claims
     key: ECKey = field(default_factory=lambda: ECKey.generate_key("P-256", {"kid": "one"}))
     named: str = ""

@@ -3,6 +3,8 @@
 import uuid
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from itertools import islice
 from typing import cast
 
@@ -10,9 +12,9 @@ from sqlalchemy import false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from lms import clock, text
-from lms.accounts.models import Person
+from lms.accounts.models import Person, RoleGrant
 from lms.accounts.queries import people_counted_in, roles_held, roles_of
-from lms.accounts.rules import Grant, may_keep, opens_no_more
+from lms.accounts.rules import PERMISSIONS, Grant, may_keep, opens_no_more
 from lms.db import recalled, remember
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitOperation
 from lms.organisation.queries import holds_on, subtree, unit_trees
@@ -95,10 +97,15 @@ def access_kept(session: Session, actor: Actor, public_id: uuid.UUID, permission
 def access_account(session: Session, actor: Actor, public_id: uuid.UUID) -> Person:
     """The person, for whoever may open, close or reset the account. Raises `NotFound`.
 
-    Within a unit only of people whose roles open nothing that one's own do not: a new password would open it.
+    Within a unit only of people whose roles open nothing that one's own do not, over the same units: a new password
+    would open it. And only from the day on which they are counted there: until then another unit answers for them.
     """
     person = access_kept(session, actor, public_id)
-    if not actor.everywhere(KEEP) and not opens_no_more(grants_of(session, person), own_grants(session, actor)):
+    if actor.everywhere(KEEP):
+        return person
+    here = people_counted_in(actor.unit_ids(KEEP), on=clock.today(), later=False)
+    counted = session.scalar(select(Person.id).where(Person.id == person.id, Person.id.in_(here)))
+    if counted is None or not opens_no_more(grants_of(session, person), partial(units_within, session, actor)):
         raise NotFound
     return person
 
@@ -124,6 +131,22 @@ def grants_of(session: Session, person: Person) -> list[Grant]:
         for one in session.scalars(roles_of(person.id))
         if one.valid_to is None or one.valid_to > clock.today()
     ]
+
+
+def power_ends(session: Session, actor: Actor, permission: str, unit: Unit | None) -> date | None:
+    """The day from which one no longer holds the permission over the unit (None: everywhere); None: no end is set."""
+    today = clock.today()
+    above = select(UnitClosure.ancestor_id).where(
+        UnitClosure.tree == STATE_TREE,
+        UnitClosure.descendant_id == (unit.id if unit is not None else 0),
+        holds_on(today, UnitClosure.valid_from, UnitClosure.valid_to),
+    )
+    carrying = [role for role, permissions in PERMISSIONS.items() if permission in permissions]
+    held = roles_held(actor.person_id, on=today).where(
+        RoleGrant.role.in_(carrying), or_(RoleGrant.unit_id.is_(None), RoleGrant.unit_id.in_(above))
+    )
+    ends = [one.valid_to for one in session.scalars(held)]
+    return max((end for end in ends if end is not None), default=None) if None not in ends else None
 
 
 def units_within(session: Session, actor: Actor, permission: str) -> frozenset[int] | None:

@@ -1,7 +1,5 @@
 """Making people and accounts, moving people, and their passwords."""
 
-import hashlib
-import hmac
 import secrets
 import uuid
 from collections.abc import Mapping
@@ -17,12 +15,11 @@ from sqlalchemy.orm import Session
 
 from lms import clock, text
 from lms.accounts.models import Membership, OneTimeLink, PasswordBefore, Person, RoleGrant, SignInAccount
-from lms.accounts.queries import accounts_for_reset, link_of, roles_held
-from lms.accounts.rules import ADMINISTRATOR, LINK_LIFE, MAILED_LINK_LIFE, composed, stands_not_alone
-from lms.accounts.session import digest, end_all_sessions
+from lms.accounts.queries import accounts_for_reset, link_of
+from lms.accounts.rules import LINK_LIFE, MAILED_LINK_LIFE, composed, stands_not_alone
+from lms.accounts.session import administers, digest, end_all_sessions, end_links, link_account, mailed_token
 from lms.accounts.storage import Placing, decision, place_people, wear_positions
 from lms.audit.actions import note
-from lms.config import Config
 from lms.db import adds_identities, config_of, lock_roll
 from lms.doors import tell
 from lms.organisation.actions import NO_BASIS, Basis
@@ -58,6 +55,13 @@ class PeopleMoved:
     """Told when people begin, change or end the membership in which they are counted."""
 
     person_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoleGranted:
+    """Told when somebody is given a role: what was handed out to open the account before ends."""
+
+    person_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +202,7 @@ def grant_role(
 ) -> None:
     """Give a role over a unit and all below it, or everywhere (None), from `since`; the person signs in anew.
 
+    Links and slips that were handed out for less end, whoever holds them, however late the role begins.
     `until` is the first day on which it no longer holds. Raises `RoleHeld` when it is held on one of these days.
     """
     over = unit.id if unit else None
@@ -216,6 +221,8 @@ def grant_role(
     except IntegrityError as error:  # another transaction gave it after we had looked
         raise RoleHeld(role) from error
     end_all_sessions(session, person.id)
+    tell(session, RoleGranted(person.id))
+    end_links(session, person.id)  # last: a slip that was being exchanged for a link has become one by now
     scope = str(unit.public_id) if unit else "everywhere"
     last = str(until) if until is not None else None
     held = {"role": (None, role), "unit": (None, scope), "since": (None, str(since)), "until": (None, last)}
@@ -258,31 +265,19 @@ def opened(account: SignInAccount) -> str:
 
 
 def issue_link(
-    session: Session, person: Person, *, life: timedelta = LINK_LIFE, token: str = "", by: uuid.UUID | None = None
+    session: Session, person: Person, *, life: timedelta = LINK_LIFE, mailed: str = "", by: uuid.UUID | None = None
 ) -> str:
-    """A token with which the person sets a password, once, within a week or as long as said. Earlier tokens end."""
-    token = token or secrets.token_urlsafe(32)
-    now = clock.now()
-    session.execute(
-        update(OneTimeLink).where(OneTimeLink.person_id == person.id, OneTimeLink.used_at.is_(None)).values(used_at=now)
-    )
-    session.add(OneTimeLink(token_digest=digest(token), person_id=person.id, created_at=now, expires_at=now + life))
+    """A token with which the person sets a password, once, within a week or as long as said. Earlier tokens end.
+
+    `mailed` is the token of a link that goes by mail: anybody can ask for one, so it ends none that was handed over.
+    """
+    token, now = mailed or secrets.token_urlsafe(32), clock.now()
+    end_links(session, person.id, mailed_only=bool(mailed))
+    link = OneTimeLink(token_digest=digest(token), person_id=person.id, created_at=now, expires_at=now + life)
+    link.mailed = bool(mailed)
+    session.add(link)
     note(session, "link.issue", actor=by, object_kind="person", object_id=person.public_id)
     return token
-
-
-def link_account(session: Session, token: str) -> SignInAccount | None:
-    """The account a one-time token opens, or None when it is unknown, used or too old."""
-    return session.scalar(
-        select(SignInAccount)
-        .join(OneTimeLink, OneTimeLink.person_id == SignInAccount.person_id)
-        .where(
-            OneTimeLink.token_digest == digest(token),
-            OneTimeLink.used_at.is_(None),
-            OneTimeLink.expires_at > clock.now(),
-            SignInAccount.disabled_at.is_(None),
-        )
-    )
 
 
 def use_link(session: Session, token: str, account: SignInAccount, password: str) -> bool:
@@ -310,6 +305,7 @@ def set_password(session: Session, account: SignInAccount, password: str) -> Non
     account.password_changed_at = now
     account.short_password = stands_not_alone(password, policy)
     end_all_sessions(session, account.person_id)
+    end_links(session, account.person_id)
     public_id = session.scalar(select(Person.public_id).where(Person.id == account.person_id))
     note(session, "password.set", actor=public_id, object_kind="person", object_id=public_id)
     tell(session, PasswordSet(account.person_id))
@@ -323,12 +319,6 @@ def password_reused(session: Session, account: SignInAccount, password: str) -> 
         last = select(PasswordBefore.password_hash).where(PasswordBefore.person_id == account.person_id)
         earlier += session.scalars(last.order_by(PasswordBefore.id.desc()).limit(policy.remembered - 1))
     return any(opens(stored, password) for stored in earlier)
-
-
-def administers(session: Session, person_id: int) -> bool:
-    """Whether the person is an administrator today, of anything."""
-    held = roles_held(person_id, on=clock.today()).where(RoleGrant.role == ADMINISTRATOR)
-    return bool(session.scalar(select(held.exists())))
 
 
 def opens(stored: str, password: str) -> bool:
@@ -368,13 +358,8 @@ def issue_reset(session: Session, payload: Mapping[str, Any]) -> None:
         if person is None or account is None or account.disabled_at is not None or not person.email:
             continue
         seed = secrets.token_urlsafe(32)
-        issue_link(session, person, life=MAILED_LINK_LIFE, token=mailed_token(config_of(session), seed))
+        issue_link(session, person, life=MAILED_LINK_LIFE, mailed=mailed_token(config_of(session), seed))
         queue(session, RESET_MAIL, {"person_id": person_id, "seed": seed})
-
-
-def mailed_token(config: Config, seed: str) -> str:
-    """The token of a link that travels by mail."""
-    return hmac.new(config.secret_key.encode(), f"reset {seed}".encode(), hashlib.sha256).hexdigest()
 
 
 def mail_reset(session: Session, payload: Mapping[str, Any]) -> None:

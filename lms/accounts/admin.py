@@ -21,12 +21,14 @@ from lms.accounts.access import (
     access_unit,
     own_grants,
     permitted,
+    power_ends,
     trees_within,
     units_found,
     units_to_choose,
 )
 from lms.accounts.forms import CATEGORIES, PARTY, PersonForm
 from lms.accounts.models import Person, SignInAccount
+from lms.accounts.protocol import address_taken
 from lms.accounts.rules import EVERYWHERE, LINK_LIFE, may_see_as
 from lms.accounts.session import grants_held
 from lms.accounts.vocabulary import ROLES
@@ -214,6 +216,8 @@ def acceptable(own: Session, form: PersonForm) -> bool:
     form.validate()
     if not form.username.errors and own.scalar(queries.account_by_username(text_in(form.username))) is not None:
         form.username.errors = [taken()]
+    if not form.email.errors and (fault := address_taken(own, text_in(form.email))) is not None:
+        form.email.errors = [fault]
     if not form.errors and not form.namesake.data:
         within = None if actor().everywhere(KEEP) else actor().unit_ids(KEEP)
         same = own.execute(queries.namesakes(text_in(form.full_name), on=clock.today(), within=within)).all()
@@ -261,8 +265,10 @@ def created(own: Session, form: PersonForm, *, by: uuid.UUID) -> Person | None:
 
 
 def give(own: Session, person: Person, role: str, unit: Unit | None, *, by: uuid.UUID) -> None:
-    """Grant a role from today, over the unit unless it holds everywhere."""
-    actions.grant_role(own, person, role, unit=None if role in EVERYWHERE else unit, since=clock.today(), by=by)
+    """Grant a role from today, over the unit unless it holds everywhere, and no longer than one's own reaches."""
+    over = None if role in EVERYWHERE else unit
+    until = power_ends(own, actor(), GRANT, over)
+    actions.grant_role(own, person, role, unit=over, since=clock.today(), until=until, by=by)
 
 
 def with_link(own: Session, person: Person, *, by: uuid.UUID) -> ResponseReturnValue:

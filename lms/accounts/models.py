@@ -205,7 +205,10 @@ class RoleGrant(Base):
 
 
 class UserSession(Base):
-    """One signed-in browser. The cookie holds a random key; only its digest is kept, and revoking ends it at once."""
+    """One signed-in browser. The cookie holds a random key; only its digest is kept, and revoking ends it at once.
+
+    `proof`: what was shown when it began, as in `SignInStep`; "" is a session from before that was kept.
+    """
 
     __tablename__ = "user_session"
 
@@ -217,6 +220,7 @@ class UserSession(Base):
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     browser: Mapped[str]
+    proof: Mapped[str] = mapped_column(server_default=text("''"))
 
 
 class Viewing(Base):
@@ -238,7 +242,10 @@ class Viewing(Base):
 
 
 class OneTimeLink(Base):
-    """A link that lets its holder set a password once. Only its digest is kept."""
+    """A link that lets its holder set a password once. Only its digest is kept.
+
+    `mailed`: it was asked for at the sign-in page, by whoever knows a name or an address.
+    """
 
     __tablename__ = "one_time_link"
 
@@ -248,6 +255,7 @@ class OneTimeLink(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    mailed: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
 
 
 class PasswordBefore(Base):

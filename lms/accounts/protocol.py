@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_user
 from itsdangerous import BadData, URLSafeTimedSerializer
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from wtforms import Field
 
@@ -19,16 +19,17 @@ from lms.accounts.forms import NewPasswordForm
 from lms.accounts.loader import common_passwords
 from lms.accounts.models import Person, SignInAccount
 from lms.accounts.rules import length_needed, must_renew, password_fault
-from lms.accounts.session import Step, begin_session, begin_step, end_step, signed_in, step_of
+from lms.accounts.session import Step, administers, begin_session, begin_step, end_step, signed_in, step_of
 from lms.audit.actions import note
 from lms.db import apart, database, get_read_session, get_session
 from lms.doors import doors_of
 from lms.throttle.actions import forgive, refused_until, take_back
-from lms.throttle.rules import PER_ACCOUNT, PER_ADDRESS, Budget, minutes_until
+from lms.throttle.rules import PER_ACCOUNT, PER_ADDRESS, Budget, minutes_until, network_of
 from lms.web import kept
 from lms.web.addresses import local_path
 
-KNOWN_DEVICE = "known"
+KNOWN_DEVICE = "device"
+"""Sent to every page: passwords are asked for on several."""
 KNOWN_DEVICE_DAYS = 180
 MOST_KNOWN = 8
 STEP, WAY = "step", "way"
@@ -47,7 +48,7 @@ def budgets(kind: str, name: str, limit: int) -> list[Budget]:
 
 def by_address() -> Budget:
     """Attempts from one network address, whomever they are about."""
-    return Budget("address", request.remote_addr or "", PER_ADDRESS)
+    return Budget("address", network_of(request.remote_addr or ""), PER_ADDRESS)
 
 
 def held_back(wanted: list[Budget]) -> str | None:
@@ -85,8 +86,8 @@ def what_next(own: Session, person_id: int, proof: str) -> str | None:
     if (asked := second_factors.after_password(own, person_id, proof=proof)) is not None:
         return asked
     account, now = own.get_one(SignInAccount, person_id), clock.now()
-    administers, policy = actions.administers(own, person_id), database().config.passwords
-    due = must_renew(account.password_changed_at, administers=administers, policy=policy, now=now)
+    policy, shorter = database().config.passwords, administers(own, person_id)
+    due = must_renew(account.password_changed_at, administers=shorter, policy=policy, now=now)
     alone = account.short_password and not second_factors.guards(own, person_id)
     return RENEW if account.password_hash and (due or alone) else None
 
@@ -101,7 +102,7 @@ def follow(
     own = own or get_session()
     endpoint = what_next(own, person_id, proof)
     if endpoint is None:
-        return enter(own, person_id, kept_form, next_path)
+        return enter(own, person_id, proof, kept_form=kept_form, next_path=next_path)
     cookie[STEP] = begin_step(own, person_id, proof=proof)
     address = url_for(endpoint, next=next_path or None)
     if kept.opened(kept_form) is not None:
@@ -124,18 +125,18 @@ def step_done(step: Step, *, proof: str) -> ResponseReturnValue:
     return follow(step.person_id, proof=proof, kept_form=request.form.get("kept", ""), next_path=next_path)
 
 
-def enter(own: Session, person_id: int, kept_form: str, next_path: str) -> ResponseReturnValue:
+def enter(own: Session, person_id: int, proof: str, *, kept_form: str, next_path: str) -> ResponseReturnValue:
     """Open a new session under a new key, then go where the person was going."""
-    begin(own, person_id)
+    begin(own, person_id, proof=proof)
     again = kept.send_again(kept_form, _("Phiên làm việc đã hết hạn trước khi gửi."))
     answer = again if again is not None else redirect(next_path or url_for("web.home"))
     username = own.scalar(select(SignInAccount.username).where(SignInAccount.person_id == person_id))
     return remember_device(answer, str(username))
 
 
-def begin(own: Session, person_id: int) -> None:
+def begin(own: Session, person_id: int, *, proof: str) -> None:
     """Open a new session under a new key; nothing of the cookie before it is kept but the language."""
-    key = begin_session(own, person_id, browser=request.user_agent.string)
+    key = begin_session(own, person_id, browser=request.user_agent.string, proof=proof)
     public_id = own.scalar(select(Person.public_id).where(Person.id == person_id))
     note(own, "sign_in", actor=public_id, object_kind="person", object_id=public_id)
     person = signed_in(own, key)
@@ -145,6 +146,14 @@ def begin(own: Session, person_id: int) -> None:
     if language:
         cookie["language"] = language
     login_user(person)
+
+
+def known_from_now(own: Session, answer: ResponseReturnValue, username: str) -> ResponseReturnValue:
+    """Whoever has used a link or a slip signs in from this browser next, whatever was tried before."""
+    for budget in budgets("account", username, PER_ACCOUNT):
+        if budget.subject:
+            forgive(own, budget)
+    return remember_device(answer, username)
 
 
 def remember_device(answer: ResponseReturnValue, username: str) -> ResponseReturnValue:
@@ -159,7 +168,7 @@ def remember_device(answer: ResponseReturnValue, username: str) -> ResponseRetur
         httponly=True,
         samesite="Lax",
         secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
-        path=url_for("accounts.sign_in"),
+        path="/",
     )
     return response
 
@@ -197,6 +206,19 @@ def wrong_password(account: SignInAccount, password: str) -> str | None:
         return str(_("Mật khẩu hiện nay không đúng."))
     forgiven(wanted)
     return None
+
+
+def address_taken(own: Session, address: str, *, but: int = 0) -> str | None:
+    """The words when somebody else has this address of mail and people are told apart by it at the sign-in."""
+    provider = database().config.provider
+    if not address or provider is None or provider.match != "email":
+        return None
+    taken = select(Person.id).where(func.lower(Person.email) == address.lower(), Person.id != but)
+    if own.scalar(taken.limit(1)) is None:
+        return None
+    return str(
+        _("Địa chỉ này là của người khác. Đăng nhập qua %(service)s cần mỗi người một địa chỉ.", service=provider.name)
+    )
 
 
 def typed(field: Field) -> str:

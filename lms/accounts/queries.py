@@ -102,8 +102,8 @@ def people_below(unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select[Pe
     )
 
 
-def people_counted_in(unit_ids: Iterable[int], *, on: date, tree: str = STATE_TREE) -> Select[int]:
-    """Who is counted in one of these units or below, that day or from a later day on, for use as a subquery.
+def people_counted_in(unit_ids: Iterable[int], *, on: date, later: bool = True, tree: str = STATE_TREE) -> Select[int]:
+    """Who is counted in one of these units or below, that day or (`later`) from a later day on, for use as a subquery.
 
     With them the records that would be, were they not linked to another: whoever keeps them can unlink them.
     """
@@ -111,7 +111,7 @@ def people_counted_in(unit_ids: Iterable[int], *, on: date, tree: str = STATE_TR
     return select(Membership.person_id).where(
         Membership.tree == tree,
         or_(Membership.kind == "main", Membership.link_id.is_not(None)),
-        or_(holds_on(on, Membership.valid_from, Membership.valid_to), Membership.valid_to.is_(None)),
+        or_(holds_on(on, Membership.valid_from, Membership.valid_to), and_(later, Membership.valid_to.is_(None))),
         or_(false(), *below),
     )
 

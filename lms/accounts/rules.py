@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Callable, Collection, Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -84,6 +84,9 @@ WITH_AN_END = frozenset({DEPUTY})
 OWN_ACCOUNT = "profile:own"
 """What belongs to one's own account; auditors too sign out, and keep a password of their own."""
 
+SECOND_FACTOR = "second factor"
+"""What has been shown by whoever has shown all that is ever asked for."""
+
 SEEN_EVERY = timedelta(minutes=2)
 LINK_LIFE = timedelta(days=7)
 MAILED_LINK_LIFE = timedelta(minutes=30)
@@ -119,10 +122,17 @@ def may_keep(held: Iterable[Grant], *, within: Container[int] | None) -> bool:
     return all(may_give(one.role, one.unit_id, within=within) for one in held)
 
 
-def opens_no_more(held: Iterable[Grant], own: Iterable[Grant]) -> bool:
-    """Whether an account with these roles opens nothing that one's own roles do not: else a link to it would."""
-    mine = frozenset().union(*(PERMISSIONS[one.role] for one in own))
-    return all(PERMISSIONS[one.role] <= mine for one in held)
+def opens_no_more(held: Collection[Grant], own: Callable[[str], Container[int] | None]) -> bool:
+    """Whether an account with these roles opens nothing that one's own roles do not, there: else a link to it would.
+
+    `own` tells the units where one holds a permission (None: everywhere).
+    """
+    reaches = {permission: own(permission) for one in held for permission in PERMISSIONS[one.role]}
+    return all(
+        (within := reaches[permission]) is None or (one.unit_id is not None and one.unit_id in within)
+        for one in held
+        for permission in PERMISSIONS[one.role]
+    )
 
 
 def may_see_as(own: Iterable[Grant], other: Iterable[Grant]) -> bool:
@@ -144,6 +154,11 @@ def may_go_on(
     shorter = ADMINISTRATOR in roles
     idle, length = (limits.admin_idle, limits.admin_length) if shorter else (limits.idle, limits.length)
     return seen_at > now - idle and created_at > now - length
+
+
+def is_required(roles: Iterable[str | None], *, of: Collection[str]) -> bool:
+    """Whether one of these roles must have a second factor; `learner` is everyone."""
+    return not {EVERYONE, *roles}.isdisjoint(of)
 
 
 def composed(password: str) -> str:

@@ -1,32 +1,39 @@
 """Who is asking: a random key in the cookie, a row in the database, and one query that finds the person and roles.
 
-The same for somebody who has shown a password and from whom more is asked: a step, which opens no page but that of it.
+The same for somebody who has shown a password and from whom more is asked: a step, which opens no page but that of it;
+and for whoever holds a one-time link, which lets them set a password.
 """
 
 import hashlib
+import hmac
 import secrets
 import uuid
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from flask_login import UserMixin
-from sqlalchemy import ColumnElement, Select, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, insert, select, true, update
 from sqlalchemy.orm import Session, aliased
 
 from lms import clock
-from lms.accounts.models import Person, RoleGrant, SignInAccount, SignInStep, UserSession, Viewing
+from lms.accounts.models import OneTimeLink, Person, RoleGrant, SignInAccount, SignInStep, UserSession, Viewing
+from lms.accounts.queries import roles_held
 from lms.accounts.rules import (
+    ADMINISTRATOR,
     AUDITOR,
     EVERYONE,
     PERMISSIONS,
+    SECOND_FACTOR,
     SEEN_EVERY,
     STEP_LIFE,
     VIEWING_LIFE,
     Grant,
+    is_required,
     may_go_on,
     may_see_as,
 )
 from lms.audit.actions import note
+from lms.config import Config
 from lms.db import config_of
 from lms.organisation.queries import holds_on
 from lms.web.acting import ONLY_READS, VIEWING, VIEWING_OVER, Viewer
@@ -43,6 +50,7 @@ class SignedIn(UserMixin):
     name: str
     language: str
     seen_at: datetime
+    proof: str
     grants: tuple[Grant, ...]
     viewer: Viewer | None = None
     viewing_over: int | None = None
@@ -83,8 +91,8 @@ def digest(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-def begin_session(session: Session, person_id: int, *, browser: str) -> str:
-    """Open a session for a person and return its key, which is new at each sign-in."""
+def begin_session(session: Session, person_id: int, *, browser: str, proof: str) -> str:
+    """Open a session for a person who has shown `proof`, and return its key, which is new at each sign-in."""
     key = secrets.token_urlsafe(32)
     now = clock.now()
     session.execute(
@@ -95,13 +103,17 @@ def begin_session(session: Session, person_id: int, *, browser: str) -> str:
             seen_at=now,
             expires_at=now + config_of(session).sessions.length,
             browser=browser[:200],
+            proof=proof,
         )
     )
     return key
 
 
 def signed_in(session: Session, key: str) -> SignedIn | None:
-    """The person of a session that is neither revoked, expired nor idle too long, and whose account is open."""
+    """The person of a session that is neither revoked, expired nor idle too long, and whose account is open.
+
+    Nobody goes on without a second factor once a role asks for one, as one that begins on a later day does.
+    """
     now, limits = clock.now(), config_of(session).sessions
     rows = session.execute(live_session(digest(key), now=now, today=clock.today())).all()
     if not rows:
@@ -111,6 +123,8 @@ def signed_in(session: Session, key: str) -> SignedIn | None:
     roles = [row.role for row in rows]
     if not may_go_on(roles, created_at=first.created_at, seen_at=first.seen_at, now=now, limits=limits):
         return None
+    if first.proof != SECOND_FACTOR and is_required(roles, of=config_of(session).second_factor):
+        return None
     me = SignedIn(
         key=key,
         session_id=first.session_id,
@@ -119,6 +133,7 @@ def signed_in(session: Session, key: str) -> SignedIn | None:
         name=first.full_name,
         language=first.language,
         seen_at=first.seen_at,
+        proof=first.proof,
         grants=grants,
     )
     if first.viewing_id is None:
@@ -188,7 +203,7 @@ def end_overdue_viewings(session: Session, now: datetime) -> None:
 
 def live_session(
     key_digest: bytes, *, now: datetime, today: date
-) -> Select[int, datetime, datetime, int, uuid.UUID, str, str, str, int | None, int | None, int | None, datetime]:
+) -> Select[int, datetime, datetime, str, int, uuid.UUID, str, str, str, int | None, int | None, int | None, datetime]:
     """Session, person and each role held today (one row without a role, when there is none), in one query.
 
     With them the viewing that goes on in this session, when there is one.
@@ -198,6 +213,7 @@ def live_session(
             UserSession.id.label("session_id"),
             UserSession.created_at,
             UserSession.seen_at,
+            UserSession.proof,
             Person.id.label("person_id"),
             Person.public_id,
             Person.full_name,
@@ -299,3 +315,38 @@ def step_of(session: Session, key: str) -> Step | None:
 def end_step(session: Session, key: str) -> None:
     """The step is done: its key opens nothing any more."""
     session.execute(delete(SignInStep).where(SignInStep.key_digest == digest(key)))
+
+
+def link_account(session: Session, token: str) -> SignInAccount | None:
+    """The account a one-time token opens, or None when it is unknown, used or too old."""
+    return session.scalar(
+        select(SignInAccount)
+        .join(OneTimeLink, OneTimeLink.person_id == SignInAccount.person_id)
+        .where(
+            OneTimeLink.token_digest == digest(token),
+            OneTimeLink.used_at.is_(None),
+            OneTimeLink.expires_at > clock.now(),
+            SignInAccount.disabled_at.is_(None),
+        )
+    )
+
+
+def end_links(session: Session, person_id: int, *, mailed_only: bool = False) -> None:
+    """Every link that would let somebody set this person's password opens nothing any more; or those by mail alone."""
+    which = OneTimeLink.mailed if mailed_only else true()
+    session.execute(
+        update(OneTimeLink)
+        .where(OneTimeLink.person_id == person_id, OneTimeLink.used_at.is_(None), which)
+        .values(used_at=clock.now())
+    )
+
+
+def administers(session: Session, person_id: int) -> bool:
+    """Whether the person is an administrator today, of anything."""
+    held = roles_held(person_id, on=clock.today()).where(RoleGrant.role == ADMINISTRATOR)
+    return bool(session.scalar(select(held.exists())))
+
+
+def mailed_token(config: Config, seed: str) -> str:
+    """The token of a link that travels by mail."""
+    return hmac.new(config.secret_key.encode(), f"reset {seed}".encode(), hashlib.sha256).hexdigest()

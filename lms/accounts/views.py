@@ -19,6 +19,7 @@ from lms.accounts.protocol import (
     follow,
     forgiven,
     held_back,
+    known_from_now,
     new_password_ok,
     password_hint,
     step_done,
@@ -33,6 +34,7 @@ from lms.accounts.session import (
     end_one_session,
     end_session,
     end_viewing,
+    link_account,
     mark_seen,
     must_be_marked,
     signed_in,
@@ -113,7 +115,7 @@ def sign_out() -> ResponseReturnValue:
 def first_password(token: str) -> ResponseReturnValue:
     """The page behind a one-time link."""
     own = get_session()
-    account = actions.link_account(own, token)
+    account = link_account(own, token)
     if account is None:
         return render_template("accounts/link_ended.html"), 404
     form = NewPasswordForm()
@@ -121,7 +123,7 @@ def first_password(token: str) -> ResponseReturnValue:
         if not actions.use_link(own, token, account, typed(form.new_password)):
             return render_template("accounts/link_ended.html"), 404
         flash(_("Đã đặt mật khẩu. Mời đăng nhập."), "success")
-        return redirect(url_for("accounts.sign_in"))
+        return known_from_now(own, redirect(url_for("accounts.sign_in")), account.username)
     status = 422 if request.method == "POST" else 200
     return render_template(
         "accounts/first_password.html", form=form, username=account.username, hint=password_hint(own, account)
@@ -205,8 +207,9 @@ def change_password() -> ResponseReturnValue:
     own = get_session()
     if form.is_submitted() and not form.errors and new_password_ok(own, form, account):
         actions.set_password(own, own.get_one(SignInAccount, account.person_id), typed(form.new_password))
+        proof = str(actor().proof)  # type: ignore[attr-defined]  # the session goes on with what was shown
         flash(_("Đã đổi mật khẩu. Các phiên đăng nhập khác đã kết thúc."), "success")
-        return enter(own, account.person_id, "", url_for("accounts.profile"))
+        return enter(own, account.person_id, proof, kept_form="", next_path=url_for("accounts.profile"))
     status = 422 if request.method == "POST" else 200
     hint = password_hint(own, account)
     return render_template("accounts/change_password.html", form=form, hint=hint), status

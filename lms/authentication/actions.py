@@ -17,7 +17,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from lms import clock, text
-from lms.accounts.actions import PasswordSet, create_person, issue_link
+from lms.accounts.actions import PasswordSet, RoleGranted, create_person, issue_link
 from lms.accounts.models import Person, SignInAccount
 from lms.accounts.queries import account_by_username
 from lms.accounts.session import end_all_sessions
@@ -304,23 +304,38 @@ def make_activation_codes(
 
 def activate(session: Session, username: str, code: str) -> str | None:
     """A token for the page that sets a password, when the code on paper is this person's; the code holds until then."""
+    found = slip_holder(session, username, code, keeping=True)
+    return issue_link(session, found, life=ACTIVATED_LINK_LIFE) if found is not None else None
+
+
+def slip_holder(session: Session, username: str, code: str, *, keeping: bool = False) -> Person | None:
+    """The person whose code on paper this is. `keeping`: and it stays so until this transaction ends."""
     account = session.scalar(account_by_username(username))
     digests = code_digests(config_of(session), account.person_id if account is not None else 0, code)
-    found = session.scalar(
-        select(ActivationCode.person_id).where(
-            ActivationCode.person_id == (account.person_id if account is not None else 0),
-            ActivationCode.code_digest.in_(digests),
-            ActivationCode.expires_at > clock.now(),
-        )
+    query = select(ActivationCode.person_id).where(
+        ActivationCode.person_id == (account.person_id if account is not None else 0),
+        ActivationCode.code_digest.in_(digests),
+        ActivationCode.expires_at > clock.now(),
     )
+    if keeping:  # a role granted at this moment ends the code first, or the link made of it
+        query = query.with_for_update()
+    found = session.scalar(query)
     if found is None or account is None or account.disabled_at is not None:
         return None
-    return issue_link(session, session.get_one(Person, found), life=ACTIVATED_LINK_LIFE)
+    return session.get_one(Person, found)
 
 
 def end_activation_code(session: Session, event: PasswordSet) -> None:
     """Whoever has a password needs no code on paper any more: each is used once."""
     session.execute(delete(ActivationCode).where(ActivationCode.person_id == event.person_id))
+
+
+def end_what_was_handed_out(session: Session, event: RoleGranted) -> None:
+    """A slip of paper, and a telephone somebody has begun to connect, were for an account that opened less."""
+    session.execute(delete(ActivationCode).where(ActivationCode.person_id == event.person_id))
+    session.execute(
+        delete(Authenticator).where(Authenticator.person_id == event.person_id, Authenticator.confirmed_at.is_(None))
+    )
 
 
 def person_vouched_for(session: Session, provider: OpenIdProvider, claims: Mapping[str, Any]) -> int:
@@ -339,8 +354,7 @@ def person_vouched_for(session: Session, provider: OpenIdProvider, claims: Mappi
 def linked(session: Session, provider: OpenIdProvider, claims: Mapping[str, Any]) -> int:
     """Find the person by the claim the settings name, and remember the service's mark. Raises `NotKnown`."""
     value = claims.get(provider.claim)
-    unverified = provider.match == "email" and claims.get("email_verified") is False
-    if not isinstance(value, str) or not text.nfc(value) or unverified:
+    if not isinstance(value, str) or not text.nfc(value) or not address_proven(provider, claims):
         raise NotKnown("claim")
     found = people_by_claim(session, provider.match, text.nfc(value))
     if len(found) > 1:
@@ -353,6 +367,14 @@ def linked(session: Session, provider: OpenIdProvider, claims: Mapping[str, Any]
     )
     noted(session, "identity.link", person_id)
     return person_id
+
+
+def address_proven(provider: OpenIdProvider, claims: Mapping[str, Any]) -> bool:
+    """Whether an address may tell who it is: the service says, in so many words, that it has tried it."""
+    if provider.match != "email":
+        return True
+    said = claims.get("email_verified")
+    return said is True or (said is None and provider.email_unsaid)
 
 
 def created(session: Session, provider: OpenIdProvider, claims: Mapping[str, Any], value: str) -> int:

@@ -17,11 +17,12 @@ from webauthn.helpers.structs import (
 
 from lms.accounts.models import SignInAccount
 from lms.accounts.protocol import WAY, by_address, follow, forgiven, held_back, typed, wrong_password
+from lms.accounts.rules import SECOND_FACTOR
 from lms.audit.actions import note
 from lms.authentication import actions, queries
 from lms.authentication.delivery import ServiceFailed, provider_of
 from lms.authentication.forms import CredentialForm, PasskeyForm
-from lms.authentication.rules import PROVIDER, SECOND_FACTOR, multi_factor, relying_party
+from lms.authentication.rules import PROVIDER, multi_factor, relying_party
 from lms.authentication.signature import NotAccepted, Site, answer_in, as_text
 from lms.config import OpenIdProvider
 from lms.db import apart, database, get_read_session, get_session

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import Select, and_, exists, func, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from lms import clock
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
 from lms.accounts.queries import roles_held
+from lms.accounts.rules import is_required
 from lms.authentication.models import Authenticator, ExternalIdentity, Passkey, RecoveryCode
-from lms.authentication.rules import MOST_ON_A_SHEET, is_required, page_after
+from lms.authentication.rules import MOST_ON_A_SHEET, page_after
 from lms.db import config_of
 from lms.doors import doors_of
 from lms.organisation.models import STATE_TREE, Unit
@@ -49,7 +50,8 @@ def known_identity(issuer: str, subject: str) -> Select[int]:
 def people_to_activate(unit_id: int, *, on: date, everywhere: bool) -> Select[Person, SignInAccount, Unit]:
     """People counted in the unit and below who have never set a password, by unit and in Vietnamese order of names.
 
-    Whoever may not look after everybody makes no code for people who hold a role: it would open more than that.
+    Whoever may not look after everybody makes no code for people who hold a role, today or from a later day on: it
+    would open more than that.
     """
     query = (
         select(Person, SignInAccount, Unit)
@@ -68,7 +70,7 @@ def people_to_activate(unit_id: int, *, on: date, everywhere: bool) -> Select[Pe
         .limit(MOST_ON_A_SHEET)
     )
     if not everywhere:
-        held = holds_on(on, RoleGrant.valid_from, RoleGrant.valid_to)
+        held = or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > on)
         query = query.where(~exists().where(and_(RoleGrant.person_id == Person.id, held)))
     return query
 

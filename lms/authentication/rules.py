@@ -2,12 +2,13 @@
 
 import hmac
 import ipaddress
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
+
+from lms.accounts.rules import SECOND_FACTOR
 
 STEP_SECONDS = 30
 DIGITS = 6
@@ -24,7 +25,7 @@ LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 CODE_LENGTH = 10
 CODE, ENROL = "authentication.code", "authentication.enrol"
 
-PASSWORD, PROVIDER, SECOND_FACTOR = "password", "provider", "second factor"
+PASSWORD, PROVIDER = "password", "provider"
 
 
 def totp(secret: bytes) -> TOTP:
@@ -73,11 +74,6 @@ def page_after(proof: str, *, required: bool, has_authenticator: bool, has_passk
     if not required:
         return None
     return CODE if has_passkey else ENROL
-
-
-def is_required(roles: Collection[str], *, of: Collection[str]) -> bool:
-    """Whether one of these roles must have a second factor; `learner` is everyone."""
-    return not {"learner", *roles}.isdisjoint(of)
 
 
 def relying_party(site_url: str, *, asked_host: str, local: bool) -> str | None:

@@ -12,6 +12,7 @@ from lms.accounts.protocol import (
     STEP,
     begin,
     budgets,
+    by_address,
     forgiven,
     held_back,
     remember_device,
@@ -20,16 +21,16 @@ from lms.accounts.protocol import (
     typed,
     wrong_password,
 )
-from lms.accounts.rules import stands_not_alone
+from lms.accounts.rules import SECOND_FACTOR, stands_not_alone
 from lms.accounts.session import Step, end_step
 from lms.audit.actions import note
 from lms.authentication import actions, queries
 from lms.authentication.forms import ActivateForm, CodeForm, NameForm, PasswordForm, RemoveForm
 from lms.authentication.models import Authenticator, Passkey
 from lms.authentication.render import qr_address
-from lms.authentication.rules import MOST_PASSKEYS, RECOVERY_CODES, SECOND_FACTOR, totp
+from lms.authentication.rules import MOST_PASSKEYS, RECOVERY_CODES, totp
 from lms.db import apart, database, get_read_session, get_session
-from lms.throttle.rules import PER_ACCOUNT, PER_CODE
+from lms.throttle.rules import PER_ACCOUNT, PER_CODE, Budget
 from lms.web import kept
 from lms.web.acting import NotFound, actor
 from lms.web.addresses import local_path
@@ -149,7 +150,7 @@ def enrolled(account: SignInAccount, codes: list[str], step: Step | None) -> Res
         return codes_page(codes, next_path=url_for("authentication.index"))
     own = get_session()
     end_step(own, str(cookie.get(STEP, "")))
-    begin(own, step.person_id)
+    begin(own, step.person_id, proof=SECOND_FACTOR)
     page = codes_page(codes, next_path=next_path or url_for("web.home"), kept=request.form.get("kept", ""))
     return remember_device(page, account.username)
 
@@ -281,7 +282,7 @@ def activate() -> ResponseReturnValue:
     """For whoever holds a slip of paper: user name and code lead to the first password."""
     form = ActivateForm()
     if form.validate_on_submit():
-        wanted = budgets("activation", typed(form.username).strip().lower(), PER_ACCOUNT)
+        wanted = guesses_at(typed(form.username), typed(form.code))
         if (wait := held_back(wanted)) is not None:
             form.code.errors = [wait]
         elif (token := actions.activate(get_session(), typed(form.username), typed(form.code))) is not None:
@@ -291,3 +292,12 @@ def activate() -> ResponseReturnValue:
             form.code.errors = [_("Tên đăng nhập hoặc mã không đúng, mã đã dùng, hoặc đã hết hạn. Xem lại phiếu.")]
     status = 422 if form.is_submitted() else 200
     return render_template("authentication/activate.html", form=form), status
+
+
+def guesses_at(username: str, code: str) -> list[Budget]:
+    """What an attempt at a slip counts against. Only wrong ones count against the account: nobody can use up those of
+    whoever holds the slip, and fifty random bits are not guessed.
+    """
+    if actions.slip_holder(get_read_session(), username, code) is not None:
+        return [by_address()]
+    return budgets("activation", username.strip().lower(), PER_ACCOUNT)

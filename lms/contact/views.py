@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from lms.accounts.models import Person, SignInAccount
-from lms.accounts.protocol import wrong_password
+from lms.accounts.protocol import address_taken, wrong_password
 from lms.contact.actions import Contact, keep_contact
 from lms.contact.forms import ContactForm
 from lms.db import get_read_session, get_session
@@ -47,9 +47,12 @@ def edit() -> ResponseReturnValue:
 
 
 def may_change_address(form: ContactForm, known: Person) -> bool:
-    """Whether the address stays, or the password was given; otherwise the form says what is wrong."""
+    """Whether the address stays, or is free and the password was given; otherwise the form says what is wrong."""
     if (text_in(form.email) or None) == known.email:
         return True
+    if (taken := address_taken(get_read_session(), text_in(form.email), but=known.id)) is not None:
+        form.email.errors = [taken]
+        return False
     if not form.password.data:
         form.password.errors = [_("Nhập mật khẩu hiện nay để đổi địa chỉ thư.")]
         return False

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from lms import clock
 from lms.accounts import actions, queries
-from lms.accounts.access import GRANT, trees_within, units_within
+from lms.accounts.access import GRANT, power_ends, trees_within, units_within
 from lms.accounts.admin import asked, seen
 from lms.accounts.models import Person, Viewing
 from lms.accounts.rules import ADMINISTRATOR, EVERYWHERE, VIEWING_LIFE, may_give
@@ -25,6 +25,7 @@ from lms.web.acting import actor
 from lms.web.feature import Feature
 from lms.web.forms import day_in, text_in
 from lms.web.gate import leaving, needs, reading
+from lms.web.wording import day as worded
 
 bp = Feature("roles", __name__, url_prefix="/people", within="people")
 permissions = Feature("permissions", __name__, url_prefix="/people")
@@ -66,6 +67,13 @@ def granted(own: Session, form: RoleForm, person: Person, *, by: uuid.UUID) -> b
         return False
     last = form.until.data
     until = last + timedelta(days=1) if last is not None else None
+    end = power_ends(own, actor(), GRANT, over)
+    if end is not None and (until is None or until > end):
+        latest = worded(end - timedelta(days=1))
+        form.until.errors = [
+            _("Quyền của chính đồng chí hết ngày %(day)s. Nhập ngày từ ngày ấy trở về trước.", day=latest)
+        ]
+        return False
     try:
         actions.grant_role(own, person, role, unit=over, since=day_in(form.since), until=until, by=by)
     except actions.RoleHeld:

@@ -1,5 +1,6 @@
 """How many attempts, in how long, and how the wait grows. Pure."""
 
+import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,6 +25,17 @@ class Budget:
     value: str
     limit: int
     subject: str = ""
+
+
+def network_of(address: str) -> str:
+    """Under what an address is counted: whoever has one of IPv6 has all 2**64 of that network."""
+    if ":" not in address:
+        return address
+    try:
+        number = ipaddress.IPv6Address(address.partition("%")[0])
+    except ValueError:
+        return address
+    return str(number.ipv4_mapped or ipaddress.ip_network((number, 64), strict=False))
 
 
 def window_of(strikes: int) -> timedelta:

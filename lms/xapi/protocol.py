@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException
 from lms import clock
 from lms.db import Database, contended, database, disk_full, forget_own, get_session, if_there_is_room
 from lms.throttle.actions import refused_until, waiting_until
-from lms.throttle.rules import PER_ACCOUNT, Budget, minutes_until
+from lms.throttle.rules import PER_ACCOUNT, Budget, minutes_until, network_of
 from lms.web.feature import Feature
 from lms.web.systems import PREFIX
 from lms.xapi.access import BELIEVED_FOR, Client, Forbidden, Unknown, access_client, forget_client, plausible
@@ -142,7 +142,7 @@ def let_in(database: Database, key: str, secret: str, guesses: Budget) -> Client
 
 def guessing(key: str, address: str | None) -> Budget:
     """By which guesses at the secret of this key are counted."""
-    return Budget("client", f"{key} {address}", PER_ACCOUNT)
+    return Budget("client", f"{key} {network_of(address or '')}", PER_ACCOUNT)
 
 
 def is_calm(database: Database, guesses: Budget) -> bool:

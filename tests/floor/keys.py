@@ -28,7 +28,7 @@ class Keys:
 def give_keys(session: Session, person: Person) -> Keys:
     """Give the person one of everything."""
     config, now = config_of(session), clock.now()
-    begin_session(session, person.id, browser="another")
+    begin_session(session, person.id, browser="another", proof="second factor")
     passkey = give_passkey(session, person)
     sealed = sealing(config).encrypt(secrets.token_bytes(20))
     digest = code_digests(config, person.id, RECOVERY_CODE)[0]

@@ -3,25 +3,26 @@
 import email
 import email.policy
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from lms import clock
-from lms.accounts.actions import close_account, issue_link, issue_reset, set_password
+from lms.accounts.actions import close_account, grant_role, issue_link, issue_reset, set_password
 from lms.accounts.models import OneTimeLink, Person, SignInAccount
+from lms.accounts.session import begin_step, step_of
 from lms.audit.models import AuditEntry
-from lms.authentication.actions import activate, make_activation_codes
-from lms.authentication.models import ActivationCode
+from lms.authentication.actions import activate, begin_authenticator, make_activation_codes
+from lms.authentication.models import ActivationCode, Authenticator
 from lms.authentication.rules import as_made, in_groups
 from lms.outbox.cli import Worker
 from lms.outbox.models import Job
 from tests.browser import ORIGIN, Browser
 from tests.conftest import BACKENDS
 from tests.make import Make
-from tests.telephone import PASSWORD, fill, is_in, sign_in
+from tests.telephone import PASSWORD, connected, fill, is_in, sign_in
 
 NEW = "Suối reo 3 tầng thác"
 
@@ -139,14 +140,70 @@ def test_an_administrator_of_a_unit_prints_for_that_unit_and_not_for_people_who_
     assert browser.get(f"/people/activation/{other.public_id}").status_code == 404
 
 
-def test_guesses_at_codes_are_counted(make: Make) -> None:
+def test_a_role_that_begins_later_keeps_its_holder_off_the_sheet_of_the_unit(make: Make) -> None:
+    unit = make.unit("Xã Mẫu")
+    make.person("Ma Thị Sen", unit=unit)
+    person = make.person("Quản Trị Mai", unit=unit)
+    with make.writing() as session:
+        grant_role(session, session.get_one(Person, person.id), "administrator", unit=None, since=later(1))
+    browser = make.browser(make.person("Giữ Danh Sách", unit=unit, role="unit_administrator", over=unit))
+    browser.get(f"/people/activation/{unit.public_id}")
+    assert "Ma Thị Sen" in browser.text
+    assert "Quản Trị Mai" not in browser.text
+
+
+@pytest.mark.parametrize("days", [0, 90])
+def test_what_was_handed_out_for_an_account_ends_when_a_role_is_granted(make: Make, days: int) -> None:
+    person = make.person(username="sen")
+    code = codes_for(make, person)[person.id]
+    with make.writing() as session:
+        own = session.get_one(Person, person.id)
+        by_hand = issue_link(session, own)
+        exchanged = activate(session, "sen", code)
+        begin_authenticator(session, person.id)
+        step = begin_step(session, person.id, proof="password")
+    with make.writing() as session:
+        grant_role(session, session.get_one(Person, person.id), "administrator", unit=None, since=later(days))
+        assert step_of(session, step) is None
+    with make.reading() as session:
+        assert session.scalar(select(Authenticator.id)) is None
+    assert not works(make, "sen", code)
+    for token in (by_hand, exchanged):
+        assert make.browser().get(f"/first-password/{token}").status_code == 404
+
+
+def test_a_telephone_in_use_outlives_a_grant(make: Make) -> None:
+    person = make.person(username="sen")
+    connected(make, person)
+    with make.writing() as session:
+        grant_role(session, session.get_one(Person, person.id), "administrator", unit=None, since=later(0))
+    with make.reading() as session:
+        assert session.scalar(select(Authenticator.confirmed_at)) is not None
+
+
+def later(days: int) -> date:
+    return clock.today() + timedelta(days=days)
+
+
+def test_guesses_at_codes_are_counted_and_a_stranger_uses_up_none_of_whoever_holds_the_slip(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lms.accounts.protocol.PER_ADDRESS", 13)
     person = make.person(username="sen")
     code = codes_for(make, person)[person.id]
     browser = make.browser()
     browser.get("/activate")
     for _ in range(10):
         fill(browser, username="sen", code="AAAAA-AAAAA")
-    assert "Có quá nhiều lần thử" in fill(browser, username="sen", code=code).text
+    assert "Có quá nhiều lần thử" in fill(browser, username="sen", code="AAAAA-AAAAA").text
+    holder = make.browser()
+    holder.get("/activate")
+    fill(holder, username="sen", code=code)
+    assert holder.path.startswith("/first-password/")
+    for _ in range(3):
+        fill(browser, username="mai", code="AAAAA-AAAAA")
+    holder.get("/activate")
+    assert "Có quá nhiều lần thử" in fill(holder, username="sen", code=code).text  # one address has its limit
 
 
 def ask(make: Make, who: str, **headers: str) -> str:
@@ -235,6 +292,20 @@ def test_a_later_link_ends_the_earlier_mail(make: Make) -> None:
         issue_reset(session, {"person_ids": [person.id]})
         issue_link(session, session.get_one(Person, person.id))
     assert mailed(make) == []
+
+
+def test_whoever_asks_for_a_mail_ends_no_link_that_was_handed_over(make: Make) -> None:
+    person = with_address(make, "hoa", "hoa@example.gov.vn")
+    with make.writing() as session:
+        handed = issue_link(session, session.get_one(Person, person.id))
+        issue_reset(session, {"person_ids": [person.id]})
+    [mail] = mailed(make)
+    [link] = re.findall(r"http://localhost(/first-password/\w+)", mail)
+    browser = make.browser()
+    assert browser.get(link).status_code == 200
+    assert browser.get(f"/first-password/{handed}").status_code == 200
+    fill(browser, new_password=NEW, repeat=NEW)
+    assert browser.get(link).status_code == 404  # a password ends them all
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example"])

@@ -1,5 +1,6 @@
 """Signing in through another service (OpenID Connect): who enters, and what of the service's answers is believed."""
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,6 +17,7 @@ from lms.accounts.actions import close_account
 from lms.accounts.models import Person, SignInAccount
 from lms.audit.models import AuditEntry
 from lms.authentication import delivery
+from lms.authentication.actions import address_proven
 from lms.authentication.models import ExternalIdentity
 from lms.config import OpenIdProvider
 from tests.browser import ORIGIN, Browser
@@ -84,7 +86,7 @@ def test_somebody_with_the_address_of_the_claim_enters_and_is_remembered_by_the_
     assert "Lý A Hoa" in browser.text
     provider.person = {"sub": "u-1", "email": "changed@example.gov.vn"}
     assert is_in(come(make))
-    provider.person = {"sub": "u-2", "email": "nobody@example.gov.vn", "name": "Ai Đó"}
+    provider.person = {"sub": "u-2", "email": "nobody@example.gov.vn", "email_verified": True, "name": "Ai Đó"}
     stranger = come(make)
     assert "chưa có tài khoản" in stranger.text
     assert not is_in(stranger)
@@ -240,7 +242,7 @@ def test_a_code_or_a_user_name_may_name_the_person_and_two_of_one_address_are_no
     person(make, username="hoa3", email=EMAIL)
     set_up_anew(make, provider=OpenIdProvider(provider.issuer, CLIENT_ID, CLIENT_SECRET))
     for told in (
-        {"sub": "3", "email": EMAIL},
+        {"sub": "3", "email": EMAIL, "email_verified": True},
         {"sub": "4"},
         {"sub": "5", "email": "x@example.gov.vn", "email_verified": False},
     ):
@@ -301,3 +303,45 @@ def test_nothing_typed_is_lost_when_one_comes_back_through_the_service(make: Mak
     browser.page = page
     browser.submit("Hiện lại nội dung")
     assert "Ba việc tôi sẽ làm" in browser.text
+
+
+@pytest.mark.parametrize(
+    ("said", "unsaid", "why"),
+    [
+        ({"email_verified": True}, False, None),
+        ({}, False, "claim"),
+        ({}, True, None),
+        ({"email_verified": None}, False, "claim"),
+        ({"email_verified": "false"}, True, "claim"),
+        ({"email_verified": "true"}, True, "claim"),
+        ({"email_verified": 1}, False, "claim"),
+        ({"email_verified": False}, True, "claim"),
+    ],
+)
+def test_an_address_tells_who_it_is_only_when_the_service_says_that_it_has_verified_it(
+    said: dict[str, Any], unsaid: bool, why: str | None
+) -> None:
+    service = OpenIdProvider("https://x.example", "id", "secret", email_unsaid=unsaid)
+    assert address_proven(service, {"email": EMAIL, **said}) == (why is None)
+    assert address_proven(dataclasses.replace(service, match="code"), said)
+
+
+def test_nobody_is_added_with_the_address_by_which_somebody_else_signs_in(make: Make) -> None:
+    unit = make.unit("Xã Mẫu")
+    person(make)
+    keeper = make.person("Giữ Danh Sách", unit=unit, role="unit_administrator", over=unit, password=PASSWORD)
+    browser = make.browser(keeper)
+
+    def added(username: str) -> int:
+        browser.get("/people/new")
+        new = {"full_name": "Ma Thị Sen", "username": username, "unit": str(unit.public_id), "email": EMAIL.upper()}
+        return fill(browser, **new).status_code
+
+    set_up_anew(make, provider=OpenIdProvider("https://x.example", "id", "secret"))
+    assert added("sen") == 422
+    assert "Địa chỉ này là của người khác." in browser.text
+    browser.get("/profile/contact")
+    browser.submit("/profile/contact", email=EMAIL, password=PASSWORD)
+    assert "Địa chỉ này là của người khác." in browser.text
+    set_up_anew(make, provider=None)
+    assert added("sen") == 200  # an office may share an address where nobody is found by it

@@ -72,10 +72,24 @@ def test_whoever_keeps_people_of_units_grants_nothing_wider_and_nothing_above(
 
 
 def test_an_account_that_opens_more_is_not_opened_by_whoever_holds_less() -> None:
-    own = [Grant("unit_administrator", 2)]
-    assert opens_no_more([Grant("host", 2)], own)
-    assert opens_no_more([Grant("head", 2)], own)
-    assert not opens_no_more([Grant("trainer", None)], own)
+    def own(permission: str) -> set[int]:
+        """Whoever keeps the people of 2 and below (3), and heads 7."""
+        kept = {2, 3} if permission in PERMISSIONS["unit_administrator"] else set()
+        return kept | ({7} if permission in PERMISSIONS["head"] else set())
+
+    for role, unit_id, may in (
+        ("host", 2, True),
+        ("head", 2, True),
+        ("head", 3, True),
+        ("head", 7, True),
+        ("unit_administrator", 3, True),
+        ("unit_administrator", 7, False),  # what one holds in one place opens nothing in another
+        ("head", 1, False),
+        ("head", None, False),
+        ("trainer", None, False),
+    ):
+        assert opens_no_more([Grant("host", 2), Grant(role, unit_id)], own) == may, (role, unit_id)
+    assert opens_no_more([Grant("administrator", None)], lambda _permission: None)
 
 
 @pytest.mark.parametrize(

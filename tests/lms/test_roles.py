@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import time_machine
@@ -9,7 +11,8 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from lms import clock
-from lms.accounts.actions import grant_role
+from lms.accounts.access import power_ends
+from lms.accounts.actions import grant_role, move_person
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
 from lms.accounts.rules import EVERYONE, EVERYWHERE, PERMISSIONS, may_give
 from lms.audit.models import AuditEntry
@@ -17,6 +20,7 @@ from lms.organisation.models import Unit
 from lms.roster.actions import apply, choose, receive, rehearse
 from lms.roster.models import StaffCode
 from lms.roster.rules import Settings
+from lms.web.acting import Actor
 from tests.browser import ORIGIN, Browser
 from tests.make import Make
 
@@ -130,6 +134,49 @@ def test_a_deputy_sees_what_the_head_sees_until_the_end_of_the_last_day_in_the_s
         clocks.shift(timedelta(minutes=2))
         assert browser.get(address).status_code == 404
         assert browser.get("/profile", follow=False).status_code == 200
+
+
+def asking(person: Person) -> Actor:
+    return cast(Actor, SimpleNamespace(person_id=person.id))
+
+
+def test_nobody_grants_a_role_that_outlives_their_own(make: Make, two: Two) -> None:
+    ends = clock.today() + timedelta(days=3)
+    keeper = make.person("Giữ Tạm", unit=two.inside, role="unit_administrator", over=two.inside, until=ends)
+    browser, last = make.browser(keeper), ends - timedelta(days=1)
+    browser.get(f"/people/{two.mine.public_id}/roles/new")
+    for until in ("", f"{ends:%d/%m/%Y}"):
+        sent = {"role": "unit_administrator", "role_unit": str(two.below.public_id), "until": until}
+        assert browser.submit("/roles/new", **sent).status_code == 422
+        assert f"Quyền của chính đồng chí hết ngày {last:%d/%m/%Y}." in browser.text
+        assert grants(make, two.mine) == []
+    browser.submit("/roles/new", until=f"{last:%d/%m/%Y}")
+    assert grants(make, two.mine) == [("unit_administrator", two.below.id)]
+    with make.writing() as session:  # a second role without an end reaches further again
+        grant_role(
+            session,
+            session.get_one(Person, keeper.id),
+            "unit_administrator",
+            unit=session.get_one(Unit, two.below.id),
+            since=ends,
+        )
+    with make.reading() as session:
+        unit = session.get_one(Unit, two.inside.id)
+        assert power_ends(session, asking(keeper), "role:grant", unit) == ends
+        assert power_ends(session, asking(two.administrator), "role:grant", unit) is None
+
+
+def test_whoever_joins_the_unit_later_has_an_account_its_keeper_does_not_open_before(make: Make, two: Two) -> None:
+    joining = clock.today() + timedelta(days=90)
+    with make.writing() as session:
+        person, unit = session.get_one(Person, two.canary.id), session.get_one(Unit, two.inside.id)
+        move_person(session, person, unit, on=joining)
+    address = f"/people/{two.canary.public_id}"
+    assert two.browser.get(address).status_code == 200
+    for way in ("/link/new", "/protection", "/close"):
+        assert two.browser.get(address + way).status_code == 404
+    with clock.moved_to(clock.now() + timedelta(days=90)):
+        assert make.browser(two.keeper).get(f"{address}/link/new").status_code == 200
 
 
 def test_a_role_that_begins_later_opens_nothing_before(make: Make, two: Two) -> None:

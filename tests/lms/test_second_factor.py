@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy import select
 
 from lms import clock
-from lms.accounts.actions import end_role, set_password
-from lms.accounts.models import Person, RoleGrant, SignInAccount
+from lms.accounts.actions import end_role, grant_role, set_password
+from lms.accounts.models import Person, RoleGrant, SignInAccount, UserSession
+from lms.accounts.rules import SECOND_FACTOR, is_required
 from lms.audit.models import AuditEntry
 from lms.authentication.actions import code_fits, reset_second_factors, secret_of
 from lms.authentication.models import Authenticator, RecoveryCode
-from lms.authentication.rules import CODE, ENROL, PROVIDER, SECOND_FACTOR, is_required, matching_step, page_after
+from lms.authentication.rules import CODE, ENROL, PROVIDER, matching_step, page_after
 from lms.authentication.rules import PASSWORD as BY_PASSWORD
 from tests.conftest import BACKENDS, SECRET
 from tests.make import Make
@@ -350,3 +351,35 @@ def test_nothing_typed_is_lost_on_the_way_through_the_second_step(make: Make) ->
         browser.submit("/sign-in/code", code=telephone.code())
         assert essay.split("\n")[0] in browser.text
         assert browser.form("/profile/sessions/end").method == "post"
+
+
+def test_a_role_that_begins_at_midnight_opens_nothing_in_a_session_begun_with_a_password_alone(make: Make) -> None:
+    unit = make.unit("Xã Mẫu")
+    person = make.person(username="sen", unit=unit, password=PASSWORD)
+    with make.writing() as session:
+        tomorrow = clock.today() + timedelta(days=1)
+        grant_role(session, session.get_one(Person, person.id), "head", unit=session.merge(unit), since=tomorrow)
+    dashboard, midnight = f"/dashboard/units/{unit.public_id}", clock.end_of_day(clock.today())
+    with clock.moved_to(midnight - timedelta(minutes=10)):
+        browser = sign_in(make, "sen")
+        assert is_in(browser)
+    with clock.moved_to(midnight + timedelta(minutes=10)):
+        assert browser.get(dashboard).status_code == 200
+        assert browser.path.startswith("/sign-in")
+        browser.submit("/sign-in", username="sen", password=PASSWORD)
+        assert browser.path.startswith("/sign-in/telephone")
+        browser.submit("/sign-in/telephone", begin="1")
+        fill(browser, code=scanned(browser).code())
+        assert browser.get(dashboard, follow=False).status_code == 200
+
+
+def test_a_session_keeps_what_was_shown_through_a_change_of_password(make: Make) -> None:
+    person = make.person(username="sen", role="administrator", password=PASSWORD)
+    telephone, _codes = connected(make, person)
+    browser = sign_in(make, "sen")
+    fill(browser, code=telephone.code())
+    browser.get("/profile/password")
+    fill(browser, password=PASSWORD, new_password="Suối reo 3 tầng thác", repeat="Suối reo 3 tầng thác")
+    assert is_in(browser)
+    with make.reading() as session:
+        assert set(session.scalars(select(UserSession.proof))) == {SECOND_FACTOR}

@@ -10,19 +10,21 @@ from sqlalchemy import select
 
 import wsgi
 from lms import clock
-from lms.accounts.models import SignInAccount
+from lms.accounts.actions import issue_link
+from lms.accounts.models import Person, SignInAccount
 from lms.app import create_app
 from lms.audit.models import AuditEntry
 from lms.throttle.actions import forget_old, forgive, forgive_all, refused_until, take_back
 from lms.throttle.models import ThrottleCounter
-from lms.throttle.rules import WINDOWS, Budget, minutes_until, window_of
+from lms.throttle.rules import WINDOWS, Budget, minutes_until, network_of, window_of
 from tests.browser import Browser
 from tests.conftest import BACKENDS
 from tests.make import Make
 from tests.store import Outsider
-from tests.telephone import PASSWORD, is_in, sign_in
+from tests.telephone import PASSWORD, fill, is_in, sign_in
 
 START = datetime(2026, 11, 26, 8, 0, tzinfo=UTC)
+NEW = "Suối reo 3 tầng thác"
 FEW = 11
 """Fewer attempts from one address than the product allows: enough to see the limit."""
 BUDGET = Budget("account", "an unknown", 10, subject="an")
@@ -142,7 +144,7 @@ def test_on_a_shared_computer_each_of_those_who_have_signed_in_is_known_and_none
         sign_in(make, name, browser=browser)
         browser.get("/profile")
         browser.submit("/sign-out")
-    cookie = browser.client.get_cookie("known", path="/sign-in")
+    cookie = browser.client.get_cookie("device")
     assert cookie is not None
     assert "an" not in cookie.value.split(".")[0]
     guess(make, "an", 10)
@@ -158,9 +160,49 @@ def test_a_cookie_nobody_sealed_makes_no_browser_known(make: Make) -> None:
     make.person(username="an", password=PASSWORD)
     for value in ("x", "WyJkIixbXV0.aaaa.bbbb", ""):
         browser = make.browser()
-        browser.client.set_cookie("known", value, path="/sign-in")
+        browser.client.set_cookie("device", value)
         guess(make, "an", 4, browser)
     assert not is_in(sign_in(make, "an"))
+
+
+def test_a_stranger_keeps_nobody_who_is_signed_in_from_changing_the_password(make: Make) -> None:
+    make.person(username="an", password=PASSWORD)
+    browser = sign_in(make, "an")
+    guess(make, "an", 12)
+    browser.get("/profile/password")
+    fill(browser, password=PASSWORD, new_password=NEW, repeat=NEW)
+    assert browser.path == "/profile"
+    assert is_in(browser)
+
+
+def test_whoever_has_used_a_link_signs_in_from_that_browser_whatever_was_tried_before(make: Make) -> None:
+    person = make.person(username="an", password=PASSWORD)
+    guess(make, "an", 12)
+    known, fresh = sign_in(make, "an", browser=guess(make, "an", 12)), make.browser()
+    assert not is_in(known)
+    with make.writing() as session:
+        token = issue_link(session, session.get_one(Person, person.id))
+    fresh.get(f"/first-password/{token}")
+    fill(fresh, new_password=NEW, repeat=NEW)
+    assert is_in(sign_in(make, "an", NEW, fresh))
+    assert not is_in(sign_in(make, "an", NEW, guess(make, "an", 12)))  # elsewhere guesses count as before
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("10.1.2.3", "10.1.2.3"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:10.1.2.3", "10.1.2.3"),
+        ("", ""),
+        ("unix:", "unix:"),
+    ],
+)
+def test_attempts_from_one_network_of_ipv6_count_together(address: str, network: str) -> None:
+    assert network_of(address) == network
 
 
 def test_two_hosts_count_together(app: Flask, make: Make) -> None:
