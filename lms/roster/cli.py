@@ -17,9 +17,8 @@ from lms.organisation.models import Unit
 from lms.roster import actions, queries, render
 from lms.roster.loader import sheets_of
 from lms.roster.matching import Head, head_of
-from lms.roster.parts import Refused
 from lms.roster.rehearsal import APPLIED, BAD, KINDS, Outcome, Plan, digest_of_plan
-from lms.roster.rules import Settings, Sheet
+from lms.roster.rules import Refused, Settings, Sheet
 from lms.roster.spelling import READINGS, as_meant
 from lms.roster.vocabulary import FIELDS
 

@@ -60,7 +60,8 @@ REFUSED = {
     "cells": _l(
         "Bảng tính có quá nhiều ô (kể cả ô trống có kẻ khung). Xóa các cột, các dòng thừa ngoài danh sách rồi gửi lại."
     ),
-    "columns": _l("Có ô chứa chữ ở sau cột thứ 100. Xóa các cột thừa bên phải danh sách rồi gửi lại."),
+    "columns": _l("Có dòng dài quá cột thứ 100. Xóa các cột thừa bên phải danh sách rồi gửi lại."),
+    "merges": _l("Bảng tính có hơn 20.000 vùng ô gộp. Bỏ gộp ô (Unmerge Cells) rồi gửi lại."),
     "sheets": _l("Tệp có hơn 40 trang tính. Chép riêng trang danh sách sang một tệp mới rồi gửi lại."),
     "empty": _l("Tệp không có chữ nào. Kiểm tra lại trang tính (trang ẩn không được đọc) rồi gửi lại."),
 }

@@ -19,8 +19,7 @@ from lms.organisation.models import Unit
 from lms.roster import actions, forms, queries
 from lms.roster.access import KEEP, access_upload, reach
 from lms.roster.models import RosterUpload
-from lms.roster.parts import Refused
-from lms.roster.rules import SKIP, Settings
+from lms.roster.rules import SKIP, Refused, Settings
 from lms.web.acting import actor, behind
 from lms.web.feature import Feature
 from lms.web.gate import needs
