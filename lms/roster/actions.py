@@ -4,11 +4,11 @@ import hashlib
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from lms import clock, text
@@ -29,11 +29,13 @@ from lms.roster.spelling import AUTO, as_meant
 from lms.roster.storage import (
     PARTICULARS,
     changed_fields,
+    forget_outcomes,
     in_branch,
     newcomer,
     particulars,
     write_births,
     write_codes,
+    write_lines,
     write_outcomes,
 )
 from lms.roster.validation import Reading, Unsure, without_what_is_never_kept
@@ -53,12 +55,31 @@ class NotReady(Exception):
     """The list waits for a choice, or for the worker."""
 
 
-def receive(session: Session, unit: Unit, content: bytes, *, file_name: str, by: uuid.UUID) -> RosterUpload:
-    """Take in a file for a unit: read it within limits, keep its lines, guess its columns. Raises `Refused`.
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file as it was taken apart: its sheets as they may be kept, and its digest."""
 
-    The file itself is not kept, and of its lines neither identity numbers nor ethnicity.
+    sheets: tuple[Sheet, ...]
+    digest: str
+
+
+def taken_apart(content: bytes) -> Taken:
+    """What a file holds, read within limits. It needs no session: while a file is read, nobody waits to write.
+
+    Neither identity numbers nor ethnicity are in it. Raises `Refused`.
     """
-    sheets = [without_what_is_never_kept(sheet) for sheet in loader.sheets_of(content)]
+    sheets = (without_what_is_never_kept(sheet) for sheet in loader.sheets_of(content))
+    return Taken(
+        tuple(
+            replace(sheet, lines=tuple(replace(one, cells=tuple(map(text.nfc, one.cells))) for one in sheet.lines))
+            for sheet in sheets
+        ),
+        hashlib.sha256(content).hexdigest(),
+    )
+
+
+def receive(session: Session, unit: Unit, taken: Taken, *, file_name: str, by: uuid.UUID) -> RosterUpload:
+    """Take in a list for a unit: keep its lines, guess its columns. The file itself is not kept."""
     now = clock.now()
     upload = RosterUpload(
         public_id=uuid.uuid4(),
@@ -67,27 +88,14 @@ def receive(session: Session, unit: Unit, content: bytes, *, file_name: str, by:
         uploaded_at=now,
         changed_at=now,
         file_name=text.nfc(file_name)[:200],
-        file_digest=hashlib.sha256(content).hexdigest(),
-        sheets=[sheet.name for sheet in sheets],
-        settings=guessed(session, unit.id, sheets).stored(),
+        file_digest=taken.digest,
+        sheets=[sheet.name for sheet in taken.sheets],
+        settings=guessed(session, unit.id, taken.sheets).stored(),
         state=RECEIVED,
     )
     session.add(upload)
     session.flush()  # its lines need the id
-    session.execute(
-        insert(RosterLine),
-        [
-            {
-                "upload_id": upload.id,
-                "sheet": place,
-                "number": line.number,
-                "cells": [text.nfc(cell) for cell in line.cells],
-                "marks": line.marks,
-            }
-            for place, sheet in enumerate(sheets)
-            for line in sheet.lines
-        ],
-    )
+    write_lines(session, upload, taken.sheets)
     note(session, "roster.receive", actor=by, object_kind="unit", object_id=unit.public_id, list=str(upload.public_id))
     return upload
 
@@ -131,17 +139,6 @@ def choose(session: Session, upload: RosterUpload, settings: Settings) -> None:
     else:
         habit.labels = {**habit.labels, **labels}
         habit.units = {**habit.units, **settings.units}
-
-
-def forget_outcomes(session: Session, upload: RosterUpload) -> None:
-    """Before a new rehearsal: nothing is known of any line."""
-    session.execute(
-        update(RosterLine)
-        .where(RosterLine.upload_id == upload.id)
-        .values(outcome=None, person_id=None, told=None, mark=None)
-        .execution_options(synchronize_session=False)
-    )
-    upload.done, upload.total, upload.counts = 0, 0, {}
 
 
 def rehearse(session: Session, upload: RosterUpload) -> None:

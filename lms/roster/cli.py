@@ -17,9 +17,8 @@ from lms.organisation.models import Unit
 from lms.roster import actions, queries, render
 from lms.roster.loader import sheets_of
 from lms.roster.matching import Head, head_of
-from lms.roster.parts import Refused
 from lms.roster.rehearsal import APPLIED, BAD, KINDS, Outcome, Plan, digest_of_plan
-from lms.roster.rules import Settings, Sheet
+from lms.roster.rules import Refused, Settings, Sheet
 from lms.roster.spelling import READINGS, as_meant
 from lms.roster.vocabulary import FIELDS
 
@@ -68,8 +67,9 @@ def rehearse(
 
     FIELD is one of those the page about columns offers, by its name in the program; an empty one leaves a column out.
     """
+    sheets, content = opened(file)
     with open_database().reading() as session:
-        unit, chosen, settings, content = asked(session, file, code, sheet, columns, reading, on)
+        unit, chosen, settings = asked(session, sheets, code, sheet, columns, reading, on)
         plan = planned(session, unit, chosen, settings)
     tell(plan.outcomes)
     for text in plan.unsure:
@@ -94,9 +94,10 @@ def apply_list(
     digest: str,
 ) -> None:
     """Apply FILE in one transaction, exactly as it was rehearsed with these options; else nothing is written."""
+    sheets, content = opened(file)
     try:
         with open_database().writing() as session:
-            unit, chosen, settings, content = asked(session, file, code, sheet, columns, reading, on)
+            unit, chosen, settings = asked(session, sheets, code, sheet, columns, reading, on)
             outcomes = actions.apply_directly(session, unit, chosen, settings, file_digest=content, digest=digest)
     except actions.Stale as stale:
         raise click.ClickException("This is not what was rehearsed: rehearse again. Nothing was written.") from stale
@@ -142,21 +143,26 @@ def unit_named(session: Session, code: str) -> Unit:
     return unit
 
 
+def opened(file: Path) -> tuple[tuple[Sheet, ...], str]:
+    """The sheets of a file and its digest, before anybody waits for us. Raises the error that click shows."""
+    content = file.read_bytes()
+    try:
+        return sheets_of(content), hashlib.sha256(content).hexdigest()
+    except Refused as refused:
+        raise click.ClickException(f"The file is not read: {refused.reason}.") from refused
+
+
 def asked(
     session: Session,
-    file: Path,
+    sheets: tuple[Sheet, ...],
     code: str,
     sheet: str | None,
     columns: tuple[str, ...],
     reading: str,
     on: datetime | None,
-) -> tuple[Unit, Sheet, Settings, str]:
-    """The unit, the sheet, how it is read, and the digest of the file. Raises the error that click shows."""
-    unit, content = unit_named(session, code), file.read_bytes()
-    try:
-        sheets = sheets_of(content)
-    except Refused as refused:
-        raise click.ClickException(f"The file is not read: {refused.reason}.") from refused
+) -> tuple[Unit, Sheet, Settings]:
+    """The unit, the sheet, and how it is read. Raises the error that click shows."""
+    unit = unit_named(session, code)
     named = [one for one in sheets if sheet is None or one.name == sheet]
     if not named:
         raise click.ClickException(f"The sheets are {[one.name for one in sheets]}.")
@@ -164,12 +170,7 @@ def asked(
     day: date = on.date() if on is not None else clock.today()
     if settings.place < 0:
         raise click.ClickException("No row with the names of columns was found: a full name must be among them.")
-    return (
-        unit,
-        named[settings.sheet],
-        settings.with_columns(pairs(columns), on=day),
-        hashlib.sha256(content).hexdigest(),
-    )
+    return unit, named[settings.sheet], settings.with_columns(pairs(columns), on=day)
 
 
 def pairs(columns: tuple[str, ...]) -> dict[int, str]:

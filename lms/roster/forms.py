@@ -60,7 +60,8 @@ REFUSED = {
     "cells": _l(
         "Bảng tính có quá nhiều ô (kể cả ô trống có kẻ khung). Xóa các cột, các dòng thừa ngoài danh sách rồi gửi lại."
     ),
-    "columns": _l("Có ô chứa chữ ở sau cột thứ 100. Xóa các cột thừa bên phải danh sách rồi gửi lại."),
+    "columns": _l("Có dòng dài quá cột thứ 100. Xóa các cột thừa bên phải danh sách rồi gửi lại."),
+    "merges": _l("Bảng tính có hơn 20.000 vùng ô gộp. Bỏ gộp ô (Unmerge Cells) rồi gửi lại."),
     "sheets": _l("Tệp có hơn 40 trang tính. Chép riêng trang danh sách sang một tệp mới rồi gửi lại."),
     "empty": _l("Tệp không có chữ nào. Kiểm tra lại trang tính (trang ẩn không được đọc) rồi gửi lại."),
 }
@@ -70,6 +71,9 @@ FAULTS = {
     "name_none": _l("Thiếu họ và tên."),
     "name_long": _l("Họ và tên dài quá 100 chữ."),
     "name_strange": _l("Họ và tên “%(said)s” có ký tự lạ; có thể sai bảng mã (TCVN3, VNI)."),
+    "letters_unsure": _l(
+        "“%(said)s”: phông chữ là TCVN3 hoặc VNI nhưng chữ đọc được cả theo Unicode. Về bước “Các cột” để chọn bảng mã."
+    ),
     "cell_broken": _l("Ô là công thức lỗi hoặc chưa có kết quả (%(said)s). Thay bằng chữ."),
     "day_form": _l("Không đọc được ngày “%(said)s”. Viết ngày/tháng/năm, ví dụ 05/03/1980, hoặc chỉ năm 1980."),
     "day_none": _l("Không có ngày “%(said)s”. Viết theo thứ tự ngày/tháng/năm."),

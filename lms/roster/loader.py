@@ -14,15 +14,19 @@ import xlrd
 from xlrd.compdoc import CompDoc, CompDocError
 
 from lms.roster import parts
-from lms.roster.parts import Budget, Refused
 from lms.roster.rules import (
     BROKEN,
     DAY,
     LONGEST_CELL,
     MOST_CELLS,
+    MOST_MERGES,
+    MOST_ROWS,
     NUMBER,
     TEXT,
+    WIDEST,
+    Budget,
     Line,
+    Refused,
     Sheet,
     day_of_serial,
     figures,
@@ -35,6 +39,8 @@ OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 ZIP = b"PK"
 DELIMITERS = ";,\t"
 TRIED_LINES = 60
+STEPS_OF_A_LINE = 3
+"""What a line costs with nothing in it, compared with one more cell."""
 
 
 def sheets_of(content: bytes) -> tuple[Sheet, ...]:
@@ -44,7 +50,8 @@ def sheets_of(content: bytes) -> tuple[Sheet, ...]:
     elif content.startswith(ZIP):
         found = joined(content) if is_one_roster(content) else parts.workbook(content)
     else:
-        found = (Sheet("", tuple(lines_of(rows(as_text(content))))),)
+        budget = Budget()
+        found = (Sheet("", tuple(lines_of(rows(as_text(content), budget), budget))),)
     if not any(sheet.lines for sheet in found):
         raise Refused("empty")
     return tuple(Sheet(visible(sheet.name), sheet.lines) for sheet in found if sheet.lines)
@@ -98,17 +105,34 @@ def scored(text: str) -> float:
     return share([word for word in WORD.findall(text[:40_000]) if not word.isascii()][:2_000])
 
 
-def rows(text: str) -> Iterator[Sequence[str]]:
+def rows(text: str, budget: Budget) -> Iterator[Sequence[str]]:
     """The rows of a CSV text, by the separator that divides its first lines most evenly. Raises `Refused`."""
     first, _, rest = text.partition("\n")
-    if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:
+    if len(first) < 20 and first.strip().lower().startswith("sep=") and len(first.strip()) == 5:
         yield ()
         text, delimiter = rest, first.strip()[4]
     else:
         delimiter = separator(text)
+    yield from divided(text, delimiter, budget)
+
+
+def divided(text: str, delimiter: str, budget: Budget) -> Iterator[list[str]]:
+    """The rows of a text; every line and every cell of it is a step, taken before the line is divided.
+
+    Raises `Refused`.
+    """
+
+    def lines() -> Iterator[str]:
+        for line in StringIO(text, newline=""):
+            cells = line.count(delimiter)
+            if cells >= WIDEST:
+                raise Refused("columns")
+            budget.take(cells + STEPS_OF_A_LINE)
+            yield line
+
     try:
-        yield from csv.reader(StringIO(text, newline=""), delimiter=delimiter)
-    except csv.Error as error:
+        yield from csv.reader(lines(), delimiter=delimiter)
+    except (csv.Error, TypeError) as error:
         raise Refused("damaged") from error
 
 
@@ -131,14 +155,13 @@ def separator(text: str) -> str:
     return best
 
 
-def lines_of(table: Iterable[Sequence[str]]) -> Iterator[Line]:
+def lines_of(table: Iterable[Sequence[str]], budget: Budget) -> Iterator[Line]:
     """The rows in which something stands, numbered as a spreadsheet would. Raises `Refused`."""
-    budget = Budget()
     for number, row in enumerate(table, 1):
-        cells = [as_it_was(cell.strip()[:LONGEST_CELL]) for cell in row]
+        cells = [as_it_was(cell.strip()[:LONGEST_CELL]) if cell else "" for cell in row]
         while cells and not cells[-1]:
             cells.pop()
-        if not any(cells):
+        if not cells:
             continue
         budget.row()
         for column, cell in enumerate(cells):
@@ -151,7 +174,9 @@ CELL_RECORDS = {0x0006, 0x0027E, 0x00FD, 0x0201, 0x0203, 0x0204, 0x0205, 0x00D6}
 SEVERAL_CELLS = {0x00BD: 6, 0x00BE: 2}
 """Records of many cells at once, with the bytes of each."""
 
-PASSWORD = 0x002F
+PASSWORD, SHEET_BEGINS, SHEET_NAMED, JOINED, LINK = 0x002F, 0x0809, 0x0085, 0x00E5, 0x01B8
+COUNTED = {*CELL_RECORDS, *SEVERAL_CELLS, SHEET_BEGINS, SHEET_NAMED, JOINED, LINK}
+HEADER = struct.Struct("<HH")
 OLD_FAULTS = (
     xlrd.XLRDError,
     CompDocError,
@@ -197,19 +222,65 @@ def records_of(content: bytes) -> bytes:
 
 
 def check_records(stream: bytes) -> None:
-    """Refuse what has a password, and what holds too many cells. Raises `Refused`."""
-    place, cells, end = 0, 0, len(stream) - 4
+    """Refuse what has a password, and what holds too many records, cells, lines, sheets or joins. Raises `Refused`.
+
+    The reader keeps a row for every line down to the last of a sheet: each is counted like a cell.
+    """
+    cells, last, joins = 0, 0, 0
+    sheets: list[bytes] = []
+    for kind, body in records_in(stream):
+        if kind == SHEET_NAMED:
+            sheets.append(body[:4])
+        last = 0 if kind == SHEET_BEGINS else last
+        cells += cells_of(kind, body)
+        if (lines := line_reached(kind, body)) > last:
+            cells, last = cells + lines - last, lines
+        joins += len(body) // 8 if kind == JOINED else 0
+        if cells > MOST_CELLS or joins > MOST_MERGES:
+            raise Refused("cells" if cells > MOST_CELLS else "merges")
+    if len(sheets) > parts.MOST_SHEETS:
+        raise Refused("sheets")
+    if len(set(sheets)) < len(sheets):  # two names for one sheet: it would be read twice
+        raise Refused("damaged")
+
+
+def records_in(stream: bytes) -> Iterator[tuple[int, bytes]]:
+    """The records that count, in their order. Raises `Refused` for too many of any kind, and for a password."""
+    place, end, left = 0, len(stream) - 4, 2 * MOST_CELLS
     while place <= end:
-        kind, length = struct.unpack_from("<HH", stream, place)
-        if kind in CELL_RECORDS:
-            cells += 1
-        elif kind in SEVERAL_CELLS:
-            cells += length // SEVERAL_CELLS[kind]
-        elif kind == PASSWORD:
-            raise Refused("encrypted")
-        if cells > MOST_CELLS:
-            raise Refused("cells")
+        kind, length = HEADER.unpack_from(stream, place)
+        left -= 1
+        if kind == PASSWORD or left < 0:
+            raise Refused("cells" if left < 0 else "encrypted")
+        if kind in COUNTED:
+            yield kind, stream[place + 4 : place + 4 + length]
         place += 4 + length
+
+
+def cells_of(kind: int, body: bytes) -> int:
+    """How many cells a record is about: one, several in a line, or all that a link covers."""
+    if kind in CELL_RECORDS:
+        return 1
+    if kind in SEVERAL_CELLS:
+        return len(body) // SEVERAL_CELLS[kind]
+    if kind == LINK and len(body) >= 8:
+        top, bottom, left, right = struct.unpack_from("<HHHH", body)
+        return max(0, bottom - top + 1) * max(0, right - left + 1)
+    return 0
+
+
+def line_reached(kind: int, body: bytes) -> int:
+    """The last line, counted from 1, for which the reader keeps a row because of this record; 0 for none."""
+    if kind in CELL_RECORDS or kind in SEVERAL_CELLS:
+        return int.from_bytes(body[:2], "little") + 1
+    if kind == JOINED:
+        return max((bottom + 1 for (bottom,) in struct.iter_unpack("<2xH4x", whole_joins(body))), default=0)
+    return 0
+
+
+def whole_joins(body: bytes) -> bytes:
+    """The ranges of a record of joins, without its count and without what is left over."""
+    return body[2 : 2 + (len(body) - 2) // 8 * 8] if len(body) >= 10 else b""
 
 
 def old_sheet(book: Any, sheet: Any, budget: Budget) -> Sheet:
@@ -225,13 +296,8 @@ def old_sheet(book: Any, sheet: Any, budget: Budget) -> Sheet:
         if cells:
             budget.row()
             lines[number] = cells
-    for top, bottom, left, right in sheet.merged_cells:
-        said = lines.get(top, {}).get(left)
-        if right - left == 1 and said is not None:
-            for number in range(top + 1, min(bottom, sheet.nrows)):
-                if number in lines:
-                    budget.cell(left, said[0])
-                    lines[number].setdefault(left, said)
+    joined = [(left, top, end - 1) for top, end, left, right in sheet.merged_cells if right - left == 1]
+    parts.repeat(lines, joined, budget)
     return Sheet(sheet.name, tuple(parts.line_of(number + 1, cells) for number, cells in lines.items()))
 
 
@@ -289,26 +355,24 @@ def joined(content: bytes) -> tuple[Sheet, ...]:
             total = sum(entry.file_size for entry in entries)
             if heavy or total > parts.MOST_UNPACKED or len(entries) > parts.MOST_ENTRIES:
                 raise Refused("bomb")
-            files = {name: records(packed, name) for name in ("users", "orgs", "roles", "demographics")}
+            budget = Budget()
+            files = {name: records(packed, name, budget) for name in ("users", "orgs", "roles", "demographics")}
     except (BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError) as error:
         raise error if isinstance(error, Refused) else Refused("damaged") from error
-    return (Sheet("users.csv", tuple(lines_of([ONE_ROSTER_HEAD, *people_of(files)]))),)
+    return (Sheet("users.csv", tuple(lines_of([ONE_ROSTER_HEAD, *people_of(files)], budget))),)
 
 
-def records(packed: ZipFile, name: str) -> list[dict[str, str]]:
+def records(packed: ZipFile, name: str, budget: Budget) -> list[dict[str, str]]:
     """The records of one file, by the names in its first row. Raises `Refused`."""
     if f"{name}.csv" not in packed.NameToInfo:
         return []
-    budget = Budget()
-    table = csv.reader(StringIO(decoded(packed.read(f"{name}.csv"), "utf-8-sig"), newline=""))
+    table = divided(decoded(packed.read(f"{name}.csv"), "utf-8-sig"), ",", budget)
+    head = next(table, [])
     found: list[dict[str, str]] = []
-    try:
-        head = next(table, [])
-        for row in table:
-            budget.row()
-            found.append(dict(zip(head, row, strict=False)))
-    except csv.Error as error:
-        raise Refused("damaged") from error
+    for row in table:
+        found.append(dict(zip(head, row, strict=False)))
+        if len(found) > MOST_ROWS:
+            raise Refused("rows")
     return found
 
 

@@ -6,7 +6,8 @@ type (where entities would be declared) is refused, and sizes are checked before
 
 import re
 import zlib
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping
 from io import BytesIO
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
@@ -17,11 +18,11 @@ from lms.roster.rules import (
     LONGEST_CELL,
     MOST_CELLS,
     MOST_COLUMNS,
-    MOST_ROWS,
-    MOST_TEXT,
     NUMBER,
     TEXT,
+    Budget,
     Line,
+    Refused,
     Sheet,
     day_of_serial,
     figures,
@@ -35,11 +36,7 @@ MOST_UNPACKED = 60_000_000
 SUSPECT_SIZE, SUSPECT_RATIO = 1_000_000, 100
 """What is larger than this and was packed so much smaller is no list that somebody typed."""
 
-MOST_TAGS = 1_500_000
-"""Tags of all parts that are read: four for a cell with a text. They are counted before a single one is looked at."""
-
 MOST_SHEETS = 40
-MOST_MERGES = 20_000
 CHUNK = 64 * 1024
 DAY_FORMATS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
 REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
@@ -49,36 +46,6 @@ ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 PATH = re.compile(r"(?:/?xl/)?(.+)")
 
 Handler = Callable[[str, dict[str, str]], None]
-
-
-class Refused(ValueError):
-    """The file is not read; `reason` is the key of why."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class Budget:
-    """What a whole file may still hold: whoever reads on takes from it, and is refused when it is spent."""
-
-    def __init__(self) -> None:
-        self.rows, self.cells, self.text, self.tags = MOST_ROWS, MOST_CELLS, MOST_TEXT, MOST_TAGS
-
-    def row(self) -> None:
-        """One more line with something in it. Raises `Refused`."""
-        self.rows -= 1
-        if self.rows < 0:
-            raise Refused("rows")
-
-    def cell(self, column: int, text: str) -> None:
-        """One more cell with something in it. Raises `Refused`."""
-        self.cells -= 1
-        self.text -= len(text)
-        if self.cells < 0 or self.text < 0:
-            raise Refused("cells")
-        if column >= MOST_COLUMNS:
-            raise Refused("columns")
 
 
 def workbook(content: bytes) -> tuple[Sheet, ...]:
@@ -172,9 +139,7 @@ class Workbook:
         """Take the tags of a part from what the file may hold, before they are read. Raises `Refused`."""
         with self.packed.open(path) as stream:
             while chunk := stream.read(CHUNK):
-                self.budget.tags -= chunk.count(b"<")
-                if self.budget.tags < 0:
-                    raise Refused("cells")
+                self.budget.take(chunk.count(b"<"))
 
     def kind(self, style: str) -> tuple[bool, str, str]:
         """Of a style: whether it shows days, its number format, and what its font says of the text."""
@@ -287,7 +252,7 @@ class Rows(Reader):
         self.number = 0
         self.column = -1
         self.lines: dict[int, dict[int, tuple[str, str]]] = {}
-        self.merges: list[str] = []
+        self.joined: list[tuple[int, int, int]] = []
         self.columns: dict[str, int] = {}
         self.kind, self.style, self.formula = "", "", False
         self.pieces: list[str] = []
@@ -311,8 +276,9 @@ class Rows(Reader):
             self.column = -1
         elif name == "f":
             self.formula = True
-        elif name == "mergeCell" and len(self.merges) < MOST_MERGES:
-            self.merges.append(attributes.get("ref", ""))
+        elif name == "mergeCell":
+            self.book.budget.merge()
+            self.join(attributes.get("ref", ""))
 
     def letters(self, text: str) -> None:
         if self.taken:
@@ -358,26 +324,34 @@ class Rows(Reader):
         text = shown(number, code)
         return text, NUMBER if text == number else TEXT
 
-    def filled(self) -> list[Line]:
-        """The lines in order, with what cells joined downwards say."""
-        for reference in self.merges:
-            self.fill(reference)
-        return [line_of(number, cells) for number, cells in sorted(self.lines.items())]
-
-    def fill(self, reference: str) -> None:
-        """Repeat the text of cells that are joined downwards, on the lines in which something stands."""
+    def join(self, reference: str) -> None:
+        """Keep which lines of one column are joined; cells of several columns say nothing of other lines."""
         first, _, last = reference.partition(":")
         top, end = REFERENCE.fullmatch(first), REFERENCE.fullmatch(last)
-        if top is None or end is None or top[1] != end[1]:
-            return
-        column, start = column_of(top[1]), int(top[2])
-        said = self.lines.get(start, {}).get(column)
-        if said is None or int(end[2]) - start > MOST_ROWS:
-            return
-        for number in range(start + 1, int(end[2]) + 1):
-            if number in self.lines:
-                self.book.budget.cell(column, said[0])
-                self.lines[number].setdefault(column, said)
+        if top is not None and end is not None and top[1] == end[1]:
+            self.joined.append((column_of(top[1]), int(top[2]), int(end[2])))
+
+    def filled(self) -> list[Line]:
+        """The lines in order, with what cells joined downwards say."""
+        repeat(self.lines, self.joined, self.book.budget)
+        return [line_of(number, cells) for number, cells in sorted(self.lines.items())]
+
+
+def repeat(
+    lines: Mapping[int, dict[int, tuple[str, str]]], joined: Iterable[tuple[int, int, int]], budget: Budget
+) -> None:
+    """Say the text of cells that are joined downwards again on the lines in which something stands; these are walked.
+
+    `joined` has the column, the first line and the last. Each line that is walked is a step. Raises `Refused`.
+    """
+    numbers = sorted(lines)
+    for column, top, last in joined:
+        said = lines.get(top, {}).get(column)
+        if said is None:
+            continue
+        for number in numbers[bisect_right(numbers, top) : bisect_right(numbers, last)]:
+            budget.cell(column, said[0])
+            lines[number].setdefault(column, said)
 
 
 def line_of(number: int, cells: dict[int, tuple[str, str]]) -> Line:

@@ -22,6 +22,15 @@ LONGEST_CELL = 1_000
 MOST_TEXT = 20_000_000
 """Characters of a whole list: what ten thousand lines of full cells have, ten times over."""
 
+MOST_STEPS = 1_500_000
+"""Tags of the parts of a workbook, four for a cell with a text; or lines and cells of a CSV, empty ones too."""
+
+MOST_MERGES = 20_000
+"""Joined cells of a whole file."""
+
+WIDEST = 1_000
+"""Cells of one line of a CSV that are taken apart at all: of empty ones at its end a program may write many."""
+
 AT_ONCE = 500
 """A list of so many lines is rehearsed while one waits; longer ones go to the worker."""
 
@@ -36,6 +45,52 @@ OLDEST, YOUNGEST = 100, 14
 
 TEXT, NUMBER, DAY, BROKEN, TCVN3, TCVN3_CAPITALS, VNI = "s", "n", "d", "e", "t", "T", "v"
 """What a cell was: text, a plain number, a day, an error or a formula without its result, text in an old font."""
+
+DOUBTFUL = "?"
+"""Of a cell as it was meant: its font is an old one, and its letters are Vietnamese read either way."""
+
+
+class Refused(ValueError):
+    """The file is not read; `reason` is the key of why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Budget:
+    """What a whole file may still hold: whoever reads on takes from it, and is refused when it is spent."""
+
+    def __init__(self) -> None:
+        self.rows, self.cells, self.text = MOST_ROWS, MOST_CELLS, MOST_TEXT
+        self.steps, self.merges = MOST_STEPS, MOST_MERGES
+
+    def take(self, steps: int) -> None:
+        """So many more tags, lines or cells to look at, whatever is in them. Raises `Refused`."""
+        self.steps -= steps
+        if self.steps < 0:
+            raise Refused("cells")
+
+    def row(self) -> None:
+        """One more line with something in it. Raises `Refused`."""
+        self.rows -= 1
+        if self.rows < 0:
+            raise Refused("rows")
+
+    def cell(self, column: int, text: str) -> None:
+        """One more cell with something in it, or in which it is said again. Raises `Refused`."""
+        self.cells -= 1
+        self.text -= len(text)
+        if self.cells < 0 or self.text < 0:
+            raise Refused("cells")
+        if column >= MOST_COLUMNS:
+            raise Refused("columns")
+
+    def merge(self) -> None:
+        """One more range of joined cells. Raises `Refused`."""
+        self.merges -= 1
+        if self.merges < 0:
+            raise Refused("merges")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from lms.db import compact_json
 from lms.privacy.actions import PersonErased
 from lms.roster.models import DateOfBirth, RosterLine, RosterUpload, StaffCode
 from lms.roster.rehearsal import CREATED, Outcome
-from lms.roster.rules import Settings, code_key, username
+from lms.roster.rules import Settings, Sheet, code_key, username
 from lms.roster.vocabulary import BRANCH
 
 BATCH = 5_000
@@ -26,6 +26,35 @@ def batches(values: Iterable[One]) -> Iterator[Sequence[One]]:
     rest = list(values)
     for start in range(0, len(rest), BATCH):
         yield rest[start : start + BATCH]
+
+
+def write_lines(session: Session, upload: RosterUpload, sheets: Sequence[Sheet]) -> None:
+    """The lines of a list as it was handed in."""
+    session.execute(
+        insert(RosterLine),
+        [
+            {
+                "upload_id": upload.id,
+                "sheet": place,
+                "number": line.number,
+                "cells": line.cells,
+                "marks": line.marks,
+            }
+            for place, sheet in enumerate(sheets)
+            for line in sheet.lines
+        ],
+    )
+
+
+def forget_outcomes(session: Session, upload: RosterUpload) -> None:
+    """Before a new rehearsal: nothing is known of any line."""
+    session.execute(
+        update(RosterLine)
+        .where(RosterLine.upload_id == upload.id)
+        .values(outcome=None, person_id=None, told=None, mark=None)
+        .execution_options(synchronize_session=False)
+    )
+    upload.done, upload.total, upload.counts = 0, 0, {}
 
 
 def write_outcomes(session: Session, upload: RosterUpload, sheet: int, outcomes: Sequence[Outcome]) -> None:

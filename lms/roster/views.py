@@ -14,13 +14,12 @@ from werkzeug.datastructures import FileStorage
 from lms import clock
 from lms.accounts.access import access_unit, trees_within
 from lms.accounts.forms import CATEGORIES, PARTY
-from lms.db import apart, config_of, get_session
+from lms.db import apart, config_of, get_read_session, get_session
 from lms.organisation.models import Unit
 from lms.roster import actions, forms, queries
 from lms.roster.access import KEEP, access_upload, reach
 from lms.roster.models import RosterUpload
-from lms.roster.parts import Refused
-from lms.roster.rules import SKIP, Settings
+from lms.roster.rules import SKIP, Refused, Settings
 from lms.web.acting import actor, behind
 from lms.web.feature import Feature
 from lms.web.gate import needs
@@ -42,7 +41,7 @@ def let_files_in(endpoint: str | None, _values: Any) -> None:
 
 def most_bytes() -> int:
     """How large a file may be."""
-    return config_of(get_session()).roster_megabytes * 1_000_000
+    return config_of(get_read_session()).roster_megabytes * 1_000_000
 
 
 @bp.get("")
@@ -55,7 +54,7 @@ def index() -> ResponseReturnValue:
 
 def start_page(form: forms.UploadForm) -> str:
     """The page on which lists begin."""
-    session, person = get_session(), actor()
+    session, person = get_read_session(), actor()
     form.unit.offer(trees_within(session, person, KEEP))
     own = queries.uploads(reach(session, person.public_id)).limit(PAGE)
     lists = session.execute(own.join(Unit, Unit.id == RosterUpload.unit_id).add_columns(Unit.name)).all()
@@ -67,18 +66,21 @@ def start_page(form: forms.UploadForm) -> str:
 @bp.post("")
 @needs(KEEP)
 def receive() -> ResponseReturnValue:
-    """Take in a file; then the page about its columns."""
-    session, person = get_session(), actor()
+    """Take in a file; then the page about its columns. It is read before anything is written, lest others wait."""
+    looking, person = get_read_session(), actor()
     form = forms.UploadForm()
-    form.unit.offer(trees_within(session, person, KEEP))
+    form.unit.offer(trees_within(looking, person, KEEP))
     if form.validate() and form.unit.unit is not None:
-        unit = access_unit(session, person, KEEP, form.unit.unit.public_id)
+        unit_id = access_unit(looking, person, KEEP, form.unit.unit.public_id).public_id
         try:
             content, name = content_of(form.file.data)
-            upload = actions.receive(session, unit, content, file_name=name, by=person.public_id)
+            taken = actions.taken_apart(content)
         except Refused as refused:
-            form.file.errors = [forms.refusal(refused.reason, most=config_of(session).roster_megabytes)]
+            form.file.errors = [forms.refusal(refused.reason, most=config_of(looking).roster_megabytes)]
         else:
+            session = get_session()
+            unit = access_unit(session, person, KEEP, unit_id)
+            upload = actions.receive(session, unit, taken, file_name=name, by=person.public_id)
             return redirect(url_for("roster.columns", public_id=upload.public_id))
     return start_page(form), 422
 

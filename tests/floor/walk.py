@@ -35,7 +35,7 @@ from lms.organisation.queries import rehearsal
 from lms.organisation.storage import NewUnit, Words
 from lms.privacy.actions import ask
 from lms.records.admin import present
-from lms.roster.actions import choose, receive, rehearse
+from lms.roster.actions import choose, receive, rehearse, taken_apart
 from lms.roster.models import RosterUpload
 from lms.roster.rules import Settings
 from lms.web.gate import CLIENTS, PUBLIC, policy_of
@@ -452,7 +452,7 @@ LIST = "Họ và tên;Ngày sinh\nNgười Trong Danh Sách;1980\n"
 def rehearsed(session: Session, world: World, content: bytes) -> RosterUpload:
     """A list that waits to be applied, as it is after every form about it has been sent."""
     by = world.people["administrator"].public_id
-    upload = receive(session, world.inside, content, file_name="danh-sach.csv", by=by)
+    upload = receive(session, world.inside, taken_apart(content), file_name="danh-sach.csv", by=by)
     choose(session, upload, replace(Settings.of(upload.settings), namesakes=True, fields=("full_name",)))
     rehearse(session, upload)
     return upload

@@ -28,7 +28,7 @@ from lms.forwarding.models import DeadLetter, ForwardTarget
 from lms.organisation.models import Unit, UnitOperation
 from lms.privacy.actions import ask
 from lms.privacy.models import PrivacyRequest
-from lms.roster.actions import receive, rehearse
+from lms.roster.actions import receive, rehearse, taken_apart
 from lms.roster.models import RosterUpload
 from lms.web.gate import PUBLIC, policy_of
 from lms.xapi.models import XapiStatement
@@ -223,7 +223,7 @@ def list_of(session: Session, unit: Unit) -> RosterUpload:
         ("4", "1.2E+12", "NguyÔn V¨n Hµo", "31/2/1980", "Chuyên viên", "Phòng Không Tên", "khong phai thu"),
     ]
     content = rosters.xlsx(rows, fonts={2: ".VnTime"})
-    upload = receive(session, unit, content, file_name="danh-sach.xlsx", by=uuid.uuid4())
+    upload = receive(session, unit, taken_apart(content), file_name="danh-sach.xlsx", by=uuid.uuid4())
     rehearse(session, upload)
     return upload
 

@@ -28,7 +28,7 @@ from lms.privacy.actions import ERASED_NAME, GOES_WITH_THE_PERSON, ask
 from lms.privacy.models import PrivacyRequest
 from lms.privacy.queries import statements_count
 from lms.privacy.rules import due_day, is_word
-from lms.roster.actions import receive, rehearse
+from lms.roster.actions import receive, rehearse, taken_apart
 from lms.roster.models import DateOfBirth, RosterLine, RosterUpload, StaffCode
 from lms.xapi.models import XapiAgent, XapiBody, XapiStatement
 from tests.browser import Browser
@@ -91,7 +91,9 @@ def canary(make: Make, world: World) -> Person:
         session.add(code)
         issuer = {"issuer": "https://id.example.vn", "subject": "canary-subject", "created_at": clock.now()}
         session.add(ExternalIdentity(person_id=person.id, **issuer))
-        upload = receive(session, unit, rows.encode(), file_name=f"{NAME}.csv", by=world.people["trainer"].public_id)
+        upload = receive(
+            session, unit, taken_apart(rows.encode()), file_name=f"{NAME}.csv", by=world.people["trainer"].public_id
+        )
         rehearse(session, upload)
         agent = session.scalars(select(XapiStatement.actor_id).order_by(XapiStatement.sequence.desc()).limit(1)).one()
         session.add(
@@ -451,7 +453,7 @@ def test_lines_about_others_stay_in_lists_though_they_hold_the_same_short_words(
         session.scalars(select(StaffCode)).one().code = "12"
         unit, by = session.get_one(Unit, world.inside.id), world.people["trainer"].public_id
         rows = "Họ và tên;Số hiệu\nNguyễn Văn An;128\nan;9\n"
-        other = receive(session, unit, rows.encode(), file_name="an-12.csv", by=by).id
+        other = receive(session, unit, taken_apart(rows.encode()), file_name="an-12.csv", by=by).id
     erased(make, world, canary)
     with make.reading() as session:
         assert session.get_one(RosterUpload, other).file_name == "an-12.csv"

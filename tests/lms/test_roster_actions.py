@@ -19,7 +19,7 @@ from lms.organisation.actions import create_unit
 from lms.organisation.models import PARTY_TREE, Unit
 from lms.outbox.cli import Worker
 from lms.roster import actions
-from lms.roster.actions import NotReady, Stale, apply, choose, receive, rehearse
+from lms.roster.actions import NotReady, Stale, apply, choose, receive, rehearse, taken_apart
 from lms.roster.models import DateOfBirth, RosterHabit, RosterLine, RosterUpload, StaffCode
 from lms.roster.queries import left_out
 from lms.roster.rules import KEPT, Settings
@@ -45,7 +45,7 @@ def by(make: Make, unit: Unit) -> uuid.UUID:
 
 
 def handed_in(session: Session, unit: Unit, rows: Sequence[Sequence[str]], by: uuid.UUID) -> RosterUpload:
-    upload = receive(session, unit, csv_text(rows).encode(), file_name="a.csv", by=by)
+    upload = receive(session, unit, taken_apart(csv_text(rows).encode()), file_name="a.csv", by=by)
     choose(session, upload, Settings.of(upload.settings))
     rehearse(session, upload)
     return upload
@@ -248,14 +248,14 @@ def test_choices_are_remembered_for_the_next_list_of_the_unit(make: Make, unit: 
     head = ("Tên gọi ở nhà", "Mã thẻ", "Nơi ở")
     with make.writing() as session:
         content = csv_text([head, ("Lý A Hoa", "00017", "Phòng Lạ")]).encode()
-        upload = receive(session, unit, content, file_name="a.csv", by=by)
+        upload = receive(session, unit, taken_apart(content), file_name="a.csv", by=by)
         assert Settings.of(upload.settings).place == -1
         settings = Settings(0, 0, ("full_name", "code", "unit"), clock.today(), units={"Phòng Lạ": str(unit.public_id)})
         choose(session, upload, settings)
         rehearse(session, upload)
         assert upload.counts == {"new": 1}
         session.flush()
-        again = Settings.of(receive(session, unit, content, file_name="b.csv", by=by).settings)
+        again = Settings.of(receive(session, unit, taken_apart(content), file_name="b.csv", by=by).settings)
         assert again.fields == settings.fields
         assert again.units == settings.units
         assert session.scalar(select(func.count(RosterHabit.unit_id))) == 1

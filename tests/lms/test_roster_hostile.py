@@ -2,16 +2,17 @@
 
 import random
 import struct
+import time
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
 
 import pytest
+import xlwt
 
-from lms.roster import loader, parts
+from lms.roster import loader, parts, rules
 from lms.roster.loader import sheets_of
-from lms.roster.parts import MOST_TAGS, Refused
-from lms.roster.rules import MOST_CELLS, MOST_ROWS
+from lms.roster.rules import MOST_CELLS, MOST_MERGES, MOST_ROWS, MOST_STEPS, Refused
 from tests.rosters import HEAD, PEOPLE, SHEET, edited, sheet_xml, xls, xlsx
 
 GOOD = xlsx([HEAD, *PEOPLE])
@@ -47,6 +48,33 @@ def packed(parts_of_it: dict[str, bytes]) -> bytes:
             made.writestr(name, body)
     return out.getvalue()
 
+
+def noisy_commas(count: int) -> bytes:
+    """Lines of empty cells that do not shrink too much when they are packed."""
+    dice = random.Random(1)
+    return b"a,b\n" + b"".join(b"%d%s\n" % (dice.randrange(10**60), b"," * 500) for _ in range(count))
+
+
+def joins(count: int) -> str:
+    """Ranges over one column, each a little longer than the one before."""
+    ranges = "".join(f'<mergeCell ref="A1:A{19_000 + number % 1_000}"/>' for number in range(count))
+    return f"<mergeCells>{ranges}</mergeCells>"
+
+
+def old_joins(count: int, *, lines: int) -> bytes:
+    """An old workbook in which nearly every line is joined as often as that."""
+    book = xlwt.Workbook()
+    page = book.add_sheet("a")
+    for number in range(lines):
+        page.write(number, 0, "x")
+    page._Worksheet__merged_ranges.extend([(0, 60_000, 0, 0)] * count)
+    out = BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+ONE_CELL = '<row r="1"><c r="A1"><v>1</v></c></row>'
+MANY_LINES = rows_of(2_000, "<c><v>1</v></c>")
 
 HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "a million cells": (lambda: edited(GOOD, {SHEET: sheet_xml(rows_of(1_000, "<c><v>1</v></c>" * 1_000))}), "bomb"),
@@ -89,6 +117,15 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "a CSV of too many lines": (lambda: b"a;b\n" * (MOST_ROWS + 1), "rows"),
     "a CSV of one endless cell": (lambda: b'"' + b"a" * 200_000, "damaged"),
     "a CSV of too many columns": (lambda: b";".join([b"a"] * 20_000), "columns"),
+    "a CSV of one line of separators": (lambda: b"a;b\n" + b";" * 5_000_000, "columns"),
+    "a CSV of lines of separators": (lambda: b"a;b\n" + (b";" * 99 + b"\n") * 20_000, "cells"),
+    "a CSV of empty lines": (lambda: b"a;b\n" + b"\n" * (MOST_STEPS // loader.STEPS_OF_A_LINE), "cells"),
+    "a CSV of one row over many lines": (lambda: b"a;b\n" + b'"\n";' * 1_000_000, "cells"),
+    "too many joins": (lambda: edited(GOOD, {SHEET: sheet_xml(ONE_CELL, after=joins(MOST_MERGES + 1))}), "merges"),
+    "joins over many lines": (lambda: edited(GOOD, {SHEET: sheet_xml(MANY_LINES, after=joins(200))}), "cells"),
+    "too many joins in an old workbook": (lambda: old_joins(MOST_MERGES + 1, lines=1), "merges"),
+    "joins over many lines of an old workbook": (lambda: old_joins(200, lines=2_000), "cells"),
+    "OneRoster files of empty cells": (lambda: packed({"users.csv": noisy_commas(4_000)}), "cells"),
     "half an old workbook": (lambda: xls([HEAD, *PEOPLE])[:1_500], "damaged"),
     "a OneRoster bomb": (lambda: packed({"users.csv": b"a,b\n" * 4_000_000}), "bomb"),
 }
@@ -113,11 +150,11 @@ def test_nothing_is_unpacked_of_what_the_directory_gives_away(monkeypatch: pytes
 
 def test_tags_are_counted_before_one_of_them_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     content = edited(GOOD, {SHEET: sheet_xml("<row>" + noise(2_600) + "</row>")})
-    monkeypatch.setattr(parts, "MOST_TAGS", 10_000)
+    monkeypatch.setattr(rules, "MOST_STEPS", 10_000)
     monkeypatch.setattr(parts.Rows, "begin", lambda *_args: pytest.fail("read"))
     with pytest.raises(Refused, match="cells"):
         sheets_of(content)
-    assert MOST_TAGS <= 4 * 400_000
+    assert MOST_STEPS <= 4 * 400_000
 
 
 def test_cells_joined_over_the_whole_sheet_cost_nothing() -> None:
@@ -125,6 +162,53 @@ def test_cells_joined_over_the_whole_sheet_cost_nothing() -> None:
     content = edited(GOOD, {SHEET: sheet_xml(rows_of(3, "<c><v>1</v></c>"), after=merges)})
     [sheet] = sheets_of(content)
     assert [line.cells for line in sheet.lines] == [("1",)] * 3
+
+
+def test_as_many_joins_as_a_file_may_hold_walk_no_line_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+
+    class Counted(dict[int, dict[int, tuple[str, str]]]):
+        def get(self, number: int, otherwise: object = None) -> object:  # type: ignore[override]
+            looked.append(number)
+            return super().get(number, otherwise)  # type: ignore[arg-type]
+
+        def __contains__(self, number: object) -> bool:
+            looked.append(0)
+            return super().__contains__(number)
+
+    lines = Counted({1: {0: ("1", "s")}, 60_000: {1: ("2", "s")}})
+    parts.repeat(lines, [(0, 1, 60_000 + number) for number in range(MOST_MERGES)], rules.Budget())
+    assert len(looked) == MOST_MERGES
+    assert lines[60_000] == {0: ("1", "s"), 1: ("2", "s")}
+    for content in (
+        edited(GOOD, {SHEET: sheet_xml(ONE_CELL, after=joins(MOST_MERGES))}),
+        old_joins(MOST_MERGES - 1_000, lines=1),
+    ):
+        began = time.process_time()
+        [sheet] = sheets_of(content)
+        assert len(sheet.lines) == 1
+        assert time.process_time() - began < 10  # a second is enough; it was minutes
+
+
+def test_a_csv_line_is_measured_before_it_is_divided(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loader, "separator", lambda _text: ";")
+    monkeypatch.setattr(loader, "lines_of", lambda table, _budget: [pytest.fail("divided") for row in table if row])
+    with pytest.raises(Refused, match="columns"):
+        sheets_of(b";" * 100_000)
+
+
+def test_an_old_workbook_is_charged_for_lines_and_links_the_reader_would_lay_out() -> None:
+    begins = struct.pack("<HH", 0x0809, 4) + bytes(4)
+    last_line = struct.pack("<HHHHHd", 0x0203, 14, 65_535, 0, 0, 1.0)
+    link = struct.pack("<HHHHHH", 0x01B8, 8, 0, 65_535, 0, 255)
+    loader.check_records((begins + last_line) * 4)
+    for stream in ((begins + last_line) * 5, begins + link, struct.pack("<HH", 0x0010, 0) * (2 * MOST_CELLS + 1)):
+        with pytest.raises(Refused, match="cells"):
+            loader.check_records(stream)
+    named = [struct.pack("<HHI", 0x0085, 4, place) for place in range(parts.MOST_SHEETS + 1)]
+    for stream, reason in ((b"".join(named), "sheets"), (named[0] * 2, "damaged")):
+        with pytest.raises(Refused, match=reason):
+            loader.check_records(stream)
 
 
 def test_formulas_are_not_computed_and_links_to_other_files_not_opened() -> None:

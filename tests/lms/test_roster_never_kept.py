@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from lms.organisation.models import Unit
-from lms.roster.actions import receive, rehearse
+from lms.roster.actions import receive, rehearse, taken_apart
 from lms.roster.loader import sheets_of
 from lms.roster.models import RosterLine
 from lms.roster.rules import TAKEN_OUT
@@ -60,7 +60,7 @@ def test_no_line_of_a_list_holds_them_and_an_identity_number_is_no_staff_code(ma
     rows = [HEAD, ("1", "Lý A Hoa", NUMBER, "Mông", "5/3/1980", "00017"), ("2", "Ma Thị Páo", "", "", "1981", NUMBER)]
     with make.writing() as session:
         here = session.get_one(Unit, unit.id)
-        upload = receive(session, here, csv_text(rows).encode(), file_name="a.csv", by=by)
+        upload = receive(session, here, taken_apart(csv_text(rows).encode()), file_name="a.csv", by=by)
         rehearse(session, upload)
         lines = session.scalars(
             select(RosterLine).where(RosterLine.upload_id == upload.id).order_by(RosterLine.number)

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from lms.accounts.models import Membership, Person, SignInAccount
 from lms.audit.models import AuditEntry
 from lms.organisation.models import Unit
-from lms.roster import forms
+from lms.roster import actions, forms
 from lms.roster.access import people_within, reach
-from lms.roster.actions import receive
+from lms.roster.actions import receive, taken_apart
 from lms.roster.models import DateOfBirth, RosterLine, RosterUpload, StaffCode
 from tests.browser import ORIGIN, Browser
 from tests.counting import count_queries
@@ -135,6 +135,25 @@ def test_a_file_that_is_not_read_is_answered_with_the_reason_beside_the_field(
     assert hand_in(administrator, department, b"x" * 6_000_000) == 413
 
 
+def test_nobody_waits_to_write_while_a_file_is_read(
+    monkeypatch: pytest.MonkeyPatch, make: Make, administrator: Browser, department: Unit
+) -> None:
+    read_apart: list[bytes] = []
+
+    def read(content: bytes) -> actions.Taken:
+        with make.database.writing() as other:  # on SQLite it would wait for the lock, and be refused
+            assert other.scalar(select(RosterUpload.id)) is None
+            other.execute(update(Person).values(position="Thử"))
+        read_apart.append(content)
+        return taken_apart(content)
+
+    monkeypatch.setattr(actions, "taken_apart", read)
+    hand_in(administrator, department, xlsx(ROWS))
+    assert len(read_apart) == 1
+    with make.reading() as session:
+        assert session.scalars(select(RosterUpload)).one().state == "received"
+
+
 def test_columns_can_be_put_right_and_nothing_typed_is_lost(administrator: Browser, department: Unit) -> None:
     rows = [("Danh sách",), ("Người", "Mã"), ("Lý A Hoa", "00017")]
     hand_in(administrator, department, xlsx(rows))
@@ -209,8 +228,12 @@ def test_who_keeps_people_of_one_unit_reaches_its_lists_and_its_people_only(make
     keeper = make.person("Người Giữ", role="administrator", over=department)
     with make.writing() as session:
         by = keeper.public_id
-        mine = receive(session, session.get_one(Unit, department.id), b"Ho va ten\nA\n", file_name="", by=by)
-        theirs = receive(session, session.get_one(Unit, elsewhere.id), b"Ho va ten\nA\n", file_name="", by=by)
+        mine = receive(
+            session, session.get_one(Unit, department.id), taken_apart(b"Ho va ten\nA\n"), file_name="", by=by
+        )
+        theirs = receive(
+            session, session.get_one(Unit, elsewhere.id), taken_apart(b"Ho va ten\nA\n"), file_name="", by=by
+        )
         units = reach(session, keeper.public_id)
         assert units is not None
         within = people_within(units)
