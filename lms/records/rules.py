@@ -13,7 +13,8 @@ from lms.xapi.vocabulary import VOIDED
 
 HIDDEN = "…"
 MARK = 8
-SECONDS = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,]\d+)?S)?)?")
+# A longer number tells people nothing, and one of more than 4,300 digits cannot even be read.
+SECONDS = re.compile(r"P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})(?:[.,]\d+)?S)?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def belongings(document: Mapping[str, Any]) -> list[str]:
 
 
 def lasted(duration: str) -> tuple[int, int, int] | None:
-    """Hours, minutes and seconds of a duration; None when it is counted in months or years."""
+    """Hours, minutes and seconds of a duration; None when it is counted in months or years, or in endless numbers."""
     found = SECONDS.fullmatch(duration)
     if found is None:
         return None
