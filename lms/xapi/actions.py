@@ -17,6 +17,7 @@ from lms.doors import tell
 from lms.xapi import queries
 from lms.xapi.access import DEFINE, Client
 from lms.xapi.driver import Keys, kept_ids, on_postgresql
+from lms.xapi.matching import in_fixed_order, same
 from lms.xapi.models import (
     XapiActivity,
     XapiAttachment,
@@ -37,10 +38,8 @@ from lms.xapi.statement import (
     attachments_of,
     client_authority,
     definitions_given,
-    in_fixed_order,
     own_authority,
     redefined,
-    same,
 )
 from lms.xapi.storage import insert_alone, insert_arrivals
 

@@ -287,7 +287,8 @@ def leading_to_matches(session: Session, asked: Asked, targets: Mapping[int, uui
         ids = set(targets.values())
         right = set(session.scalars(select(told.statement_id).where(told.statement_id.in_(ids), *matches, *own)))
         lead |= {head for head, target in targets.items() if target in right}
-        further = select(told.statement_id, told.target).where(told.statement_id.in_(ids), told.target.is_not(None), *own)
+        further = select(told.statement_id, told.target).where(told.statement_id.in_(ids), *own)
+        further = further.where(told.target.is_not(None))
         onward = {one: target for one, target in session.execute(further).all() if target is not None}
         passed |= set(targets.items())
         targets = {
