@@ -78,6 +78,7 @@ def speaking(home: str, client: Client, *, version: str = VERSION) -> Source:
         counts=client.prefix is not None,
         prefix=client.prefix or "",
         defines=client.may(DEFINE),
+        home=home,
         version=version,
     )
 
@@ -151,7 +152,7 @@ def store_alone(database: Database, arrivals: Sequence[Arrival]) -> bool:
 
 def redefines(memory: Mapping[tuple[str, Any], Any], arrivals: Sequence[Arrival]) -> bool:
     """Whether an activity is defined here in other words than those this process has seen become canonical."""
-    given = definitions_given([one for one in arrivals if one.source.defines])
+    given = definitions_given(arrivals)
     return any(memory.get(("xapi.definition", iri)) != definition_digest(one) for iri, one in given.items())
 
 
@@ -179,7 +180,7 @@ def identities(session: Session, arrivals: Sequence[Arrival]) -> Keys:
     verbs = {one.document["verb"]["id"] for one in arrivals}
     activities = {iri for one in arrivals for iri in one.named.activities}
     keys = Keys(agent_keys(session, agents), verb_keys(session, verbs), activity_keys(session, activities))
-    define(session, definitions_given([one for one in arrivals if one.source.defines]))
+    define(session, definitions_given(arrivals))
     return keys
 
 

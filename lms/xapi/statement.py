@@ -193,13 +193,16 @@ def mention_context(found: Mentions, context: Mapping[str, Any]) -> None:
             found.within.add(found.activity(one))
 
 
+OWN_FROM_HERE = frozenset({"", "/", "?", "#"})  # what follows our own address in the IRI of something of ours
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Who brings statements: ourselves (client None), or a client.
 
     `counts`: what it states of activities at or below `prefix` counts. `defines`: its definitions of activities become
-    the canonical ones. `version`: what its statements carry that name none. `end` is how all its statements end as they
-    are kept.
+    the canonical ones, but not of what belongs to the product at `home`. `version`: what its statements carry that name
+    none. `end` is how all its statements end as they are kept.
     """
 
     client: int | None
@@ -207,6 +210,7 @@ class Source:
     counts: bool
     prefix: str = ""
     defines: bool = False
+    home: str = ""
     version: str = VERSION
     end: bytes = field(init=False, repr=False)
 
@@ -219,6 +223,16 @@ class Source:
             return False
         below = self.prefix if self.prefix.endswith(("/", "#")) or not self.prefix else f"{self.prefix}/"
         return activity == self.prefix or activity.startswith(below)
+
+    def entitled(self, activity: str) -> bool:
+        """Whether its definition of this activity becomes canonical.
+
+        What is taught here is called what our own pages say, or who is trusted with that very activity.
+        """
+        if not self.defines:
+            return False
+        own = bool(self.home) and activity.startswith(self.home) and activity[len(self.home) :][:1] in OWN_FROM_HERE
+        return not own or self.heeded(activity)
 
 
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -319,11 +333,11 @@ def begun_anew(document: Mapping[str, Any], raw: bytes | None) -> bytes:
 
 
 def definitions_given(arrivals: Sequence[Arrival]) -> dict[str, Mapping[str, Any]]:
-    """What a batch says of activities, one statement after the other (4.1.6.4 / Comm 2.5)."""
+    """What a batch says of activities its sources may define, one statement after the other (4.1.6.4 / Comm 2.5)."""
     found: dict[str, Mapping[str, Any]] = {}
     for one in arrivals:
         for iri, given in one.named.activities.items():
-            if given:
+            if given and one.source.entitled(iri):
                 found[iri] = redefined(found.get(iri, {}), given)
     return found
 
