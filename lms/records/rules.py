@@ -8,6 +8,7 @@ from typing import Any
 
 from lms.text import fold
 from lms.xapi.rules import IDENTIFIERS
+from lms.xapi.rules import own_account as public_id_of
 from lms.xapi.statement import agent_digest
 from lms.xapi.vocabulary import VOIDED
 
@@ -76,12 +77,9 @@ def who(actor: Mapping[str, Any], *, home: str) -> Who:
 
 
 def own_account(actor: Mapping[str, Any], *, home: str) -> uuid.UUID | None:
-    """The opaque id of one of our people."""
+    """The opaque id of one of our people, spelt as our own statements spell it: any other spelling is somebody else."""
     account = actor.get("account", {})
-    try:
-        return uuid.UUID(account["name"]) if account.get("homePage") == home else None
-    except ValueError:
-        return None
+    return public_id_of(account["name"]) if account.get("homePage") == home else None
 
 
 def in_language(texts: Mapping[str, str] | None, language: str) -> str:
