@@ -40,10 +40,10 @@ from lms.forwarding.rules import (
     verdict,
 )
 from lms.outbox.actions import call_off, wake
+from lms.xapi.matching import same
 from lms.xapi.parts import Attached, put_together
 from lms.xapi.queries import Horizon, settled
 from lms.xapi.rules import check_iri
-from lms.xapi.statement import same
 
 FORWARD = "forward"
 decode = msgspec.json.Decoder().decode

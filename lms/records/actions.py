@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from lms import clock
 from lms.audit.actions import note
 from lms.db import config_of
-from lms.xapi.access import SCOPES, forget_client, secret_digest
+from lms.throttle.actions import forgive_all
+from lms.xapi.access import SCOPES, forget_once_committed, guesses_at, secret_digest
 from lms.xapi.models import XapiClient
 from lms.xapi.rules import check_iri
 
@@ -87,7 +88,7 @@ def grant_client(
     counts_prefix: str | None,
     by: uuid.UUID | None = None,
 ) -> bool:
-    """Let a client do this from now on, and nothing else; whether that changed anything.
+    """Let a client do this, and nothing else, a second after the commit at the latest; whether that changed anything.
 
     What it stated before keeps counting, or not counting, as it did when it arrived. Raises as `create_client` does.
     """
@@ -96,24 +97,28 @@ def grant_client(
     client.scopes, client.activity_prefix = sorted(set(scopes)), counts_prefix
     if granted(client) == before:
         return False
-    forget_client(session, client.key)
+    forget_once_committed(session, client.key)
     note_client(session, "grant", client, by=by, before=before, after=granted(client))
     return True
 
 
 def rotate_secret(session: Session, client: XapiClient, *, by: uuid.UUID | None = None) -> str:
-    """Give a client a new secret, shown this once; the old one opens nothing from now on."""
+    """Give a client a new secret, shown this once; the old one opens nothing a second after the commit.
+
+    What was guessed before was not guessed at the new one: it keeps nobody from working.
+    """
     secret = secrets.token_urlsafe(32)
     client.secret_digest = secret_digest(secret)
-    forget_client(session, client.key)
+    forgive_all(session, guesses_at(client.key))
+    forget_once_committed(session, client.key)
     note_client(session, "rotate", client, by=by)
     return secret
 
 
 def revoke_client(session: Session, client: XapiClient, *, by: uuid.UUID | None = None) -> None:
-    """Let this client speak no more. What it stated stays."""
+    """Let this client speak no more, a second after the commit at the latest. What it stated stays."""
     client.revoked_at = clock.now()
-    forget_client(session, client.key)
+    forget_once_committed(session, client.key)
     note_client(session, "revoke", client, by=by)
 
 

@@ -67,7 +67,7 @@ def list_clients(open_database: Opener) -> None:
 def grant(
     open_database: Opener, key: str, scopes: tuple[str, ...], counts_prefix: str | None, counts_nothing: bool
 ) -> None:
-    """Let a client do other things from now on; what is not named stays. What it stated stays as it arrived.
+    """Let a client do other things, within a second; what is not named stays. What it stated stays as it arrived.
 
     \b
       lms xapi client grant KEY --scope statements/write --counts-prefix https://example.vn/khoa-hoc/1
@@ -89,7 +89,7 @@ def grant(
 @click.argument("key")
 @click.pass_obj
 def rotate(open_database: Opener, key: str) -> None:
-    """Give a client a new secret and print it. The old one opens nothing from now on."""
+    """Give a client a new secret and print it. It opens at once; within a second the old one opens nothing."""
     with open_database().writing() as session:
         found = client_of(session, key)
         secret = rotate_secret(session, found)
@@ -100,7 +100,7 @@ def rotate(open_database: Opener, key: str) -> None:
 @click.argument("key")
 @click.pass_obj
 def revoke(open_database: Opener, key: str) -> None:
-    """Let a client speak no more. What it stated stays."""
+    """Let a client speak no more, within a second. What it stated stays."""
     with open_database().writing() as session:
         revoke_client(session, client_of(session, key))
     click.echo(f"{key} has been revoked.")

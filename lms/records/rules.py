@@ -8,12 +8,14 @@ from typing import Any
 
 from lms.text import fold
 from lms.xapi.rules import IDENTIFIERS
+from lms.xapi.rules import own_account as public_id_of
 from lms.xapi.statement import agent_digest
 from lms.xapi.vocabulary import VOIDED
 
 HIDDEN = "…"
 MARK = 8
-SECONDS = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,]\d+)?S)?)?")
+# A longer number tells people nothing, and one of more than 4,300 digits cannot even be read.
+SECONDS = re.compile(r"P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})(?:[.,]\d+)?S)?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +77,9 @@ def who(actor: Mapping[str, Any], *, home: str) -> Who:
 
 
 def own_account(actor: Mapping[str, Any], *, home: str) -> uuid.UUID | None:
-    """The opaque id of one of our people."""
+    """The opaque id of one of our people, spelt as our own statements spell it: any other spelling is somebody else."""
     account = actor.get("account", {})
-    try:
-        return uuid.UUID(account["name"]) if account.get("homePage") == home else None
-    except ValueError:
-        return None
+    return public_id_of(account["name"]) if account.get("homePage") == home else None
 
 
 def in_language(texts: Mapping[str, str] | None, language: str) -> str:
@@ -129,7 +128,7 @@ def belongings(document: Mapping[str, Any]) -> list[str]:
 
 
 def lasted(duration: str) -> tuple[int, int, int] | None:
-    """Hours, minutes and seconds of a duration; None when it is counted in months or years."""
+    """Hours, minutes and seconds of a duration; None when it is counted in months or years, or in endless numbers."""
     found = SECONDS.fullmatch(duration)
     if found is None:
         return None

@@ -24,6 +24,7 @@ from lms.web.acting import Actor, actor, behind, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.gate import needs, public, reading
 from lms.web.wording import scale10
+from lms.xapi.statement import written
 from lms.xapi.vocabulary import FAILED, PASSED
 
 bp = Feature("records", __name__)
@@ -199,7 +200,7 @@ def json_of(entry: Entry, *, home: str, named: bool) -> tuple[str, bool]:
     """The JSON of an entry laid out, every number and escape as it came; and whether names in it are hidden."""
     document = entry.document
     bare = document if named else rules.masked(document, home=home)
-    body = entry.body if bare == document else msgspec.json.encode(bare)
+    body = entry.body if bare == document else written(bare)
     return msgspec.json.format(body, indent=2).decode(), bare != document
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, event, select
 from sqlalchemy.orm import Session
 
 from lms.db import Database, config_of
@@ -74,26 +74,37 @@ def plausible(key: str) -> bool:
 def access_client(database: Database, key: str, secret: str) -> Client:
     """The client that proves who it is; raises `Unknown`.
 
-    What the database says of a client is believed for a second: a revoked one is refused everywhere after that.
+    What the database says of a client is believed for a second: a revoked one, or an old secret, is refused everywhere
+    after that. Nobody is refused by what is only believed: a new secret opens as soon as it is committed.
     """
-    found = known_client(database, key)
-    kept = found[1] if found is not None else bytes(32)
-    if not hmac.compare_digest(secret_digest(secret), kept) or found is None:
+    found = believed(database, key)
+    if found is None or not proves(secret, found[1]):
+        found = known_client(database, key)
+    if not proves(secret, found[1] if found is not None else bytes(32)) or found is None:
         raise Unknown
     return found[0]
 
 
 BELIEVED_FOR = 1.0  # seconds
+Known = tuple[Client, bytes]
+"""An active client, and the digest of its secret."""
 
 
-def known_client(database: Database, key: str) -> tuple[Client, bytes] | None:
-    """The active client with that key and the digest of its secret, as they were at some time in the last second."""
+def proves(secret: str, kept: bytes) -> bool:
+    """Whether this is the secret of which that is kept; found out in the same time wherever they differ."""
+    return hmac.compare_digest(secret_digest(secret), kept)
+
+
+def believed(database: Database, key: str) -> Known | None:
+    """The client with that key as it was at some time in the last second, if anybody asked then."""
+    until, found = database.memory.get(("xapi.client", key), (0.0, None))
+    return cast(Known, found) if time.monotonic() < until else None
+
+
+def known_client(database: Database, key: str) -> Known | None:
+    """The active client with that key as it is now."""
     if not plausible(key):
         return None
-    memory = database.memory
-    until, found = memory.get(("xapi.client", key), (0.0, None))
-    if time.monotonic() < until:
-        return cast("tuple[Client, bytes]", found)
     with database.reading() as session:
         row = session.execute(ACTIVE, {"key": key}).one_or_none()
     if row is None:
@@ -102,13 +113,23 @@ def known_client(database: Database, key: str) -> tuple[Client, bytes] | None:
         Client(row.id, key, row.name, frozenset(row.scopes), row.activity_prefix, row.last_used_on),
         bytes(row.secret_digest),
     )
-    memory["xapi.client", key] = (time.monotonic() + BELIEVED_FOR, found)
+    database.memory["xapi.client", key] = (time.monotonic() + BELIEVED_FOR, found)
     return found
 
 
 def forget_client(session: Session, key: str) -> None:
     """What was believed of this client no longer holds: it has been changed in this process."""
     session.info["identities"].pop(("xapi.client", key), None)
+
+
+def forget_once_committed(session: Session, key: str) -> None:
+    """The same as soon as the change is committed; before that others still read, and believe, what was."""
+    event.listen(session, "after_commit", lambda own: forget_client(own, key))
+
+
+def guesses_at(key: str) -> str:
+    """What wrong secrets for this key are counted about, from whatever address they come."""
+    return f"client {key}"
 
 
 row = XapiClient.__table__.c

@@ -17,6 +17,7 @@ from lms.doors import tell
 from lms.xapi import queries
 from lms.xapi.access import DEFINE, Client
 from lms.xapi.driver import Keys, kept_ids, on_postgresql
+from lms.xapi.matching import in_fixed_order, same
 from lms.xapi.models import (
     XapiActivity,
     XapiAttachment,
@@ -37,10 +38,8 @@ from lms.xapi.statement import (
     attachments_of,
     client_authority,
     definitions_given,
-    in_fixed_order,
     own_authority,
     redefined,
-    same,
 )
 from lms.xapi.storage import insert_alone, insert_arrivals
 
@@ -79,6 +78,7 @@ def speaking(home: str, client: Client, *, version: str = VERSION) -> Source:
         counts=client.prefix is not None,
         prefix=client.prefix or "",
         defines=client.may(DEFINE),
+        home=home,
         version=version,
     )
 
@@ -152,7 +152,7 @@ def store_alone(database: Database, arrivals: Sequence[Arrival]) -> bool:
 
 def redefines(memory: Mapping[tuple[str, Any], Any], arrivals: Sequence[Arrival]) -> bool:
     """Whether an activity is defined here in other words than those this process has seen become canonical."""
-    given = definitions_given([one for one in arrivals if one.source.defines])
+    given = definitions_given(arrivals)
     return any(memory.get(("xapi.definition", iri)) != definition_digest(one) for iri, one in given.items())
 
 
@@ -180,7 +180,7 @@ def identities(session: Session, arrivals: Sequence[Arrival]) -> Keys:
     verbs = {one.document["verb"]["id"] for one in arrivals}
     activities = {iri for one in arrivals for iri in one.named.activities}
     keys = Keys(agent_keys(session, agents), verb_keys(session, verbs), activity_keys(session, activities))
-    define(session, definitions_given([one for one in arrivals if one.source.defines]))
+    define(session, definitions_given(arrivals))
     return keys
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Select, bindparam, exists, or_, select, true, union
+from sqlalchemy import ColumnElement, Dialect, Select, and_, bindparam, exists, or_, select, true, union
 from sqlalchemy.orm import Session, aliased
 
 from lms.xapi import driver
@@ -153,8 +153,7 @@ def ordered(branch: Select[*tuple[Any, ...]], asked: Asked, limit: Any) -> Selec
     if asked.until is not None:
         last = select(anyone.sequence).where(anyone.stored <= asked.until).order_by(anyone.stored.desc()).limit(1)
         branch = branch.where(stored <= asked.until, sequence < last.scalar_subquery() + DISORDER)
-    if asked.client is not None:
-        branch = branch.where(XapiStatement.client_id == asked.client)
+    branch = branch.where(*ownership(XapiStatement, asked))
     if asked.after is not None:
         branch = branch.where(sequence > asked.after if asked.ascending else sequence < asked.after)
     return (
@@ -216,7 +215,13 @@ def plain_filters(statement: Any, asked: Asked) -> list[ColumnElement[bool]]:
     return found
 
 
-# Statements about a statement that matches, however many references lie between (Comm 2.1.3, StatementRefs)
+def ownership(statement: Any, asked: Asked) -> list[ColumnElement[bool]]:
+    """That the client who asks brought it, if it may see nothing else (statements/read/mine)."""
+    return [] if asked.client is None else [of_client(statement, asked.client)]
+
+
+# Statements about a statement that matches, however many references lie between (Comm 2.1.3, StatementRefs). A client
+# that may see only what is its own learns nothing of what another's statement is about: the way ends there.
 
 
 def heads_of_few(session: Session, asked: Asked, limit: int) -> list[int] | None:
@@ -230,6 +235,7 @@ def heads_of_few(session: Session, asked: Asked, limit: int) -> list[int] | None
         if len(ids) + len(heads) > FEW:
             return None
         about = select(XapiStatement.statement_id, XapiStatement.sequence).where(XapiStatement.target.in_(ids))
+        about = about.where(*ownership(XapiStatement, asked))
         found = dict(session.execute(about.limit(FEW + 1)).all())
         ids = found.keys() - heads.keys()
         heads |= found
@@ -241,16 +247,16 @@ def heads_of_few(session: Session, asked: Asked, limit: int) -> list[int] | None
 
 def told_and_about(asked: Asked, limit: Any) -> Select[*tuple[Any, ...]]:
     """The statements that match by themselves, each with those about it, if there are any."""
-    branches = [branch.limit(FEW + 1).subquery() for branch in direct_branches(asked)]
+    own = ownership(XapiStatement, asked)  # before the limit: of others there may be any number
+    branches = [branch.where(*own).limit(FEW + 1).subquery() for branch in direct_branches(asked)]
     merged = union(*(select(one.c.sequence) for one in branches)).subquery()
     told = select(XapiStatement.statement_id).join(merged, merged.c.sequence == XapiStatement.sequence)
-    if asked.client is not None:
-        told = told.where(XapiStatement.client_id == asked.client)
     few, about = told.limit(FEW + 1).subquery(), aliased(XapiStatement)
+    leads = and_(about.target == few.c.statement_id, *ownership(about, asked))
     return (
         select(few.c.statement_id, about.statement_id, about.sequence)
         .select_from(few)
-        .join(about, about.target == few.c.statement_id, isouter=True)
+        .join(about, leads, isouter=True)
         .limit(limit)
     )
 
@@ -273,16 +279,16 @@ def heads_looked_through(session: Session, asked: Asked, limit: int, *, last: in
 def leading_to_matches(session: Session, asked: Asked, targets: Mapping[int, uuid.UUID]) -> set[int]:
     """Those of these statements, given with their targets, from which references lead to a statement that matches."""
     told = XapiStatement
+    own = ownership(told, asked)
     matches = [or_(*agent_conditions(told, asked)), or_(*activity_conditions(told, asked)), *plain_filters(told, asked)]
-    if asked.client is not None:
-        matches.append(told.client_id == asked.client)
     lead: set[int] = set()
     passed: set[tuple[int, uuid.UUID]] = set()  # references may run in a circle: an id can be named before it comes
     while targets:
         ids = set(targets.values())
-        right = set(session.scalars(select(told.statement_id).where(told.statement_id.in_(ids), *matches)))
+        right = set(session.scalars(select(told.statement_id).where(told.statement_id.in_(ids), *matches, *own)))
         lead |= {head for head, target in targets.items() if target in right}
-        further = select(told.statement_id, told.target).where(told.statement_id.in_(ids), told.target.is_not(None))
+        further = select(told.statement_id, told.target).where(told.statement_id.in_(ids), *own)
+        further = further.where(told.target.is_not(None))
         onward = {one: target for one, target in session.execute(further).all() if target is not None}
         passed |= set(targets.items())
         targets = {

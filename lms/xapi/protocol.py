@@ -23,7 +23,16 @@ from lms.throttle.actions import refused_until, waiting_until
 from lms.throttle.rules import PER_ACCOUNT, Budget, minutes_until, network_of
 from lms.web.feature import Feature
 from lms.web.systems import PREFIX
-from lms.xapi.access import BELIEVED_FOR, Client, Forbidden, Unknown, access_client, forget_client, plausible
+from lms.xapi.access import (
+    BELIEVED_FOR,
+    Client,
+    Forbidden,
+    Unknown,
+    access_client,
+    forget_client,
+    guesses_at,
+    plausible,
+)
 from lms.xapi.actions import Conflict, MayNotVoid, mark_used
 from lms.xapi.forms import VERSION_HEADER, Call, call_of, edition_of
 from lms.xapi.rules import Malformed
@@ -142,7 +151,7 @@ def let_in(database: Database, key: str, secret: str, guesses: Budget) -> Client
 
 def guessing(key: str, address: str | None) -> Budget:
     """By which guesses at the secret of this key are counted."""
-    return Budget("client", f"{key} {network_of(address or '')}", PER_ACCOUNT)
+    return Budget("client", f"{key} {network_of(address or '')}", PER_ACCOUNT, subject=guesses_at(key))
 
 
 def is_calm(database: Database, guesses: Budget) -> bool:

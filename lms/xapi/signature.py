@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 
 from lms.xapi.loader import Received, check_depth, listed_activities, read_json
+from lms.xapi.matching import same
 from lms.xapi.parts import Data, media_type
 from lms.xapi.rules import Malformed, shown
-from lms.xapi.statement import same
 from lms.xapi.validation import check_statement
 from lms.xapi.vocabulary import SIGNATURE
 

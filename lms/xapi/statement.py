@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,13 +12,11 @@ from typing import Any
 import msgspec
 
 from lms.xapi import vocabulary
+from lms.xapi.matching import SAID_BY_THE_STORE, comparison_digest, in_fixed_order
 from lms.xapi.rules import IDENTIFIERS, moment, rfc3339
 
 VERSION = "1.0.0"  # what statements of every 1.0.x carry (Data 2.4.10)
 VERSION_2 = "2.0.0"
-SAID_BY_THE_STORE = frozenset({"stored", "authority"})
-SET_BY_THE_STORE = SAID_BY_THE_STORE | {"id", "version"}
-FRACTION = re.compile(r"[.,](\d+)(?=S)")  # of the seconds of a duration
 decode_properties = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -82,25 +79,6 @@ def own_authority(home: str) -> dict[str, Any]:
 def client_authority(home: str, key: str, name: str) -> dict[str, Any]:
     """Another system as the authority of what it brings: an account of ours, whatever it says of itself."""
     return {"objectType": "Agent", "name": name, "account": {"homePage": f"{home}/xapi/clients", "name": key}}
-
-
-def comparison_digest(document: Mapping[str, Any], raw: bytes | None) -> bytes:
-    """Equal only for two statements that say the same: most repeats are known by it without being read.
-
-    Two that came as the same bytes are equal; of those made here, two whose keys and values are, in whatever order.
-    """
-    if raw is not None:
-        return hashlib.sha256(raw).digest()
-    said = {key: value for key, value in document.items() if key not in SET_BY_THE_STORE}
-    return hashlib.sha256(in_fixed_order(said)).digest()
-
-
-def in_fixed_order(value: Any) -> bytes:
-    """JSON in which keys stand in one order."""
-    try:
-        return msgspec.json.encode(value, order="deterministic")
-    except OverflowError:  # a whole number above 64 bits, which an extension may hold
-        return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def agent_identifier(agent: Mapping[str, Any]) -> dict[str, Any]:
@@ -215,13 +193,16 @@ def mention_context(found: Mentions, context: Mapping[str, Any]) -> None:
             found.within.add(found.activity(one))
 
 
+OWN_FROM_HERE = frozenset({"", "/", "?", "#"})  # what follows our own address in the IRI of something of ours
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Who brings statements: ourselves (client None), or a client.
 
     `counts`: what it states of activities at or below `prefix` counts. `defines`: its definitions of activities become
-    the canonical ones. `version`: what its statements carry that name none. `end` is how all its statements end as they
-    are kept.
+    the canonical ones, but not of what belongs to the product at `home`. `version`: what its statements carry that name
+    none. `end` is how all its statements end as they are kept.
     """
 
     client: int | None
@@ -229,6 +210,7 @@ class Source:
     counts: bool
     prefix: str = ""
     defines: bool = False
+    home: str = ""
     version: str = VERSION
     end: bytes = field(init=False, repr=False)
 
@@ -241,6 +223,16 @@ class Source:
             return False
         below = self.prefix if self.prefix.endswith(("/", "#")) or not self.prefix else f"{self.prefix}/"
         return activity == self.prefix or activity.startswith(below)
+
+    def entitled(self, activity: str) -> bool:
+        """Whether its definition of this activity becomes canonical.
+
+        What is taught here is called what our own pages say, or who is trusted with that very activity.
+        """
+        if not self.defines:
+            return False
+        own = bool(self.home) and activity.startswith(self.home) and activity[len(self.home) :][:1] in OWN_FROM_HERE
+        return not own or self.heeded(activity)
 
 
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -319,42 +311,6 @@ def accounts_of(arrivals: Sequence[Arrival]) -> set[str]:
     return {str(actor["account"]["name"]) for actor in actors if "account" in actor}
 
 
-def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two statements say the same by the rules of comparison (4.2.3 / Data 2.3.1).
-
-    Left out: what the store sets, a time only one of them gives, definitions and displays, the order of members,
-    the spelling of times, and durations beyond a hundredth of a second.
-    """
-    said, told = comparable(one), comparable(other)
-    if not ("timestamp" in said and "timestamp" in told):
-        said.pop("timestamp", None)
-        told.pop("timestamp", None)
-    return bool(said == told)
-
-
-def comparable(value: Any, *, name: str = "") -> Any:
-    """A statement, or a part of one called `name`, with what does not matter taken out."""
-    if name == "extensions":
-        return value
-    if isinstance(value, list):
-        parts = [comparable(one, name=f"{name}[]") for one in value]
-        return sorted(parts, key=in_fixed_order) if name == "member" else parts
-    if isinstance(value, dict):
-        left_out = frozenset({"definition", "display"}) if name else SET_BY_THE_STORE
-        return {key: comparable(one, name=key) for key, one in value.items() if key not in left_out}
-    if name == "timestamp":
-        return moment(value, name)
-    if name == "duration":
-        return FRACTION.sub(hundredths, value)
-    return value
-
-
-def hundredths(fraction: re.Match[str]) -> str:
-    """What counts of a fraction of seconds (4.2.7 / Data 4.6)."""
-    digits = fraction[1][:2].rstrip("0")
-    return f".{digits}" if digits else ""
-
-
 def written(value: Any) -> bytes:
     """JSON in UTF-8, for any whole number."""
     try:
@@ -377,11 +333,11 @@ def begun_anew(document: Mapping[str, Any], raw: bytes | None) -> bytes:
 
 
 def definitions_given(arrivals: Sequence[Arrival]) -> dict[str, Mapping[str, Any]]:
-    """What a batch says of activities, one statement after the other (4.1.6.4 / Comm 2.5)."""
+    """What a batch says of activities its sources may define, one statement after the other (4.1.6.4 / Comm 2.5)."""
     found: dict[str, Mapping[str, Any]] = {}
     for one in arrivals:
         for iri, given in one.named.activities.items():
-            if given:
+            if given and one.source.entitled(iri):
                 found[iri] = redefined(found.get(iri, {}), given)
     return found
 

@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ from sqlalchemy.exc import OperationalError
 
 from lms import clock
 from lms.audit.models import AuditEntry
-from lms.records.actions import AlreadyMade, create_client
+from lms.db import Database
+from lms.records.actions import AlreadyMade, create_client, revoke_client, rotate_secret
 from lms.records.cli import xapi
 from lms.records.forms import SCOPE_WORDS
+from lms.throttle.rules import PER_ACCOUNT
 from lms.xapi import protocol
-from lms.xapi.access import SCOPES, secret_digest
+from lms.xapi.access import BELIEVED_FOR, SCOPES, Unknown, access_client, secret_digest
 from lms.xapi.models import XapiClient
 from tests.browser import Browser
 from tests.counting import count_queries
@@ -255,3 +258,41 @@ def test_a_mark_that_cannot_be_written_harms_nobody(
     assert answer.status_code == 200
     assert "was not marked" in caplog.text
     assert outsider.row.last_used_on is None
+
+
+def test_a_new_secret_opens_at_once_in_every_process_and_the_old_one_for_a_second_at_most(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outsider = Outsider(make, "all")
+    key, old = outsider.key, outsider.secret
+    elsewhere = Database(make.database.config, make.database.doors)
+    for database in (make.database, elsewhere):
+        assert access_client(database, key, old).key == key
+    with make.writing() as session:
+        new = rotate_secret(session, session.get_one(XapiClient, outsider.id))
+        assert access_client(make.database, key, old).key == key  # it is not committed yet
+    with pytest.raises(Unknown):
+        access_client(make.database, key, old)
+    assert access_client(elsewhere, key, old).key == key  # what was read a moment ago is believed
+    assert access_client(elsewhere, key, new).key == key
+    with pytest.raises(Unknown):
+        access_client(elsewhere, key, old)
+    with make.writing() as session:
+        revoke_client(session, session.get_one(XapiClient, outsider.id))
+    later = time.monotonic() + BELIEVED_FOR
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    for database in (make.database, elsewhere):
+        with pytest.raises(Unknown):
+            access_client(database, key, new)
+    elsewhere.dispose()
+
+
+def test_what_was_guessed_before_keeps_nobody_from_working_with_the_new_secret(make: Make) -> None:
+    outsider, other = Outsider(make, "all"), Outsider(make, "all")
+    for one in (outsider, other):
+        right, one.secret = one.secret, "wrong"
+        assert [one.get().status_code for _ in range(PER_ACCOUNT + 1)] == [401] * PER_ACCOUNT + [429]
+        one.secret = right
+    with make.writing() as session:
+        outsider.secret = rotate_secret(session, session.get_one(XapiClient, outsider.id))
+    assert (outsider.get().status_code, other.get().status_code) == (200, 429)

@@ -260,6 +260,23 @@ def test_an_entry_says_whether_it_counts_and_why(make: Make, trainer: Browser) -
     assert f'href="/records/{untrusted}"' in trainer.get(f"/records/{voids}").text
 
 
+def test_another_spelling_of_a_learner_is_shown_as_nobody_of_ours_as_it_is_counted(
+    make: Make, administrator: Browser
+) -> None:
+    learner = make.person("Lê Văn Tám")
+    own = str(learner.public_id)
+    spellings = [own.upper(), f"{{{own}}}", f"urn:uuid:{own}", own.replace("-", "")]
+    actors: list[dict[str, Any]] = [{"account": {"homePage": HOME, "name": name}} for name in spellings]
+    actors.append({"account": {"homePage": f"{HOME}/", "name": own}})
+    trusted = Outsider(make, "all", counts_prefix=ALONE.iri)
+    for statement_id in trusted.post([statement(actor=one, object={"id": ALONE.iri}) for one in actors]).get_json():
+        page = administrator.get(f"/records/{statement_id}?names=1").text
+        assert "Lê Văn Tám" not in page
+        assert "không phải là học viên của hệ thống" in page
+    ours = trusted.post(statement(actor={"account": {"homePage": HOME, "name": own}}, object={"id": ALONE.iri}))
+    assert "Lê Văn Tám" in administrator.get(f"/records/{ours.get_json()[0]}?names=1").text
+
+
 def test_an_entry_shows_its_result_its_belonging_and_its_json_to_the_letter(make: Make, trainer: Browser) -> None:
     outsider = Outsider(make, "all", "define")
     made = (
@@ -380,6 +397,9 @@ def allowed(edition: str) -> list[dict[str, Any]]:
         statement(result={"score": {"raw": 1e308}}),
         statement(result={"score": {"scaled": -1}}, verb={"id": PASSED}),
         statement(result={"duration": "P1Y"}, object={"objectType": "Agent", "mbox": "mailto:b@example.vn"}),
+        statement(result={"duration": f"PT{'1' * 5_000}S"}),
+        statement(result={"duration": f"P{'9' * 10}DT{'9' * 9}M", "score": {"raw": 10**300}}),
+        statement(actor=NAMED, result={"extensions": {"x:y": 10**400}}),
         statement(actor={"objectType": "Group", "member": [NAMED]}),
         statement(actor={"account": {"homePage": HOME, "name": "no uuid"}}),
         statement(verb={"id": "x:y", "display": {}}, object={"id": "x:z", "definition": {"name": {}}}),

@@ -183,6 +183,38 @@ def test_a_client_trusted_with_this_activity_is_believed_and_may_take_it_back(sc
     assert drift(scene) == []
 
 
+def test_what_is_taught_here_keeps_its_name_whoever_defines_it_otherwise(scene: Scene) -> None:
+    other = f"{BASE}.vn/bai"  # begins like ours, and is another site
+
+    def names(*iris: str) -> list[Any]:
+        found = [scene.outsider.ask("GET", "activities", {"activityId": iri}).get_json() for iri in iris]
+        return [one.get("definition", {}).get("name", {}).get("vi") for one in found]
+
+    def defined(iri: str, name: str) -> dict[str, Any]:
+        return {"id": iri, "definition": {"name": {"vi": name, "en": name}, "type": "x:y"}}
+
+    def renames(client: Outsider, name: str) -> list[dict[str, Any]]:
+        """As the object of a statement, of one inside it, and in the context; the object has been met, the rest not."""
+        places: list[dict[str, Any]] = [
+            {"object": defined(FIRST, name)},
+            {"object": defined(other, name), "context": {"contextActivities": {"parent": [defined(SECOND, name)]}}},
+            {"object": {"objectType": "SubStatement", **statement(object=defined(f"{BASE}/#x", name))}},
+        ]
+        return [statement(id=new_id(), **one) for one in places]
+
+    ours = (FIRST, SECOND, f"{BASE}/#x")
+    assert names(*ours, other) == ["Bài", None, None, None]
+    for scopes in (("statements/write", "define"), ("all",)):
+        client = Outsider(scene.make, *scopes)
+        assert client.post(renames(client, "Tên giả")).status_code == 200
+        assert names(*ours, other) == ["Bài", None, None, "Tên giả"]
+    page = scene.make.browser(scene.make.person(role="administrator")).get(f"/records?activity={FIRST}").text
+    assert "Tên giả" not in page
+    trusted = Outsider(scene.make, "statements/write", "define", counts_prefix=FIRST)
+    assert trusted.post(renames(trusted, "Bài mới")).status_code == 200
+    assert names(*ours, other) == ["Bài mới", None, None, "Bài mới"]
+
+
 def test_who_voids_first_and_states_later_is_not_counted(scene: Scene) -> None:
     before = scene.tables()
     trusted = Outsider(scene.make, "all", counts_prefix=SECOND)

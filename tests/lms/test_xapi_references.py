@@ -1,5 +1,6 @@
 """Statements about statements: a filter finds them wherever references lead, by each of the ways it may take."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from lms.xapi import filters
 from lms.xapi.queries import verb_ids
+from lms.xapi.vocabulary import VOIDED
 from tests.make import Make
 from tests.store import VERBS, Outsider, new_id, statement
 
@@ -18,6 +20,12 @@ WAYS = {"from the few that match": (500, 500), "along the references": (0, 2), "
 @pytest.fixture
 def outsider(make: Make) -> Outsider:
     return Outsider(make, "all")
+
+
+@pytest.fixture
+def pair(make: Make) -> tuple[Outsider, Outsider]:
+    """Who reads only its own, and who reads everything."""
+    return Outsider(make, "statements/write", "statements/read/mine"), Outsider(make, "all")
 
 
 # Each statement: whether it matches by itself, and which of its batch it is about (None: an activity).
@@ -77,3 +85,77 @@ def test_a_page_that_is_full_looks_no_further_back_than_its_end(make: Make, outs
         asked = filters.Asked(verb=verb_ids(session, [f"{VERBS}completed"])[f"{VERBS}completed"], limit=2)
         assert filters.heads_looked_through(session, asked, 3, last=None) == [2]
         assert filters.heads_looked_through(session, asked, 3, last=5) == []
+
+
+@pytest.fixture
+def small_bounds() -> Iterator[None]:
+    """Few statements are many here: each way is left for the other soon. What was composed with others is forgotten."""
+    few, at_once = filters.FEW, filters.AT_ONCE
+    filters.FEW, filters.AT_ONCE = 2, 3
+    filters.prepared.cache_clear()
+    yield
+    filters.FEW, filters.AT_ONCE = few, at_once
+    filters.prepared.cache_clear()
+
+
+def test_who_reads_only_its_own_loses_none_of_it_however_much_others_store(make: Make, small_bounds: None) -> None:
+    mine, other = Outsider(make, "statements/write", "statements/read/mine"), Outsider(make, "all")
+    other.post([statement() for _ in range(8)])
+    first, about, old = (new_id() for _ in range(3))
+    mine.post([statement(id=first), referring(about, first)])
+    other.post([statement(), statement(id=old, verb={"id": VERB})])
+    [last] = mine.post(statement()).get_json()
+    for page in ("1", "2", "10"):
+        assert mine.ids(verb=f"{VERBS}completed", limit=page, ascending="true") == [first, about, last]
+        assert mine.ids(verb=f"{VERBS}completed", limit=page) == [last, about, first]
+
+
+def referring(own: str, about: str) -> dict[str, Any]:
+    """A statement about another, in words of its own."""
+    return statement(id=own, verb={"id": f"{VERBS}failed"}, object={"objectType": "StatementRef", "id": about})
+
+
+def test_what_a_statement_of_another_is_about_is_not_learned_through_it(make: Make, small_bounds: None) -> None:
+    mine, other = Outsider(make, "statements/write", "statements/read/mine"), Outsider(make, "all")
+    between, about, own = (new_id() for _ in range(3))
+    mine.post(statement(id=own))
+    other.post(referring(between, own))
+    mine.post(referring(about, between))
+    for few in (2, 0):  # from what matches backwards, and along the references
+        filters.FEW = few
+        filters.prepared.cache_clear()
+        assert mine.ids(verb=f"{VERBS}completed") == [own]
+        assert other.ids(verb=f"{VERBS}completed") == [about, between, own]
+
+
+# Each statement: whether it matches by itself, which of its batch it is about, and whether the client brought it.
+shared_histories = st.lists(
+    st.tuples(st.booleans(), st.none() | st.integers(0, 11), st.booleans()), min_size=4, max_size=12
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(history=shared_histories, voided=st.sets(st.integers(0, 3), max_size=2), limit=st.integers(1, 13))
+def test_both_ways_find_the_same_of_what_is_ones_own_whatever_is_voided(
+    pair: tuple[Outsider, Outsider],
+    small_bounds: None,
+    history: list[tuple[bool, int | None, bool]],
+    voided: set[int],
+    limit: int,
+) -> None:
+    mine, other = pair
+    verb, ids = f"{VERB}/{new_id()}", [new_id() for _ in history]
+    sent = told([(matches, target) for matches, target, _ in history], ids, verb)
+    for one, (_, _, own) in zip(sent, history, strict=True):
+        assert (mine if own else other).post(one).status_code == 200
+    for number in voided:
+        void = referring(new_id(), ids[number]) | {"verb": {"id": VOIDED}}
+        assert (mine if history[number][2] else other).post(void).status_code == 200
+    gone = {ids[number] for number in voided}
+    everything = expected(sent, verb)
+    owned = expected([one for one, (_, _, own) in zip(sent, history, strict=True) if own], verb)
+    for client, right in ((mine, owned), (other, everything)):
+        left = [one for one in right if one not in gone]
+        found = [one for one in client.ids(verb=verb, limit=str(limit), ascending="true") if one in ids]
+        assert found == left
+        assert [one for one in client.ids(verb=verb, limit=str(limit)) if one in ids] == left[::-1]

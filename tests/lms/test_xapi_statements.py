@@ -3,18 +3,20 @@
 import json
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
 from lms import clock
+from lms.xapi.matching import same
 from lms.xapi.models import XapiStatement
 from lms.xapi.statement import Activity, sentence
 from lms.xapi.validation import check_statement
 from lms.xapi.vocabulary import COURSE, LESSON, VERB_NAMES
 from tests.counting import count_queries
 from tests.make import Make
-from tests.store import VERBS, Outsider, new_id, statement
+from tests.store import VERBS, Outsider, new_id, paper, statement
 
 
 @pytest.fixture
@@ -92,6 +94,55 @@ def test_a_repeat_succeeds_and_changes_nothing(make: Make, outsider: Outsider) -
         assert outsider.put(sent["id"], one).status_code == 204
     assert outsider.get(statementId=sent["id"]).data == before
     assert how_many(make) == 1
+
+
+SCRIPT = paper(b"x", description={"vi-VN": "Giấy"}, fileUrl="https://example.vn/giay")
+REF = {"objectType": "StatementRef", "id": "0a0a0a0a-0000-4000-8000-00000000000a"}
+SHA1 = {"mbox_sha1sum": "ab" * 20}
+SAME: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"context": {"registration": REF["id"]}}, {"context": {"registration": REF["id"].upper()}}),
+    ({"context": {"language": "vi-VN"}}, {"context": {"language": "VI-vn"}}),
+    ({"context": {"statement": REF}}, {"context": {"statement": {**REF, "id": REF["id"].upper()}}}),
+    ({"object": REF}, {"object": {**REF, "id": REF["id"].upper()}}),
+    ({"actor": SHA1}, {"actor": {"mbox_sha1sum": "AB" * 20}}),
+    ({"actor": SHA1}, {"actor": {"objectType": "Agent", **SHA1}}),
+    (
+        {"actor": {"objectType": "Group", "member": [SHA1, {"mbox": "mailto:a@example.vn"}]}},
+        {"actor": {"objectType": "Group", "member": [{"objectType": "Agent", "mbox": "mailto:a@example.vn"}, SHA1]}},
+    ),
+    ({"object": {"id": "x:y"}}, {"object": {"id": "x:y", "objectType": "Activity"}}),
+    ({"attachments": [SCRIPT]}, {"attachments": [{**SCRIPT, "sha2": SCRIPT["sha2"].upper()}]}),
+    ({"attachments": [SCRIPT]}, {"attachments": [{**SCRIPT, "description": {"VI-vn": "Giấy"}}]}),
+    ({"result": {"score": {"raw": 1}}}, {"result": {"score": {"raw": 1.0}}}),
+    ({"result": {"extensions": {"x:y": [1, {"a": 2.0}]}}}, {"result": {"extensions": {"x:y": [1.0, {"a": 2}]}}}),
+]
+DIFFERENT: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    *(
+        ({part: {"extensions": {"x:y": one}}}, {part: {"extensions": {"x:y": other}}})
+        for part in ("result", "context")
+        for one, other in ((True, 1), ([False], [0]), ({"a": 1.0}, {"a": True}), ("a", "A"), (None, False))
+    ),
+    ({"object": {"id": "x:y"}}, {"object": {"id": "x:Y"}}),
+    ({"attachments": [SCRIPT]}, {"attachments": [{**SCRIPT, "description": {"vi-VN": "GIẤY"}}]}),
+    ({"actor": {"mbox": "mailto:a@example.vn"}}, {"actor": {"mbox": "mailto:A@example.vn"}}),
+]
+
+
+@pytest.mark.parametrize(("pairs", "alike"), [(SAME, True), (DIFFERENT, False)])
+def test_statements_are_the_same_when_they_differ_in_what_says_nothing(pairs: Any, alike: bool) -> None:
+    for one, other in pairs:
+        assert same(statement(**one), statement(**other)) is alike, (one, other)
+        inner = ({**statement(**part), "objectType": "SubStatement"} for part in (one, other))
+        contained = [statement(object=part) for part in inner]
+        assert same(*contained) is alike, (one, other)
+
+
+def test_what_arrives_again_is_compared_by_what_it_says(outsider: Outsider) -> None:
+    for pairs, status in ((SAME, 200), (DIFFERENT, 409)):
+        for one, other in (pairs[0], pairs[-1]):
+            sent = statement(id=new_id(), **one)
+            assert outsider.post(sent).status_code == 200
+            assert outsider.post({**sent, **other}).status_code == status, other
 
 
 CHANGES: list[dict[str, object]] = [
