@@ -1,8 +1,9 @@
 """Memberships follow the organisation: whoever belongs to a unit that ends goes to who takes over from it."""
 
 import hashlib
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from lms.accounts.actions import PeopleMoved
 from lms.accounts.models import Membership, MembershipTransfer, Person, RoleGrant, UnitHeadcount
 from lms.accounts.queries import number_by_unit
-from lms.audit.actions import note
+from lms.audit.actions import note, note_each
 from lms.clock import day_of
 from lms.db import lock_roll
 from lms.doors import BuiltOn, Expected, NoPlace, Row, Succession, Touched, tell
@@ -171,6 +172,10 @@ def guard(session: Session, succession: Succession, rows: Sequence[MembershipTra
     now = {one.id: one for one in by_ids(session, ids)}
     for one in rows:
         old, begun = now[one.membership_id], now.get(one.begun_id or 0)
+        if one.to_unit_id is None:
+            if old.unit_id != one.from_unit_id or old.valid_to != placeless_from(old, succession.on):
+                raise BuiltOn(PEOPLE)
+            continue
         corrected = old.valid_from >= succession.on
         last = begun if begun is not None else old
         stays = (last.unit_id == one.to_unit_id) if begun is not None or corrected else True
@@ -208,7 +213,11 @@ def ended_roles(session: Session, operation_id: int) -> Iterator[Touched]:
 
 
 def follow_late(session: Session, today: date) -> None:
-    """Whoever came to a unit after its end had been entered goes on to the heir too, once that day has come."""
+    """Whoever came to a unit after its end had been entered goes on to the heir too, once that day has come.
+
+    Never fails, for every page waits for it: a membership whose unit has no heir in that tree ends with the unit, and
+    the log of the person says so.
+    """
     later = or_(Membership.valid_to.is_(None), Membership.valid_to > Unit.valid_to)
     heir_stands = select(UnitClosure.depth).where(
         UnitClosure.tree == Membership.tree,
@@ -231,7 +240,44 @@ def follow_late(session: Session, today: date) -> None:
     while rows := session.execute(query).all():  # an heir may have ended too
         for one, ended, heir in rows:
             on, at = one.effective_on, one.entered_at
-            PeopleOfUnits().follow(session, Succession(one.id, on, at, {ended: heir}, {}, (), {}))
+            stand = standing(session, {heir}, on)
+            moves = [(own, heir) for own in memberships_from(session, {ended}, on) if (own.tree, heir) in stand]
+            transfer(session, Succession(one.id, on, at, {ended: heir}, {}, (), {}), moves)
+    end_placeless(session, today)
+
+
+def end_placeless(session: Session, today: date) -> None:
+    """Memberships in units that have ended, with nobody to go to in that tree: they end with the unit, or at once."""
+    began = Membership.valid_from < Unit.valid_to
+    query = (
+        select(Membership, Unit, Person.public_id, UnitOperation.id)
+        .join(Unit, Unit.id == Membership.unit_id)
+        .join(Person, Person.id == Membership.person_id)
+        .join(UnitOperationUnit, UnitOperationUnit.unit_id == Unit.id)
+        .join(UnitOperation, UnitOperation.id == UnitOperationUnit.operation_id)
+        .where(UnitOperation.undone_at.is_(None), UnitOperation.effective_on == Unit.valid_to, Unit.valid_to <= today)
+        .where(or_(Membership.valid_to.is_(None), began & (Membership.valid_to > Unit.valid_to)))
+        .order_by(UnitOperation.id.desc(), Membership.id)
+    )
+    people: set[int] = set()
+    log: dict[int, tuple[uuid.UUID, dict[str, str]]] = {}
+    for one, unit, public_id, operation_id in session.execute(query).all():
+        if one.id in log or unit.valid_to is None:
+            continue  # the last operation of that day is the one that ended the unit
+        row = {"membership_id": one.id, "from_unit_id": one.unit_id, "to_unit_id": None, "until": one.valid_to}
+        session.execute(insert(MembershipTransfer), {"operation_id": operation_id, **row, "begun_id": None})
+        one.valid_to = placeless_from(one, unit.valid_to)
+        said = {"unit": str(unit.public_id), "tree": one.tree, "on": unit.valid_to.isoformat()}
+        log[one.id] = public_id, said
+        people.add(one.person_id)
+    session.flush()  # those who are told read where people belong
+    note_each(session, "person.placeless", actor=None, object_kind="person", objects=log.values())
+    tell_moved(session, people)
+
+
+def placeless_from(one: Membership, ended: date) -> date:
+    """From which day on it no longer holds: no membership is shorter than a day, nor is any deleted."""
+    return max(ended, one.valid_from + timedelta(days=1))
 
 
 def count_anew(session: Session, _event: PeopleMoved) -> None:

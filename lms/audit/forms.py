@@ -48,6 +48,7 @@ SENTENCES: dict[str, Any] = {
     "person.create": _l("thêm cán bộ"),
     "person.list": _l("xem danh sách cán bộ"),
     "person.move": _l("chuyển cán bộ sang đơn vị khác"),
+    "person.placeless": _l("không còn thuộc đơn vị đã kết thúc, vì trong cây đó không có đơn vị kế thừa"),
     "person.read": _l("xem trang của cán bộ"),
     "privacy.answer": _l("trả lời đề nghị về dữ liệu cá nhân"),
     "privacy.ask": _l("gửi đề nghị về dữ liệu cá nhân"),

@@ -1,14 +1,16 @@
 """The rows a list writes: outcomes of its lines, and what it says of people, each kind with one statement for all."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, String, and_, cast, delete, insert, or_, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from lms import text
+from lms.accounts.models import Person
 from lms.accounts.storage import Newcomer, Particulars, Usernames
-from lms.db import compact_json
 from lms.privacy.actions import PersonErased
 from lms.roster.models import DateOfBirth, RosterLine, RosterUpload, StaffCode
 from lms.roster.rehearsal import CREATED, Outcome
@@ -203,31 +205,61 @@ def forget_person(session: Session, event: PersonErased) -> None:
 
     A code tells who it was in lists of the unit that gave it; elsewhere it may be another's.
     """
-    codes = session.execute(select(StaffCode.code, StaffCode.unit_id).where(StaffCode.person_id == event.person_id))
-    coded = [and_(says(code), RosterUpload.unit_id == unit_id) for code, unit_id in codes]
+    found = select(StaffCode.code, StaffCode.unit_id).where(StaffCode.person_id == event.person_id)
+    codes = [(code_key(code), unit_id) for code, unit_id in session.execute(found)]
     for table in (StaffCode, DateOfBirth):
         gone = delete(table).where(table.person_id == event.person_id)
         session.execute(gone.execution_options(synchronize_session=False))
-    lines = session.execute(
-        select(RosterLine.id, RosterLine.upload_id)
-        .join(RosterUpload, RosterUpload.id == RosterLine.upload_id)
-        .where(
-            or_(
-                RosterLine.person_id == event.person_id,
-                and_(RosterLine.person_id.is_(None), or_(*(says(mark) for mark in event.marks), *coded)),
-            )
-        )
-    ).all()
-    session.execute(delete(RosterLine).where(RosterLine.id.in_([line for line, _upload in lines])))
-    waiting = update(RosterUpload).where(
-        RosterUpload.id.in_({upload for _line, upload in lines}), RosterUpload.state != "applied"
-    )
-    session.execute(waiting.values(state="received", digest="", stale=True))
-    for mark in (one for one in event.marks if " " in one):  # a name: a short code may stand in any file's name
-        called = update(RosterUpload).where(RosterUpload.file_name.contains(mark, autoescape=True))
-        session.execute(called.values(file_name="-"))
+    public_id = str(session.scalars(select(Person.public_id).where(Person.id == event.person_id)).one())
+    lines = list(lines_about(session, event, public_id, codes))
+    for ids in batches(line for line, _upload in lines):
+        session.execute(delete(RosterLine).where(RosterLine.id.in_(ids)))
+    touched = {upload for _line, upload in lines}
+    for ids in batches(sorted(touched)):
+        waiting = update(RosterUpload).where(RosterUpload.id.in_(ids), RosterUpload.state != "applied")
+        session.execute(waiting.values(state="received", digest="", stale=True))
+    names = {text.fold(mark) for mark in event.marks if " " in mark}  # a short code may stand in any file's name
+    files = session.execute(select(RosterUpload.id, RosterUpload.file_name).where(RosterUpload.file_name != "-"))
+    named = {own for own, file_name in files if any(name in text.fold(file_name) for name in names)}
+    for ids in batches(sorted(touched | named)):
+        session.execute(update(RosterUpload).where(RosterUpload.id.in_(ids)).values(file_name="-"))
 
 
-def says(mark: str) -> ColumnElement[bool]:
-    """Whether a line has exactly this text in one of its cells."""
-    return cast(RosterLine.cells, String).contains(compact_json(mark), autoescape=True)
+def lines_about(
+    session: Session, event: PersonErased, public_id: str, codes: Collection[tuple[str, int]]
+) -> Iterator[tuple[int, int]]:
+    """Line and list of everything that may tell of the person: it is read here, for databases fold letters apart.
+
+    The name may be written in capitals, in two columns, after a title or without marks: cells are folded and joined.
+    """
+    marks = [text.fold(mark) for mark in event.marks]
+    query = select(
+        RosterLine.id,
+        RosterLine.upload_id,
+        RosterLine.cells,
+        RosterLine.told,
+        RosterLine.person_id,
+        RosterUpload.unit_id,
+    ).join(RosterUpload, RosterUpload.id == RosterLine.upload_id)
+    for own, upload, cells, said, person_id, unit_id in session.execute(query.execution_options(yield_per=BATCH)):
+        known = [code for code, issuer in codes if issuer == unit_id]
+        if (
+            person_id == event.person_id
+            or says(cells, marks, known)
+            or any(perhaps[0] == public_id for perhaps in (said or {}).get("perhaps", ()))
+        ):
+            yield own, upload
+
+
+def says(cells: Sequence[str], marks: Iterable[str], codes: Collection[str]) -> bool:
+    """Whether a line has one of these folded texts or codes: names, addresses anywhere, what is shorter as a cell."""
+    folded = [text.fold(cell) for cell in cells]
+    joined = " ".join(folded)
+    words = f" {NO_WORD.sub(' ', joined)} "
+    return any(
+        f" {NO_WORD.sub(' ', mark)} " in words if " " in mark else mark in (joined if "@" in mark else folded)
+        for mark in marks
+    ) or any(code_key(cell) in codes for cell in cells if cell)
+
+
+NO_WORD = re.compile(r"[\W_]+")

@@ -1,5 +1,8 @@
 """The schema: one history, a way back, nothing that models and migrations tell differently, and rows written once."""
 
+import contextlib
+import importlib
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,8 @@ from lms.audit.models import AuditEntry
 from lms.cli import MIGRATIONS, migrate
 from lms.db import Base, Database
 from tests.make import Make
+
+KEYS = importlib.import_module("migrations.versions.0017_written_once_against_replacing").KEYS
 
 
 def settings() -> AlembicConfig:
@@ -74,6 +79,31 @@ def test_an_audit_entry_can_be_neither_changed_nor_removed(make: Make, change: s
         session.execute(sa.text(change))
     with make.reading() as session:
         assert session.scalar(sa.select(AuditEntry.action)) == "test"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_nothing_that_is_written_once_gives_way_to_a_row_that_replaces_it(make: Make) -> None:
+    """Each table by each of its keys, by a connection of somebody who holds the file: nothing is checked for it."""
+    path = make.database.write_engine.url.database
+    with contextlib.closing(sqlite3.connect(path or "")) as holder:
+        holder.execute("PRAGMA ignore_check_constraints = ON")
+        for table, keys in KEYS.items():
+            columns = [one.name for one in Base.metadata.tables[table].columns]
+            add = f"INTO {table} ({', '.join(columns)}) VALUES ({', '.join(f':{one}' for one in columns)})"
+            every = f"SELECT * FROM {table}"  # noqa: S608 - our own names
+            holder.execute(f"INSERT {add}", dict.fromkeys(columns, 1))
+            before = holder.execute(every).fetchall()
+            for key in keys:
+                with pytest.raises(sqlite3.IntegrityError, match="written once"):
+                    holder.execute(f"INSERT OR REPLACE {add}", dict.fromkeys(columns, 2) | dict.fromkeys(key, 1))
+                if key != keys[0]:  # without a number: passed over, or refused
+                    unnumbered = dict.fromkeys(columns, 2) | dict.fromkeys(key, 1) | {keys[0][0]: None}
+                    with contextlib.suppress(sqlite3.IntegrityError):
+                        holder.execute(f"INSERT OR REPLACE {add}", unnumbered)
+            assert holder.execute(every).fetchall() == before, table
+        for moment in (9e99, b"\0", None):
+            with pytest.raises(sqlite3.IntegrityError):
+                holder.execute("INSERT INTO audit_retention (id, kept_from) VALUES (1, ?)", (moment,))
 
 
 def test_a_request_that_reads_cannot_write(make: Make) -> None:

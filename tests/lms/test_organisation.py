@@ -11,7 +11,8 @@ from courses.enrolment.models import Assignment
 from courses.enrolment.queries import roll
 from lms import clock
 from lms.accounts.actions import move_person
-from lms.accounts.models import Person
+from lms.accounts.models import Membership, Person
+from lms.accounts.storage import place_people
 from lms.audit.models import AuditEntry
 from lms.doors import BuiltOn
 from lms.organisation.actions import (
@@ -112,6 +113,34 @@ def test_what_is_entered_for_a_day_to_come_happens_on_that_day(province: Provinc
         assert province.differences() == []
     assert province.unit_of(late, day) == "a"
     assert province.unit_of(late, day + DAY) == "b"
+
+
+def test_who_came_to_a_unit_that_ends_without_an_heir_in_that_tree_is_ended_with_it_and_named_in_the_log(
+    province: Province,
+) -> None:
+    make, day = province.make, clock.today() + 3 * DAY
+    with make.writing() as session:
+        words = {"code": "du", "name": "Đảng bộ", "kind": "party_body"}
+        top = create_unit(session, **words, parent=None, since=THEN, tree=PARTY_TREE)
+    province.do(move_unit, province.a, top, on=THEN + DAY, tree=PARTY_TREE)
+    operation = province.do(merge_units, [province.a], province.b, on=day)
+    early, member = make.person(unit=province.a), make.person(unit=province.b)
+    with make.writing() as session:
+        place_people(session, {member.id: province.a.id}, on=clock.today(), tree=PARTY_TREE)
+    with clock.moved_to(clock.true_now() + 3 * DAY):
+        with make.writing() as session:
+            settle_day(session)
+        with make.reading() as session:
+            party = select(Membership.valid_to).where(Membership.tree == PARTY_TREE)
+            named = select(AuditEntry.object_id).where(AuditEntry.action == "person.placeless")
+            assert session.scalars(party).all() == [day]
+            assert session.scalars(named).all() == [str(member.public_id)]
+        assert province.unit_of(early, day) == "b"
+        assert province.differences() == []
+        province.do(undo, operation)
+        with make.reading() as session:
+            assert session.scalars(party).all() == [None]
+        assert province.differences() == []
 
 
 @ON_ONE
