@@ -162,7 +162,7 @@ def pages(app: Flask, database: Database, times: int) -> list[Measured]:
         root = session.scalars(select(Unit.public_id).where(Unit.code == "u1")).one()
         some = dice.sample(list(units), min(len(units), times))
         agencies = list(units[: min(len(units), 160)])
-        keys = [begin_session(session, one.id, browser="benchmark") for one in (chief, keeper)]
+        keys = [begin_session(session, one.id, browser="benchmark", proof="second factor") for one in (chief, keeper)]
     admin, own = (signed_in(app, key) for key in keys)
     words = ("nguyen van", "thi hoa", "ly a", "pao", "tran thi thu", "hau", "giang seo")
     typed = ("so", "phong", "tong hop", "xa so 1", "u49", "phong tong hop 12")

@@ -27,11 +27,10 @@ from lms.config import Config
 from lms.db import Database
 from lms.organisation.actions import create_unit
 from lms.outbox.cli import Worker
-from lms.roster.actions import apply, choose, receive, rehearse
+from lms.roster.actions import apply, choose, receive, rehearse, taken_apart
 from lms.roster.loader import sheets_of
 from lms.roster.models import RosterUpload
-from lms.roster.parts import Refused
-from lms.roster.rules import Settings
+from lms.roster.rules import Refused, Settings
 from tests.lms.test_roster_hostile import HOSTILE
 from tests.postgres import cluster
 from tests.rosters import xls, xlsx
@@ -90,7 +89,7 @@ def measure(url: str, folder: Path, content: bytes, *, already: int) -> None:
 
     def take_in() -> None:
         with database.writing() as session:
-            upload = receive(session, top, content, file_name="a.xlsx", by=by)
+            upload = receive(session, top, taken_apart(content), file_name="a.xlsx", by=by)
             choose(session, upload, Settings.of(upload.settings))
             rehearse(session, upload)
             ids.append(upload.id)

@@ -120,8 +120,9 @@ def test_who_came_to_a_unit_that_ends_without_an_heir_in_that_tree_is_ended_with
 ) -> None:
     make, day = province.make, clock.today() + 3 * DAY
     with make.writing() as session:
-        words = {"code": "du", "name": "Đảng bộ", "kind": "party_body"}
-        top = create_unit(session, **words, parent=None, since=THEN, tree=PARTY_TREE)
+        top = create_unit(
+            session, code="du", name="Đảng bộ", kind="party_body", parent=None, since=THEN, tree=PARTY_TREE
+        )
     province.do(move_unit, province.a, top, on=THEN + DAY, tree=PARTY_TREE)
     operation = province.do(merge_units, [province.a], province.b, on=day)
     early, member = make.person(unit=province.a), make.person(unit=province.b)
