@@ -198,7 +198,8 @@ def code() -> ResponseReturnValue:
 @needs("profile:own")
 def resume() -> ResponseReturnValue:
     """What was typed before the session ended, shown again to whoever has come in by another way."""
-    again = kept.send_again(request.form.get("kept", ""), _("Phiên làm việc đã hết hạn trước khi gửi."))
+    reason = _("Phiên làm việc đã hết hạn trước khi gửi.")
+    again = kept.send_again(request.form.get("kept", ""), reason, to=str(actor().public_id))
     return again if again is not None else redirect(url_for("web.home"))
 
 
