@@ -111,7 +111,10 @@ def people_counted_in(unit_ids: Iterable[int], *, on: date, later: bool = True, 
     return select(Membership.person_id).where(
         Membership.tree == tree,
         or_(Membership.kind == "main", Membership.link_id.is_not(None)),
-        or_(holds_on(on, Membership.valid_from, Membership.valid_to), and_(later, Membership.valid_to.is_(None))),
+        or_(
+            holds_on(on, Membership.valid_from, Membership.valid_to),
+            Membership.valid_to.is_(None) if later else false(),
+        ),
         or_(false(), *below),
     )
 

@@ -146,8 +146,9 @@ def test_nobody_grants_a_role_that_outlives_their_own(make: Make, two: Two) -> N
     browser, last = make.browser(keeper), ends - timedelta(days=1)
     browser.get(f"/people/{two.mine.public_id}/roles/new")
     for until in ("", f"{ends:%d/%m/%Y}"):
-        sent = {"role": "unit_administrator", "role_unit": str(two.below.public_id), "until": until}
-        assert browser.submit("/roles/new", **sent).status_code == 422
+        below = str(two.below.public_id)
+        sent = browser.submit("/roles/new", role="unit_administrator", role_unit=below, until=until)
+        assert sent.status_code == 422
         assert f"Quyền của chính đồng chí hết ngày {last:%d/%m/%Y}." in browser.text
         assert grants(make, two.mine) == []
     browser.submit("/roles/new", until=f"{last:%d/%m/%Y}")
