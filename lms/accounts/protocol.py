@@ -127,15 +127,18 @@ def step_done(step: Step, *, proof: str) -> ResponseReturnValue:
 
 def enter(own: Session, person_id: int, proof: str, *, kept_form: str, next_path: str) -> ResponseReturnValue:
     """Open a new session under a new key, then go where the person was going."""
-    begin(own, person_id, proof=proof)
-    again = kept.send_again(kept_form, _("Phiên làm việc đã hết hạn trước khi gửi."))
+    me = begin(own, person_id, proof=proof)
+    again = kept.send_again(kept_form, _("Phiên làm việc đã hết hạn trước khi gửi."), to=me)
     answer = again if again is not None else redirect(next_path or url_for("web.home"))
     username = own.scalar(select(SignInAccount.username).where(SignInAccount.person_id == person_id))
     return remember_device(answer, str(username))
 
 
-def begin(own: Session, person_id: int, *, proof: str) -> None:
-    """Open a new session under a new key; nothing of the cookie before it is kept but the language."""
+def begin(own: Session, person_id: int, *, proof: str) -> str:
+    """Open a new session under a new key; nothing of the cookie before it is kept but the language.
+
+    Returns the public id of the person.
+    """
     key = begin_session(own, person_id, browser=request.user_agent.string, proof=proof)
     public_id = own.scalar(select(Person.public_id).where(Person.id == person_id))
     note(own, "sign_in", actor=public_id, object_kind="person", object_id=public_id)
@@ -146,6 +149,7 @@ def begin(own: Session, person_id: int, *, proof: str) -> None:
     if language:
         cookie["language"] = language
     login_user(person)
+    return str(public_id)
 
 
 def known_from_now(own: Session, answer: ResponseReturnValue, username: str) -> ResponseReturnValue:

@@ -113,7 +113,7 @@ def people_counted_in(unit_ids: Iterable[int], *, on: date, later: bool = True, 
         or_(Membership.kind == "main", Membership.link_id.is_not(None)),
         or_(
             holds_on(on, Membership.valid_from, Membership.valid_to),
-            and_(true() if later else false(), Membership.valid_to.is_(None)),
+            Membership.valid_to.is_(None) if later else false(),
         ),
         or_(false(), *below),
     )
@@ -384,7 +384,7 @@ class PeopleByUnit:
     def named(self, session: Session, unit_id: int, *, on: date, most: int) -> list[Named]:
         """Those counted in the unit itself, in Vietnamese order, at most so many. Whoever asks notes it."""
         rows = session.execute(
-            select(Person.public_id, Person.full_name, Unit.name, Person.sort_key, Person.id)
+            select(Person, Unit.name)
             .join(Membership, Membership.person_id == Person.id)
             .join(Unit, Unit.id == Membership.unit_id)
             .where(
@@ -396,4 +396,4 @@ class PeopleByUnit:
             .order_by(Person.sort_key, Person.id)
             .limit(most)
         )
-        return [Named(public_id, name, unit) for public_id, name, unit, _key, _id in rows]
+        return [Named(person.public_id, person.full_name, unit) for person, unit in rows]

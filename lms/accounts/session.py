@@ -240,6 +240,13 @@ def live_session(
     )
 
 
+def whose_session(session: Session, key: str) -> str:
+    """The public id of the person whose session this is or was; "" when there is none such."""
+    query = select(Person.public_id).join(UserSession, UserSession.person_id == Person.id)
+    found = session.scalar(query.where(UserSession.key_digest == digest(key)))
+    return str(found) if found is not None else ""
+
+
 def must_be_marked(person: SignedIn) -> bool:
     """Whether the session should be noted as used: at most once in a few minutes, so that reading stays reading."""
     return clock.now() - person.seen_at > SEEN_EVERY

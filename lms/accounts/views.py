@@ -38,18 +38,22 @@ from lms.accounts.session import (
     mark_seen,
     must_be_marked,
     signed_in,
+    whose_session,
 )
 from lms.accounts.vocabulary import ROLES
 from lms.audit.actions import note
 from lms.db import apart, database, get_read_session, get_session, if_there_is_room
 from lms.throttle.rules import PER_ACCOUNT, PER_RESET, Budget
 from lms.web import kept
-from lms.web.acting import NotFound, actor, login_manager
+from lms.web.acting import NotFound, actor, behind, login_manager
 from lms.web.addresses import local_path
 from lms.web.feature import Feature
 from lms.web.gate import leaving, needs, public
 
 bp = Feature("accounts", __name__)
+
+LEFT = "left"
+"""Who has signed out of this browser: what was typed in another window is still theirs."""
 
 
 @login_manager.user_loader  # type: ignore[untyped-decorator]  # Flask-Login carries no types
@@ -72,7 +76,9 @@ def sign_in() -> ResponseReturnValue:
     form = SignInForm()
     next_path = local_path(request.args.get("next")) or ""
     if request.endpoint != "accounts.sign_in":
-        return render_template("accounts/sign_in.html", form=SignInForm(formdata=None), next="", kept=kept.kept_form())
+        return render_template(
+            "accounts/sign_in.html", form=SignInForm(formdata=None), next="", kept=kept.kept_form(whose=last_here())
+        )
     kept_form = request.form.get("kept", "")
     if form.validate_on_submit():
         outcome = check_password(typed(form.username), typed(form.password))
@@ -81,6 +87,12 @@ def sign_in() -> ResponseReturnValue:
         form.password.errors = [outcome]
     status = 422 if request.method == "POST" else 200
     return render_template("accounts/sign_in.html", form=form, next=next_path, kept=kept_form), status
+
+
+def last_here() -> str:
+    """The public id of whoever was signed in here before; "" when this browser does not tell."""
+    own = get_read_session()
+    return whose_session(own, str(cookie.get("_user_id", ""))) or str(cookie.get(LEFT, ""))
 
 
 def check_password(username: str, password: str) -> int | str:
@@ -104,9 +116,10 @@ def sign_out() -> ResponseReturnValue:
     """End this session, in the database too, and what it looked at as somebody else."""
     end_viewing(get_session(), Viewing.session_id == here())
     end_session(get_session(), actor().get_id())  # type: ignore[attr-defined]
-    way = cookie.get(WAY)
+    way, left = cookie.get(WAY), str(behind())
     logout_user()
     cookie.clear()
+    cookie[LEFT] = left
     return redirect(url_for("accounts.sign_in", left=way))
 
 

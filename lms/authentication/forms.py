@@ -21,7 +21,7 @@ class CodeForm(PageForm):
     code = StringField(_l("Mã xác nhận"), [chosen(_l("Nhập mã xác nhận.")), at_most(30)])
 
 
-class RemoveForm(PasswordForm):
+class ProtectedForm(PasswordForm):
     """Password and code together."""
 
     code = StringField(_l("Mã xác nhận"), [chosen(_l("Nhập mã xác nhận.")), at_most(30)])

@@ -25,7 +25,7 @@ from lms.accounts.rules import SECOND_FACTOR, stands_not_alone
 from lms.accounts.session import Step, end_step
 from lms.audit.actions import note
 from lms.authentication import actions, queries
-from lms.authentication.forms import ActivateForm, CodeForm, NameForm, PasswordForm, RemoveForm
+from lms.authentication.forms import ActivateForm, CodeForm, NameForm, PasswordForm, ProtectedForm
 from lms.authentication.models import Authenticator, Passkey
 from lms.authentication.render import qr_address
 from lms.authentication.rules import MOST_PASSKEYS, RECOVERY_CODES, totp
@@ -68,15 +68,17 @@ def own_account() -> SignInAccount:
 @bp.route("/profile/protection/telephone", methods=["GET", "POST"])
 @needs("profile:own")
 def set_up() -> ResponseReturnValue:
-    """A telephone shows codes from now on. First the password again, then the picture of squares, then a code."""
-    if "code" in request.form or (request.method == "GET" and waiting(actor().person_id) is not None):
+    """A telephone shows codes from now on. First the password again, then the picture of squares, then a code.
+
+    Where a telephone is in use already, a code of it is asked for with the password.
+    """
+    proving = "code" in request.form and "password" not in request.form
+    if proving or (request.method == "GET" and waiting(actor().person_id) is not None):
         return first_code(actor().person_id, "authentication/telephone.html")
-    form = PasswordForm()
-    if form.validate_on_submit():
-        if (fault := wrong_password(own_account(), typed(form.password))) is None:
-            begin_enrolling(actor().person_id)
-            return redirect(url_for("authentication.set_up"))
-        form.password.errors = [fault]
+    form = oneself_again()
+    if form.validate_on_submit() and is_oneself(form):
+        begin_enrolling(actor().person_id)
+        return redirect(url_for("authentication.set_up"))
     return render_template("authentication/password_first.html", form=form), (422 if form.is_submitted() else 200)
 
 
@@ -198,7 +200,8 @@ def code() -> ResponseReturnValue:
 @needs("profile:own")
 def resume() -> ResponseReturnValue:
     """What was typed before the session ended, shown again to whoever has come in by another way."""
-    again = kept.send_again(request.form.get("kept", ""), _("Phiên làm việc đã hết hạn trước khi gửi."))
+    reason = _("Phiên làm việc đã hết hạn trước khi gửi.")
+    again = kept.send_again(request.form.get("kept", ""), reason, to=str(actor().public_id))
     return again if again is not None else redirect(url_for("web.home"))
 
 
@@ -206,12 +209,10 @@ def resume() -> ResponseReturnValue:
 @needs("profile:own")
 def renew_codes() -> ResponseReturnValue:
     """Ten new codes for emergencies; the old ones end."""
-    form = PasswordForm()
-    if form.validate_on_submit():
-        if (fault := wrong_password(own_account(), typed(form.password))) is None:
-            codes = actions.renew_recovery_codes(get_session(), actor().person_id)
-            return codes_page(codes, next_path=url_for("authentication.index"))
-        form.password.errors = [fault]
+    form = oneself_again()
+    if form.validate_on_submit() and is_oneself(form):
+        codes = actions.renew_recovery_codes(get_session(), actor().person_id)
+        return codes_page(codes, next_path=url_for("authentication.index"))
     return render_template("authentication/renew_codes.html", form=form), (422 if form.is_submitted() else 200)
 
 
@@ -219,7 +220,7 @@ def renew_codes() -> ResponseReturnValue:
 @needs("profile:own")
 def remove() -> ResponseReturnValue:
     """No more codes: password and a code, and only where the role does not ask for them."""
-    form, person_id = RemoveForm(), actor().person_id
+    form, person_id = ProtectedForm(), actor().person_id
     required = queries.required_of(get_read_session(), person_id)
     if not required and form.validate_on_submit() and may_remove(form):
         actions.remove_authenticator(get_session(), person_id)
@@ -229,13 +230,28 @@ def remove() -> ResponseReturnValue:
     return render_template("authentication/remove.html", form=form, required=required), status
 
 
-def may_remove(form: RemoveForm) -> bool:
+def may_remove(form: ProtectedForm) -> bool:
     """Whether password and code are right, and the password is one that may stand alone; else the form says why not."""
-    account, password = own_account(), typed(form.password)
-    if (fault := wrong_password(account, password)) is not None:
+    if stands_not_alone(typed(form.password), database().config.passwords):
+        if (fault := wrong_password(own_account(), typed(form.password))) is None:
+            fault = _("Mật khẩu này ngắn, chỉ dùng được cùng bước thứ hai. Đổi mật khẩu dài hơn trước.")
         form.password.errors = [fault]
-    elif stands_not_alone(password, database().config.passwords):
-        form.password.errors = [_("Mật khẩu này ngắn, chỉ dùng được cùng bước thứ hai. Đổi mật khẩu dài hơn trước.")]
+    return not form.errors and is_oneself(form)
+
+
+def oneself_again() -> PasswordForm:
+    """What is asked in an open session before anything that protects it is replaced: a code too, where one is set."""
+    guarded = get_read_session().scalar(queries.authenticator_of(actor().person_id)) is not None
+    return ProtectedForm() if guarded else PasswordForm()
+
+
+def is_oneself(form: PasswordForm) -> bool:
+    """Whether the password, and the code where one is asked for, are right; else the form says what is not."""
+    account = own_account()
+    if (fault := wrong_password(account, typed(form.password))) is not None:
+        form.password.errors = [fault]
+    elif not isinstance(form, ProtectedForm):
+        return True
     elif (wait := held_back(wanted := budgets("code", account.username, PER_CODE))) is not None:
         form.code.errors = [wait]
     elif not actions.code_fits(get_session(), account.person_id, typed(form.code)):

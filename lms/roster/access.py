@@ -54,14 +54,22 @@ def people_within(units: Select[int] | None) -> Select[int] | None:
 def reach_further(session: Session, person_ids: Iterable[int], units: Select[int]) -> tuple[set[int], set[int]]:
     """Those of these people whom somebody does not keep who keeps the people of `units`: administrators and others.
 
-    And those whose account opens more than such a keeper's: their address of mail, by which a password can be set
-    anew, is not for a list to change.
+    And those whose account opens more than such a keeper's, or who are counted there from a later day only: their
+    address of mail, by which a password can be set anew, is not for a list to change.
     """
     within, mine = set(session.scalars(units)), PERMISSIONS[UNIT_ADMINISTRATOR]
     today, held = clock.today(), select(RoleGrant).where(RoleGrant.person_id.in_(set(person_ids)))
     grants = session.scalars(held.where(or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > today))).all()
+    counted = select(Membership.person_id).where(
+        Membership.tree == STATE_TREE,
+        Membership.kind == "main",
+        holds_on(today, Membership.valid_from, Membership.valid_to),
+        Membership.unit_id.in_(units),
+        Membership.person_id.in_(set(person_ids)),
+    )
+    joining = set(person_ids) - set(session.scalars(counted))
     beyond = {one.person_id for one in grants if not may_give(one.role, one.unit_id, within=within)}
-    return beyond, beyond | {one.person_id for one in grants if not PERMISSIONS[one.role] <= mine}
+    return beyond, beyond | joining | {one.person_id for one in grants if not PERMISSIONS[one.role] <= mine}
 
 
 def access_upload(session: Session, actor: Actor, public_id: uuid.UUID) -> RosterUpload:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from lms.db import disk_full
 from lms.web import kept
-from lms.web.acting import ONLY_READS, OWN_EYES, VIEWING, VIEWING_OVER, NotFound
+from lms.web.acting import ONLY_READS, OWN_EYES, VIEWING, VIEWING_OVER, NotFound, signed_in
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +131,11 @@ def refused(error: HTTPException) -> ResponseReturnValue:
 
 def stale_form(error: CSRFError) -> Response:
     """The token is missing or of another session: what was typed is shown again, to be sent with one press."""
-    again = kept.send_again(kept.kept_form(), _("Biểu mẫu đã cũ, có thể do mở ở nhiều thẻ hoặc vừa đăng nhập lại."))
+    person, form = signed_in(), kept.kept_form()
+    if person is None and kept.is_bound(form):  # what is within is for whoever signs in, and is not shown before
+        return make_response(kept.sign_in_first())
+    reason = _("Biểu mẫu đã cũ, có thể do mở ở nhiều thẻ hoặc vừa đăng nhập lại.")
+    again = kept.send_again(form, reason, to=str(person.public_id) if person is not None else "")
     return make_response(again, 400) if again is not None else page(400)
 
 

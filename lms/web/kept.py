@@ -29,10 +29,11 @@ def seal() -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(cast(str, current_app.secret_key), salt="kept form")
 
 
-def kept_form() -> str:
+def kept_form(whose: str = "") -> str:
     """The form of this request, sealed: its path and its fields, without tokens and passwords.
 
-    A form that itself only brings a kept one is not kept: the one within is.
+    `whose`: the public id of the person who was signed in, to whom alone it is handed back; "" where nobody knows. A
+    form that itself only brings a kept one is not kept: the one within is.
     """
     if not from_here(missing_is_here=False):
         return ""
@@ -41,7 +42,7 @@ def kept_form() -> str:
     fields = [(name, value) for name, value in request.form.items(multi=True) if name not in NEVER_KEPT]
     if not fields or sum(len(value) for _, value in fields) > LARGEST:
         return ""
-    return str(seal().dumps({"path": request.full_path.rstrip("?"), "fields": fields}))
+    return str(seal().dumps({"path": request.full_path.rstrip("?"), "fields": fields, "whose": whose}))
 
 
 def opened(sealed: str) -> dict[str, Any] | None:
@@ -57,10 +58,16 @@ def sign_in_first() -> ResponseReturnValue:
     return current_app.ensure_sync(current_app.view_functions["accounts.sign_in"])(), 401
 
 
-def send_again(sealed: str, reason: str) -> ResponseReturnValue | None:
-    """The page that shows what was kept and sends it again; None when there is nothing to send."""
+def is_bound(sealed: str) -> bool:
+    """Whether this is kept for one person."""
     form = opened(sealed) if sealed else None
-    if form is None:
+    return form is not None and bool(form.get("whose"))
+
+
+def send_again(sealed: str, reason: str, *, to: str = "") -> ResponseReturnValue | None:
+    """The page that shows `to` (a public id) what was kept and sends it again; None when there is nothing for them."""
+    form = opened(sealed) if sealed else None
+    if form is None or form.get("whose", "") not in {"", to}:
         return None
     return render_template("web/kept.html", action=form["path"], fields=form["fields"], reason=reason)
 

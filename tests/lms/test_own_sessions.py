@@ -1,18 +1,19 @@
 """Where one is signed in, ending it, and sessions that end by themselves without taking what was typed."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from lms import clock
 from lms.accounts.models import UserSession
 from lms.accounts.rules import device_named, may_go_on
 from lms.config import SessionLimits
-from tests.browser import Browser
+from tests.browser import ORIGIN, Browser
 from tests.counting import count_queries
 from tests.make import Make
-from tests.telephone import PASSWORD, connected, is_in, sign_in
+from tests.telephone import PASSWORD, connected, fill, is_in, sign_in
 
 LIMITS = SessionLimits(timedelta(hours=2), timedelta(hours=12), timedelta(minutes=30), timedelta(hours=8))
 
@@ -141,3 +142,41 @@ def test_who_is_asking_costs_one_query_whatever_protects_the_account(make: Make)
         assert sum("user_session" in one for one in counted.statements) == 1, counted
         assert not any("authenticator" in one or "passkey" in one for one in counted.statements), counted
     assert costs[0] == costs[1]
+
+
+def typed_after_the_end(make: Make, browser: Browser, end: Callable[[], object]) -> None:
+    """Somebody has typed into a form; the session has ended when it is sent."""
+    browser.get("/profile/contact")
+    page = browser.page
+    end()
+    browser.page, browser.path = page, "/profile/contact"
+    if browser.submit("/profile/contact", phone="0912 345 678").status_code == 400:
+        browser.submit("/profile/contact")  # the token was of a session that is gone: sent again with one press
+
+
+@pytest.mark.parametrize("way", ["revoked", "signed out in another window"])
+def test_what_was_typed_is_handed_back_to_whoever_typed_it_and_to_nobody_else(make: Make, way: str) -> None:
+    for name in ("mot", "hai"):
+        make.person(username=name, password=PASSWORD)
+    for name, again in (("hai", False), ("mot", True)):
+        browser = sign_in(make, "mot")
+
+        def end(browser: Browser = browser) -> None:
+            if way == "revoked":
+                with make.writing() as session:
+                    session.execute(update(UserSession).values(revoked_at=clock.now()))
+            else:
+                browser.get("/profile")
+                browser.submit("/sign-out")
+
+        typed_after_the_end(make, browser, end)
+        assert "0912 345 678" not in browser.text  # not before somebody has signed in
+        sealed = dict(browser.form("/sign-in").fields)["kept"]
+        fill(browser, username=name, password=PASSWORD)
+        assert is_in(browser)
+        assert ("0912 345 678" in browser.text) == again
+        browser.get("/profile")
+        token = dict(browser.form("/sign-out").fields)["csrf_token"]
+        sent = {"kept": sealed, "csrf_token": token}
+        browser.post("/sign-in/resume", data=sent, headers={"Origin": ORIGIN})
+        assert ("0912 345 678" in browser.text) == again

@@ -17,7 +17,7 @@ from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
 from lms.accounts.rules import EVERYONE, EVERYWHERE, PERMISSIONS, may_give
 from lms.audit.models import AuditEntry
 from lms.organisation.models import Unit
-from lms.roster.actions import apply, choose, receive, rehearse, taken_apart
+from lms.roster.actions import apply, choose, receive, rehearse
 from lms.roster.models import StaffCode
 from lms.roster.rules import Settings
 from lms.web.acting import Actor
@@ -146,10 +146,9 @@ def test_nobody_grants_a_role_that_outlives_their_own(make: Make, two: Two) -> N
     browser, last = make.browser(keeper), ends - timedelta(days=1)
     browser.get(f"/people/{two.mine.public_id}/roles/new")
     for until in ("", f"{ends:%d/%m/%Y}"):
-        answer = browser.submit(
-            "/roles/new", role="unit_administrator", role_unit=str(two.below.public_id), until=until
-        )
-        assert answer.status_code == 422
+        below = str(two.below.public_id)
+        sent = browser.submit("/roles/new", role="unit_administrator", role_unit=below, until=until)
+        assert sent.status_code == 422
         assert f"Quyền của chính đồng chí hết ngày {last:%d/%m/%Y}." in browser.text
         assert grants(make, two.mine) == []
     browser.submit("/roles/new", until=f"{last:%d/%m/%Y}")
@@ -346,9 +345,7 @@ def test_a_list_of_whoever_keeps_a_unit_changes_no_administrator_and_no_address_
     rows += ["Lý A Hoa;Chuyên viên;hoa@example.vn;Phòng Y"]
     with make.writing() as session:
         unit = session.get_one(Unit, two.inside.id)
-        upload = receive(
-            session, unit, taken_apart("\n".join(rows).encode()), file_name="a.csv", by=two.keeper.public_id
-        )
+        upload = receive(session, unit, "\n".join(rows).encode(), file_name="a.csv", by=two.keeper.public_id)
         choose(session, upload, replace(Settings.of(upload.settings), namesakes=True))
         rehearse(session, upload)
         assert upload.counts == {"bad": 1, "changed": 2}

@@ -137,6 +137,25 @@ def test_a_learner_may_turn_it_on_with_the_password_and_off_with_password_and_co
     assert is_in(sign_in(make, "hoc"))
 
 
+def test_a_telephone_in_use_is_replaced_only_with_a_code_of_it_or_one_for_emergencies(make: Make) -> None:
+    person = make.person(username="an", password=PASSWORD)
+    _telephone, codes = connected(make, person)
+    browser = make.browser(person)
+    browser.get("/profile/protection/telephone")
+    assert fill(browser, password=PASSWORD, code="000 000").status_code == 422
+    assert "Mã không đúng" in browser.text
+    token = dict(browser.form("/sign-out").fields)["csrf_token"]
+    sent = {"password": PASSWORD, "csrf_token": token}
+    browser.post("/profile/protection/telephone", data=sent, headers={"Origin": "http://localhost"})
+    with make.reading() as session:
+        assert session.scalar(select(Authenticator.id).where(Authenticator.confirmed_at.is_(None))) is None
+    fill(browser, password=PASSWORD, code=codes[0])
+    telephone = scanned(browser)
+    fill(browser, code=telephone.code())
+    with clock.moved_to(clock.now() + A_MINUTE), make.writing() as session:
+        assert code_fits(session, person.id, telephone.code())
+
+
 def make_learner(make: Make, username: str = "hoc") -> str:
     make.person(username=username, password=PASSWORD)
     return username
@@ -216,13 +235,15 @@ def test_each_recovery_code_enters_once_however_it_is_typed_and_new_ones_end_the
     first.get("/profile/protection")
     assert "còn 9 trong 10" in first.text
     first.get("/profile/protection/codes")
-    fill(first, password=PASSWORD)
+    for wrong in ("000 000", codes[0]):
+        assert fill(first, password=PASSWORD, code=wrong).status_code == 422  # the password alone renews nothing
+    fill(first, password=PASSWORD, code=codes[2])
     assert codes[1] not in first.text
     assert fill(second, code=codes[1]).status_code == 422
     other = make.person(username="binh", password=PASSWORD)
     connected(make, other)
     with make.writing() as session:
-        assert not code_fits(session, other.id, codes[2])  # a code of somebody else
+        assert not code_fits(session, other.id, codes[3])  # a code of somebody else
 
 
 def test_neither_secrets_nor_codes_can_be_read_in_the_database(make: Make) -> None:
