@@ -72,14 +72,20 @@ def contents_of(call: Call) -> Contents:
 
 def conditions_of(call: Call) -> Conditions:
     """The conditions of a request (4.1.4 / Comm 3.1)."""
-    return Conditions(match=tags(call.header("If-Match")), none_match=tags(call.header("If-None-Match")))
+    return Conditions(match=tags(call, "If-Match"), none_match=tags(call, "If-None-Match"))
 
 
-def tags(header: str | None) -> Tags | None:
-    """The entity tags of a header, with or without their quotation marks; None when it names none."""
+def tags(call: Call, name: str) -> Tags | None:
+    """The entity tags of a header, with or without their quotation marks; None without the header.
+
+    A condition that says nothing is refused: whoever sent it did not mean that there is none.
+    """
+    header = call.header(name)
     found = parse_etags(header)
     values = frozenset(found.as_set(include_weak=True))
-    return Tags(found.star_tag, values) if found.star_tag or values else None
+    if header is not None and not (found.star_tag or values):
+        raise Malformed(name, f"expected entity tags or *, got {shown(header)}")
+    return Tags(found.star_tag, values) if header is not None else None
 
 
 def wanted_activity(parameters: Mapping[str, str]) -> str:

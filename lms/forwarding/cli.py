@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from lms.db import Database
 from lms.forwarding import actions, queries
 from lms.forwarding.models import DeadLetter, ForwardTarget
-from lms.forwarding.rules import HEADER_OF, REMOVED, BadAddress
+from lms.forwarding.rules import HEADER_OF, REMOVED, USUAL_EDITION, BadAddress
 from lms.xapi.models import XapiClient
 from lms.xapi.rules import Malformed
 
@@ -36,7 +36,7 @@ def forward() -> None:
 @forward.command()
 @click.option("--name", required=True, help="What people call the store: 'Kho dữ liệu của tỉnh'.")
 @click.option("--address", required=True, help="Where its resources lie: https://lrs.example.gov.vn/xapi")
-@click.option("--edition", default="1.0.3", show_default=True, type=click.Choice(tuple(HEADER_OF)))
+@click.option("--edition", default=USUAL_EDITION, show_default=True, type=click.Choice(tuple(HEADER_OF)))
 @click.option("--key", required=True, help="The key the store has given us.")
 @secret_option
 @click.option("--counted-only", is_flag=True, help="Only statements that count towards completion.")

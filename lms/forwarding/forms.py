@@ -5,7 +5,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from wtforms import PasswordField, StringField, validators
 
-from lms.forwarding.rules import HEADER_OF, BadAddress, place_of
+from lms.forwarding.rules import HEADER_OF, USUAL_EDITION, BadAddress, place_of
 from lms.web.forms import ChoiceField, PageForm, at_most, choices, chosen, tidy
 from lms.xapi.rules import Malformed, check_iri
 
@@ -54,7 +54,7 @@ class TargetForm(KeyForm):
         filters=[tidy],
         description=_l("Ví dụ: https://lrs.coquan.gov.vn/xapi"),
     )
-    edition = ChoiceField(_l("Phiên bản xAPI"), choices=choices({one: one for one in HEADER_OF}), default="1.0.3")
+    edition = ChoiceField(_l("Phiên bản xAPI"), choices=choices({one: one for one in HEADER_OF}), default=USUAL_EDITION)
     which = ChoiceField(_l("Gửi những bản ghi nào"), choices=choices(WHICH), default="all")
     prefix = StringField(
         _l("Chỉ về hoạt động bắt đầu bằng"),

@@ -25,6 +25,8 @@ RESTING = timedelta(hours=1)
 ACTIVE, PAUSED, HALTED, REMOVED = "active", "paused", "halted", "removed"
 HEADER_OF = {"1.0.3": "1.0.3", "2.0": "2.0.0"}
 """The editions a target may speak, and the version a request names for each."""
+USUAL_EDITION = "2.0"
+"""What a target is asked in unless somebody says otherwise: it takes statements of both, 1.0.3 only its own."""
 SECRET_LOST, ADDRESS_REFUSED = "secret_lost", "address_refused"
 """Why a target was halted, when not for what the other store said: LMS_SECRET_KEY is another and its secret cannot be
 read, or the settings do not allow its address any more."""

@@ -12,7 +12,17 @@ from sqlalchemy.orm import Session
 
 from lms.db import Database, contended, disk_full
 from lms.transfer.actions import importing_client, note_transfer, take_in
-from lms.transfer.loader import Line, Progress, Valid, lines_of, open_lines, progress_path, read_line, read_progress
+from lms.transfer.loader import (
+    DAMAGES,
+    Line,
+    Progress,
+    Valid,
+    lines_of,
+    open_lines,
+    progress_path,
+    read_line,
+    read_progress,
+)
 from lms.transfer.queries import data_of, data_that_came, stored_after
 from lms.transfer.render import (
     BadNote,
@@ -174,6 +184,11 @@ def import_statements(
     try:
         for refused in taken_in(database, file, client, progress, size=size):
             tell_rejects(refused, rejects, fresh=not resume and progress.rejected == len(refused))
+    except DAMAGES as reason:
+        raise click.ClickException(
+            f"{file} is damaged: it cannot be unpacked to its end. {progress.stored} stored before that; import a "
+            "whole one instead: a repeat changes nothing."
+        ) from reason
     except OSError as reason:
         raise click.ClickException(f"{reason}. Go on with --resume when that is mended.") from reason
     except DBAPIError as error:

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,8 @@ LARGEST_LINE = 10_000_000
 LARGEST_DATA = 20_000_000  # of one statement: what a request in parts may have
 GZIP = b"\x1f\x8b"
 REMAINING = 1 << 20
+DAMAGES = (EOFError, zlib.error, gzip.BadGzipFile)
+"""How unpacking ends that meets something else than was packed, or less of it."""
 
 
 class Line(NamedTuple):
@@ -80,6 +84,8 @@ def lines_of(file: IO[bytes], *, after: int = 0) -> Iterator[Line]:
     number = 0
     while text := file.readline(LARGEST_LINE + 2):
         number += 1
+        if number == 1:
+            text = text.removeprefix(BOM_UTF8)  # programs of Windows write it
         rest = text
         while not rest.endswith(b"\n") and (rest := file.readline(REMAINING)):
             pass

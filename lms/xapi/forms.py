@@ -85,7 +85,7 @@ def alternate_call(request: Request) -> Call:
     headers = Headers(request.headers)
     headers.update({name: header_line(fields[name], name) for name in FIELDS_FOR_HEADERS if name in fields})
     edition = wanted_edition(headers.get(VERSION_HEADER))
-    if edition != EDITION_1:
+    if EDITION_2 in {edition, edition_of(request.headers.get(VERSION_HEADER))}:  # whatever the form says of it
         raise Malformed("method", "is no parameter of xAPI 2.0")
     method = request.args["method"].upper()
     if method not in ALTERNATE_METHODS or len(request.args) > 1:

@@ -59,6 +59,7 @@ def resources(name: str, import_name: str) -> Feature:
     bp = Feature(name, import_name, url_prefix=PREFIX)
     bp.before_request(answer_preflight)
     bp.after_request(speak_version)
+    bp.after_request(leave_body_out)
     bp.after_request(open_to_origins)
     bp.after_request(note_use)
     return bp
@@ -70,6 +71,13 @@ def speak_version(response: Response) -> Response:
         del response.headers["Content-Type"]
     edition = edition_of(request.headers.get(VERSION_HEADER)) or database().config.xapi_default_version
     response.headers.setdefault(VERSION_HEADER, g.get("xapi_edition", edition))
+    return response
+
+
+def leave_body_out(response: Response) -> Response:
+    """HEAD answers as GET does, without the body (4.1.6.1 / Comm 2.1.3), also when it comes as POST (Comm 1.3)."""
+    if g.get("xapi_method") == "HEAD" and request.method != "HEAD":
+        response.set_data(b"")
     return response
 
 
@@ -103,7 +111,7 @@ def open_to_origins(response: Response) -> Response:
 def asked() -> tuple[Call, Client]:
     """The request and who sends it. Raises `Malformed` or `Unknown`."""
     call = call_of(request)
-    g.xapi_edition = call.edition
+    g.xapi_edition, g.xapi_method = call.edition, call.method
     credentials = call.credentials
     if credentials is None:
         raise Unknown

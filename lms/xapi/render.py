@@ -67,6 +67,29 @@ def chosen(texts: Mapping[str, str], choose: Choose) -> dict[str, str]:
     return {tag: texts[tag]}
 
 
+def fitting(tags: Sequence[str], ranges: Sequence[tuple[str, float]]) -> str:
+    """The language that a reader of these ranges and their qualities likes best; the first of those liked equally.
+
+    Of what no range names, Vietnamese is the best, whatever else there is.
+    """
+    return max(tags, key=lambda tag: liking(tag.lower(), [(name.lower(), quality) for name, quality in ranges]))
+
+
+def liking(tag: str, ranges: Sequence[tuple[str, float]]) -> tuple[float, int]:
+    """How much a reader likes a language, and how near it is to what was asked for.
+
+    The longest range that is the tag or begins it decides (RFC 2616, 14.4). Without one, a range is cut from its end
+    until it fits (RFC 4647, 3.4: who asks for vi-VN reads vi).
+    """
+    begun = [(len(name), quality) for name, quality in ranges if f"{tag}-".startswith(f"{name}-")]
+    if begun:
+        quality = max(begun)[1]
+        return (quality, 3) if quality else (0.0, -1)
+    if cut := max((quality for name, quality in ranges if name.startswith(f"{tag}-")), default=0.0):
+        return cut, 2
+    return dict(ranges).get("*", 0.0), int(f"{tag}-".startswith("vi-"))
+
+
 def ids_only(document: dict[str, Any]) -> dict[str, Any]:
     """The least that still names every agent, activity, verb and group (4.1.6.1 / Comm 2.1.3)."""
     found = dict(document)

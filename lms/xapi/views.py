@@ -29,7 +29,7 @@ from lms.xapi.gathering import QUEUE, Gathering, gathered, goes_alone
 from lms.xapi.loader import Received, check_data_are_named, read_statement, read_statements
 from lms.xapi.parts import Attached, Data, media_type, put_together, taken_apart
 from lms.xapi.protocol import METHODS, Refusal, asked, guessing, json_answer, let_in, no_method, refusal, resources
-from lms.xapi.render import activities_of, canonical, ids_only, page_json
+from lms.xapi.render import activities_of, canonical, fitting, ids_only, page_json
 from lms.xapi.rules import Malformed, check_uuid, rfc3339
 from lms.xapi.signature import check_signatures
 from lms.xapi.statement import VERSION, VERSION_2, agent_digest, arrival, written
@@ -273,18 +273,8 @@ def formatted(session: Session, bodies: Sequence[bytes], wanted: str) -> Sequenc
 
 
 def fitting_language(tags: Sequence[str]) -> str:
-    """The language of a map that the reader likes best; the first of those liked equally (RFC 2616, 14.4)."""
-    return max(tags, key=liking)
-
-
-def liking(tag: str) -> float:
-    """The quality Accept-Language gives a language: that of the longest range that is the tag or begins it."""
-    ranges = [
-        (0 if name == "*" else len(name), quality)
-        for name, quality in request.accept_languages
-        if name == "*" or f"{tag}-".lower().startswith(f"{name}-".lower())
-    ]
-    return max(ranges, default=(0, 0.0))[1]
+    """The language of a map that suits this reader best."""
+    return fitting(tags, list(request.accept_languages))
 
 
 def signer() -> URLSafeSerializer:

@@ -54,6 +54,13 @@ def test_if_match_lets_only_those_change_who_name_the_document_as_it_is(outsider
         assert outsider.ask("POST", at.path, at.query, {"a": 1}, If_Match="*").status_code == 204
         now = outsider.ask("GET", at.path, at.query).headers["ETag"]
         assert outsider.ask("PUT", at.path, at.query, {"a": 1}, If_Match=now).status_code == 204
+    for method, body in (("PUT", {"a": 2}), ("POST", {"b": 2}), ("DELETE", None), ("GET", None)):
+        for name in ("If-Match", "If-None-Match"):
+            for nothing in (",", " , ,", " ", ""):
+                answer = outsider.ask(method, at.path, at.query, body, **{name: nothing})
+                assert answer.status_code == 400, (method, name, nothing)
+                assert answer.get_json()["error"].startswith(f"{name}: expected entity tags")
+    assert outsider.ask("GET", at.path, at.query).get_json() == {"a": 1}
     assert outsider.ask("DELETE", at.path, at.query, If_Match=etag).status_code == 204
     for method, body in (("PUT", {"a": 2}), ("POST", {"b": 2}), ("DELETE", None)):
         assert outsider.ask(method, at.path, at.query, body, If_Match="*").status_code == 412

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
 import wsgi
 from lms.app import create_app
@@ -265,13 +266,35 @@ def test_post_answers_with_ids_and_put_with_nothing(outsider: Outsider) -> None:
 
 
 def alternate(outsider: Outsider, method: str, **fields: str) -> int:
+    return alternate_answer(outsider, method, **fields).status_code
+
+
+def alternate_answer(outsider: Outsider, method: str, *, version: str = "", **fields: str) -> TestResponse:
+    """The answer to a form; `version` is that of the header."""
     headers = {name: value for name, value in outsider.headers().items() if name == "Authorization"}
-    answer = outsider.client.post(
+    return outsider.client.post(
         f"/xapi/statements?method={method}",
         data=urlencode({**headers, VERSION: "1.0.3", **fields}),
         content_type="application/x-www-form-urlencoded",
+        headers={VERSION: version} if version else None,
     )
-    return answer.status_code
+
+
+def test_head_sent_as_a_form_answers_without_a_body(outsider: Outsider) -> None:
+    outsider.put(ONE, statement())
+    for fields, status in (({"statementId": ONE}, 200), ({"limit": "1"}, 200), ({"statementId": new_id()}, 404)):
+        answer, told = (alternate_answer(outsider, method, **fields) for method in ("HEAD", "GET"))
+        assert (answer.status_code, answer.data) == (status, b"")
+        assert (told.status_code, told.data == b"") == (status, False)
+        assert answer.content_type == told.content_type
+        assert answer.headers.get("Last-Modified") == told.headers.get("Last-Modified")
+
+
+def test_a_form_under_a_header_of_2_0_is_refused_whatever_it_says_itself(outsider: Outsider) -> None:
+    answer = alternate_answer(outsider, "GET", version="2.0.0", limit="1")
+    assert answer.status_code == 400
+    assert answer.get_json()["error"] == "method: is no parameter of xAPI 2.0"
+    assert alternate_answer(outsider, "GET", version="1.0.0", limit="1").status_code == 200
 
 
 def test_a_form_sent_by_post_stands_for_any_request(outsider: Outsider) -> None:

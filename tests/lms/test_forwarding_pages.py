@@ -87,6 +87,7 @@ def test_a_wrong_entry_is_told_and_what_was_typed_is_kept_but_the_secret(
 
 def test_a_form_sent_after_the_session_ended_is_kept_without_the_secret(make: Make, administrator: Browser) -> None:
     administrator.get("/forwarding/new")
+    assert dict(administrator.form("Lưu và bắt đầu gửi").fields)["edition"] == "2.0"
     administrator.client.delete_cookie("session")
     administrator.client.delete_cookie("__Host-session")
     administrator.submit("Lưu và bắt đầu gửi", **TYPED)
@@ -256,10 +257,11 @@ def lms(make: Make, *arguments: str, typed: str = "") -> str:
 
 
 def test_the_command_adds_lists_pauses_resumes_and_replays(make: Make, app: Flask) -> None:
-    options = ("--name", "Kho của tỉnh", "--address", ADDRESS, "--key", "quan-triet", "--edition", "2.0")
+    options = ("--name", "Kho của tỉnh", "--address", ADDRESS, "--key", "quan-triet")
     told = lms(make, "add", *options, "--secret-file", "-", "--from-beginning", typed=f"{SECRET}\n")
     target = only_target(make)
     assert told == f"{target.public_id}  Kho của tỉnh\n"
+    assert target.edition == "2.0"
     assert actions.sealing(app.extensions["database"].config).decrypt(target.sealed_secret).decode() == SECRET
     assert "active   sent 0, waiting 0, refused 0  Kho của tỉnh" in lms(make, "list")
     lms(make, "pause", str(target.public_id))

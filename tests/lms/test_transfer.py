@@ -309,6 +309,30 @@ def test_a_file_that_is_not_what_was_exported_is_refused(make: Make, source: Out
     assert "needs the scope" in run(make, import_statements, "--client", reader.key, path).output
 
 
+def test_a_damaged_archive_is_told_as_such(make: Make, source: Outsider, tmp_path: Path) -> None:
+    whole = gzip.compress(b"".join(json.dumps(statement(id=new_id())).encode() + b"\n" for _ in range(20)))
+    middle = len(whole) // 2
+    damaged = {
+        "cut off": whole[:middle],
+        "overwritten": whole[:middle] + b"\xff" * 200 + whole[middle + 200 :],
+        "another sum": whole[:-8] + b"\x00" * 8,
+        "no more than a beginning": whole[:2],
+    }
+    path = tmp_path / "all.jsonl.gz"
+    for how, data in damaged.items():
+        path.write_bytes(data)
+        result = run(make, import_statements, "--client", source.key, "--batch", "5", path)
+        assert (result.exit_code, "is damaged: it cannot be unpacked to its end" in result.output) == (1, True), how
+    path.write_bytes(whole)
+    assert "0 rejected" in done(make, import_statements, "--client", source.key, path)
+
+
+def test_a_mark_of_utf_8_before_the_first_line_is_passed_over(make: Make, source: Outsider, tmp_path: Path) -> None:
+    path = write(tmp_path / "bom.jsonl", statement(id=new_id()), statement(id=new_id()))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert "2 stored, 0 known already, 0 rejected" in done(make, import_statements, "--client", source.key, path)
+
+
 def test_a_line_without_end_does_not_fill_the_memory(
     make: Make, source: Outsider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

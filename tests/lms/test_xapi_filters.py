@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lms.xapi.render import fitting
 from tests.make import Make
 from tests.store import VERBS, Outsider, new_id, statement
 
@@ -209,9 +210,33 @@ def test_ids_names_everything_and_tells_nothing_more(outsider: Outsider) -> None
 
 
 @pytest.mark.parametrize(
+    ("ranges", "tags", "expected"),
+    [
+        ([("vi-VN", 1)], ["en-US", "vi"], "vi"),
+        ([("VI-vn-x-a", 1)], ["en-US", "Vi"], "Vi"),
+        ([("en-US", 1), ("vi-VN", 0.9)], ["vi", "en"], "en"),
+        ([("vi-VN", 1), ("*", 0.5)], ["en-US", "vi"], "vi"),
+        ([("vi-VN", 0.3), ("en", 0.8)], ["vi", "en-US"], "en-US"),
+        ([("vi", 0), ("*", 0.5)], ["vi", "en-US"], "en-US"),
+        ([("vi", 0)], ["vi", "en-US"], "en-US"),
+        ([("vi-VN", 0)], ["en", "vi"], "vi"),
+        ([("fr-FR", 1)], ["en-US", "de", "vi-Latn"], "vi-Latn"),
+        ([], ["en-US", "de"], "en-US"),
+        ([("vie", 1)], ["en", "vi"], "vi"),
+        ([("vie", 1), ("en", 0.1)], ["vi", "en"], "en"),
+    ],
+)
+def test_who_asks_for_a_language_of_a_country_reads_the_language_and_who_asks_for_none_vietnamese(
+    ranges: list[tuple[str, float]], tags: list[str], expected: str
+) -> None:
+    assert fitting(tags, ranges) == expected
+
+
+@pytest.mark.parametrize(
     ("accepted", "expected"),
     [
         ("", "vi"),
+        ("vi-VN", "vi"),
         ("en", "en-US"),
         ("en-US", "en-US"),
         ("fr", "vi"),
@@ -222,7 +247,7 @@ def test_ids_names_everything_and_tells_nothing_more(outsider: Outsider) -> None
     ],
 )
 def test_canonical_sends_one_language_of_each_map(outsider: Outsider, accepted: str, expected: str) -> None:
-    texts = {"vi": "chữ", "en-US": "text"}
+    texts = {"en-US": "text", "vi": "chữ"}
     definition = {
         "name": texts,
         "description": texts,
