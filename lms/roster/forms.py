@@ -71,6 +71,9 @@ FAULTS = {
     "name_none": _l("Thiếu họ và tên."),
     "name_long": _l("Họ và tên dài quá 100 chữ."),
     "name_strange": _l("Họ và tên “%(said)s” có ký tự lạ; có thể sai bảng mã (TCVN3, VNI)."),
+    "letters_unsure": _l(
+        "“%(said)s”: phông chữ là TCVN3 hoặc VNI nhưng chữ đọc được cả theo Unicode. Về bước “Các cột” để chọn bảng mã."
+    ),
     "cell_broken": _l("Ô là công thức lỗi hoặc chưa có kết quả (%(said)s). Thay bằng chữ."),
     "day_form": _l("Không đọc được ngày “%(said)s”. Viết ngày/tháng/năm, ví dụ 05/03/1980, hoặc chỉ năm 1980."),
     "day_none": _l("Không có ngày “%(said)s”. Viết theo thứ tự ngày/tháng/năm."),

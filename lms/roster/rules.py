@@ -46,6 +46,9 @@ OLDEST, YOUNGEST = 100, 14
 TEXT, NUMBER, DAY, BROKEN, TCVN3, TCVN3_CAPITALS, VNI = "s", "n", "d", "e", "t", "T", "v"
 """What a cell was: text, a plain number, a day, an error or a formula without its result, text in an old font."""
 
+DOUBTFUL = "?"
+"""Of a cell as it was meant: its font is an old one, and its letters are Vietnamese read either way."""
+
 
 class Refused(ValueError):
     """The file is not read; `reason` is the key of why."""

@@ -6,9 +6,11 @@ d©n" or "Nguyeãn Vaên" without its font. The tables are those of TCVN 5712:19
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
-from lms.roster.rules import TCVN3, TCVN3_CAPITALS, TEXT, VNI, Line, Sheet
+from lms.roster.rules import DOUBTFUL, TCVN3, TCVN3_CAPITALS, TEXT, VNI, Line, Sheet
 
 OLD_FONTS = frozenset({TCVN3, TCVN3_CAPITALS, VNI})
 UNICODE = "unicode"
@@ -75,6 +77,7 @@ def from_vni(text: str) -> str:
     return VNI_SIGN.sub(lambda found: FROM_VNI[found[0]], text)
 
 
+@lru_cache(maxsize=20_000)
 def is_syllable(word: str) -> bool:
     """Whether the word can be one of Vietnamese, with its marks."""
     bare = "".join(c for c in unicodedata.normalize("NFD", word.casefold()) if c not in MARKS)
@@ -107,20 +110,67 @@ def mark_of_font(name: str) -> str:
     return VNI if lower.startswith(("vni-", "vni ")) else TEXT
 
 
-def read(text: str, mark: str, reading: str) -> str:
-    """A cell as it was meant. What already holds letters of Unicode stays, whatever its font.
+def by_font(text: str, mark: str) -> str:
+    """The text as its font would show it."""
+    return from_vni(text) if mark == VNI else from_tcvn3(text, capitals=mark == TCVN3_CAPITALS)
 
-    `reading` is what holds for cells whose font says nothing; by statistics alone a cell is converted only where that
-    makes it no less Vietnamese than it was.
+
+AS_IT_IS, AS_ITS_FONT, EITHER = "as it is", "as its font", "either"
+
+
+def leaning(text: str, mark: str) -> str:
+    """How a cell in an old font is to be read by its own letters; "" where that makes no difference."""
+    if text.isascii() or BEYOND_LATIN.search(text):
+        return "" if text.isascii() else AS_IT_IS
+    made = by_font(text, mark)
+    if made == text:
+        return ""
+    shares = fair_share(text), fair_share(made)
+    return EITHER if shares[0] == shares[1] else AS_IT_IS if shares[0] > shares[1] else AS_ITS_FONT
+
+
+def fair_share(text: str) -> float:
+    """As `share`; a word with a capital behind a small letter, or with small letters behind two capitals, is none."""
+    asked = [word for word in WORD.findall(text) if not word.isascii()]
+    return sum(is_syllable(word) and word in (word.lower(), word.upper(), word.capitalize()) for word in asked) / max(
+        1, len(asked)
+    )
+
+
+def columns_of_fonts(sheet: Sheet) -> dict[int, str]:
+    """For each column with cells in old fonts: how those are read that may be read either way.
+
+    As most others of the column, three to one: a font stays when somebody types Unicode in it.
     """
-    if text.isascii() or BEYOND_LATIN.search(text) or not PLACES_ABOVE_ASCII.search(text) or reading == UNICODE:
-        return text
-    if mark in (TCVN3, TCVN3_CAPITALS):
-        return from_tcvn3(text, capitals=mark == TCVN3_CAPITALS)
-    if mark == VNI:
-        return from_vni(text)
+    found: dict[int, Counter[str]] = {}
+    for line in sheet.lines:
+        if OLD_FONTS & set(line.marks):
+            for column, (cell, mark) in enumerate(zip(line.cells, line.marks, strict=True)):
+                if mark in OLD_FONTS:
+                    found.setdefault(column, Counter())[leaning(cell, mark)] += 1
+    return {column: verdict(one[AS_IT_IS], one[AS_ITS_FONT]) for column, one in found.items()}
+
+
+def verdict(kept: int, converted: int) -> str:
+    """How cells are read that may be read either way, beside so many that may not."""
+    if max(kept, converted) < max(1, 3 * min(kept, converted)):
+        return EITHER
+    return AS_IT_IS if kept > converted else AS_ITS_FONT
+
+
+def read_by_font(text: str, mark: str, others: str) -> tuple[str, str]:
+    """A cell in an old font as it was meant, and what it is then; `others`: how the rest of its column is read."""
+    lean = leaning(text, mark)
+    lean = others if lean == EITHER else lean
+    if lean == EITHER:
+        return text, DOUBTFUL
+    return (by_font(text, mark) if lean == AS_ITS_FONT else text), mark
+
+
+def read(text: str, reading: str) -> str:
+    """A cell whose font says nothing, as it was meant: converted only where that makes it no less Vietnamese."""
     convert = {"tcvn3": from_tcvn3, "vni": from_vni}.get(reading)
-    if convert is None:
+    if convert is None or text.isascii() or BEYOND_LATIN.search(text) or not PLACES_ABOVE_ASCII.search(text):
         return text
     made = convert(text)
     return made if share(WORD.findall(made)) >= share(WORD.findall(text)) else text
@@ -141,21 +191,23 @@ def as_meant(sheet: Sheet, reading: str = AUTO) -> Sheet:
     """The sheet with every cell as it was meant; `reading` as an administrator has said, or by what is found."""
     if reading == UNICODE:
         return sheet
-    told = found_reading(sheet) if reading == AUTO else reading
-    if told == UNICODE:  # for cells whose font says nothing
-        return Sheet(
-            sheet.name, tuple(meant(line, told) if OLD_FONTS & set(line.marks) else line for line in sheet.lines)
-        )
-    return Sheet(sheet.name, tuple(meant(line, told) for line in sheet.lines))
+    told = found_reading(sheet) if reading == AUTO else reading  # for cells whose font says nothing
+    columns = columns_of_fonts(sheet)
+    if told == UNICODE and not columns:
+        return sheet
+    others = columns if reading == AUTO else dict.fromkeys(columns, AS_ITS_FONT)  # whoever says so has seen it
+    return Sheet(sheet.name, tuple(meant(line, told, others) for line in sheet.lines))
 
 
-def meant(line: Line, reading: str) -> Line:
+def meant(line: Line, reading: str, others: Mapping[int, str]) -> Line:
     """One line, every cell as it was meant. What is said of the whole file holds for cells in any plain font."""
     if all(cell.isascii() for cell in line.cells):
         return line
-    fonts_only = AUTO if reading == UNICODE else reading
-    cells = [read(cell, mark, fonts_only) for cell, mark in zip(line.cells, line.marks, strict=True)]
-    return Line(line.number, tuple(cells), line.marks)
+    cells = [
+        read_by_font(cell, mark, others[column]) if mark in OLD_FONTS else (read(cell, reading), mark)
+        for column, (cell, mark) in enumerate(zip(line.cells, line.marks, strict=True))
+    ]
+    return Line(line.number, tuple(cell for cell, _ in cells), "".join(mark for _, mark in cells))
 
 
 NAME = re.compile("(?:[^\\W\\d_]|[ .'’ʼ()\u0300-\u036f-])+")

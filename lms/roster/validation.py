@@ -9,6 +9,7 @@ from typing import Any
 from lms.roster.matching import HEAD_WITHIN, Place, Places, Record, plain, without_numeral
 from lms.roster.rules import (
     BROKEN,
+    DOUBTFUL,
     FIRST_LINES,
     SKIP,
     Birth,
@@ -145,7 +146,7 @@ class Reading:
         if self.is_aside(line, key):
             self.head_group(line)
             return Row(line, None)
-        faults = self.broken(line) if BROKEN in line.marks else []
+        faults = self.marked(line, BROKEN, "cell_broken") + self.marked(line, DOUBTFUL, "letters_unsure")
         name_column = self.column(FULL_NAME) if self.column(FULL_NAME) >= 0 else self.column(GIVEN)
         faults += name_faults(name, key, name_column)
         unit, unit_faults = self.unit_of(line)
@@ -162,13 +163,15 @@ class Reading:
         )
         return Row(line, record, (*faults, *unit_faults, *branch_faults))
 
-    def broken(self, line: Line) -> list[Fault]:
-        """Cells that hold an error of the spreadsheet instead of a value."""
+    def marked(self, line: Line, mark: str, reason: str) -> list[Fault]:
+        """Cells that hold an error instead of a value, or letters that may be read in two ways."""
+        if mark not in line.marks:
+            return []
         return [
-            Fault(column, "cell_broken", line.cell(column))
+            Fault(column, reason, line.cell(column))
             for columns in self._columns.values()
             for column in columns
-            if line.mark(column) == BROKEN and self.settings.fields[column] != ORDER
+            if line.mark(column) == mark and self.settings.fields[column] != ORDER
         ]
 
     def is_aside(self, line: Line, key: str) -> bool:

@@ -8,15 +8,17 @@ import pytest
 import xlsxwriter
 
 from lms.roster.loader import sheets_of
-from lms.roster.matching import found_head
+from lms.roster.matching import Place, Places, found_head
 from lms.roster.rules import (
     BROKEN,
     DAY,
+    DOUBTFUL,
     NUMBER,
     TEXT,
     Birth,
     NoCode,
     NoDay,
+    Settings,
     Sheet,
     birth,
     figures,
@@ -37,6 +39,7 @@ from lms.roster.spelling import (
     mark_of_font,
     strange,
 )
+from lms.roster.validation import Reading
 from lms.text import fold
 from tests.rosters import HEAD, PEOPLE, SHEET, TITLE, csv_text, edited, sheet_xml, xls, xlsx
 
@@ -126,6 +129,40 @@ def test_unicode_in_an_old_font_and_plain_unicode_are_left_as_they_are() -> None
     ]  # fmt: skip
     plain = sheets_of(xlsx([("Họ và tên",), ("Thò Á Páo",), ("Hoàng Sìn Dìn",), ("Tòng Thị Hà",)]))[0]
     assert found_reading(plain) == "unicode"
+
+
+def test_unicode_typed_in_an_old_font_is_not_converted_again() -> None:
+    rows = [
+        ("Họ và tên", "Chức vụ"), ("Nguyễn Văn Hà", "Văn thư"), ("Lê Hà", "Kế toán"), ("Tô Hà", "x"),
+        ("Bàn Tà Mán", "y"), ("Trần Thị Lý", "z"),
+    ]  # fmt: skip
+    for font in (".VnTime", ".VnTimeH", "VNI-Times"):
+        sheet = as_meant(sheets_of(xlsx(rows, fonts={0: font, 1: font}))[0])
+        assert [line.cells for line in sheet.lines] == rows
+        assert not any(DOUBTFUL in line.marks for line in sheet.lines)
+    real = [("Họ và tên",), ("Tụ HỔ",), ("Nguyễn Văn Lờ",), ("Lò Thị Mỏn",), ("Trần Thị Kỷ",), ("Đỗ Văn Tỏ",)]
+    sheet = as_meant(sheets_of(xlsx(in_old_fonts(real), fonts={0: ".VnTime"}))[0])
+    assert [line.cells for line in sheet.lines] == real
+
+
+def test_letters_that_read_well_either_way_are_asked_about() -> None:
+    [sheet] = sheets_of(xlsx([("Ho va ten",), ("Lê Hà",), ("Ma A Sen",)], fonts={0: ".VnTime"}))
+    here = Place(1, "one", "syt", "Sở Y tế", "", None, date(2020, 1, 1))
+    told = {}
+    for reading in ("auto", "unicode", "tcvn3"):
+        settings = Settings(0, 0, ("full_name",), TODAY, reading=reading)
+        places = Places((here,))
+        reader = Reading(settings, home=here, places=places, branches=Places(()), today=TODAY)
+        told[reading] = [
+            (row.record.full_name, [fault.reason for fault in row.faults])
+            for row in reader.rows(as_meant(sheet, reading).lines[1:])
+            if row.record
+        ]
+    assert told == {
+        "auto": [("Lê Hà", ["letters_unsure"]), ("Ma A Sen", [])],
+        "unicode": [("Lê Hà", []), ("Ma A Sen", [])],
+        "tcvn3": [("Lờ HỔ", []), ("Ma A Sen", [])],
+    }
 
 
 def test_syllables_of_the_mountains_are_vietnamese_and_garbled_words_are_not() -> None:
