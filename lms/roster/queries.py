@@ -1,6 +1,7 @@
 """Reading lists, the units they may name, and the people they may mean, with few statements for any length."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -15,9 +16,10 @@ from lms.accounts.queries import all_links
 from lms.doors import OwnData
 from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure
 from lms.organisation.queries import holds_on, subtree, tree_of_units
-from lms.roster.matching import Known, Listed, Place, Places
+from lms.roster.matching import Head, Known, Listed, Place, Places, found_head, head_at
 from lms.roster.models import DateOfBirth, RosterHabit, RosterLine, RosterUpload, StaffCode
-from lms.roster.rules import Birth, Line, Sheet, bare_code, code_key
+from lms.roster.rules import FIRST_LINES, Birth, Line, Settings, Sheet, bare_code, code_key
+from lms.roster.spelling import AUTO, as_meant
 from lms.roster.storage import batches
 
 
@@ -72,6 +74,31 @@ def left_out(upload: RosterUpload, *, on: date) -> Select[Person, Unit]:
 def habit_of(session: Session, unit_id: int) -> RosterHabit | None:
     """What was chosen for the lists of the unit before."""
     return session.get(RosterHabit, unit_id)
+
+
+def guessed(session: Session, unit_id: int, sheets: Sequence[Sheet], *, reading: str = AUTO) -> Settings:
+    """How the list is read as far as one can tell: the sheet whose head names most, and what was chosen before."""
+    habit = habit_of(session, unit_id)
+    labels = dict(habit.labels) if habit else {}
+    units = dict(habit.units) if habit else {}
+    best, most = Settings(0, -1, (), clock.today(), reading=reading, units=units), -1
+    for place, sheet in enumerate(sheets):
+        head = found_head(as_meant(Sheet(sheet.name, sheet.lines[:FIRST_LINES]), reading), labels)
+        if head is not None and (known := sum(map(bool, head.fields))) > most:
+            best, most = replace(best, sheet=place, place=head.place, fields=head.fields), known
+    return best
+
+
+def guessed_anew(session: Session, unit_id: int, raw: Sheet, settings: Settings, *, same_sheet: bool) -> Settings:
+    """The settings with the columns guessed for the line that was chosen, or with the head looked for anew."""
+    habit = habit_of(session, unit_id)
+    labels = dict(habit.labels) if habit else {}
+    meant = as_meant(raw, settings.reading)
+    if same_sheet and 0 <= settings.place < len(meant.lines):
+        head: Head | None = head_at(meant.lines, settings.place, labels)
+    else:
+        head = found_head(meant, labels)
+    return replace(settings, place=head.place if head else -1, fields=head.fields if head else ())
 
 
 def places_of(session: Session, query: Select[Unit, int | None, int]) -> Places:

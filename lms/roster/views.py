@@ -125,7 +125,7 @@ def guessed(session: Session, upload: RosterUpload, settings: Settings) -> Setti
     """The settings with the head and the columns guessed anew for another sheet, line or reading."""
     before = Settings.of(upload.settings)
     raw = queries.sheet_of(session, upload, settings.sheet, most=forms.SAMPLE_LINES)
-    return actions.guessed_anew(session, upload.unit_id, raw, settings, same_sheet=settings.sheet == before.sheet)
+    return queries.guessed_anew(session, upload.unit_id, raw, settings, same_sheet=settings.sheet == before.sheet)
 
 
 def check_columns(shown: forms.Shown, settings: Settings) -> None:
