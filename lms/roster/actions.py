@@ -20,7 +20,7 @@ from lms.doors import tell
 from lms.organisation.models import PARTY_TREE, Unit
 from lms.outbox.actions import wake
 from lms.roster import loader, queries
-from lms.roster.access import people_within, reach, reach_further, within_reach
+from lms.roster.access import people_within, reach_further, reach_of, within_reach
 from lms.roster.matching import Crowd, Places, head_of, plain
 from lms.roster.models import RosterHabit, RosterLine, RosterUpload
 from lms.roster.rehearsal import APPLIED, CREATED, MOVED, Outcome, Plan, Rehearsal, Understood, digest_of_plan, spared
@@ -119,12 +119,15 @@ def choose(session: Session, upload: RosterUpload, settings: Settings) -> None:
         habit.units = {**habit.units, **settings.units}
 
 
-def rehearse(session: Session, upload: RosterUpload) -> None:
-    """Compare the list with the people who are here: at once when it is short, else by the worker."""
+def rehearse(session: Session, upload: RosterUpload, *, by: uuid.UUID | None = None) -> None:
+    """Compare the list with the people who are here: at once when it is short, else by the worker.
+
+    Nobody is found beyond the reach of whoever asks for it, nor beyond that of whoever handed the list in.
+    """
     if upload.state in UNDER_WAY:
         raise NotReady(upload.state)
     forget_outcomes(session, upload)
-    upload.digest, upload.changed_at = "", clock.now()
+    upload.digest, upload.changed_at, upload.confirmed_by = "", clock.now(), by
     settings = Settings.of(upload.settings)
     upload.total = max(0, queries.lines_of(session, upload, settings.sheet) - settings.place - 1)
     if upload.total > AT_ONCE:
@@ -142,8 +145,11 @@ def hand_over(session: Session, upload: RosterUpload) -> None:
     wake(session, ROSTER, {"upload": upload.id}, key=f"{ROSTER} {upload.id}")
 
 
-def understood(session: Session, unit: Unit, sheet: Sheet, settings: Settings) -> Understood:
-    """The lines of a list of the unit, before anybody is looked for. Raises `NotReady` without a head."""
+def understood(session: Session, unit: Unit, sheet: Sheet, settings: Settings, *, everywhere: bool) -> Understood:
+    """The lines of a list of the unit, before anybody is looked for. Raises `NotReady` without a head.
+
+    They may name every Party organisation only if it may touch people everywhere.
+    """
     today = clock.today()
     meant = as_meant(sheet, settings.reading)
     head = head_of(meant, settings)
@@ -151,7 +157,8 @@ def understood(session: Session, unit: Unit, sheet: Sheet, settings: Settings) -
     home = places.by_id.get(unit.id)
     if head is None or home is None or not head.names_people:
         raise NotReady("columns")
-    branches = queries.branches(session, on=today) if BRANCH in settings.fields else Places(())
+    of = None if everywhere else unit.id
+    branches = queries.branches(session, of=of, on=today) if BRANCH in settings.fields else Places(())
     reading = Reading(settings, home=home, places=places, branches=branches, today=today)
     rows = reading.rows(meant.lines[head.body :])
     unsure, decided = tuple(reading.unsure.values()), tuple(reading.decided.values())
@@ -160,7 +167,7 @@ def understood(session: Session, unit: Unit, sheet: Sheet, settings: Settings) -
 
 def plan_of(session: Session, unit: Unit, sheet: Sheet, settings: Settings, *, within: Select[int] | None) -> Plan:
     """What the sheet would do for the unit, if only people `within` may be touched (None: anybody)."""
-    known = understood(session, unit, sheet, settings)
+    known = understood(session, unit, sheet, settings, everywhere=within is None)
     records = [row.record for row in known.rows if row.record is not None]
     people = queries.people_meant(
         session,
@@ -175,19 +182,18 @@ def plan_of(session: Session, unit: Unit, sheet: Sheet, settings: Settings, *, w
     return Plan(tuple(rehearsal.outcomes(known.rows)), known.unsure)
 
 
-def texts_of_units(session: Session, upload: RosterUpload) -> tuple[list[Unsure], list[Unsure]]:
+def texts_of_units(session: Session, upload: RosterUpload, *, everywhere: bool) -> tuple[list[Unsure], list[Unsure]]:
     """The texts of the list for which a unit must be chosen, and those for which one was; on most lines first."""
     settings = Settings.of(upload.settings)
-    unit = session.get_one(Unit, upload.unit_id)
-    found = understood(session, unit, queries.sheet_of(session, upload, settings.sheet), settings)
+    unit, sheet = session.get_one(Unit, upload.unit_id), queries.sheet_of(session, upload, settings.sheet)
+    found = understood(session, unit, sheet, settings, everywhere=everywhere)
     unsure, decided = (sorted(some, key=lambda one: (-one.lines, one.text)) for some in (found.unsure, found.decided))
     return unsure, decided
 
 
 def plan(session: Session, upload: RosterUpload) -> Plan:
-    """What the list would do, with the reach its owner has at this moment."""
-    settings = Settings.of(upload.settings)
-    units = reach(session, upload.confirmed_by or upload.uploaded_by)
+    """What the list would do, with the reach it has at this moment."""
+    settings, units = Settings.of(upload.settings), reach_of(session, upload)
     unit, sheet = session.get_one(Unit, upload.unit_id), queries.sheet_of(session, upload, settings.sheet)
     found = plan_of(session, unit, sheet, settings, within=people_within(units))
     if units is None:
@@ -358,7 +364,7 @@ def work(session: Session, payload: Mapping[str, Any]) -> datetime | None:
             return None
         except Stale:
             forget_outcomes(session, upload)
-            upload.digest, upload.state, upload.stale = "", WAITING, True
+            upload.digest, upload.state, upload.stale, upload.confirmed_by = "", WAITING, True, None
             return clock.now()
     compare_slice(session, upload)
     return None if upload.state == REHEARSED else clock.now()

@@ -1,5 +1,6 @@
 """Reading lists, the units they may name, and the people they may mean, with few statements for any length."""
 
+import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -114,9 +115,43 @@ def places_below(session: Session, unit_id: int, *, on: date) -> Places:
     return places_of(session, tree_of_units(on=on).where(Unit.id.in_(subtree(unit_id, on=on))))
 
 
-def branches(session: Session, *, on: date) -> Places:
-    """The organisations of the Party tree that day."""
-    return places_of(session, tree_of_units(on=on, tree=PARTY_TREE))
+def branches(session: Session, *, of: int | None, on: date) -> Places:
+    """The organisations of the Party tree that day: all, or those a list of the unit `of` may name by itself.
+
+    These are at and below the unit and its parts where they stand in that tree too, and those its people belong to.
+    """
+    query = tree_of_units(on=on, tree=PARTY_TREE)
+    if of is None:
+        return places_of(session, query)
+    own = select(UnitClosure.descendant_id).where(
+        UnitClosure.tree == PARTY_TREE,
+        UnitClosure.ancestor_id.in_(subtree(of, on=on)),
+        holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),
+    )
+    theirs = select(Membership.unit_id).where(
+        Membership.tree == PARTY_TREE,
+        holds_on(on, Membership.valid_from, Membership.valid_to),
+        Membership.person_id.in_(select(Membership.person_id).where(counted_below(of, on=on))),
+    )
+    return places_of(session, query.where(or_(Unit.id.in_(own), Unit.id.in_(theirs))))
+
+
+def tellings(session: Session, lines: Iterable[RosterLine], *, within: Select[int] | None) -> dict[int, dict[str, Any]]:
+    """What the rehearsal made of each line, by its id, without what it holds of people who are not `within`."""
+    told = {line.id: dict(line.told or {}) for line in lines}
+    if within is None:
+        return told
+    meant = {line.id: line.person_id for line in lines}
+    perhaps = {uuid.UUID(other[0]) for one in told.values() for other in one.get("perhaps", ())}
+    query = select(Person.id, Person.public_id).where(
+        or_(Person.id.in_(set(meant.values()) - {None}), Person.public_id.in_(perhaps)), Person.id.in_(within)
+    )
+    known = {one for own, public in session.execute(query) for one in (own, str(public))}
+    for line_id, one in told.items():
+        one["perhaps"] = [other for other in one.get("perhaps", ()) if other[0] in known]
+        if meant[line_id] is not None and meant[line_id] not in known:
+            one |= {"changes": [], "faults": [[column, reason, ""] for column, reason, _ in one.get("faults", ())]}
+    return told
 
 
 def people_meant(
