@@ -39,6 +39,21 @@ def within_reach(session: Session, unit_id: int, public_id: uuid.UUID) -> bool:
     return units is None or session.scalar(units.where(Unit.id == unit_id)) is not None
 
 
+def reach_of(session: Session, upload: RosterUpload, *, reader: uuid.UUID | None = None) -> Select[int] | None:
+    """The units a list may touch; None: everywhere. The least of the reaches of all who have to do with it.
+
+    These are whoever handed it in, unless they keep its unit no longer; whoever last asked for something; the reader.
+    """
+    asked = [one for one in (upload.confirmed_by, reader) if one is not None]
+    if not asked or within_reach(session, upload.unit_id, upload.uploaded_by):
+        asked.append(upload.uploaded_by)
+    least: Select[int] | None = None
+    for units in (reach(session, one) for one in dict.fromkeys(asked)):
+        if units is not None:
+            least = units if least is None else least.where(Unit.id.in_(units))
+    return least
+
+
 def people_within(units: Select[int] | None) -> Select[int] | None:
     """The people who are counted in one of these units, today or from a later day on; None: everybody."""
     if units is None:

@@ -13,19 +13,19 @@ from sqlalchemy.orm import Session
 
 from lms import clock, text
 from lms.accounts.actions import PeopleMoved
-from lms.accounts.storage import Usernames, add_people, change_people, place_people
+from lms.accounts.storage import Newcomer, Usernames, add_people, change_people, place_people
 from lms.audit.actions import note, note_each
 from lms.db import lock_roll
 from lms.doors import tell
 from lms.organisation.models import PARTY_TREE, Unit
 from lms.outbox.actions import wake
 from lms.roster import loader, queries
-from lms.roster.access import people_within, reach, reach_further, within_reach
-from lms.roster.matching import Crowd, Head, Places, found_head, head_at, head_of, plain
+from lms.roster.access import people_within, reach_further, reach_of, within_reach
+from lms.roster.matching import Crowd, Places, head_of, plain
 from lms.roster.models import RosterHabit, RosterLine, RosterUpload
 from lms.roster.rehearsal import APPLIED, CREATED, MOVED, Outcome, Plan, Rehearsal, Understood, digest_of_plan, spared
 from lms.roster.rules import AT_ONCE, FIRST_LINES, KEPT, SLICE, Settings, Sheet, digest_of, username
-from lms.roster.spelling import AUTO, as_meant
+from lms.roster.spelling import as_meant
 from lms.roster.storage import (
     PARTICULARS,
     changed_fields,
@@ -44,6 +44,9 @@ from lms.roster.vocabulary import BRANCH, UNIT
 ROSTER = "roster"
 RECEIVED, WAITING, COMPARING, REHEARSED = "received", "waiting", "comparing", "rehearsed"
 APPLYING, APPLIED_STATE = "applying", "applied"
+CODED = frozenset({"category", "party"})
+"""Fields whose values are words of ours: these stand in the log, before and after."""
+
 UNDER_WAY = frozenset({WAITING, COMPARING, APPLYING})
 
 
@@ -90,7 +93,7 @@ def receive(session: Session, unit: Unit, taken: Taken, *, file_name: str, by: u
         file_name=text.nfc(file_name)[:200],
         file_digest=taken.digest,
         sheets=[sheet.name for sheet in taken.sheets],
-        settings=guessed(session, unit.id, taken.sheets).stored(),
+        settings=queries.guessed(session, unit.id, taken.sheets).stored(),
         state=RECEIVED,
     )
     session.add(upload)
@@ -98,31 +101,6 @@ def receive(session: Session, unit: Unit, taken: Taken, *, file_name: str, by: u
     write_lines(session, upload, taken.sheets)
     note(session, "roster.receive", actor=by, object_kind="unit", object_id=unit.public_id, list=str(upload.public_id))
     return upload
-
-
-def guessed(session: Session, unit_id: int, sheets: Sequence[Sheet], *, reading: str = AUTO) -> Settings:
-    """How the list is read as far as one can tell: the sheet whose head names most, and what was chosen before."""
-    habit = queries.habit_of(session, unit_id)
-    labels = dict(habit.labels) if habit else {}
-    units = dict(habit.units) if habit else {}
-    best, most = Settings(0, -1, (), clock.today(), reading=reading, units=units), -1
-    for place, sheet in enumerate(sheets):
-        head = found_head(as_meant(Sheet(sheet.name, sheet.lines[:FIRST_LINES]), reading), labels)
-        if head is not None and (known := sum(map(bool, head.fields))) > most:
-            best, most = replace(best, sheet=place, place=head.place, fields=head.fields), known
-    return best
-
-
-def guessed_anew(session: Session, unit_id: int, raw: Sheet, settings: Settings, *, same_sheet: bool) -> Settings:
-    """The settings with the columns guessed for the line that was chosen, or with the head looked for anew."""
-    habit = queries.habit_of(session, unit_id)
-    labels = dict(habit.labels) if habit else {}
-    meant = as_meant(raw, settings.reading)
-    if same_sheet and 0 <= settings.place < len(meant.lines):
-        head: Head | None = head_at(meant.lines, settings.place, labels)
-    else:
-        head = found_head(meant, labels)
-    return replace(settings, place=head.place if head else -1, fields=head.fields if head else ())
 
 
 def choose(session: Session, upload: RosterUpload, settings: Settings) -> None:
@@ -141,12 +119,15 @@ def choose(session: Session, upload: RosterUpload, settings: Settings) -> None:
         habit.units = {**habit.units, **settings.units}
 
 
-def rehearse(session: Session, upload: RosterUpload) -> None:
-    """Compare the list with the people who are here: at once when it is short, else by the worker."""
+def rehearse(session: Session, upload: RosterUpload, *, by: uuid.UUID | None = None) -> None:
+    """Compare the list with the people who are here: at once when it is short, else by the worker.
+
+    Nobody is found beyond the reach of whoever asks for it, nor beyond that of whoever handed the list in.
+    """
     if upload.state in UNDER_WAY:
         raise NotReady(upload.state)
     forget_outcomes(session, upload)
-    upload.digest, upload.changed_at = "", clock.now()
+    upload.digest, upload.changed_at, upload.confirmed_by = "", clock.now(), by
     settings = Settings.of(upload.settings)
     upload.total = max(0, queries.lines_of(session, upload, settings.sheet) - settings.place - 1)
     if upload.total > AT_ONCE:
@@ -164,8 +145,11 @@ def hand_over(session: Session, upload: RosterUpload) -> None:
     wake(session, ROSTER, {"upload": upload.id}, key=f"{ROSTER} {upload.id}")
 
 
-def understood(session: Session, unit: Unit, sheet: Sheet, settings: Settings) -> Understood:
-    """The lines of a list of the unit, before anybody is looked for. Raises `NotReady` without a head."""
+def understood(session: Session, unit: Unit, sheet: Sheet, settings: Settings, *, everywhere: bool) -> Understood:
+    """The lines of a list of the unit, before anybody is looked for. Raises `NotReady` without a head.
+
+    They may name every Party organisation only if it may touch people everywhere.
+    """
     today = clock.today()
     meant = as_meant(sheet, settings.reading)
     head = head_of(meant, settings)
@@ -173,7 +157,8 @@ def understood(session: Session, unit: Unit, sheet: Sheet, settings: Settings) -
     home = places.by_id.get(unit.id)
     if head is None or home is None or not head.names_people:
         raise NotReady("columns")
-    branches = queries.branches(session, on=today) if BRANCH in settings.fields else Places(())
+    of = None if everywhere else unit.id
+    branches = queries.branches(session, of=of, on=today) if BRANCH in settings.fields else Places(())
     reading = Reading(settings, home=home, places=places, branches=branches, today=today)
     rows = reading.rows(meant.lines[head.body :])
     unsure, decided = tuple(reading.unsure.values()), tuple(reading.decided.values())
@@ -182,7 +167,7 @@ def understood(session: Session, unit: Unit, sheet: Sheet, settings: Settings) -
 
 def plan_of(session: Session, unit: Unit, sheet: Sheet, settings: Settings, *, within: Select[int] | None) -> Plan:
     """What the sheet would do for the unit, if only people `within` may be touched (None: anybody)."""
-    known = understood(session, unit, sheet, settings)
+    known = understood(session, unit, sheet, settings, everywhere=within is None)
     records = [row.record for row in known.rows if row.record is not None]
     people = queries.people_meant(
         session,
@@ -197,19 +182,18 @@ def plan_of(session: Session, unit: Unit, sheet: Sheet, settings: Settings, *, w
     return Plan(tuple(rehearsal.outcomes(known.rows)), known.unsure)
 
 
-def texts_of_units(session: Session, upload: RosterUpload) -> tuple[list[Unsure], list[Unsure]]:
+def texts_of_units(session: Session, upload: RosterUpload, *, everywhere: bool) -> tuple[list[Unsure], list[Unsure]]:
     """The texts of the list for which a unit must be chosen, and those for which one was; on most lines first."""
     settings = Settings.of(upload.settings)
-    unit = session.get_one(Unit, upload.unit_id)
-    found = understood(session, unit, queries.sheet_of(session, upload, settings.sheet), settings)
+    unit, sheet = session.get_one(Unit, upload.unit_id), queries.sheet_of(session, upload, settings.sheet)
+    found = understood(session, unit, sheet, settings, everywhere=everywhere)
     unsure, decided = (sorted(some, key=lambda one: (-one.lines, one.text)) for some in (found.unsure, found.decided))
     return unsure, decided
 
 
 def plan(session: Session, upload: RosterUpload) -> Plan:
-    """What the list would do, with the reach its owner has at this moment."""
-    settings = Settings.of(upload.settings)
-    units = reach(session, upload.confirmed_by or upload.uploaded_by)
+    """What the list would do, with the reach it has at this moment."""
+    settings, units = Settings.of(upload.settings), reach_of(session, upload)
     unit, sheet = session.get_one(Unit, upload.unit_id), queries.sheet_of(session, upload, settings.sheet)
     found = plan_of(session, unit, sheet, settings, within=people_within(units))
     if units is None:
@@ -325,15 +309,29 @@ def write(
     place_people(session, branch, on=settings.on, tree=PARTY_TREE)
     write_births(session, both)
     write_codes(session, unit_id, both, on=settings.on)
-    publics = [public for _own, public in ids]
-    note_each(session, "person.create", actor=by, object_kind="person", objects=[(one, {}) for one in publics])
+    note_newcomers(session, [public for _own, public in ids], newcomers, by=by)
     note_all_changes(session, others, by=by)
     if people := tuple(sorted({*(own for own, _public in ids), *moved, *branch})):
         tell(session, PeopleMoved(people))
 
 
+def note_newcomers(
+    session: Session, ids: Sequence[uuid.UUID], newcomers: Sequence[Newcomer], *, by: uuid.UUID | None
+) -> None:
+    """In the audit log, for each person who is new: in which unit they begin, and as what."""
+    units = queries.public_units(session, {one.unit_id for one in newcomers})
+    begun = [
+        (public, {"by_list": True, "changes": {"unit": [None, units[one.unit_id]], "category": [None, one.category]}})
+        for public, one in zip(ids, newcomers, strict=True)
+    ]
+    note_each(session, "person.create", actor=by, object_kind="person", objects=begun)
+
+
 def note_all_changes(session: Session, others: Sequence[Outcome], *, by: uuid.UUID | None) -> None:
-    """In the audit log, for each person: from where to where the list moved them, and which fields it changed."""
+    """In the audit log, for each person: from where to where the list moved them, and which fields it changed.
+
+    Values stand there of those fields alone that are no names, addresses, days or codes.
+    """
     moved = [(one.person, one.record) for one in others if one.person and one.record and one.kind == MOVED]
     public = queries.public_units(session, {unit for pair in moved for unit in (pair[0].unit_id, pair[1].unit_id)})
     moves = [
@@ -343,8 +341,11 @@ def note_all_changes(session: Session, others: Sequence[Outcome], *, by: uuid.UU
         )
         for person, record in moved
     ]
-    fields = [(one, sorted(changed_fields(one) - {UNIT})) for one in others]
-    changes = [(one.person.public_id, {"fields": names}) for one, names in fields if one.person and names]
+    changes = []
+    for one in others:
+        if one.person and (names := sorted(changed_fields(one) - {UNIT})):
+            coded = {each.field: [each.before, each.after] for each in one.changes if each.field in CODED}
+            changes.append((one.person.public_id, {"fields": names} | ({"changes": coded} if coded else {})))
     note_each(session, "person.move", actor=by, object_kind="person", objects=moves)
     note_each(session, "person.change", actor=by, object_kind="person", objects=changes)
 
@@ -363,7 +364,7 @@ def work(session: Session, payload: Mapping[str, Any]) -> datetime | None:
             return None
         except Stale:
             forget_outcomes(session, upload)
-            upload.digest, upload.state, upload.stale = "", WAITING, True
+            upload.digest, upload.state, upload.stale, upload.confirmed_by = "", WAITING, True, None
             return clock.now()
     compare_slice(session, upload)
     return None if upload.state == REHEARSED else clock.now()

@@ -166,7 +166,7 @@ def asked(
     named = [one for one in sheets if sheet is None or one.name == sheet]
     if not named:
         raise click.ClickException(f"The sheets are {[one.name for one in sheets]}.")
-    settings = actions.guessed(session, unit.id, named, reading=reading)
+    settings = queries.guessed(session, unit.id, named, reading=reading)
     day: date = on.date() if on is not None else clock.today()
     if settings.place < 0:
         raise click.ClickException("No row with the names of columns was found: a full name must be among them.")

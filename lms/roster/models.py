@@ -48,7 +48,10 @@ class DateOfBirth(Base):
 
 
 class RosterUpload(Base):
-    """A list somebody has handed over for a unit, and how far it has come."""
+    """A list somebody has handed over for a unit, and how far it has come.
+
+    `confirmed_by` is whoever last asked for it to be rehearsed or applied: their reach limits it too.
+    """
 
     __tablename__ = "roster_upload"
     __table_args__ = (

@@ -1,6 +1,8 @@
 """Reading lists, the units they may name, and the people they may mean, with few statements for any length."""
 
+import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -15,9 +17,10 @@ from lms.accounts.queries import all_links
 from lms.doors import OwnData
 from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure
 from lms.organisation.queries import holds_on, subtree, tree_of_units
-from lms.roster.matching import Known, Listed, Place, Places
+from lms.roster.matching import Head, Known, Listed, Place, Places, found_head, head_at
 from lms.roster.models import DateOfBirth, RosterHabit, RosterLine, RosterUpload, StaffCode
-from lms.roster.rules import Birth, Line, Sheet, bare_code, code_key
+from lms.roster.rules import FIRST_LINES, Birth, Line, Settings, Sheet, bare_code, code_key
+from lms.roster.spelling import AUTO, as_meant
 from lms.roster.storage import batches
 
 
@@ -74,6 +77,31 @@ def habit_of(session: Session, unit_id: int) -> RosterHabit | None:
     return session.get(RosterHabit, unit_id)
 
 
+def guessed(session: Session, unit_id: int, sheets: Sequence[Sheet], *, reading: str = AUTO) -> Settings:
+    """How the list is read as far as one can tell: the sheet whose head names most, and what was chosen before."""
+    habit = habit_of(session, unit_id)
+    labels = dict(habit.labels) if habit else {}
+    units = dict(habit.units) if habit else {}
+    best, most = Settings(0, -1, (), clock.today(), reading=reading, units=units), -1
+    for place, sheet in enumerate(sheets):
+        head = found_head(as_meant(Sheet(sheet.name, sheet.lines[:FIRST_LINES]), reading), labels)
+        if head is not None and (known := sum(map(bool, head.fields))) > most:
+            best, most = replace(best, sheet=place, place=head.place, fields=head.fields), known
+    return best
+
+
+def guessed_anew(session: Session, unit_id: int, raw: Sheet, settings: Settings, *, same_sheet: bool) -> Settings:
+    """The settings with the columns guessed for the line that was chosen, or with the head looked for anew."""
+    habit = habit_of(session, unit_id)
+    labels = dict(habit.labels) if habit else {}
+    meant = as_meant(raw, settings.reading)
+    if same_sheet and 0 <= settings.place < len(meant.lines):
+        head: Head | None = head_at(meant.lines, settings.place, labels)
+    else:
+        head = found_head(meant, labels)
+    return replace(settings, place=head.place if head else -1, fields=head.fields if head else ())
+
+
 def places_of(session: Session, query: Select[Unit, int | None, int]) -> Places:
     """The units of a query as places."""
     return Places(
@@ -87,9 +115,43 @@ def places_below(session: Session, unit_id: int, *, on: date) -> Places:
     return places_of(session, tree_of_units(on=on).where(Unit.id.in_(subtree(unit_id, on=on))))
 
 
-def branches(session: Session, *, on: date) -> Places:
-    """The organisations of the Party tree that day."""
-    return places_of(session, tree_of_units(on=on, tree=PARTY_TREE))
+def branches(session: Session, *, of: int | None, on: date) -> Places:
+    """The organisations of the Party tree that day: all, or those a list of the unit `of` may name by itself.
+
+    These are at and below the unit and its parts where they stand in that tree too, and those its people belong to.
+    """
+    query = tree_of_units(on=on, tree=PARTY_TREE)
+    if of is None:
+        return places_of(session, query)
+    own = select(UnitClosure.descendant_id).where(
+        UnitClosure.tree == PARTY_TREE,
+        UnitClosure.ancestor_id.in_(subtree(of, on=on)),
+        holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),
+    )
+    theirs = select(Membership.unit_id).where(
+        Membership.tree == PARTY_TREE,
+        holds_on(on, Membership.valid_from, Membership.valid_to),
+        Membership.person_id.in_(select(Membership.person_id).where(counted_below(of, on=on))),
+    )
+    return places_of(session, query.where(or_(Unit.id.in_(own), Unit.id.in_(theirs))))
+
+
+def tellings(session: Session, lines: Iterable[RosterLine], *, within: Select[int] | None) -> dict[int, dict[str, Any]]:
+    """What the rehearsal made of each line, by its id, without what it holds of people who are not `within`."""
+    told = {line.id: dict(line.told or {}) for line in lines}
+    if within is None:
+        return told
+    meant = {line.id: line.person_id for line in lines}
+    perhaps = {uuid.UUID(other[0]) for one in told.values() for other in one.get("perhaps", ())}
+    query = select(Person.id, Person.public_id).where(
+        or_(Person.id.in_(set(meant.values()) - {None}), Person.public_id.in_(perhaps)), Person.id.in_(within)
+    )
+    known = {one for own, public in session.execute(query) for one in (own, str(public))}
+    for line_id, one in told.items():
+        one["perhaps"] = [other for other in one.get("perhaps", ()) if other[0] in known]
+        if meant[line_id] is not None and meant[line_id] not in known:
+            one |= {"changes": [], "faults": [[column, reason, ""] for column, reason, _ in one.get("faults", ())]}
+    return told
 
 
 def people_meant(

@@ -17,7 +17,7 @@ from lms.accounts.forms import CATEGORIES, PARTY
 from lms.db import apart, config_of, get_read_session, get_session
 from lms.organisation.models import Unit
 from lms.roster import actions, forms, queries
-from lms.roster.access import KEEP, access_upload, reach
+from lms.roster.access import KEEP, access_upload, people_within, reach, reach_of
 from lms.roster.models import RosterUpload
 from lms.roster.rules import SKIP, Refused, Settings
 from lms.web.acting import actor, behind
@@ -115,17 +115,22 @@ def columns(public_id: uuid.UUID) -> ResponseReturnValue:
         return columns_page(session, upload, settings, shown)
     actions.choose(session, upload, replace(settings, on=shown.form.on.data or clock.today()))
     session.flush()  # what was chosen is read again from the row
-    if actions.texts_of_units(session, upload)[0]:
+    if actions.texts_of_units(session, upload, everywhere=everywhere(session, upload))[0]:
         return redirect(url_for("roster.units", public_id=public_id))
-    actions.rehearse(session, upload)
+    actions.rehearse(session, upload, by=actor().public_id)
     return redirect(url_for("roster.show", public_id=public_id))
+
+
+def everywhere(session: Session, upload: RosterUpload) -> bool:
+    """Whether whoever asks and whoever handed the list in keep people everywhere."""
+    return reach_of(session, upload, reader=actor().public_id) is None
 
 
 def guessed(session: Session, upload: RosterUpload, settings: Settings) -> Settings:
     """The settings with the head and the columns guessed anew for another sheet, line or reading."""
     before = Settings.of(upload.settings)
     raw = queries.sheet_of(session, upload, settings.sheet, most=forms.SAMPLE_LINES)
-    return actions.guessed_anew(session, upload.unit_id, raw, settings, same_sheet=settings.sheet == before.sheet)
+    return queries.guessed_anew(session, upload.unit_id, raw, settings, same_sheet=settings.sheet == before.sheet)
 
 
 def check_columns(shown: forms.Shown, settings: Settings) -> None:
@@ -167,15 +172,16 @@ def units(public_id: uuid.UUID) -> ResponseReturnValue:
     if upload.state in {*actions.UNDER_WAY, actions.APPLIED_STATE} or Settings.of(upload.settings).place < 0:
         return redirect(url_for("roster.show", public_id=public_id))
     places = queries.places_below(session, upload.unit_id, on=clock.today())
-    branches = queries.branches(session, on=clock.today())
-    unsure, decided = actions.texts_of_units(session, upload)
+    anywhere = everywhere(session, upload)
+    branches = queries.branches(session, of=None if anywhere else upload.unit_id, on=clock.today())
+    unsure, decided = actions.texts_of_units(session, upload, everywhere=anywhere)
     if request.method == "POST":
         told, wrong = forms.units_chosen(request.form.to_dict(), places, branches)
         if not wrong:
             settings = Settings.of(upload.settings)
             actions.choose(session, upload, replace(settings, units={**settings.units, **told}))
             session.flush()  # what was chosen is read again from the row
-            actions.rehearse(session, upload)
+            actions.rehearse(session, upload, by=actor().public_id)
             return redirect(url_for("roster.show", public_id=public_id))
     unit = session.get_one(Unit, upload.unit_id)
     many = len(places.places) > forms.MANY_UNITS
@@ -200,7 +206,7 @@ def rehearse(public_id: uuid.UUID) -> ResponseReturnValue:
     session = get_session()
     upload = access_upload(session, actor(), public_id)
     try:
-        actions.rehearse(session, upload)
+        actions.rehearse(session, upload, by=actor().public_id)
     except actions.NotReady:
         flash(_("Danh sách đang được xử lý hoặc chưa chọn cột."), "warning")
     return redirect(url_for("roster.show", public_id=public_id))
@@ -236,7 +242,9 @@ def rehearsed_page(session: Session, upload: RosterUpload, unit: Unit) -> str:
     page = min(max(request.args.get("page", 1, type=int), 1), pages)
     query = (missing if kind == "left" else queries.outcomes_of(upload, kind)).limit(PAGE).offset((page - 1) * PAGE)
     rows = session.execute(query).all()
-    named = () if kind == "left" else [row[0].told or {} for row in rows]
+    lines = [] if kind == "left" else [row[0] for row in rows]
+    told = queries.tellings(session, lines, within=people_within(reach(session, actor().public_id)))
+    named = told.values()
     ids = {one["unit"] for one in named if one.get("unit")}
     ids |= {other[3] for one in named for other in one.get("perhaps", ()) if other[3]}
     seen(upload, rows=len(rows), kind=kind, page=page)
@@ -248,6 +256,7 @@ def rehearsed_page(session: Session, upload: RosterUpload, unit: Unit) -> str:
         present=present,
         kind=kind,
         rows=rows,
+        told_of=told,
         page=page,
         pages=pages,
         page_url=lambda n: url_for("roster.show", public_id=upload.public_id, show=kind, page=n),
@@ -292,7 +301,7 @@ def answer(public_id: uuid.UUID) -> ResponseReturnValue:
     before = Settings.of(upload.settings)
     namesakes = "namesakes" in request.form
     upload.settings = replace(before, answers={**before.answers, **given}, namesakes=namesakes).stored()
-    actions.rehearse(session, upload)
+    actions.rehearse(session, upload, by=actor().public_id)
     return redirect(url_for("roster.show", public_id=public_id))
 
 
@@ -305,7 +314,7 @@ def apply(public_id: uuid.UUID) -> ResponseReturnValue:
     try:
         actions.apply(session, upload, request.form.get("digest", ""), by=actor().public_id)
     except actions.Stale:
-        actions.rehearse(session, upload)
+        actions.rehearse(session, upload, by=actor().public_id)
         flash(_("Dữ liệu đã thay đổi sau lần diễn tập trước nên chưa ghi gì. Xem lại kết quả diễn tập mới."), "warning")
     except actions.NotReady:
         flash(_("Danh sách đang được xử lý hoặc đã áp dụng xong."), "warning")

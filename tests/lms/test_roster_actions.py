@@ -14,6 +14,7 @@ from lms import clock
 from lms.accounts.models import Membership, Person, RoleGrant
 from lms.accounts.queries import main_unit
 from lms.accounts.storage import Usernames
+from lms.audit.models import AuditEntry
 from lms.cli import check_projections
 from lms.organisation.actions import create_unit
 from lms.organisation.models import PARTY_TREE, Unit
@@ -97,6 +98,22 @@ def test_a_list_moves_changes_and_adds_and_every_membership_is_kept(make: Make, 
         assert [tuple(one) for one in codes] == [("00018", today), ("00099", None)]
         assert session.get_one(DateOfBirth, luong.id).day == date(1975, 10, 20)
         assert session.get_one(Person, hoa.id).position == "Phó phòng"
+
+
+def test_the_log_says_before_and_after_of_what_is_no_name(make: Make, unit: Unit, by: uuid.UUID) -> None:
+    head = ("Họ và tên", "Chức vụ", "Loại cán bộ", "Đảng viên", "Email")
+    applied(make, unit, [head, ("Lý A Hoa", "Chuyên viên", "Công chức", "", "")], by)
+    applied(make, unit, [head, ("Lý A Hoa", "Trưởng phòng", "Viên chức", "Chính thức", "hoa@yte.example.gov.vn")], by)
+    with make.reading() as session:
+        query = select(AuditEntry.action, AuditEntry.details).where(AuditEntry.action.like("person.%"))
+        details = dict(session.execute(query).all())
+    assert details["person.create"]["changes"] == {
+        "unit": [None, str(unit.public_id)], "category": [None, "cong_chuc"]
+    }  # fmt: skip
+    assert details["person.change"] == {
+        "fields": ["category", "email", "party", "position"],
+        "changes": {"category": ["cong_chuc", "vien_chuc"], "party": ["quan_chung", "chinh_thuc"]},
+    }
 
 
 def test_a_staff_code_names_who_bears_it_today(make: Make, unit: Unit, by: uuid.UUID) -> None:

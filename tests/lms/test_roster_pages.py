@@ -1,6 +1,7 @@
 """An administrator imports a list: hands it in, says what its columns are, looks at the rehearsal, applies it."""
 
 import re
+import uuid
 from io import BytesIO
 from typing import Any
 
@@ -11,17 +12,20 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from lms.accounts.models import Membership, Person, SignInAccount
+from lms.accounts.storage import place_people
 from lms.audit.models import AuditEntry
+from lms.organisation.actions import create_unit
 from lms.organisation.models import Unit
 from lms.roster import actions, forms
 from lms.roster.access import people_within, reach
 from lms.roster.actions import receive, taken_apart
 from lms.roster.models import DateOfBirth, RosterLine, RosterUpload, StaffCode
+from lms.roster.rules import Settings
 from tests.browser import ORIGIN, Browser
 from tests.counting import count_queries
 from tests.floor.test_languages import untranslated
-from tests.make import Make
-from tests.rosters import HEAD, PEOPLE, TITLE, xlsx
+from tests.make import LONG_AGO, Make
+from tests.rosters import HEAD, PEOPLE, TITLE, csv_text, xlsx
 
 ROWS = [*TITLE, HEAD, *PEOPLE]
 
@@ -250,6 +254,80 @@ def test_who_keeps_people_of_one_unit_reaches_its_lists_and_its_people_only(make
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])  # words come from no database
+def rehearsed_list(make: Make, unit: Unit, rows: list[tuple[str, ...]], by: uuid.UUID) -> uuid.UUID:
+    with make.writing() as session:
+        content = taken_apart(csv_text(rows).encode())
+        upload = receive(session, session.get_one(Unit, unit.id), content, file_name="a.csv", by=by)
+        actions.choose(session, upload, Settings.of(upload.settings))
+        actions.rehearse(session, upload, by=by)
+        return upload.public_id
+
+
+def test_a_list_finds_nobody_beyond_the_least_reach_of_those_who_have_to_do_with_it(
+    make: Make, administrator: Browser, department: Unit
+) -> None:
+    outside = make.person("Ma Thị Sen", unit=make.unit("Sở Nội vụ", code="snv"))
+    keeper = make.person("Người Giữ", unit=department, role="unit_administrator", over=department)
+    with make.writing() as session:
+        person = session.get_one(Person, outside.id)
+        person.email, person.position = "sen@example.gov.vn", "Phó Giám đốc"
+        everywhere = session.scalars(select(Person.public_id).where(Person.full_name == "Quản Trị")).one()
+    rows = [("Họ và tên", "Email"), ("Ma Thi Xen", "sen@example.gov.vn")]
+    own = rehearsed_list(make, department, rows, keeper.public_id)
+    browser = make.browser(keeper)
+    administrator.get(f"/roster/{own}")
+    administrator.submit("/rehearse")  # whoever asks for it does not widen the reach of who handed it in
+    with make.writing() as session:
+        upload = session.scalars(select(RosterUpload).where(RosterUpload.public_id == own)).one()
+        assert (upload.counts, upload.confirmed_by) == ({"new": 1}, everywhere)
+        upload.digest = upload.digest[::-1]  # as if people had changed
+    administrator.get(f"/roster/{own}")
+    administrator.submit("/apply")
+    browser.get(f"/roster/{own}")
+    for name in ("Ma Thị Sen", "Phó Giám đốc", str(outside.public_id)):
+        assert name not in browser.text
+    wide = rehearsed_list(make, department, rows, everywhere)
+    assert "Phó Giám đốc" in administrator.get(f"/roster/{wide}?show=asked").text
+    assert "Ma Thi Xen" in browser.get(f"/roster/{wide}?show=asked").text
+    for name in ("Ma Thị Sen", "Phó Giám đốc", str(outside.public_id)):
+        assert name not in browser.text
+    browser.submit("/rehearse")
+    with make.reading() as session:
+        upload = session.scalars(select(RosterUpload).where(RosterUpload.public_id == wide)).one()
+        assert upload.counts == {"new": 1}
+
+
+def test_a_list_of_one_unit_names_its_own_party_organisations_only(
+    make: Make, administrator: Browser, department: Unit
+) -> None:
+    with make.writing() as session:
+        root = create_unit(
+            session, code="d", name="Đảng bộ tỉnh", kind="department", parent=None, since=LONG_AGO, tree="party"
+        )
+        for code, name in (("d1", "Chi bộ Sở Y tế"), ("d2", "Chi bộ An ninh")):
+            create_unit(session, code=code, name=name, kind="department", parent=root, since=LONG_AGO, tree="party")
+    keeper = make.person("Người Giữ", unit=department, role="unit_administrator", over=department)
+    member = make.person("Lý A Hoa", unit=department)
+    with make.writing() as session:
+        own = session.scalars(select(Unit).where(Unit.code == "d1")).one()
+        place_people(session, {member.id: own.id}, on=LONG_AGO, tree="party")
+        everywhere = session.scalars(select(Person.public_id).where(Person.full_name == "Quản Trị")).one()
+    rows = [("Họ và tên", "Chi bộ"), ("Lò Thị Hai", "Chi bộ An ninh"), ("Lò Thị Ba", "Chi bộ Sở Y tế")]
+    listed = rehearsed_list(make, department, rows, keeper.public_id)
+    browser = make.browser(keeper)
+    page = browser.get(f"/roster/{listed}/units").text
+    assert '">Chi bộ Sở Y tế</option>' in page
+    assert '">Chi bộ An ninh</option>' not in page
+    assert '">Đảng bộ tỉnh</option>' not in page
+    with make.reading() as session:
+        counts = [one.counts for one in session.scalars(select(RosterUpload))]
+    assert counts == [{"bad": 1, "new": 1}]
+    wide = rehearsed_list(make, department, rows, everywhere)
+    with make.reading() as session:
+        upload = session.scalars(select(RosterUpload).where(RosterUpload.public_id == wide)).one()
+        assert upload.counts == {"new": 2}
+
+
 def test_the_pages_of_a_list_are_in_english_too(make: Make, administrator: Browser, department: Unit) -> None:
     make.person("Lý A Hoa", unit=department)
     make.person("Vi Văn Ở", unit=department)
