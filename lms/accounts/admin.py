@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from flask import flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import Select, func
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from lms import clock, text
@@ -30,7 +30,7 @@ from lms.accounts.models import Person, SignInAccount
 from lms.accounts.rules import EVERYWHERE, LINK_LIFE, may_see_as
 from lms.accounts.session import grants_held
 from lms.accounts.vocabulary import ROLES
-from lms.audit.actions import note
+from lms.audit.actions import note_each
 from lms.db import apart, config_of, get_read_session, get_session
 from lms.organisation.forms import TREE_WORDS
 from lms.organisation.models import Unit
@@ -64,7 +64,7 @@ def index() -> ResponseReturnValue:
     pages = max(1, -(-total // PAGE))
     page = min(asked_page, pages)
     rows = own.execute(queries.people_shown(on=clock.today()).where(Person.id.in_(ids))).all()
-    seen("person.list", unit, rows=len(rows), page=page, searched=bool(sought()))
+    seen("person.list", unit, permission=allowed, rows=len(rows), page=page, searched=bool(sought()))
     choice = units_to_choose(own, person, allowed, text.nfc(request.args.get("units", ""))[:100])
     return render_template(
         "people/list.html",
@@ -182,12 +182,23 @@ def asked_unit(own: Session, person: Actor, asked: str, permission: str) -> Unit
         raise NotFound from None
 
 
-def seen(action: str, about: Person | Unit | None, **details: object) -> None:
-    """Note that names were looked at. The words searched for are not kept: they may be a name."""
+def seen(action: str, about: Person | Unit | None, *, permission: str = READ, **details: object) -> None:
+    """Note that names were looked at. The words searched for are not kept: they may be a name.
+
+    Where no unit was asked for, there is an entry for each one where whoever looks holds the permission: those in other
+    units were not seen.
+    """
     kind = "person" if isinstance(about, Person) else "unit"
-    object_id = about.public_id if about is not None else "-"
-    who = behind()
-    apart(lambda own: note(own, action, actor=who, object_kind=kind, object_id=object_id, **details))
+    who, looking, about_id = behind(), actor(), about.public_id if about is not None else "-"
+    within = [] if about is not None or looking.everywhere(permission) else looking.unit_ids(permission)
+
+    def noted(own: Session) -> None:
+        ids: list[object] = [about_id]
+        if within:
+            ids = list(own.scalars(select(Unit.public_id).where(Unit.id.in_(within)).order_by(Unit.id)))
+        note_each(own, action, actor=who, object_kind=kind, objects=[(one, details) for one in ids])
+
+    apart(noted)
 
 
 @bp.route("/new", methods=["GET", "POST"])
@@ -218,7 +229,7 @@ def acceptable(own: Session, form: PersonForm) -> bool:
         within = None if actor().everywhere(KEEP) else actor().unit_ids(KEEP)
         same = own.execute(queries.namesakes(text_in(form.full_name), on=clock.today(), within=within)).all()
         if same:
-            seen("person.list", None, rows=len(same), page=1, searched=True)
+            seen("person.list", None, permission=KEEP, rows=len(same), page=1, searched=True)
             there = "; ".join(
                 f"{one.full_name}, {unit.name}" if unit else f"{one.full_name} ({account.username})"
                 for one, account, unit in same

@@ -31,7 +31,7 @@ def index() -> ResponseReturnValue:
     found = queries.suggestions(own, on=today, reach=reach)
     people = [one for pair in found for one in (pair.one, pair.other)]
     linked, apart = (own.execute(queries.decided(reach, same=same)).all() for same in (True, False))
-    seen("person.list", None, rows=len(people), page=1, searched=False, purpose="duplicates")
+    seen("person.list", None, permission=KEEP, rows=len(people), page=1, searched=False, purpose="duplicates")
     return render_template(
         "duplicates/index.html",
         found=found,
@@ -55,7 +55,7 @@ def pair_page(form: KeepForm, first: Person, second: Person, *, status: int = 20
     """Both records beside each other."""
     people = (first, second)
     told = queries.particulars(get_session(), people, on=clock.today())
-    seen("person.list", None, rows=2, page=1, searched=False, purpose="duplicates")
+    seen("person.list", None, permission=KEEP, rows=2, page=1, searched=False, purpose="duplicates")
     form.keep.choices = [
         (str(one.public_id), f"{one.full_name}, {told[one.id].unit or '–'} ({told[one.id].username})") for one in people
     ]

@@ -206,9 +206,9 @@ def told(one: AuditEntry, people: Mapping[uuid.UUID, tuple[str, str]], units: Ma
 
 
 def lists_of_units(session: Session, person_id: int) -> Iterator[ColumnElement[bool]]:
-    """For each unit the person belonged to, and all above it then: lists of it on those days."""
+    """For each unit the person belonged to, and all above it then: lists of it on the days when both held."""
     rows = session.execute(
-        select(Unit.public_id, Membership.valid_from, Membership.valid_to)
+        select(Unit.public_id, Membership.valid_from, Membership.valid_to, UnitClosure.valid_from, UnitClosure.valid_to)
         .select_from(Membership)
         .join(
             UnitClosure,
@@ -218,8 +218,11 @@ def lists_of_units(session: Session, person_id: int) -> Iterator[ColumnElement[b
         .where(Membership.person_id == person_id)
         .distinct()
     )
-    for public_id, since, until in rows:
-        bounds = [AuditEntry.at >= begins(since)] + ([AuditEntry.at < begins(until)] if until is not None else [])
+    for public_id, came, left, stood, moved in rows:
+        since, until = max(came, stood), min(left or date.max, moved or date.max)
+        if since >= until:
+            continue
+        bounds = [AuditEntry.at >= begins(since)] + ([AuditEntry.at < begins(until)] if until < date.max else [])
         yield and_(AuditEntry.object_kind == "unit", AuditEntry.object_id == str(public_id), *bounds)
 
 

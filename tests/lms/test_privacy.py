@@ -23,13 +23,17 @@ from lms.cli import check_projections
 from lms.db import Base
 from lms.documents.models import UNREGISTERED, XapiDocument
 from lms.duplicates.actions import link_people
+from lms.organisation.actions import move_unit
 from lms.organisation.models import Unit
 from lms.privacy.actions import ERASED_NAME, GOES_WITH_THE_PERSON, ask
 from lms.privacy.models import PrivacyRequest
-from lms.privacy.queries import statements_count
+from lms.privacy.queries import disclosures, statements_count
 from lms.privacy.rules import due_day, is_word
-from lms.roster.actions import receive, rehearse
+from lms.roster.actions import choose, receive, rehearse
 from lms.roster.models import DateOfBirth, RosterLine, RosterUpload, StaffCode
+from lms.roster.rules import Settings
+from lms.roster.storage import says
+from lms.text import fold
 from lms.xapi.models import XapiAgent, XapiBody, XapiStatement
 from tests.browser import Browser
 from tests.counting import count_queries
@@ -213,6 +217,28 @@ def test_whoever_saw_my_name_is_told_to_me_with_office_scope_and_purpose(make: M
     assert "thành lập đơn vị" not in browser.text  # no name was seen
 
 
+def test_a_list_of_ones_own_units_is_not_told_to_people_of_others_nor_one_of_a_unit_mine_has_left(make: Make) -> None:
+    root = make.unit("Tỉnh")
+    mine, other = make.unit("Xã A", under=root), make.unit("Xã B", under=root)
+    office = make.unit("Phòng", under=mine)
+    me, stranger = make.person("Tôi", unit=office), make.person("Người Khác", unit=other)
+    by = make.person("Người Xem", unit=mine, role="unit_administrator", over=mine)
+    looking = make.browser(by)
+    looking.get("/people")
+    looking.get("/people/duplicates")
+    with make.reading() as session:
+        seen = [disclosures(session, session.merge(own), before=None)[0] for own in (me, stranger)]
+        told = [{one.entry.id for one in found} for found in seen]
+        entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "person.list")).all()
+        assert {one.object_id for one in entries} == {str(mine.public_id)}
+        assert told == [{one.id for one in entries}, set()]
+    with make.writing() as session:
+        move_unit(session, session.get_one(Unit, office.id), session.get_one(Unit, other.id), on=clock.today())
+    looking.get("/people")
+    with make.reading() as session:
+        assert disclosures(session, session.merge(me), before=None)[0] == []  # mine stood there until today only
+
+
 def test_a_list_of_a_unit_counts_only_for_the_days_on_which_i_belonged_there(make: Make) -> None:
     now = datetime(2026, 3, 10, 3, tzinfo=UTC)
     old, new = make.unit("Đơn vị cũ"), make.unit("Đơn vị mới")
@@ -371,6 +397,43 @@ def test_after_erasure_no_table_holds_the_name_the_address_or_the_code(
     assert found_in(make) == set()
 
 
+@pytest.mark.parametrize(
+    ("cells", "about"),
+    [
+        (["HOÀNG THỊ CANARY", "Chuyên viên"], True),
+        (["1", "Hoàng Thị", "Canary"], True),
+        (["Đ/c Hoang  Thị Canary (nghỉ)"], True),
+        (["Trần Văn Khác", "A.B@X.vn; hoang@x.vn"], True),
+        (["Trần Văn Khác", "c-77"], True),
+        (["canary"], True),
+        (["Hoàng Thị Canarya"], False),
+        (["Lý Canary Hoa", "C-778"], False),
+    ],
+)
+def test_a_line_that_tells_of_somebody_is_known_however_it_is_written(cells: list[str], about: bool) -> None:
+    assert says(cells, [fold("Hoàng Thị Canary"), "hoang@x.vn", "canary"], {"C-77"}) is about
+
+
+def test_erasure_reaches_lists_that_name_the_person_only_as_somebody_who_may_be_meant(
+    make: Make, world: World, canary: Person
+) -> None:
+    rows = f"Họ và tên;Email\nTrần Văn Khác;{EMAIL.upper()}\n"
+    with make.writing() as session:
+        unit, by = session.get_one(Unit, world.inside.id), world.people["trainer"].public_id
+        upload = receive(session, unit, rows.encode(), file_name=f"Danh sách {NAME.upper()}.csv", by=by)
+        choose(session, upload, Settings.of(upload.settings))
+        rehearse(session, upload)
+        of_upload = select(RosterLine).where(RosterLine.upload_id == upload.id)
+        for line in session.scalars(of_upload.where(RosterLine.told.is_not(None))):
+            line.cells = ["Trần Văn Khác", ""]
+            line.told = {**(line.told or {}), "perhaps": [[str(canary.public_id), NAME, "", 1, ""]]}
+    erased(make, world, canary)
+    with make.reading() as session:
+        assert NAME not in str([(one.cells, one.told) for one in session.scalars(of_upload)])
+        assert EMAIL.upper() not in str([one.cells for one in session.scalars(of_upload)])
+        assert set(session.scalars(select(RosterUpload.file_name))) == {"-"}
+
+
 def test_records_that_are_linked_as_the_same_person_are_erased_with_the_one_that_asks(
     make: Make, world: World, canary: Person
 ) -> None:
@@ -452,9 +515,11 @@ def test_lines_about_others_stay_in_lists_though_they_hold_the_same_short_words(
         unit, by = session.get_one(Unit, world.inside.id), world.people["trainer"].public_id
         rows = "Họ và tên;Số hiệu\nNguyễn Văn An;128\nan;9\n"
         other = receive(session, unit, rows.encode(), file_name="an-12.csv", by=by).id
+        without = receive(session, unit, rows[:-5].encode(), file_name="an-12.csv", by=by).id
     erased(make, world, canary)
     with make.reading() as session:
-        assert session.get_one(RosterUpload, other).file_name == "an-12.csv"
+        names = [session.get_one(RosterUpload, one).file_name for one in (other, without)]
+        assert names == ["-", "an-12.csv"]  # of the list that told of the person, nobody knows what its name says
         cells = session.scalars(select(RosterLine.cells).where(RosterLine.upload_id == other)).all()
         assert [one[0] for one in cells if one[0] not in {"Họ và tên"}] == ["Nguyễn Văn An"]
 
