@@ -99,6 +99,8 @@ def columns(public_id: uuid.UUID) -> ResponseReturnValue:
     upload = access_upload(session, actor(), public_id)
     if upload.state in {*actions.UNDER_WAY, actions.APPLIED_STATE}:
         return redirect(url_for("roster.show", public_id=public_id))
+    if no_more(session, upload):
+        return redirect(url_for("roster.index"))
     before = settings = Settings.of(upload.settings)
     if request.method == "GET":
         return columns_page(session, upload, settings)
@@ -117,6 +119,16 @@ def columns(public_id: uuid.UUID) -> ResponseReturnValue:
         return redirect(url_for("roster.units", public_id=public_id))
     actions.rehearse(session, upload)
     return redirect(url_for("roster.show", public_id=public_id))
+
+
+def no_more(session: Session, upload: RosterUpload) -> bool:
+    """Whether the unit of the list has ended meanwhile, which the next page then says."""
+    unit = session.get_one(Unit, upload.unit_id)
+    if unit.valid_to is None or unit.valid_to > clock.today():
+        return False
+    said = _("%(unit)s đã kết thúc hoạt động nên danh sách này không đọc tiếp được.", unit=unit.name)
+    flash(said + " " + _("Tải danh sách lên lại cho đơn vị kế thừa."), "warning")
+    return True
 
 
 def guessed(session: Session, upload: RosterUpload, settings: Settings) -> Settings:
@@ -164,6 +176,8 @@ def units(public_id: uuid.UUID) -> ResponseReturnValue:
     upload = access_upload(session, actor(), public_id)
     if upload.state in {*actions.UNDER_WAY, actions.APPLIED_STATE} or Settings.of(upload.settings).place < 0:
         return redirect(url_for("roster.show", public_id=public_id))
+    if no_more(session, upload):
+        return redirect(url_for("roster.index"))
     places = queries.places_below(session, upload.unit_id, on=clock.today())
     branches = queries.branches(session, on=clock.today())
     unsure, decided = actions.texts_of_units(session, upload)
