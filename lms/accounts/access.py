@@ -10,7 +10,7 @@ from sqlalchemy import false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from lms import clock, text
-from lms.accounts.models import Person
+from lms.accounts.models import Person, RoleGrant
 from lms.accounts.queries import people_counted_in, roles_held, roles_of
 from lms.accounts.rules import Grant, may_keep, opens_no_more
 from lms.db import recalled, remember
@@ -121,7 +121,7 @@ def grants_of(session: Session, person: Person) -> list[Grant]:
     """The roles somebody holds, today or from a later day on."""
     return [
         Grant(one.role, one.unit_id)
-        for one in session.scalars(roles_of(person.id))
+        for one in session.scalars(roles_of(person.id).where(RoleGrant.over_standing(clock.today())))
         if one.valid_to is None or one.valid_to > clock.today()
     ]
 

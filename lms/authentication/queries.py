@@ -68,7 +68,7 @@ def people_to_activate(unit_id: int, *, on: date, everywhere: bool) -> Select[Pe
         .limit(MOST_ON_A_SHEET)
     )
     if not everywhere:
-        held = holds_on(on, RoleGrant.valid_from, RoleGrant.valid_to)
+        held = and_(holds_on(on, RoleGrant.valid_from, RoleGrant.valid_to), RoleGrant.over_standing(on))
         query = query.where(~exists().where(and_(RoleGrant.person_id == Person.id, held)))
     return query
 

@@ -59,7 +59,8 @@ def reach_further(session: Session, person_ids: Iterable[int], units: Select[int
     """
     within, mine = set(session.scalars(units)), PERMISSIONS[UNIT_ADMINISTRATOR]
     today, held = clock.today(), select(RoleGrant).where(RoleGrant.person_id.in_(set(person_ids)))
-    grants = session.scalars(held.where(or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > today))).all()
+    lasting = or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > today)
+    grants = session.scalars(held.where(lasting, RoleGrant.over_standing(today))).all()
     beyond = {one.person_id for one in grants if not may_give(one.role, one.unit_id, within=within)}
     return beyond, beyond | {one.person_id for one in grants if not PERMISSIONS[one.role] <= mine}
 
