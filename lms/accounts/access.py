@@ -128,7 +128,7 @@ def grants_of(session: Session, person: Person) -> list[Grant]:
     """The roles somebody holds, today or from a later day on."""
     return [
         Grant(one.role, one.unit_id)
-        for one in session.scalars(roles_of(person.id))
+        for one in session.scalars(roles_of(person.id).where(RoleGrant.over_standing(clock.today())))
         if one.valid_to is None or one.valid_to > clock.today()
     ]
 

@@ -191,12 +191,11 @@ def seen(action: str, about: Person | Unit | None, *, permission: str = READ, **
     units were not seen.
     """
     kind = "person" if isinstance(about, Person) else "unit"
-    who, looking = behind(), actor()
+    who, looking, about_id = behind(), actor(), about.public_id if about is not None else "-"
     within = [] if about is not None or looking.everywhere(permission) else looking.unit_ids(permission)
-    object_id = about.public_id if about is not None else "-"  # now: what is noted may wait until `about` is let go
 
     def noted(own: Session) -> None:
-        ids: list[object] = [object_id]
+        ids: list[object] = [about_id]
         if within:
             ids = list(own.scalars(select(Unit.public_id).where(Unit.id.in_(within)).order_by(Unit.id)))
         note_each(own, action, actor=who, object_kind=kind, objects=[(one, details) for one in ids])

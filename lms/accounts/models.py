@@ -4,7 +4,7 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, LargeBinary, exists, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lms.db import Base, once
@@ -179,7 +179,10 @@ class MembershipTransfer(Base):
 
 
 class RoleGrant(Base):
-    """A person holds a role, over a unit and all below it (None: everywhere), between two days."""
+    """A person holds a role, over a unit and all below it (None: everywhere), between two days.
+
+    Over a unit that has ended it gives nothing, whatever its own days say (`over_standing`).
+    """
 
     __tablename__ = "role_grant"
     __table_args__ = (
@@ -202,6 +205,11 @@ class RoleGrant(Base):
 
     person: Mapped[Person] = relationship(back_populates="roles")
     unit: Mapped[Unit | None] = relationship()
+
+    @classmethod
+    def over_standing(cls, on: date) -> ColumnElement[bool]:
+        """Whether the role is not one over a unit that has ended by that day; undoing that end gives it back."""
+        return ~exists().where(Unit.id == cls.unit_id, Unit.valid_to <= on)
 
 
 class UserSession(Base):

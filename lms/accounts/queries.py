@@ -262,7 +262,9 @@ def memberships_of(person_id: int) -> Select[Membership]:
 
 def roles_held(person_id: int, *, on: date) -> Select[RoleGrant]:
     """The roles the person holds that day, with their units."""
-    return roles_of(person_id).where(holds_on(on, RoleGrant.valid_from, RoleGrant.valid_to))
+    return roles_of(person_id).where(
+        holds_on(on, RoleGrant.valid_from, RoleGrant.valid_to), RoleGrant.over_standing(on)
+    )
 
 
 def roles_of(person_id: int) -> Select[RoleGrant]:

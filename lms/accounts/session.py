@@ -158,7 +158,9 @@ def grants_held(session: Session, person_id: int) -> tuple[Grant, ...]:
     """The roles somebody holds today."""
     rows = session.execute(
         select(RoleGrant.role, RoleGrant.unit_id).where(
-            RoleGrant.person_id == person_id, holds_on(clock.today(), RoleGrant.valid_from, RoleGrant.valid_to)
+            RoleGrant.person_id == person_id,
+            holds_on(clock.today(), RoleGrant.valid_from, RoleGrant.valid_to),
+            RoleGrant.over_standing(clock.today()),
         )
     )
     return tuple(Grant(row.role, row.unit_id) for row in rows)
@@ -228,7 +230,11 @@ def live_session(
         .join(SignInAccount, SignInAccount.person_id == Person.id)
         .outerjoin(
             RoleGrant,
-            and_(RoleGrant.person_id == Person.id, holds_on(today, RoleGrant.valid_from, RoleGrant.valid_to)),
+            and_(
+                RoleGrant.person_id == Person.id,
+                holds_on(today, RoleGrant.valid_from, RoleGrant.valid_to),
+                RoleGrant.over_standing(today),
+            ),
         )
         .outerjoin(Viewing, and_(Viewing.session_id == UserSession.id, Viewing.ended_at.is_(None)))
         .where(

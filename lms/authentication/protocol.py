@@ -189,7 +189,8 @@ def to_service() -> ResponseReturnValue:
 def back_from_service() -> ResponseReturnValue:
     """The other service has answered. This GET signs somebody in, which its state, asked once, guards like a token."""
     config, asked = provider(), cookie.pop(ASKED, None)
-    if not isinstance(asked, dict) or not secrets.compare_digest(str(asked["state"]), request.args.get("state", "")):
+    state = request.args.get("state", "").encode()  # bytes: of texts only plain ones are compared
+    if not isinstance(asked, dict) or not secrets.compare_digest(str(asked["state"]).encode(), state):
         flash(_("Lần đăng nhập ấy đã cũ. Hãy bấm lại."), "warning")
         return redirect(url_for("accounts.sign_in"))
     try:

@@ -70,7 +70,7 @@ def people_to_activate(unit_id: int, *, on: date, everywhere: bool) -> Select[Pe
         .limit(MOST_ON_A_SHEET)
     )
     if not everywhere:
-        held = or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > on)
+        held = and_(or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > on), RoleGrant.over_standing(on))
         query = query.where(~exists().where(and_(RoleGrant.person_id == Person.id, held)))
     return query
 

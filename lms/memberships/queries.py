@@ -80,7 +80,7 @@ def described(tree: str) -> Select[int, uuid.UUID, str, str, int | None, str | N
 def roles_of_many(session: Session, person_ids: Iterable[int]) -> dict[int, list[Grant]]:
     """The roles these people hold, today or from a later day on."""
     today = clock.today()
-    lasting = or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > today)
+    lasting = and_(or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > today), RoleGrant.over_standing(today))
     columns = select(RoleGrant.person_id, RoleGrant.role, RoleGrant.unit_id)
     held: dict[int, list[Grant]] = {}
     for person_id, role, unit_id in session.execute(columns.where(RoleGrant.person_id.in_(set(person_ids)), lasting)):

@@ -25,6 +25,7 @@ from lms.organisation.models import (
 from lms.organisation.projection import wear_names
 from lms.organisation.queries import Rehearsal, lineage_of, operations_after, rehearsal, touched_by
 from lms.organisation.storage import (
+    NamedTwice,
     NewUnit,
     NoReceiver,
     NothingNew,
@@ -230,6 +231,7 @@ def merge_units(
 
     What stands below them stands below it, and whoever belongs to them belongs to it. Raises `Refused`.
     """
+    must_differ(*units, into)
     work = begun(session, on)
     must_stand(session, units, on=on)
     if isinstance(into, Unit):
@@ -242,6 +244,14 @@ def merge_units(
     work.lineage += [(unit.id, heir.id, True) for unit in units]
     merged = [str(unit.public_id) for unit in units]
     return done(work, kind, basis=basis, by=by, units=merged, into=str(heir.public_id))
+
+
+def must_differ(*units: Unit | NewUnit | None) -> None:
+    """None takes over from itself, and none is named twice. Raises `NamedTwice`."""
+    known = [one for one in units if isinstance(one, Unit)]
+    for number, one in enumerate(known):
+        if any(one.id == other.id for other in known[:number]):
+            raise NamedTwice(one)
 
 
 def hand_over(work: Work, units: Sequence[Unit], heir: Unit) -> None:
@@ -280,6 +290,7 @@ def split_unit(
     `children` and `people` say by numbers in `parts` which units below, by id, and which people, by public id, go
     where. Whoever is not named goes to the first part, or stays where the unit goes on. Raises `Refused`.
     """
+    must_differ(unit, *parts)
     work = begun(session, on)
     must_stand(session, [unit, *(one for one in parts if isinstance(one, Unit))], on=on)
     below = {tree: units_below(work, unit, tree) for tree in TREES}
@@ -314,6 +325,8 @@ def abolish_unit(
 
     Raises `Refused`: `NoReceiver` when somebody or something would be left without a place.
     """
+    must_differ(unit, receiver)
+    must_differ(unit, children_to)
     work = begun(session, on)
     must_stand(session, [one for one in (unit, receiver, children_to) if one is not None], on=on)
     below = {tree: units_below(work, unit, tree) for tree in TREES}

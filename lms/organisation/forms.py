@@ -27,6 +27,7 @@ from lms.organisation.storage import (
     ChangedLater,
     CodeTaken,
     GoesRound,
+    NamedTwice,
     NoReceiver,
     NothingNew,
     NotStanding,
@@ -341,6 +342,7 @@ def refused(form: BasisForm, reason: Refused) -> None:
         NoReceiver: ("receiver",),
         NothingNew: ("name", "parent", "into"),
         GoesRound: ("into", "parent", "receiver"),
+        NamedTwice: ("into", "receiver", "code_1"),
     }
     names = [name for name in (*fields.get(type(reason), ()), "on") if name in form]
     form[names[0]].errors = [refused_words(reason)]
@@ -363,6 +365,7 @@ REFUSED: dict[type[Refused], Any] = {
     ),
     ChangedLater: _l("%(unit)s đã có thay đổi từ ngày %(day)s. Chọn ngày sau đó, hoặc hoàn tác thay đổi ấy trước."),
     GoesRound: _l("%(unit)s sẽ đứng dưới chính mình. Chọn đơn vị khác."),
+    NamedTwice: _l("%(unit)s được nêu hai lần trong cùng một thay đổi. Chọn đơn vị khác."),
     NothingNew: _l("Chưa có gì khác so với hiện nay. Sửa ít nhất một mục, hoặc hủy."),
     NoReceiver: _l("%(unit)s còn người hoặc đơn vị trực thuộc. Chọn nơi tiếp nhận."),
     Superseded: _l(

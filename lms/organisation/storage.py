@@ -131,6 +131,10 @@ class GoesRound(Refused):
     """The unit would stand below itself."""
 
 
+class NamedTwice(Refused):
+    """One unit stands in two places of the same change, or would take over from itself."""
+
+
 class NothingNew(Refused):
     """Nothing would be other than it is."""
 

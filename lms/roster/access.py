@@ -74,7 +74,8 @@ def reach_further(session: Session, person_ids: Iterable[int], units: Select[int
     """
     within, mine = set(session.scalars(units)), PERMISSIONS[UNIT_ADMINISTRATOR]
     today, held = clock.today(), select(RoleGrant).where(RoleGrant.person_id.in_(set(person_ids)))
-    grants = session.scalars(held.where(or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > today))).all()
+    lasting = or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > today)
+    grants = session.scalars(held.where(lasting, RoleGrant.over_standing(today))).all()
     counted = select(Membership.person_id).where(
         Membership.tree == STATE_TREE,
         Membership.kind == "main",

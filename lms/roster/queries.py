@@ -15,7 +15,7 @@ from lms import clock
 from lms.accounts.models import Membership, Person, SignInAccount
 from lms.accounts.queries import all_links
 from lms.doors import OwnData
-from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure
+from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure, UnitLineage, UnitOperation
 from lms.organisation.queries import holds_on, subtree, tree_of_units
 from lms.roster.matching import Head, Known, Listed, Place, Places, found_head, head_at
 from lms.roster.models import DateOfBirth, RosterHabit, RosterLine, RosterUpload, StaffCode
@@ -166,7 +166,7 @@ def people_meant(
 ) -> list[Known]:
     """Everybody whom one of these staff codes, addresses or folded names may mean; `within`: of these people only.
 
-    Codes are those given by the unit, by one above it or by one below it.
+    Codes are those given by the unit, by one above it, by one below it, or by one that these have taken over from.
     """
     issuers = in_line_with(unit_id, on=on)
     own: dict[int, None] = {}
@@ -207,13 +207,26 @@ def named(keys: Sequence[str]) -> Select[int]:
 
 
 def in_line_with(unit_id: int, *, on: date) -> Select[int]:
-    """The unit, those above and those below it that day: whose staff codes a list of the unit may use."""
+    """The unit, those above and below it that day, and all that these have taken over from by then, however long ago.
+
+    Their staff codes a list of the unit may use: who came with a merger still bears the code of before.
+    """
     above = select(UnitClosure.ancestor_id).where(
         UnitClosure.tree == STATE_TREE,
         UnitClosure.descendant_id == unit_id,
         holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),
     )
-    return select(Unit.id).where(or_(Unit.id.in_(above), Unit.id.in_(subtree(unit_id, on=on))))
+    one = aliased(Unit)  # whoever asks reads units too
+    here = select(one.id.label("unit_id")).where(or_(one.id.in_(above), one.id.in_(subtree(unit_id, on=on))))
+    line = here.cte("in_line", recursive=True)
+    before = (
+        select(UnitLineage.predecessor_id)
+        .join(UnitOperation, UnitOperation.id == UnitLineage.operation_id)
+        .join(line, line.c.unit_id == UnitLineage.successor_id)
+        .where(UnitOperation.undone_at.is_(None), UnitOperation.effective_on <= on)
+    )
+    line = line.union(before)
+    return select(line.c.unit_id)
 
 
 def described(

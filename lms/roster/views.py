@@ -101,6 +101,8 @@ def columns(public_id: uuid.UUID) -> ResponseReturnValue:
     upload = access_upload(session, actor(), public_id)
     if upload.state in {*actions.UNDER_WAY, actions.APPLIED_STATE}:
         return redirect(url_for("roster.show", public_id=public_id))
+    if no_more(session, upload):
+        return redirect(url_for("roster.index"))
     before = settings = Settings.of(upload.settings)
     if request.method == "GET":
         return columns_page(session, upload, settings)
@@ -124,6 +126,16 @@ def columns(public_id: uuid.UUID) -> ResponseReturnValue:
 def everywhere(session: Session, upload: RosterUpload) -> bool:
     """Whether whoever asks and whoever handed the list in keep people everywhere."""
     return reach_of(session, upload, reader=actor().public_id) is None
+
+
+def no_more(session: Session, upload: RosterUpload) -> bool:
+    """Whether the unit of the list has ended meanwhile, which the next page then says."""
+    unit = session.get_one(Unit, upload.unit_id)
+    if unit.valid_to is None or unit.valid_to > clock.today():
+        return False
+    said = _("%(unit)s đã kết thúc hoạt động nên danh sách này không đọc tiếp được.", unit=unit.name)
+    flash(said + " " + _("Tải danh sách lên lại cho đơn vị kế thừa."), "warning")
+    return True
 
 
 def guessed(session: Session, upload: RosterUpload, settings: Settings) -> Settings:
@@ -171,6 +183,8 @@ def units(public_id: uuid.UUID) -> ResponseReturnValue:
     upload = access_upload(session, actor(), public_id)
     if upload.state in {*actions.UNDER_WAY, actions.APPLIED_STATE} or Settings.of(upload.settings).place < 0:
         return redirect(url_for("roster.show", public_id=public_id))
+    if no_more(session, upload):
+        return redirect(url_for("roster.index"))
     places = queries.places_below(session, upload.unit_id, on=clock.today())
     anywhere = everywhere(session, upload)
     branches = queries.branches(session, of=None if anywhere else upload.unit_id, on=clock.today())

@@ -30,6 +30,7 @@ from lms.organisation.storage import (
     ChangedLater,
     CodeTaken,
     GoesRound,
+    NamedTwice,
     NoReceiver,
     NothingNew,
     NotStanding,
@@ -213,6 +214,23 @@ def test_the_two_trees_change_apart_and_a_unit_that_ends_leaves_both(province: P
     province.do(merge_units, [province.a], province.b, on=THEN)
     assert province.below(top, THEN, PARTY_TREE) == {"du", "db"}
     assert province.differences() == []
+
+
+@ON_ONE
+def test_no_unit_takes_over_from_itself_and_none_is_named_twice(province: Province) -> None:
+    a, a2, b = province.a, province.a2, province.b
+    new = commune(under=province.root)
+    for work in (
+        lambda: province.do(merge_units, [a2], a2, on=THEN),
+        lambda: province.do(merge_units, [a, b, a], new, on=THEN),
+        lambda: province.do(split_unit, a, [a, new], ends=True, on=THEN),
+        lambda: province.do(split_unit, a, [a], ends=False, on=THEN),
+        lambda: province.do(split_unit, a, [b, b], ends=True, on=THEN),
+        lambda: province.do(abolish_unit, a, receiver=a, on=THEN),
+        lambda: province.do(abolish_unit, a, receiver=b, children_to=a, on=THEN),
+    ):
+        with pytest.raises(NamedTwice):
+            work()
 
 
 @ON_ONE

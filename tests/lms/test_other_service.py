@@ -194,7 +194,7 @@ def test_an_answer_counts_once_in_the_browser_that_asked(make: Make, provider: P
     other.client.get("/sign-in/service")
     other.get(back)
     assert not is_in(other)
-    browser.get(back.replace("state=", "state=x"))
+    browser.get(back.replace("state=", "state=é"))
     assert not is_in(browser)  # and the question is over
     browser.get(back)
     assert not is_in(browser)

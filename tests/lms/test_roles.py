@@ -15,9 +15,12 @@ from lms.accounts.access import power_ends
 from lms.accounts.actions import grant_role, move_person
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
 from lms.accounts.rules import EVERYONE, EVERYWHERE, PERMISSIONS, may_give
+from lms.accounts.session import grants_held
 from lms.audit.models import AuditEntry
-from lms.organisation.models import Unit
-from lms.roster.actions import apply, choose, receive, rehearse
+from lms.memberships.queries import roles_of_many
+from lms.organisation.actions import merge_units, undo
+from lms.organisation.models import Unit, UnitOperation
+from lms.roster.actions import apply, choose, receive, rehearse, taken_apart
 from lms.roster.models import StaffCode
 from lms.roster.rules import Settings
 from lms.web.acting import Actor
@@ -224,6 +227,28 @@ def test_whoever_keeps_the_people_of_a_unit_finds_these_and_no_others(make: Make
         assert [one for one in CANARIES if one in answer.text] == [], path
 
 
+def test_a_role_over_a_unit_that_has_ended_gives_nothing_and_keeps_its_holder_from_nobody_until_it_is_undone(
+    make: Make, two: Two
+) -> None:
+    head = make.person("Trưởng Xã cũ", unit=two.outside, role="head", over=two.outside)
+    browser, dashboard = make.browser(head), f"/dashboard/units/{two.inside.public_id}"
+    kept = f"/people/{head.public_id}/move"
+    assert browser.client.get(f"/dashboard/units/{two.outside.public_id}").status_code == 200
+    with make.writing() as session:
+        units = [session.get_one(Unit, one.id) for one in (two.outside, two.inside)]
+        operation = merge_units(session, units[:1], units[1], on=clock.today()).id
+    for path in (f"/dashboard/units/{two.outside.public_id}", dashboard):
+        assert browser.client.get(path).status_code == 404
+    assert two.browser.client.get(kept).status_code == 200
+    with make.reading() as session:
+        assert roles_of_many(session, [head.id]) == {}
+        assert grants_held(session, head.id) == ()
+    with make.writing() as session:
+        undo(session, session.get_one(UnitOperation, operation))
+    assert browser.client.get(f"/dashboard/units/{two.outside.public_id}").status_code == 200
+    assert two.browser.client.get(kept).status_code == 404
+
+
 def test_a_namesake_of_another_agency_is_not_told_to_whoever_keeps_one_unit(make: Make, two: Two) -> None:
     two.browser.get("/people/new")
     two.browser.submit(
@@ -345,7 +370,9 @@ def test_a_list_of_whoever_keeps_a_unit_changes_no_administrator_and_no_address_
     rows += ["Lý A Hoa;Chuyên viên;hoa@example.vn;Phòng Y"]
     with make.writing() as session:
         unit = session.get_one(Unit, two.inside.id)
-        upload = receive(session, unit, "\n".join(rows).encode(), file_name="a.csv", by=two.keeper.public_id)
+        upload = receive(
+            session, unit, taken_apart("\n".join(rows).encode()), file_name="a.csv", by=two.keeper.public_id
+        )
         choose(session, upload, replace(Settings.of(upload.settings), namesakes=True))
         rehearse(session, upload)
         assert upload.counts == {"bad": 1, "changed": 2}

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -16,13 +17,13 @@ from lms.accounts.queries import main_unit
 from lms.accounts.storage import Usernames
 from lms.audit.models import AuditEntry
 from lms.cli import check_projections
-from lms.organisation.actions import create_unit
-from lms.organisation.models import PARTY_TREE, Unit
+from lms.organisation.actions import create_unit, merge_units, undo
+from lms.organisation.models import PARTY_TREE, Unit, UnitOperation
 from lms.outbox.cli import Worker
 from lms.roster import actions
 from lms.roster.actions import NotReady, Stale, apply, choose, receive, rehearse, taken_apart
 from lms.roster.models import DateOfBirth, RosterHabit, RosterLine, RosterUpload, StaffCode
-from lms.roster.queries import left_out
+from lms.roster.queries import in_line_with, left_out, listed
 from lms.roster.rules import KEPT, Settings
 from tests.counting import count_queries
 from tests.floor.world import World, build_world
@@ -106,7 +107,7 @@ def test_the_log_says_before_and_after_of_what_is_no_name(make: Make, unit: Unit
     applied(make, unit, [head, ("Lý A Hoa", "Trưởng phòng", "Viên chức", "Chính thức", "hoa@yte.example.gov.vn")], by)
     with make.reading() as session:
         query = select(AuditEntry.action, AuditEntry.details).where(AuditEntry.action.like("person.%"))
-        details = dict(session.execute(query).all())
+        details: dict[str, Any] = dict(session.execute(query).all())
     assert details["person.create"]["changes"] == {
         "unit": [None, str(unit.public_id)], "category": [None, "cong_chuc"]
     }  # fmt: skip
@@ -126,6 +127,28 @@ def test_a_staff_code_names_who_bears_it_today(make: Make, unit: Unit, by: uuid.
             code.valid_from, code.valid_to = date(2021, 1, 1), clock.today()
         session.flush()
         assert make.database.doors.bearers_of(session, "00017") == []
+
+
+def test_a_code_still_names_its_bearer_when_the_unit_that_gave_it_has_gone_up_in_others(
+    make: Make, unit: Unit, by: uuid.UUID
+) -> None:
+    assert applied(make, unit, [HEAD, line(1, "Lý A Hoa", "00017")], by) == {"new": 1}
+    heirs = [make.unit(f"Sở mới {number}", code=f"moi-{number}") for number in (1, 2)]
+    operations = []
+    for former, heir in zip([unit, heirs[0]], heirs, strict=True):
+        with make.writing() as session:
+            units = [session.get_one(Unit, one.id) for one in (former, heir)]
+            operations.append(merge_units(session, units[:1], units[1], on=clock.today()).id)
+    with make.writing() as session:
+        here = session.get_one(Unit, heirs[1].id)
+        assert handed_in(session, here, [HEAD, line(1, "Lý A Hoa", "00017", unit=here.name)], by).counts == {
+            "unchanged": 1
+        }
+        other = handed_in(session, here, [HEAD, line(1, "Người Khác Hẳn", "00017", unit=here.name)], by)
+        assert "new" not in other.counts  # the code is somebody's: asked, not given twice
+        assert [one.person.own_code for one in listed(session, here.id, on=clock.today())] == ["00017"]
+        undo(session, session.get_one(UnitOperation, operations[1]))
+        assert unit.id not in session.scalars(in_line_with(here.id, on=clock.today())).all()
 
 
 def test_an_empty_cell_takes_nothing_away(make: Make, unit: Unit, by: uuid.UUID) -> None:

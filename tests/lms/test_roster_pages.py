@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
@@ -11,10 +12,11 @@ from sqlalchemy import func, select, update
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
+from lms import clock
 from lms.accounts.models import Membership, Person, SignInAccount
 from lms.accounts.storage import place_people
 from lms.audit.models import AuditEntry
-from lms.organisation.actions import create_unit
+from lms.organisation.actions import create_unit, merge_units
 from lms.organisation.models import Unit
 from lms.roster import actions, forms
 from lms.roster.access import people_within, reach
@@ -60,6 +62,28 @@ def applied(browser: Browser, unit: Unit, content: bytes) -> None:
     assert "Kết quả diễn tập" in browser.text
     if "Áp dụng" in browser.text:
         browser.submit("/apply")
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_a_list_of_a_unit_that_has_ended_meanwhile_says_so_and_writes_nothing(
+    make: Make, administrator: Browser, department: Unit
+) -> None:
+    assert hand_in(administrator, department, xlsx(ROWS)) == 200
+    with make.reading() as session:
+        address = f"/roster/{session.scalars(select(RosterUpload.public_id)).one()}"
+    heir = make.unit("Sở khác")
+    with make.writing() as session:
+        merge_units(session, [session.get_one(Unit, department.id)], session.get_one(Unit, heir.id), on=clock.today())
+    token = dict(administrator.form("/columns").fields)["csrf_token"]
+    for path in ("/columns", "/units"):
+        administrator.get(address + path)
+        assert administrator.path == "/roster"
+        assert "Sở Y tế đã kết thúc hoạt động" in administrator.text
+    for path in ("/columns", "/units", "/rehearse", "/apply"):
+        answer = administrator.client.post(address + path, data={"csrf_token": token}, headers={"Origin": ORIGIN})
+        assert answer.status_code == 302
+    with make.reading() as session:
+        assert session.scalar(select(func.count(Person.id))) == 1
 
 
 def test_a_list_is_rehearsed_and_then_applied_in_one_go(make: Make, administrator: Browser, department: Unit) -> None:
@@ -254,7 +278,7 @@ def test_who_keeps_people_of_one_unit_reaches_its_lists_and_its_people_only(make
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])  # words come from no database
-def rehearsed_list(make: Make, unit: Unit, rows: list[tuple[str, ...]], by: uuid.UUID) -> uuid.UUID:
+def rehearsed_list(make: Make, unit: Unit, rows: Sequence[tuple[str, ...]], by: uuid.UUID) -> uuid.UUID:
     with make.writing() as session:
         content = taken_apart(csv_text(rows).encode())
         upload = receive(session, session.get_one(Unit, unit.id), content, file_name="a.csv", by=by)
