@@ -56,11 +56,13 @@ def test_another_address_of_mail_is_taken_only_with_the_password(make: Make) -> 
 def test_whom_to_ask_for_help_stands_at_the_sign_in_on_every_page_and_on_errors(make: Make) -> None:
     made = make.database.config
     told = replace(made, help_contact="Phòng Chuyển đổi số, 0207 3 822 000")
-    product = create_app(told, wsgi.PACKAGES).test_client()
+    other = create_app(told, wsgi.PACKAGES)
+    product = other.test_client()
     for path, status in (("/sign-in", 200), ("/khong-co", 404)):
         page = product.get(path)
         assert page.status_code == status
         assert page.text.count("Liên hệ: Phòng Chuyển đổi số, 0207 3 822 000") == 2  # there, and at the foot
+    other.extensions["database"].dispose()
     assert "Liên hệ:" not in make.app.test_client().get("/sign-in").text
     with pytest.raises(Misconfigured, match="LMS_HELP_CONTACT"):
         replace(made, help_contact="x" * 201, secret_key=SECRET).check()
