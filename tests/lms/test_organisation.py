@@ -18,6 +18,7 @@ from lms.doors import BuiltOn
 from lms.organisation.actions import (
     abolish_unit,
     create_unit,
+    found_unit,
     merge_units,
     move_unit,
     rename_unit,
@@ -31,6 +32,7 @@ from lms.organisation.storage import (
     CodeTaken,
     GoesRound,
     NamedTwice,
+    NewUnit,
     NoReceiver,
     NothingNew,
     NotStanding,
@@ -121,8 +123,9 @@ def test_who_came_to_a_unit_that_ends_without_an_heir_in_that_tree_is_ended_with
 ) -> None:
     make, day = province.make, clock.today() + 3 * DAY
     with make.writing() as session:
-        words = {"code": "du", "name": "Đảng bộ", "kind": "party_body"}
-        top = create_unit(session, **words, parent=None, since=THEN, tree=PARTY_TREE)
+        new = NewUnit(Words("du", "Đảng bộ", "party_body"), {PARTY_TREE: None})
+        found_unit(session, new, on=THEN)
+        top = session.scalars(select(Unit).filter_by(code="du")).one()
     province.do(move_unit, province.a, top, on=THEN + DAY, tree=PARTY_TREE)
     operation = province.do(merge_units, [province.a], province.b, on=day)
     early, member = make.person(unit=province.a), make.person(unit=province.b)
