@@ -101,7 +101,7 @@ def read_line(line: Line, folder: Path) -> Valid:
     if len(line.text) > LARGEST_LINE + 1:
         raise Malformed("line", f"is longer than {LARGEST_LINE} bytes")
     text = line.text.strip()
-    value = read_json(text, "line")
+    value = read_json(text, "line", one="statement")
     two = isinstance(value, dict) and str(value.get("version", "")).startswith("2.")
     data: Data = {}
     if names_attachments(value):

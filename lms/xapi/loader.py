@@ -1,14 +1,16 @@
 """From the bytes another system sends to statements that keep every rule, or one error that says what is wrong."""
 
 import json
+import math
+import re
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
 from lms.xapi.parts import Data, media_type
-from lms.xapi.rules import Malformed
+from lms.xapi.rules import Malformed, cut, printable
 from lms.xapi.statement import attachments_of, decode_properties, written
 from lms.xapi.validation import check_statement
 from lms.xapi.vocabulary import SIGNATURE
@@ -27,21 +29,27 @@ class Received(NamedTuple):
     raw: bytes
 
 
-def read_json(body: bytes, path: str) -> Any:
-    """The value of a JSON text; refused are what is no JSON and two values under one name."""
+def read_json(body: bytes, path: str, *, one: str = "") -> Any:
+    """The value of a JSON text; refused are what is no JSON and two values under one name.
+
+    `one` is what an item of it is called in errors, when the text itself is called otherwise.
+    """
     try:
         value = decode(body)
     except RecursionError as reason:
         raise Malformed(path, f"is nested deeper than {DEEPEST} levels") from reason
     except ValueError as reason:  # msgspec's errors and those of UTF-8
+        refuse_in_place(body, path, one)
         raise Malformed(path, f"is not JSON: {reason}") from reason
     try:
         twice = repeats_a_name(body, value)
     except RecursionError as reason:
         raise Malformed(path, f"is nested deeper than {DEEPEST} levels") from reason
     except ValueError as reason:  # a whole number of more than 4,300 digits
+        refuse_in_place(body, path, one)
         raise Malformed(path, "holds a number out of range") from reason
     if twice:
+        refuse_in_place(body, path, one)
         raise Malformed(path, "gives a property twice")
     return value
 
@@ -96,12 +104,96 @@ def any_name_twice(body: bytes) -> bool:
     return twice
 
 
+read_text: Callable[[str, int], tuple[str, int]] = json.JSONDecoder().raw_decode
+READ_SLOWLY = 1_000_000  # bytes of a text in which the place of a fault is looked for
+LONGEST_NUMBER = 4_300  # digits of a whole number
+SPACE = re.compile(r"[ \t\n\r]*")
+NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+WORD = re.compile(r"true|false|null")
+NO_NUMBER = re.compile(r"-?(?:nan|infinity|inf)\b", re.IGNORECASE)
+
+
+def refuse_in_place(body: bytes, path: str, one: str) -> None:
+    """Raise `Malformed` that names the place, if a number or a name given twice is what is wrong with this text.
+
+    Reads the text once more, many times slower than msgspec: only what is refused anyway, and is not long.
+    """
+    if len(body) > READ_SLOWLY:
+        return
+    try:
+        text = body.decode()
+        read_value(text, 0, path if not one else f"{one}s" if text.lstrip().startswith("[") else one)
+    except Malformed:
+        raise
+    except (ValueError, RecursionError):  # something else is wrong with it
+        return
+
+
+def read_value(text: str, start: int, path: str) -> int:
+    """Where a value ends that begins here. Raises `Malformed` for the first fault, `ValueError` for what is no JSON."""
+    at = after_space(text, start)
+    if text.startswith("{", at):
+        return read_object(text, at + 1, path)
+    if text.startswith("[", at):
+        return read_list(text, at + 1, path)
+    if text.startswith('"', at):
+        return read_text(text, at)[1]
+    if number := NUMBER.match(text, at):
+        whole = number[1] is None and number[2] is None
+        if len(number[0].lstrip("-")) > LONGEST_NUMBER if whole else math.isinf(float(number[0])):
+            raise Malformed(path, f"{cut(number[0])} is a number out of range")
+        return number.end()
+    if strange := NO_NUMBER.match(text, at):
+        raise Malformed(path, f"{strange[0]} is no number of JSON")
+    if word := WORD.match(text, at):
+        return word.end()
+    raise ValueError("no value")
+
+
+def read_object(text: str, start: int, path: str) -> int:
+    """The same of an object whose brace has been read."""
+    at, names = after_space(text, start), set[str]()
+    while not text.startswith("}", at):
+        if names:
+            at = after_space(text, after_sign(text, at, ","))
+        after_sign(text, at, '"')
+        name, at = read_text(text, at)
+        place = f"{path}.{cut(printable(name))}"
+        if name in names:
+            raise Malformed(place, "is given twice")
+        names.add(name)
+        at = after_space(text, read_value(text, after_sign(text, after_space(text, at), ":"), place))
+    return at + 1
+
+
+def read_list(text: str, start: int, path: str) -> int:
+    """The same of a list whose bracket has been read."""
+    at, number = after_space(text, start), 0
+    while not text.startswith("]", at):
+        if number:
+            at = after_sign(text, at, ",")
+        at = after_space(text, read_value(text, at, f"{path}[{number}]"))
+        number += 1
+    return at + 1
+
+
+def after_space(text: str, at: int) -> int:
+    return cast(re.Match[str], SPACE.match(text, at)).end()
+
+
+def after_sign(text: str, at: int, sign: str) -> int:
+    """Behind a sign that must stand here."""
+    if not text.startswith(sign, at):
+        raise ValueError(f"no {sign}")
+    return at + 1
+
+
 def read_statements(body: bytes, *, two: bool, data: Data | None = None) -> tuple[list[Received], bool]:
     """The statements of a POST, and whether they came as a list; raises `Malformed` for the first that is wrong.
 
     `two` says that the request speaks xAPI 2.0; `data` are those of attachments that came with it, if it had parts.
     """
-    value = read_json(body, "body")
+    value = read_json(body, "body", one="statement")
     if not isinstance(value, list):
         return [checked(value, body.strip(), "statement", two=two, data=data)], False
     if len(value) > MOST_AT_ONCE:
@@ -126,7 +218,7 @@ def check_ids_differ(found: Sequence[Received]) -> None:
 
 def read_statement(body: bytes, statement_id: str, *, two: bool, data: Data | None = None) -> Received:
     """The statement of a PUT, which carries the id of its address."""
-    value = read_json(body, "body")
+    value = read_json(body, "body", one="statement")
     received = checked(value, body.strip(), "statement", two=two, data=data)
     if "id" not in received.document:
         return Received(

@@ -3,6 +3,7 @@
 Sections are those of IEEE 9274.1.1 (xAPI 2.0), then, after a slash, of xAPI 1.0.3 (Data = part two).
 """
 
+import json
 import math
 import re
 import uuid
@@ -30,8 +31,17 @@ class Malformed(ValueError):
 
 
 def shown(value: object) -> str:
-    """A value as an error quotes it, cut to a length that stays readable."""
-    text = repr(value)
+    """A value as an error quotes it: as JSON writes it, cut to a length that stays readable."""
+    return cut(printable(json.dumps(value, ensure_ascii=False, default=str)))
+
+
+def printable(text: str) -> str:
+    """A text in which everything that cannot be seen, or sent, is escaped as in JSON."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
+
+
+def cut(text: str) -> str:
+    """Its beginning, when it is long."""
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 

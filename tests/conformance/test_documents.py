@@ -159,7 +159,7 @@ REFUSED_MERGES: list[tuple[bytes, str, bytes, str, str]] = [
     (b'{"a":1}', "application/json", b'{"b":2', "application/json", "body"),
     (b'{"a":1}', "application/json", b'[{"b":2}]', "application/json", "body"),
     (b'{"a":1}', "application/json", b"null", "application/json", "body"),
-    (b'{"a":1}', "application/json", b'{"b":2,"b":3}', "application/json", "body"),
+    (b'{"a":1}', "application/json", b'{"b":2,"b":3}', "application/json", "body.b"),
     (b'{"a":1}', "application/json", b"[" * 100_000, "application/json", "body"),
     (b'{"a":1}', "application/json", b'{"b":"\xff"}', "application/json", "body"),
     (b"[1]", "application/json", b'{"b":2}', "application/json", "document"),

@@ -9,8 +9,12 @@ import pytest
 from sqlalchemy import func, select
 
 from lms import clock
+from lms.xapi.loader import read_statements
 from lms.xapi.matching import same
 from lms.xapi.models import XapiStatement
+from lms.xapi.protocol import refusal
+from lms.xapi.rules import Malformed
+from lms.xapi.rules import shown as quoted
 from lms.xapi.statement import Activity, sentence
 from lms.xapi.validation import check_statement
 from lms.xapi.vocabulary import COURSE, LESSON, VERB_NAMES
@@ -143,6 +147,51 @@ def test_what_arrives_again_is_compared_by_what_it_says(outsider: Outsider) -> N
             sent = statement(id=new_id(), **one)
             assert outsider.post(sent).status_code == 200
             assert outsider.post({**sent, **other}).status_code == status, other
+
+
+PLACES = [
+    (b'{"result":{"score":{"raw":NaN}}}', "statement.result.score.raw: NaN is no number of JSON"),
+    (b'[{},{"a":[1,{"b c":1e400}]}]', "statements[1].a[1].b c: 1e400 is a number out of range"),
+    (b'{"a":[-Infinity]}', "statement.a[0]: -Infinity is no number of JSON"),
+    (b'{"a":%b}' % (b"1" * 5_000), f"statement.a: {'1' * 60}… is a number out of range"),
+    (b'{"a":1,"b":{"x":"\\"}","\\u0078" :2}}', "statement.b.x: is given twice"),
+    (b' [ { } , [ true , "x" ] , {"q": 1.5e3 ,"q":null} ] ', "statements[2].q: is given twice"),
+    (b'{"\\ud800\\u0001":1,"\\ud800\\u0001":2}', "statement.\\ud800\\u0001: is given twice"),
+    (b'{"%b":1,"%b":2}' % (b"x" * 99, b"x" * 99), f"statement.{'x' * 60}…: is given twice"),
+    (b'{"a":[1,],"b":NaN}', "body: is not JSON: JSON is malformed: trailing comma in array (byte 8)"),
+    (b'{"a":1}}', "body: is not JSON: JSON is malformed: trailing characters (byte 8)"),
+    (b'{"a":"\xff"}', None),
+    (b'{"a":1,"a":2,1:3}', None),
+    (b'{"b":{2:1}}', "body: is not JSON: JSON is malformed: object keys must be strings (byte 6)"),
+    (b"[" * 100_000, "body: is nested deeper than 64 levels"),
+    (b'{"a":1,"a":"%b"}' % (b"x" * 1_000_000), "body: gives a property twice"),  # too long to be read again
+]
+
+
+@pytest.mark.parametrize(("body", "told"), PLACES, ids=range(len(PLACES)))
+def test_a_number_or_a_name_that_is_refused_is_told_with_its_place(body: bytes, told: str | None) -> None:
+    with pytest.raises(Malformed) as error:
+        read_statements(body, two=False)
+    assert told in {str(error.value), None}
+    assert refusal(400, str(error.value)).get_json()["error"] == str(error.value)  # and it can be sent
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (None, "null"),
+        (True, "true"),
+        ("it's", '"it\'s"'),
+        ('"', r'"\""'),
+        ({"a": [1.5]}, '{"a": [1.5]}'),
+        ("bài\u202e\x9b\ud800", r'"bài\u202e\u009b\ud800"'),
+        ("x" * 99, f'"{"x" * 59}…'),
+    ],
+)
+def test_a_value_is_quoted_as_json_writes_it(value: Any, told: str) -> None:
+    assert quoted(value) == told
+    with pytest.raises(Malformed, match=r"result\.success: expected true or false, got 1$"):
+        check_statement(statement(result={"success": 1}), "statement", two=False)
 
 
 CHANGES: list[dict[str, object]] = [
