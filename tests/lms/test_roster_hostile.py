@@ -170,7 +170,7 @@ def test_as_many_joins_as_a_file_may_hold_walk_no_line_that_is_not_there(monkeyp
     class Counted(dict[int, dict[int, tuple[str, str]]]):
         def get(self, number: int, otherwise: object = None) -> object:  # type: ignore[override]
             looked.append(number)
-            return super().get(number, otherwise)  # type: ignore[arg-type]
+            return super().get(number, otherwise)
 
         def __contains__(self, number: object) -> bool:
             looked.append(0)

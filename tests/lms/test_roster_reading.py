@@ -140,7 +140,14 @@ def test_unicode_typed_in_an_old_font_is_not_converted_again() -> None:
         sheet = as_meant(sheets_of(xlsx(rows, fonts={0: font, 1: font}))[0])
         assert [line.cells for line in sheet.lines] == rows
         assert not any(DOUBTFUL in line.marks for line in sheet.lines)
-    real = [("Họ và tên",), ("Tụ HỔ",), ("Nguyễn Văn Lờ",), ("Lò Thị Mỏn",), ("Trần Thị Kỷ",), ("Đỗ Văn Tỏ",)]
+    real: list[tuple[str, ...]] = [
+        ("Họ và tên",),
+        ("Tụ HỔ",),
+        ("Nguyễn Văn Lờ",),
+        ("Lò Thị Mỏn",),
+        ("Trần Thị Kỷ",),
+        ("Đỗ Văn Tỏ",),
+    ]
     sheet = as_meant(sheets_of(xlsx(in_old_fonts(real), fonts={0: ".VnTime"}))[0])
     assert [line.cells for line in sheet.lines] == real
 
