@@ -264,8 +264,7 @@ def cells_of(kind: int, body: bytes) -> int:
     if kind in SEVERAL_CELLS:
         return len(body) // SEVERAL_CELLS[kind]
     if kind == LINK and len(body) >= 8:
-        numbers: tuple[int, int, int, int] = struct.unpack_from("<HHHH", body)
-        top, bottom, left, right = numbers
+        top, bottom, left, right = (int.from_bytes(body[place : place + 2], "little") for place in (0, 2, 4, 6))
         return max(0, bottom - top + 1) * max(0, right - left + 1)
     return 0
 

@@ -4,7 +4,6 @@ import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from difflib import get_close_matches
 
 from rapidfuzz import fuzz, process
 
@@ -62,7 +61,7 @@ def field_of(label: str) -> str:
     for synonym in LONG_SYNONYMS:
         if words.startswith(f"{synonym} "):
             return FIELD_OF[synonym]
-    close = get_close_matches(words, LONG_SYNONYMS, n=1, cutoff=0.88)
+    close = process.extractOne(words, LONG_SYNONYMS, scorer=fuzz.ratio, score_cutoff=88)
     return FIELD_OF[close[0]] if close else ""
 
 

@@ -17,9 +17,9 @@ from lms.accounts.queries import all_links
 from lms.doors import OwnData
 from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure, UnitLineage, UnitOperation
 from lms.organisation.queries import holds_on, subtree, tree_of_units
-from lms.roster.matching import Head, Known, Listed, Place, Places, found_head, head_at
+from lms.roster.matching import HEAD_WITHIN, Head, Known, Listed, Place, Places, found_head, head_at
 from lms.roster.models import DateOfBirth, RosterHabit, RosterLine, RosterUpload, StaffCode
-from lms.roster.rules import FIRST_LINES, Birth, Line, Settings, Sheet, bare_code, code_key
+from lms.roster.rules import FIRST_LINES, MOST_LOOKED_AT, Birth, Line, Settings, Sheet, bare_code, code_key
 from lms.roster.spelling import AUTO, as_meant
 from lms.roster.storage import batches
 
@@ -78,12 +78,16 @@ def habit_of(session: Session, unit_id: int) -> RosterHabit | None:
 
 
 def guessed(session: Session, unit_id: int, sheets: Sequence[Sheet], *, reading: str = AUTO) -> Settings:
-    """How the list is read as far as one can tell: the sheet whose head names most, and what was chosen before."""
+    """How the list is read as far as one can tell: by the sheet whose head names most, and what was chosen before."""
     habit = habit_of(session, unit_id)
     labels = dict(habit.labels) if habit else {}
     units = dict(habit.units) if habit else {}
     best, most = Settings(0, -1, (), clock.today(), reading=reading, units=units), -1
+    left = MOST_LOOKED_AT
     for place, sheet in enumerate(sheets):
+        if left < 0:
+            break
+        left -= sum(len(line.cells) for line in sheet.lines[:HEAD_WITHIN])
         head = found_head(as_meant(Sheet(sheet.name, sheet.lines[:FIRST_LINES]), reading), labels)
         if head is not None and (known := sum(map(bool, head.fields))) > most:
             best, most = replace(best, sheet=place, place=head.place, fields=head.fields), known
@@ -92,8 +96,7 @@ def guessed(session: Session, unit_id: int, sheets: Sequence[Sheet], *, reading:
 
 def guessed_anew(session: Session, unit_id: int, raw: Sheet, settings: Settings, *, same_sheet: bool) -> Settings:
     """The settings with the columns guessed for the line that was chosen, or with the head looked for anew."""
-    habit = habit_of(session, unit_id)
-    labels = dict(habit.labels) if habit else {}
+    labels = dict(habit.labels) if (habit := habit_of(session, unit_id)) else {}
     meant = as_meant(raw, settings.reading)
     if same_sheet and 0 <= settings.place < len(meant.lines):
         head: Head | None = head_at(meant.lines, settings.place, labels)

@@ -121,6 +121,9 @@ class Sheet:
 FIRST_LINES = 400
 """In which the head of a list stands, and by whose letters one knows how to read it."""
 
+MOST_LOOKED_AT = 30_000
+"""Cells among which the head of a list is looked for: forty sheets of twelve columns. Of wider ones the first count."""
+
 SKIP, NEW = "skip", "new"
 """What may be said of a unit or of a person beside which one it is: leave its lines out; somebody new."""
 

@@ -9,8 +9,9 @@ from io import BytesIO
 
 import pytest
 import xlwt
+from sqlalchemy.orm import Session
 
-from lms.roster import loader, parts, rules
+from lms.roster import loader, parts, queries, rules
 from lms.roster.loader import sheets_of
 from lms.roster.rules import MOST_CELLS, MOST_MERGES, MOST_ROWS, MOST_STEPS, Refused
 from tests.rosters import HEAD, PEOPLE, SHEET, edited, sheet_xml, xls, xlsx
@@ -209,6 +210,15 @@ def test_an_old_workbook_is_charged_for_lines_and_links_the_reader_would_lay_out
     for stream, reason in ((b"".join(named), "sheets"), (named[0] * 2, "damaged")):
         with pytest.raises(Refused, match=reason):
             loader.check_records(stream)
+
+
+def test_the_head_is_looked_for_in_so_many_cells_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(queries, "habit_of", lambda _session, _unit_id: None)
+    monkeypatch.setattr(queries, "found_head", lambda sheet, _labels: looked.append(sheet.name))
+    wide = tuple(rules.Line(number, ("x",) * 100, "s" * 100) for number in range(60))
+    queries.guessed(Session(), 1, [rules.Sheet(str(number), wide) for number in range(40)])
+    assert looked == ["0", "1", "2", "3", "4", "5"]
 
 
 def test_formulas_are_not_computed_and_links_to_other_files_not_opened() -> None:

@@ -2,7 +2,6 @@
 
 import re
 import uuid
-from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
@@ -27,7 +26,7 @@ from tests.browser import ORIGIN, Browser
 from tests.counting import count_queries
 from tests.floor.test_languages import untranslated
 from tests.make import LONG_AGO, Make
-from tests.rosters import HEAD, PEOPLE, TITLE, csv_text, xlsx
+from tests.rosters import HEAD, PEOPLE, TITLE, Table, csv_text, xlsx
 
 ROWS = [*TITLE, HEAD, *PEOPLE]
 
@@ -278,7 +277,7 @@ def test_who_keeps_people_of_one_unit_reaches_its_lists_and_its_people_only(make
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])  # words come from no database
-def rehearsed_list(make: Make, unit: Unit, rows: Sequence[tuple[str, ...]], by: uuid.UUID) -> uuid.UUID:
+def rehearsed_list(make: Make, unit: Unit, rows: Table, by: uuid.UUID) -> uuid.UUID:
     with make.writing() as session:
         content = taken_apart(csv_text(rows).encode())
         upload = receive(session, session.get_one(Unit, unit.id), content, file_name="a.csv", by=by)
