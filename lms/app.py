@@ -80,7 +80,7 @@ from lms.roster.actions import forget_old as forget_lists
 from lms.roster.actions import work as go_on_with_list
 from lms.roster.cli import roster as roster_command
 from lms.roster.queries import bearers_of
-from lms.roster.queries import data_of as lists_about
+from lms.roster.storage import data_of as lists_about
 from lms.roster.storage import forget_person
 from lms.throttle.actions import forget_old
 from lms.transfer.cli import export_statements, import_statements

@@ -9,7 +9,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import or_, select, true, update
+from sqlalchemy import Select, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -160,16 +160,7 @@ def move_person(
     lock_roll(session)  # one move at a time; and before any row, as all who need both take them
     if session.scalar(link_of(person.id)) is not None:
         raise CountsNoMore
-    last = session.scalar(
-        select(Membership)
-        .where(
-            Membership.person_id == person.id,
-            Membership.tree == STATE_TREE,
-            Membership.kind == "main",
-            Membership.valid_to.is_(None),
-        )
-        .execution_options(populate_existing=True)  # another move may have ended since the page looked
-    )
+    last = session.scalar(open_membership(person.id))
     if last is not None and on < last.valid_from:
         raise MoveTooEarly(last.valid_from)
     before = str(session.get_one(Unit, last.unit_id).public_id) if last is not None else None
@@ -188,6 +179,12 @@ def move_person(
         on=str(on),
     )
     tell(session, PeopleMoved((person.id,)))
+
+
+def open_membership(person_id: int) -> Select[Membership]:
+    """Where the person is counted in the state tree without an end, as it is now: a move may have ended meanwhile."""
+    mine = (Membership.person_id == person_id, Membership.tree == STATE_TREE, Membership.kind == "main")
+    return select(Membership).where(*mine, Membership.valid_to.is_(None)).execution_options(populate_existing=True)
 
 
 def grant_role(

@@ -244,12 +244,11 @@ def acceptable(own: Session, form: PersonForm) -> bool:
 
 def taken() -> str:
     """What is said of a user name that somebody has."""
-    return str(
-        _(
-            "Tên đăng nhập này đã có người dùng. Nếu vừa bấm “Lưu” hai lần thì người này đã được thêm, có thể tìm "
-            "trong danh sách. Nếu không, chọn tên khác."
-        )
+    words = _(
+        "Tên đăng nhập này đã có người dùng. Nếu vừa bấm “Lưu” hai lần thì người này đã được thêm, có thể tìm "
+        "trong danh sách. Nếu không, chọn tên khác."
     )
+    return str(words)
 
 
 def created(own: Session, form: PersonForm, *, by: uuid.UUID) -> Person | None:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, true
 from sqlalchemy.orm import Session, aliased, joinedload
@@ -119,9 +120,11 @@ def people_counted_in(unit_ids: Iterable[int], *, on: date, later: bool = True, 
     )
 
 
-def people_found(
-    sought: str = "", *, on: date, within: Iterable[int] | None = None, tree: str = STATE_TREE
-) -> Select[Person, SignInAccount, Unit | None]:
+Found: TypeAlias = Select[Person, SignInAccount, Unit | None]
+"""People with their account and the unit where they are counted."""
+
+
+def people_found(sought: str = "", *, on: date, within: Iterable[int] | None = None, tree: str = STATE_TREE) -> Found:
     """People with their account and the unit where they are counted that day, in Vietnamese order of names.
 
     Every word of `sought` is found in the name, with or without marks, or the user name begins with the whole; with
@@ -131,7 +134,7 @@ def people_found(
     return query if within is None else query.where(counted_below(within, on=on, tree=tree))
 
 
-def people_shown(*, on: date, tree: str = STATE_TREE) -> Select[Person, SignInAccount, Unit | None]:
+def people_shown(*, on: date, tree: str = STATE_TREE) -> Found:
     """People with their account and the unit where they are counted that day, in Vietnamese order of names."""
     return (
         select(Person, SignInAccount, Unit)
@@ -240,9 +243,7 @@ def link_of(person_id: int) -> Select[PersonLink]:
     )
 
 
-def namesakes(
-    full_name: str, *, on: date, within: Iterable[int] | None = None
-) -> Select[Person, SignInAccount, Unit | None]:
+def namesakes(full_name: str, *, on: date, within: Iterable[int] | None = None) -> Found:
     """People called exactly so, with the unit where they are counted that day; of these units, when some are named."""
     return people_found(on=on, within=within).where(Person.full_name == text.nfc(full_name)).limit(MOST_NAMESAKES)
 
@@ -386,7 +387,7 @@ class PeopleByUnit:
     def named(self, session: Session, unit_id: int, *, on: date, most: int) -> list[Named]:
         """Those counted in the unit itself, in Vietnamese order, at most so many. Whoever asks notes it."""
         rows = session.execute(
-            select(Person, Unit.name)
+            select(Person.public_id, Person.full_name, Unit.name, Person.sort_key, Person.id)
             .join(Membership, Membership.person_id == Person.id)
             .join(Unit, Unit.id == Membership.unit_id)
             .where(
@@ -398,4 +399,4 @@ class PeopleByUnit:
             .order_by(Person.sort_key, Person.id)
             .limit(most)
         )
-        return [Named(person.public_id, person.full_name, unit) for person, unit in rows]
+        return [Named(*row[:3]) for row in rows]

@@ -228,14 +228,7 @@ def live_session(
         )
         .join(Person, Person.id == UserSession.person_id)
         .join(SignInAccount, SignInAccount.person_id == Person.id)
-        .outerjoin(
-            RoleGrant,
-            and_(
-                RoleGrant.person_id == Person.id,
-                holds_on(today, RoleGrant.valid_from, RoleGrant.valid_to),
-                RoleGrant.over_standing(today),
-            ),
-        )
+        .outerjoin(RoleGrant, and_(RoleGrant.person_id == Person.id, *holding(today)))
         .outerjoin(Viewing, and_(Viewing.session_id == UserSession.id, Viewing.ended_at.is_(None)))
         .where(
             UserSession.key_digest == key_digest,
@@ -244,6 +237,11 @@ def live_session(
             SignInAccount.disabled_at.is_(None),
         )
     )
+
+
+def holding(today: date) -> tuple[ColumnElement[bool], ...]:
+    """That a role holds that day, over a unit that stands."""
+    return holds_on(today, RoleGrant.valid_from, RoleGrant.valid_to), RoleGrant.over_standing(today)
 
 
 def whose_session(session: Session, key: str) -> str:

@@ -7,14 +7,12 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from lms import clock
 from lms.accounts.models import Membership, Person, SignInAccount
 from lms.accounts.queries import all_links
-from lms.doors import OwnData
 from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure, UnitLineage, UnitOperation
 from lms.organisation.queries import holds_on, subtree, tree_of_units
 from lms.roster.matching import HEAD_WITHIN, Head, Known, Listed, Place, Places, found_head, head_at
@@ -396,18 +394,3 @@ def bearers_of(session: Session, code: str) -> list[int]:
     held = holds_on(clock.today(), StaffCode.valid_from, StaffCode.valid_to)
     query = select(StaffCode.person_id).where(StaffCode.code_key == code_key(code), held)
     return list(session.scalars(query.distinct().order_by(StaffCode.person_id)))
-
-
-def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
-    """What lists have said of a person: date of birth, and the codes of units."""
-    born = session.execute(select(DateOfBirth.year, DateOfBirth.day).where(DateOfBirth.person_id == person_id))
-    columns = {"year": _l("Năm sinh"), "day": _l("Ngày sinh")}
-    yield OwnData("date_of_birth", _l("Ngày sinh"), columns, [list(row) for row in born])
-    codes = session.execute(
-        select(StaffCode.code, Unit.name, StaffCode.valid_from, StaffCode.valid_to)
-        .join(Unit, Unit.id == StaffCode.unit_id)
-        .where(StaffCode.person_id == person_id)
-        .order_by(StaffCode.id)
-    )
-    columns = {"code": _l("Số hiệu"), "unit": _l("Đơn vị"), "from": _l("Từ ngày"), "to": _l("Đến ngày")}
-    yield OwnData("staff_codes", _l("Số hiệu trong danh sách của đơn vị"), columns, [list(row) for row in codes])

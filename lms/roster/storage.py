@@ -5,12 +5,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeVar
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from lms import text
 from lms.accounts.models import Person
 from lms.accounts.storage import Newcomer, Particulars, Usernames
+from lms.doors import OwnData
+from lms.organisation.models import Unit
 from lms.privacy.actions import PersonErased
 from lms.roster.models import DateOfBirth, RosterLine, RosterUpload, StaffCode
 from lms.roster.rehearsal import CREATED, Outcome
@@ -263,3 +266,18 @@ def says(cells: Sequence[str], marks: Iterable[str], codes: Collection[str]) -> 
 
 
 NO_WORD = re.compile(r"[\W_]+")
+
+
+def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
+    """What lists have said of a person: date of birth, and the codes of units."""
+    born = session.execute(select(DateOfBirth.year, DateOfBirth.day).where(DateOfBirth.person_id == person_id))
+    columns = {"year": _l("Năm sinh"), "day": _l("Ngày sinh")}
+    yield OwnData("date_of_birth", _l("Ngày sinh"), columns, [list(row) for row in born])
+    codes = session.execute(
+        select(StaffCode.code, Unit.name, StaffCode.valid_from, StaffCode.valid_to)
+        .join(Unit, Unit.id == StaffCode.unit_id)
+        .where(StaffCode.person_id == person_id)
+        .order_by(StaffCode.id)
+    )
+    columns = {"code": _l("Số hiệu"), "unit": _l("Đơn vị"), "from": _l("Từ ngày"), "to": _l("Đến ngày")}
+    yield OwnData("staff_codes", _l("Số hiệu trong danh sách của đơn vị"), columns, [list(row) for row in codes])
