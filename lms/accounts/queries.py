@@ -120,8 +120,7 @@ def people_counted_in(unit_ids: Iterable[int], *, on: date, later: bool = True, 
     )
 
 
-Found: TypeAlias = Select[Person, SignInAccount, Unit | None]
-"""People with their account and the unit where they are counted."""
+Found: TypeAlias = Select[Person, SignInAccount, Unit | None]  # with account, and unit where counted
 
 
 def people_found(sought: str = "", *, on: date, within: Iterable[int] | None = None, tree: str = STATE_TREE) -> Found:
@@ -295,18 +294,16 @@ def viewings_of(person_id: int) -> Select[Viewing, str]:
 
 def people_called(session: Session, ids: Iterable[str]) -> Mapping[str, str]:
     """The names of those of these opaque ids that are people's (`called` in lms/doors.py)."""
-    rows = session.execute(select(Person.public_id, Person.full_name).where(Person.public_id.in_(as_uuids(ids))))
+    rows = session.execute(
+        select(Person.public_id, Person.full_name).where(Person.public_id.in_([uuid.UUID(one) for one in ids]))
+    )
     return {str(public_id): name for public_id, name in rows}
 
 
 def units_called(session: Session, ids: Iterable[str]) -> Mapping[str, str]:
     """The names of those of these opaque ids that are units'."""
-    rows = session.execute(select(Unit.public_id, Unit.name).where(Unit.public_id.in_(as_uuids(ids))))
+    rows = session.execute(select(Unit.public_id, Unit.name).where(Unit.public_id.in_([uuid.UUID(one) for one in ids])))
     return {str(public_id): name for public_id, name in rows}
-
-
-def as_uuids(ids: Iterable[str]) -> list[uuid.UUID]:
-    return [uuid.UUID(one) for one in ids]
 
 
 class PeopleByName:
