@@ -3,12 +3,15 @@
 Tests that use it cannot forget a token, invent a field or post to an address no page leads to.
 """
 
+import io
+import zipfile
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urljoin
 
 from flask import Flask
 from werkzeug.test import TestResponse
+from werkzeug.wrappers import Response
 
 ORIGIN = "http://localhost"
 
@@ -138,3 +141,12 @@ class Browser:
         self.page = response
         self.path = response.request.full_path.rstrip("?")
         return response
+
+
+def text_of(answer: Response) -> str:
+    """What an answer says, also where it is an archive of files."""
+    content = answer.get_data()
+    if not content.startswith(b"PK"):
+        return content.decode(errors="replace")
+    files = zipfile.ZipFile(io.BytesIO(content))
+    return "".join(files.read(name).decode() for name in files.namelist())

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 
 from tests.assessments.sitting import FINAL, SINGLES, TEST, Sitting
-from tests.browser import ORIGIN, Browser
+from tests.browser import ORIGIN, Browser, text_of
 
 LINK = re.compile(r'(?:href|src)="(/[^"#]*)')
 
@@ -17,7 +17,7 @@ def crawl(browser: Browser, start: str) -> dict[str, str]:
         path = waiting.pop()
         if path not in found:
             with browser.client.get(path, follow_redirects=True) as answer:
-                found[path] = answer.get_data(as_text=True)
+                found[path] = text_of(answer)
             waiting += [link.replace("&amp;", "&") for link in LINK.findall(found[path])]
     return found
 

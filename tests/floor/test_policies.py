@@ -1,8 +1,6 @@
 """Every route declares who may use it, and a walk over all of them, as everybody, finds it to be so."""
 
-import io
 import re
-import zipfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from lms.audit.models import AuditEntry
 from lms.audit.rules import DISCLOSURES
 from lms.db import Base, Database
 from lms.web.gate import CLIENTS, LEAVING, MANNER, PUBLIC, READING, policy_of
-from tests.browser import Browser
+from tests.browser import Browser, text_of
 from tests.floor.walk import EVERYBODY, Walk, build_walk, every_rule, guarded, send
 from tests.floor.world import build_world
 from tests.kept import kept
@@ -365,24 +363,15 @@ def test_nothing_of_another_agency_appears_on_any_page_or_file(app: Flask, walk:
         path = walk.path(rule, actor)
         answer = browser.client.get(path, follow_redirects=True)
         reached += answer.status_code == 200
-        wrong += [(path, canary) for canary in sorted(canaries) if canary in shown(answer)]
+        wrong += [(path, canary) for canary in sorted(canaries) if canary in text_of(answer)]
     assert wrong == []
     assert reached > 10
 
 
 def names_on(answer: TestResponse, names: set[str]) -> bool:
     """Whether an answer says one of them."""
-    page = shown(answer)
+    page = text_of(answer)
     return any(name in page for name in names)
-
-
-def shown(answer: TestResponse) -> str:
-    """What an answer says, also where it is an archive of files."""
-    content = answer.get_data()
-    if not content.startswith(b"PK"):
-        return content.decode(errors="replace")
-    files = zipfile.ZipFile(io.BytesIO(content))
-    return "".join(files.read(name).decode() for name in files.namelist())
 
 
 def contents(app: Flask) -> dict[str, int]:

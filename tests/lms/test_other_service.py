@@ -39,6 +39,7 @@ def backend() -> str:
 def provider(app: Flask, make: Make, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     """The service, and a product that knows it."""
     monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")  # Authlib's server on this machine speaks plain HTTP
+    delivery.SERVICES.clear()  # ports come again: another test's service may have had this one
     with running(Provider(BACK)) as found:
         set_up_anew(make, provider=OpenIdProvider(found.issuer, CLIENT_ID, CLIENT_SECRET, name="Cổng tỉnh"))
         yield found
