@@ -5,6 +5,7 @@ from wtforms import RadioField, StringField, TextAreaField
 
 from lms.accounts.forms import CATEGORIES, EMAIL, PARTY
 from lms.accounts.vocabulary import ROLES
+from lms.contact.forms import TOPIC_WORDS
 from lms.privacy.rules import WORD, is_word
 from lms.web.forms import ChoiceField, MustBe, PageForm, at_most, choices, chosen, required, tidy, unify
 
@@ -25,6 +26,7 @@ VALUES = {
     "kind.main": _l("Chính"),
     "kind.concurrent": _l("Kiêm nhiệm"),
     **{f"role.{code}": words for code, words in ROLES.items()},
+    **{f"muted.{code}": words for code, words in TOPIC_WORDS.items()},
 }
 """Words for values that are codes, by the column and the code."""
 

@@ -44,6 +44,8 @@ def shown(column: str, value: object) -> str:
         return "–"
     if isinstance(value, bool):
         return str(_("có") if value else _("không"))
+    if isinstance(value, list):
+        return ", ".join(shown(column, one) for one in value) or "–"
     if isinstance(value, datetime):
         return moment(value)
     if isinstance(value, date):

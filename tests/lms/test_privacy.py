@@ -25,6 +25,7 @@ from lms.documents.models import UNREGISTERED, XapiDocument
 from lms.duplicates.actions import link_people
 from lms.organisation.actions import move_unit
 from lms.organisation.models import Unit
+from lms.outbox.rules import STUDY, UNIT_NEWS
 from lms.privacy.actions import ERASED_NAME, GOES_WITH_THE_PERSON, ask
 from lms.privacy.models import PrivacyRequest
 from lms.privacy.queries import disclosures, statements_count
@@ -559,6 +560,16 @@ def test_every_table_that_refers_to_people_is_known_to_erasure() -> None:
     }
     goes = {f"{table.__tablename__}.person_id" for table in GOES_WITH_THE_PERSON}
     assert refers == goes | LISTENED | BY_NAME | STAYS
+
+
+def test_what_a_person_wants_no_mail_about_is_said_in_words(make: Make) -> None:
+    person = make.person()
+    browser = make.browser(person)
+    assert "[]" not in browser.get("/my-data").text
+    with make.writing() as session:
+        session.get_one(Person, person.id).muted = [STUDY, UNIT_NEWS]
+    words = "Việc học tập: được giao khóa học, sắp đến hạn, quá hạn, Thông báo của cơ quan, đơn vị"
+    assert words in browser.get("/my-data").text
 
 
 NEVER = re.compile(
