@@ -47,8 +47,7 @@ PURPOSE_HOLDS = timedelta(minutes=30)
 @needs(FIGURES)
 def mine() -> ResponseReturnValue:
     """To the unit where one's scope begins; a list when there are several."""
-    today = clock.today()
-    units = [one for one in top_units(get_session(), actor(), FIGURES) if not one.valid_to or one.valid_to > today]
+    units = top_units(get_session(), actor(), FIGURES)
     if len(units) == 1:
         return redirect(url_for("dashboard.unit", unit_id=units[0].public_id))
     return render_template("dashboard/mine.html", units=units)

@@ -47,25 +47,12 @@ def access_unit(
 
 
 def top_units(session: Session, actor: Actor, permission: str, *, tree: str = STATE_TREE) -> list[Unit]:
-    """Where the permission begins: the units it was granted for, or the root of the tree when it holds everywhere."""
-    if actor.everywhere(permission):
-        below = select(UnitClosure.descendant_id).where(UnitClosure.tree == tree, UnitClosure.depth > 0)
-        standing = select(UnitClosure.descendant_id).where(UnitClosure.tree == tree, UnitClosure.depth == 0)
-        return list(session.scalars(select(Unit).where(Unit.id.in_(standing), Unit.id.not_in(below))))
-    return list(session.scalars(select(Unit).where(Unit.id.in_(actor.unit_ids(permission))).order_by(Unit.sort_key)))
-
-
-def levels_above(session: Session, actor: Actor, permission: str, unit: Unit, *, tree: str = STATE_TREE) -> int | None:
-    """How many levels the nearest unit for which the permission was granted stands above `unit`; None: it does not."""
-    today = clock.today()
-    return session.scalar(
-        select(func.min(UnitClosure.depth)).where(
-            UnitClosure.tree == tree,
-            UnitClosure.descendant_id == unit.id,
-            UnitClosure.ancestor_id.in_(actor.unit_ids(permission)),
-            holds_on(today, UnitClosure.valid_from, UnitClosure.valid_to),
-        )
-    )
+    """Where the permission begins in a tree today: units there it was granted for; the top, if it holds everywhere."""
+    here = (UnitClosure.tree == tree, holds_on(clock.today(), UnitClosure.valid_from, UnitClosure.valid_to))
+    standing = select(UnitClosure.descendant_id).where(*here, UnitClosure.depth == 0)
+    below = select(UnitClosure.descendant_id).where(*here, UnitClosure.depth > 0)
+    begins = Unit.id.not_in(below) if actor.everywhere(permission) else Unit.id.in_(actor.unit_ids(permission))
+    return list(session.scalars(select(Unit).where(Unit.id.in_(standing), begins).order_by(Unit.sort_key)))
 
 
 def access_person(session: Session, actor: Actor, permission: str, public_id: uuid.UUID) -> Person:

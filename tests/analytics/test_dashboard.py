@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from courses.catalog.models import Course
 from lms.accounts.actions import grant_role
-from lms.organisation.models import Unit
+from lms.organisation.actions import create_unit
+from lms.organisation.models import PARTY_TREE, Unit
 from tests.analytics.agency import Staff, assigned, course_loaded, staffed
 from tests.browser import Browser
 from tests.counting import count_queries
@@ -300,6 +301,17 @@ def test_a_head_of_several_units_chooses_and_one_of_none_heads_nothing(make: Mak
     assert [f"/dashboard/units/{one.public_id}" in browser.text for one in (first, second)] == [True, True]
     browser = make.browser(make.person("Hết Nhiệm", role="head", over=ended))
     assert browser.get("/dashboard/").status_code == 404  # a role over a unit that has ended gives nothing
+
+
+def test_whoever_heads_only_a_party_organisation_is_told_that_nothing_is_counted_there(make: Make) -> None:
+    with make.writing() as session:
+        party = create_unit(
+            session, code="db", name="Đảng bộ", kind="party_body", parent=None, since=LONG_AGO, tree=PARTY_TREE
+        )
+    browser = make.browser(make.person("Bí Thư", role="head", over=party))
+    browser.get("/dashboard/")
+    assert browser.path == "/dashboard/"
+    assert "Hiện không có cơ quan, đơn vị nào thuộc phạm vi theo dõi." in browser.text
 
 
 def test_an_administrator_begins_at_the_root(make: Make, tmp_path: Path) -> None:
