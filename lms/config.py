@@ -102,9 +102,9 @@ class Config:
     when the site moves. `xapi_origins` are sites whose pages may speak to the record store from a browser; `forward_to`
     are stores inside one's own network, as host:port, to which statements may be forwarded. `former_secret_keys` still
     open what they sealed. `second_factor`: the roles that need more than a password to sign in. `roster_megabytes` is
-    how large the file of a list of people may be. `help_contact` is whom people ask for help, as pages show it.
-    how large the file of a list of people may be. The audit log is kept for `audit_months`; `audit_lines` is the
-    file or the syslog to which its entries go as lines of JSON too.
+    how large the file of a list of people may be. `help_contact` is whom people ask for help, as pages show it. The
+    audit log is kept for `audit_months`; `audit_lines` is the file or the syslog to which its entries go as lines of
+    JSON too.
     """
 
     database_url: str

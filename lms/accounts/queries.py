@@ -78,31 +78,6 @@ def main_unit(person_id: int, *, on: date, tree: str = STATE_TREE) -> Select[Uni
     )
 
 
-def counted_people(*, on: date, tree: str = STATE_TREE) -> Select[int, int]:
-    """Person and unit for everyone counted in that tree on that day. One row a person."""
-    return select(Membership.person_id, Membership.unit_id).where(
-        Membership.tree == tree,
-        Membership.kind == "main",
-        holds_on(on, Membership.valid_from, Membership.valid_to),
-    )
-
-
-def people_below(unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select[Person, Unit]:
-    """Everyone counted in the unit or below it, with the unit, in Vietnamese order of names."""
-    return (
-        select(Person, Unit)
-        .join(Membership, Membership.person_id == Person.id)
-        .join(Unit, Unit.id == Membership.unit_id)
-        .where(
-            Membership.tree == tree,
-            Membership.kind == "main",
-            holds_on(on, Membership.valid_from, Membership.valid_to),
-            Membership.unit_id.in_(subtree(unit_id, on=on, tree=tree)),
-        )
-        .order_by(Person.sort_key, Person.id)
-    )
-
-
 def people_counted_in(unit_ids: Iterable[int], *, on: date, later: bool = True, tree: str = STATE_TREE) -> Select[int]:
     """Who is counted in one of these units or below, that day or (`later`) from a later day on, for use as a subquery.
 

@@ -12,7 +12,7 @@ from lms.accounts.models import Membership, Person, RoleGrant
 from lms.accounts.queries import duplicates, people_counted_in
 from lms.accounts.rules import Grant, may_keep
 from lms.memberships.rules import Candidate
-from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure
+from lms.organisation.models import PARTY_TREE, Unit, UnitClosure
 from lms.organisation.queries import holds_on, unit_trees
 from lms.organisation.rules import Branch
 from lms.web.acting import Actor
@@ -86,16 +86,6 @@ def roles_of_many(session: Session, person_ids: Iterable[int]) -> dict[int, list
     for person_id, role, unit_id in session.execute(columns.where(RoleGrant.person_id.in_(set(person_ids)), lasting)):
         held.setdefault(person_id, []).append(Grant(role, unit_id))
     return held
-
-
-def open_membership(person_id: int, *, tree: str = STATE_TREE) -> Select[Membership]:
-    """The membership without an end in which the person is counted."""
-    return select(Membership).where(
-        Membership.person_id == person_id,
-        Membership.tree == tree,
-        Membership.kind == "main",
-        Membership.valid_to.is_(None),
-    )
 
 
 def stands_from(session: Session, unit_id: int, *, on: date, tree: str) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from lms import clock
 from lms.accounts.access import KEEP, trees_within, units_within
-from lms.accounts.actions import MoveTooEarly, move_person
+from lms.accounts.actions import MoveTooEarly, move_person, open_membership
 from lms.accounts.admin import asked_unit, people_sought, seen
 from lms.accounts.models import Person
 from lms.accounts.queries import main_unit
@@ -204,7 +204,7 @@ def move(public_id: uuid.UUID) -> ResponseReturnValue:
 def moved(own: Session, form: MoveForm, person: Person, *, by: uuid.UUID) -> bool:
     """Whether the person was moved; otherwise the form says what must be changed."""
     unit, on = form.unit.unit, day_in(form.on)
-    latest = own.scalar(queries.open_membership(person.id))
+    latest = own.scalar(open_membership(person.id))
     if unit is None or (latest is not None and latest.unit_id == unit.id):
         form.unit.errors = [_("Người này đã ở đơn vị được chọn. Chọn đơn vị khác.")]
         return False

@@ -105,13 +105,6 @@ def tree_of_units(*, on: date, tree: str = STATE_TREE) -> Select[Unit, int | Non
     )
 
 
-def standing_since(unit_id: int, *, tree: str = STATE_TREE) -> Select[date | None]:
-    """The day since when the unit stands in the tree below all those above it today: no child can be older."""
-    return select(func.max(UnitClosure.valid_from)).where(
-        UnitClosure.tree == tree, UnitClosure.descendant_id == unit_id, UnitClosure.valid_to.is_(None)
-    )
-
-
 def unit_trees(session: Session, *, on: date, tree: str = STATE_TREE) -> list[Branch[Unit]]:
     """The units of the tree on that day, each with those below it."""
     rows = session.execute(tree_of_units(on=on, tree=tree))
