@@ -89,8 +89,7 @@ class Database:
         if not self.on_postgresql:
             self.write_engine = sqlite_engine(self.url, begin="BEGIN IMMEDIATE", read_only=False)
             self.read_engine = sqlite_engine(self.url, begin="BEGIN", read_only=True)
-            # What it points at was looked up before, never goes, and is not looked up once more.
-            self.storing_engine = sqlite_engine(self.url, begin="BEGIN IMMEDIATE", read_only=False, foreign_keys=False)
+            self.storing_engine = self.write_engine
         else:
             url = self.url.set(drivername="postgresql+psycopg")
             self.write_engine = sa.create_engine(
@@ -151,7 +150,7 @@ def compact_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def sqlite_engine(url: sa.URL, *, begin: str, read_only: bool, foreign_keys: bool = True) -> sa.Engine:
+def sqlite_engine(url: sa.URL, *, begin: str, read_only: bool) -> sa.Engine:
     """An engine that begins its transactions itself: the driver's deferred ones fail under concurrent writers."""
     engine = sa.create_engine(url, json_serializer=compact_json, hide_parameters=True, pool_use_lifo=True)
 
@@ -164,7 +163,7 @@ def sqlite_engine(url: sa.URL, *, begin: str, read_only: bool, foreign_keys: boo
             "synchronous = FULL",
             f"wal_autocheckpoint = {PAGES_BETWEEN_CHECKPOINTS}",
             f"cache_size = {PAGES_IN_MEMORY}",
-            f"foreign_keys = {'ON' if foreign_keys else 'OFF'}",
+            "foreign_keys = ON",
             *(("query_only = ON",) if read_only else ()),
         ):
             connection.execute(f"PRAGMA {pragma}")

@@ -30,7 +30,7 @@ class Disk:
         self._pages = MOST_PAGES
         self._on_sqlite = database.url.get_backend_name() == "sqlite"
         if self._on_sqlite:
-            for engine in (database.write_engine, database.storing_engine):
+            for engine in {database.write_engine, database.storing_engine}:
                 event.listen(engine, "checkout", self._bound)
             return
         with database.writing() as session:
