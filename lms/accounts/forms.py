@@ -62,6 +62,14 @@ def lower(value: Any) -> Any:
     return tidy(value).lower() if isinstance(value, str) else value
 
 
+def email_field(description: Any = "") -> StringField:
+    """Where mail reaches somebody, as it is kept and looked for; it may be left out."""
+    form = MustBe(
+        lambda value: not value or EMAIL.fullmatch(value) is not None, _l("Địa chỉ thư có dạng ten@coquan.gov.vn.")
+    )
+    return StringField(_l("Thư điện tử"), [at_most(200), form], filters=[lower], description=description)
+
+
 def scope_field() -> UnitField:
     """Over which unit a role is held."""
     return UnitField(
@@ -116,18 +124,7 @@ class PersonForm(SecondLook):
     position = StringField(_l("Chức vụ"), [at_most(150)], filters=[tidy], description=_l("Không bắt buộc."))
     category = ChoiceField(_l("Đối tượng"), choices=choices(CATEGORIES), default="cong_chuc")
     party = ChoiceField(_l("Tình trạng đảng viên"), choices=choices(PARTY), default="quan_chung")
-    email = StringField(
-        _l("Thư điện tử"),
-        [
-            at_most(200),
-            MustBe(
-                lambda text: not text or EMAIL.fullmatch(text) is not None,
-                _l("Địa chỉ thư có dạng ten@coquan.gov.vn."),
-            ),
-        ],
-        filters=[lower],
-        description=_l("Không bắt buộc. Dùng để nhắc việc học tập và đặt lại mật khẩu."),
-    )
+    email = email_field(_l("Không bắt buộc. Dùng để nhắc việc học tập và đặt lại mật khẩu."))
     unit = UnitField(_l("Cơ quan, đơn vị"), [required(_l("Chọn cơ quan, đơn vị."))])
     role = ChoiceField(
         _l("Vai trò"),

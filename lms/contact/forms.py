@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import PasswordField, SelectMultipleField, StringField
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from lms.accounts.forms import EMAIL, lower
+from lms.accounts.forms import email_field
 from lms.outbox.rules import STUDY, UNIT_NEWS
 from lms.web.forms import ChoiceField, MustBe, PageForm, at_most, choices, tidy
 
@@ -23,18 +23,7 @@ class ContactForm(PageForm):
     """Language, address, telephone, and what mail is wanted. The password is asked for when the address changes."""
 
     language = ChoiceField(_l("Ngôn ngữ"), choices=choices(LANGUAGES))
-    email = StringField(
-        _l("Thư điện tử"),
-        [
-            at_most(200),
-            MustBe(
-                lambda text: not text or EMAIL.fullmatch(text) is not None,
-                _l("Địa chỉ thư có dạng ten@coquan.gov.vn."),
-            ),
-        ],
-        filters=[lower],
-        description=_l("Để nhận thư nhắc việc và đặt lại mật khẩu. Có thể để trống."),
-    )
+    email = email_field(_l("Để nhận thư nhắc việc và đặt lại mật khẩu. Có thể để trống."))
     phone = StringField(
         _l("Điện thoại"),
         [

@@ -3,7 +3,7 @@
 from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, StringField, TextAreaField
 
-from lms.accounts.forms import CATEGORIES, EMAIL, PARTY
+from lms.accounts.forms import CATEGORIES, PARTY, email_field
 from lms.accounts.vocabulary import ROLES
 from lms.contact.forms import TOPIC_WORDS
 from lms.privacy.rules import WORD, is_word
@@ -72,11 +72,7 @@ class CorrectForm(AnswerForm):
 
     full_name = StringField(_l("Họ và tên"), [required(_l("Nhập họ và tên.")), at_most(150)], filters=[tidy])
     position = StringField(_l("Chức vụ"), [at_most(200)], filters=[tidy])
-    email = StringField(
-        _l("Thư điện tử"),
-        [MustBe(lambda value: not value or EMAIL.fullmatch(value), _l("Địa chỉ thư có dạng ten@example.gov.vn."))],
-        filters=[tidy],
-    )
+    email = email_field()
     category = ChoiceField(_l("Loại cán bộ"), choices=choices(CATEGORIES))
     party = ChoiceField(_l("Đảng viên"), choices=choices(PARTY))
 
