@@ -7,13 +7,16 @@ from flask_babel import lazy_gettext as _l
 from courses.authoring import models as authoring_models
 from courses.authoring import views as authoring
 from courses.briefings import models as briefings_models
+from courses.briefings.projection import BriefingRecordProjection
 from courses.briefings.projector import (
     StandingProjection,
     day_begun,
     organisation_changed,
     people_moved,
+    project_records,
     project_standing,
     roll_changed,
+    take_back_records,
 )
 from courses.catalog import models as catalog_models
 from courses.catalog.actions import CoursePublished, load_library
@@ -57,6 +60,8 @@ def fill(doors: Doors) -> None:
     doors.listen(StatementsArriving, await_turn)
     doors.listen(StatementsRecorded, project_progress)
     doors.listen(StatementsVoided, take_back_progress)
+    doors.listen(StatementsRecorded, project_records)
+    doors.listen(StatementsVoided, take_back_records)
     doors.listen(CoursePublished, understand_anew)
     doors.listen(ProgressChanged, project_standing)
     doors.listen(PeopleMoved, people_moved)
@@ -65,7 +70,7 @@ def fill(doors: Doors) -> None:
     doors.belongings.append(AssignmentsOfUnits())
     doors.daybreak += [follow_late, day_begun]
     doors.own_data.append(data_of)
-    doors.projections += [ProgressProjection(), StandingProjection()]
+    doors.projections += [ProgressProjection(), BriefingRecordProjection(), StandingProjection()]
 
 
 def features() -> Iterable[Feature]:

@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 
 from analytics.dashboard.rules import STATES, Done, done
 from analytics.facts import queries as facts
-from analytics.facts.rules import Branch, Count, UnitsBelow, due_date, total
+from analytics.facts.rules import COUNT_NAMES, Branch, Count, UnitsBelow, due_date, total
 from courses.briefings.models import Standing
-from courses.enrolment.models import Assignment
 from courses.learning.queries import edition, records
 from lms.accounts.models import Person
 from lms.clock import day_of
@@ -24,21 +23,24 @@ PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class StudiedCourse:
-    """A course that people of a unit must study."""
+class Given:
+    """A briefing on whose roll people of a unit are."""
 
     id: int
     code: str
+    course_id: int
+    plain: bool
     title: str
     title_en: str
+    documents: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The figures of a unit in one course at one moment."""
+    """The figures of a unit in one briefing at one moment."""
 
     unit: Unit
-    course: StudiedCourse
+    briefing: Given
     branches: tuple[Branch, ...]
     below: UnitsBelow
     now: datetime
@@ -59,12 +61,12 @@ class Overview:
         return due_date(self.branches)
 
 
-def studied_courses(session: Session, unit: Unit, *, now: datetime) -> list[StudiedCourse]:
-    """The courses somebody in the unit or below must study, the one assigned last first."""
-    return [StudiedCourse(*row) for row in session.execute(facts.courses_studied(unit.id, on=day_of(now)))]
+def briefings_given(session: Session, unit: Unit, *, now: datetime) -> list[Given]:
+    """The briefings on whose rolls somebody in the unit or below is, the one opened last first."""
+    return [Given(*row) for row in session.execute(facts.briefings_given(unit.id, on=day_of(now)))]
 
 
-def overview(session: Session, unit: Unit, course: StudiedCourse, *, now: datetime) -> Overview:
+def overview(session: Session, unit: Unit, briefing: Given, *, now: datetime) -> Overview:
     """The figures of the unit, in two statements whatever the number of people.
 
     Branches without people stay, but the unit's own row is left out when nobody belongs to it directly.
@@ -72,28 +74,29 @@ def overview(session: Session, unit: Unit, course: StudiedCourse, *, now: dateti
     on = day_of(now)
     branches = tuple(
         branch_of(row)
-        for row in session.execute(facts.tallies_by_child(unit.id, course.id, on=on, now=now))
+        for row in session.execute(facts.tallies_by_child(unit.id, briefing.id, on=on, now=now))
         if row.depth or row.people
     )
-    below = UnitsBelow(*session.execute(facts.units_below(unit.id, course.id, on=on)).one())
-    return Overview(unit, course, branches, below, now)
+    below = UnitsBelow(*session.execute(facts.units_below(unit.id, briefing.id, on=on)).one())
+    return Overview(unit, briefing, branches, below, now)
 
 
 def branch_of(row: Any) -> Branch:
     """A row of `facts.tallies_by_child` as a value."""
-    count = Count(row.people, row.started, row.briefed, row.completed, row.overdue)
+    count = Count(*(getattr(row, name) for name in COUNT_NAMES))
     return Branch(row.public_id, row.code, row.name, row.short_name, row.depth == 0, count, row.next_due, row.last_due)
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Somebody who has not completed the course, and how far this person is."""
+    """Somebody who has not completed the briefing, and how far this person is in its course."""
 
     name: str
     position: str
     unit: str
     state: str
-    due_at: datetime
+    absence: str
+    due_at: datetime | None
     done: Done | None
 
 
@@ -117,30 +120,30 @@ class Wanted:
 
 
 def names(
-    session: Session, within: Select[int], beyond: Select[int] | None, course_id: int, wanted: Wanted, *, now: datetime
+    session: Session, within: Select[int], beyond: Select[int] | None, briefing: Given, wanted: Wanted, *, now: datetime
 ) -> Names:
     """Who is missing in the units `within`, and how many more there are in the units `beyond`."""
-    count = count_of(session, within, course_id, now=now)
-    more = count_of(session, beyond, course_id, now=now) if beyond is not None else Count()
+    count = count_of(session, within, briefing.id, now=now)
+    more = count_of(session, beyond, briefing.id, now=now) if beyond is not None else Count()
     found = sum(count.by_state[state] for state in STATES[wanted.state]) if wanted.state != "overdue" else count.overdue
     if not found:
         return Names([], 0, count, more)
-    page = missing_people(within, course_id, wanted, now=now).limit(PAGE).offset((wanted.page - 1) * PAGE)
+    page = missing_people(within, briefing.id, wanted, now=now).limit(PAGE).offset((wanted.page - 1) * PAGE)
     if wanted.search:  # otherwise the tallies know how many there are, and the list is not read to its end
         page = page.add_columns(func.count().over().label("found"))
     rows = session.execute(page).all()
     if wanted.search:
         found = rows[0].found if rows else 0
-    return Names(with_progress(session, rows, course_id), found, count, more)
+    return Names(with_progress(session, rows, briefing.course_id), found, count, more)
 
 
-def count_of(session: Session, units: Select[int], course_id: int, *, now: datetime) -> Count:
+def count_of(session: Session, units: Select[int], briefing_id: int, *, now: datetime) -> Count:
     """The people counted in these very units."""
-    return Count(*session.execute(facts.tally_of_units(units, course_id, now=now)).one())
+    return Count(*session.execute(facts.tally_of_units(units, briefing_id, now=now)).one())
 
 
-def missing_people(units: Select[int], course_id: int, wanted: Wanted, *, now: datetime) -> Select[*tuple[Any, ...]]:
-    """Who of these units has not completed the course, in Vietnamese order.
+def missing_people(units: Select[int], briefing_id: int, wanted: Wanted, *, now: datetime) -> Select[*tuple[Any, ...]]:
+    """Who of these units has not completed the briefing and is not exempt, in Vietnamese order.
 
     Names are found without marks, each word that is looked for anywhere in the name.
     """
@@ -151,17 +154,18 @@ def missing_people(units: Select[int], course_id: int, wanted: Wanted, *, now: d
             Person.position,
             Unit.name.label("unit"),
             Standing.state,
-            Assignment.due_at,
+            Standing.absence,
+            Standing.due_at,
         )
         .select_from(Standing)
         .join(Person, Person.id == Standing.person_id)
         .join(Unit, Unit.id == Standing.unit_id)
-        .join(Assignment, Assignment.id == Standing.assignment_id)
-        .where(Standing.course_id == course_id, Standing.unit_id.in_(units), Standing.state.in_(STATES[wanted.state]))
+        .where(Standing.briefing_id == briefing_id, Standing.unit_id.in_(units), ~Standing.exempt)
+        .where(Standing.state.in_(STATES[wanted.state]))
         .order_by(Person.sort_key, Person.id)
     )
     if wanted.state == "overdue":
-        query = query.where(Assignment.due_at < now)
+        query = query.where(Standing.due_at < now)
     for word in fold(wanted.search).split():
         query = query.where(Person.search_key.contains(word, autoescape=True))
     return query
@@ -176,5 +180,5 @@ def with_progress(session: Session, rows: Sequence[Row[*tuple[Any, ...]]], cours
         record = known.get((row.id, course_id))
         version = edition(session, record.version_id) if record else None
         so_far = done(version.outline, version.settings, record) if version and record else None
-        found.append(Missing(row.full_name, row.position, row.unit, row.state, row.due_at, so_far))
+        found.append(Missing(row.full_name, row.position, row.unit, row.state, row.absence, row.due_at, so_far))
     return found

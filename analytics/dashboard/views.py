@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from analytics.dashboard import queries
 from analytics.dashboard.access import ancestors_in_scope, units_named_at_once
 from analytics.dashboard.forms import PURPOSE_WORDS, STATE_WORDS, PurposeForm, SearchForm
-from analytics.dashboard.queries import Overview, StudiedCourse, Wanted
+from analytics.dashboard.queries import Given, Overview, Wanted
 from analytics.dashboard.render import as_csv
 from analytics.dashboard.rules import STATES, document_of, in_sentence, late_since, most_urgent, unit_state
 from analytics.facts.rules import Branch, Count
@@ -60,12 +60,12 @@ def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
     own, me, now = get_session(), actor(), clock.now()
     one = access_unit(own, me, FIGURES, unit_id)
     above = ancestors_in_scope(own, me, FIGURES, one, on=clock.day_of(now))
-    courses = queries.studied_courses(own, one, now=now)
-    course = chosen_course(courses)
-    common = {"unit": one, "above": above, "courses": courses, "course": course, "title": title}
-    if course is None:
+    briefings = queries.briefings_given(own, one, now=now)
+    briefing = chosen(briefings)
+    common = {"unit": one, "above": above, "briefings": briefings, "briefing": briefing, "title": title}
+    if briefing is None:
         return render_template("dashboard/not_assigned.html", **common, may_assign=me.may(ASSIGN))
-    shown = queries.overview(own, one, course, now=now)
+    shown = queries.overview(own, one, briefing, now=now)
     late = [branch for branch in shown.branches if branch.count.overdue]
     return render_template(
         "dashboard/unit.html",
@@ -76,7 +76,7 @@ def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
         late_since=late_since(late),
         branch_name=branch_name,
         figure=figure(shown) if shown.has_units else None,
-        document=document(course),
+        document=document(briefing),
         days_left=(clock.day_of(shown.due_at) - clock.day_of(now)).days if shown.due_at else None,
         here=now.astimezone(clock.VIETNAM),
         may_see_names=me.may(NAMES),
@@ -92,7 +92,7 @@ def unit_json(unit_id: uuid.UUID) -> ResponseReturnValue:
     shown = figures_of(unit_id)
     return {
         "unit": {"id": str(shown.unit.public_id), "code": shown.unit.code, "name": shown.unit.name},
-        "course": {"code": shown.course.code, "title": title(shown.course)},
+        "briefing": {"code": shown.briefing.code, "title": title(shown.briefing)},
         "at": shown.now.isoformat(timespec="seconds"),
         "due_at": shown.due_at.isoformat() if shown.due_at else None,
         "total": asdict(shown.count),
@@ -120,7 +120,7 @@ def unit_csv(unit_id: uuid.UUID) -> ResponseReturnValue:
     rows = [[str(place), one.code, branch_name(one), *cells(one.count)] for place, one in enumerate(shown.branches, 1)]
     total = ["", shown.unit.code, _("Tổng cộng: %(unit)s", unit=shown.unit.name), *cells(shown.count)]
     response = Response(as_csv([head, *rows, total]), content_type="text/csv; charset=utf-8")
-    name = f"quan-triet_{shown.unit.code}_{shown.course.code}_{clock.day_of(shown.now):%Y-%m-%d}.csv"
+    name = f"quan-triet_{shown.unit.code}_{shown.briefing.code}_{clock.day_of(shown.now):%Y-%m-%d}.csv"
     response.headers.set("Content-Disposition", "attachment", filename=name)
     return response
 
@@ -143,7 +143,7 @@ def state_purpose(unit_id: uuid.UUID) -> ResponseReturnValue:
         return names_page(one, form), 422
     until = (clock.now() + PURPOSE_HOLDS).timestamp()
     session["names"] = {**visit(one), "unit": str(one.public_id), "purpose": form.purpose.data, "until": until}
-    return redirect(url_for("dashboard.missing", unit_id=unit_id, course=request.args.get("course")))
+    return redirect(url_for("dashboard.missing", unit_id=unit_id, briefing=request.args.get("briefing")))
 
 
 @bp.post("/units/<uuid:unit_id>/missing/search")
@@ -156,15 +156,15 @@ def search(unit_id: uuid.UUID) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return names_page(one, PurposeForm(formdata=None), form), 422
     session["names"] = {**visit(one), "unit": str(one.public_id), "search": form.q.data or ""}
-    course, state = request.args.get("course"), form.state.data or None
-    return redirect(url_for("dashboard.missing", unit_id=unit_id, course=course, state=state))
+    briefing, state = request.args.get("briefing"), form.state.data or None
+    return redirect(url_for("dashboard.missing", unit_id=unit_id, briefing=briefing, state=state))
 
 
 def names_page(one: Unit, purpose_form: PurposeForm, search_form: SearchForm | None = None) -> str:
     """The names one may see at once, or all below when a purpose has been stated, a page at a time."""
     own, me, now = get_session(), actor(), clock.now()
-    course = chosen_course(queries.studied_courses(own, one, now=now))
-    if course is None:
+    briefing = chosen(queries.briefings_given(own, one, now=now))
+    if briefing is None:
         raise NotFound
     said, wanted = visit(one), wanted_names(one)
     purpose = str(said.get("purpose", ""))
@@ -172,15 +172,15 @@ def names_page(one: Unit, purpose_form: PurposeForm, search_form: SearchForm | N
     at_once = units_named_at_once(me, NAMES, on=clock.day_of(now))
     within = everyone if purpose else everyone.where(UnitClosure.descendant_id.in_(at_once))
     beyond = None if purpose else everyone.where(UnitClosure.descendant_id.not_in(at_once))
-    found = queries.names(own, within, beyond, course.id, wanted, now=now)
+    found = queries.names(own, within, beyond, briefing, wanted, now=now)
     if found.people:
-        details = {"course": course.code, "purpose": purpose or OWN_UNIT, "count": len(found.people)}
+        details = {"briefing": briefing.code, "purpose": purpose or OWN_UNIT, "count": len(found.people)}
         note_names_read(behind(), one.public_id, details)
     return render_template(
         "dashboard/missing.html",
         unit=one,
-        course=course,
-        document=document(course),
+        briefing=briefing,
+        document=document(briefing),
         found=found,
         wanted=wanted,
         pages=max(1, ceil(found.found / queries.PAGE)),
@@ -223,31 +223,31 @@ def visit(one: Unit) -> dict[str, Any]:
     return said
 
 
-def chosen_course(courses: Sequence[StudiedCourse]) -> StudiedCourse | None:
-    """The course the address asks for, or the one assigned last."""
-    code = request.args.get("course")
-    return next((one for one in courses if code in (None, one.code)), None)
+def chosen(briefings: Sequence[Given]) -> Given | None:
+    """The briefing the address asks for, or the one opened last."""
+    code = request.args.get("briefing")
+    return next((one for one in briefings if code in (None, one.code)), None)
 
 
 def figures_of(unit_id: uuid.UUID) -> Overview:
-    """The figures of a unit one may see, in the course asked for. Raises `NotFound`."""
+    """The figures of a unit one may see, in the briefing asked for. Raises `NotFound`."""
     own, now = get_session(), clock.now()
     one = access_unit(own, actor(), FIGURES, unit_id)
-    course = chosen_course(queries.studied_courses(own, one, now=now))
-    if course is None:
+    briefing = chosen(queries.briefings_given(own, one, now=now))
+    if briefing is None:
         raise NotFound
-    return queries.overview(own, one, course, now=now)
+    return queries.overview(own, one, briefing, now=now)
 
 
-def title(course: StudiedCourse) -> str:
-    """The title of the course in the reader's language."""
-    return course.title_en if str(get_locale()) == "en" and course.title_en else course.title
+def title(briefing: Given) -> str:
+    """The title of the briefing in the reader's language."""
+    return briefing.title_en if str(get_locale()) == "en" and briefing.title_en else briefing.title
 
 
-def document(course: StudiedCourse) -> str:
-    """What people were briefed on: the document the title names, or else the course."""
-    named = document_of(title(course))
-    return named or str(_("nội dung khóa học “%(title)s”", title=title(course)))
+def document(briefing: Given) -> str:
+    """What people were briefed on: the documents, the one the title names, or else the course."""
+    named = ", ".join(briefing.documents) or document_of(title(briefing))
+    return named or str(_("nội dung khóa học “%(title)s”", title=title(briefing)))
 
 
 def branch_name(branch: Branch) -> str:

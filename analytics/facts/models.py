@@ -1,5 +1,7 @@
 """Tallies: how many people of a unit stand where. A dashboard reads these, never one row per person."""
 
+from datetime import datetime
+
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -7,18 +9,34 @@ from lms.db import Base
 
 
 class Tally(Base):
-    """The people counted in one unit itself (not below it) who must study a course under one assignment.
+    """The people counted in one unit itself (not below it) who are on the roll of a briefing, due at one moment.
 
-    `people` is A, `briefed` is B (which includes those completed), `completed` is C; `started` have begun or more.
+    `due_at` is `rules.NEVER_DUE` where nothing is. `people` is A, `started` have begun, `briefed` is B
+    (which includes those completed) and the sum of `by_point`, `online` and `made_up`; `completed` is C. `excused` and
+    `unexcused` were away and are not briefed. `submitted` and `accepted` are reflections; `tested` have passed the
+    required tests; `scored` have taken them all, and `score` is the sum of their scores, in thousandths of a point of
+    ten. `exempt` are on the roll and not among A; `members` are members of the Party among both.
     """
 
     __tablename__ = "tally"
-    __table_args__ = (Index("ix_tally_unit", "unit_id", "course_id"),)
+    __table_args__ = (Index("ix_tally_unit", "unit_id", "briefing_id"),)
 
-    course_id: Mapped[int] = mapped_column(ForeignKey("course.id"), primary_key=True)
+    briefing_id: Mapped[int] = mapped_column(ForeignKey("briefing.id"), primary_key=True)
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True)
-    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"), primary_key=True)
+    due_at: Mapped[datetime] = mapped_column(primary_key=True)
     people: Mapped[int]
     started: Mapped[int]
     briefed: Mapped[int]
     completed: Mapped[int]
+    by_point: Mapped[int]
+    online: Mapped[int]
+    made_up: Mapped[int]
+    excused: Mapped[int]
+    unexcused: Mapped[int]
+    submitted: Mapped[int]
+    accepted: Mapped[int]
+    tested: Mapped[int]
+    scored: Mapped[int]
+    score: Mapped[int]
+    exempt: Mapped[int]
+    members: Mapped[int]

@@ -10,28 +10,22 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from analytics.facts.models import Tally
+from analytics.facts.rules import COUNTS, NEVER_DUE, counted
 from courses.briefings.projector import StandingProjection, StandingsChanged
 from lms.doors import Expected, Row
 
-COUNTS = ("people", "started", "briefed", "completed")
-Key = tuple[int, int, int]
-
-
-def counted(state: str | None) -> Counter[str]:
-    """What a person in this state adds to the tally of a unit. Completed includes briefed, briefed includes started."""
-    if state is None:
-        return Counter()
-    reached = {"not_started": 0, "in_progress": 1, "briefed": 2, "completed": 3}[state]
-    return Counter(COUNTS[: reached + 1])
+Key = tuple[int, int, datetime]
 
 
 def project_tally(session: Session, event: StandingsChanged) -> None:
     """Add all changes up, then write each tally that changed once, in one order for all writers."""
     sums: dict[Key, Counter[str]] = {}
     for change in event.changes:
-        tally = sums.setdefault((change.course_id, change.unit_id, change.assignment_id), Counter())
-        tally.update(counted(change.after))
-        tally.subtract(counted(change.before))
+        for row, sign in ((change.before, -1), (change.after, 1)):
+            if row is not None:
+                tally = sums.setdefault(key_of(change.briefing_id, row), Counter())
+                for name, number in counted(row).items():
+                    tally[name] += sign * number
     rows = [row_of(key, tally) for key, tally in sorted(sums.items()) if any(tally.values())]
     if not rows:
         return
@@ -40,19 +34,24 @@ def project_tally(session: Session, event: StandingsChanged) -> None:
     table = Tally.__table__.c
     session.execute(
         add.on_conflict_do_update(
-            index_elements=["course_id", "unit_id", "assignment_id"],
+            index_elements=["briefing_id", "unit_id", "due_at"],
             set_={name: table[name] + add.excluded[name] for name in COUNTS},
         ),
         rows,
     )
 
 
-def row_of(key: Key, tally: Mapping[str, int]) -> dict[str, int]:
-    course_id, unit_id, assignment_id = key
+def key_of(briefing_id: int, row: Row) -> Key:
+    """The tally in which a standing is counted."""
+    return briefing_id, row["unit_id"], row["due_at"] or NEVER_DUE
+
+
+def row_of(key: Key, tally: Mapping[str, int]) -> dict[str, Any]:
+    briefing_id, unit_id, due_at = key
     return {
-        "course_id": course_id,
+        "briefing_id": briefing_id,
         "unit_id": unit_id,
-        "assignment_id": assignment_id,
+        "due_at": due_at,
         **{name: tally.get(name, 0) for name in COUNTS},
     }
 
@@ -63,18 +62,18 @@ class TallyProjection:
     name = "tallies"
 
     def expected(self, session: Session, *, now: datetime, below: Expected) -> Mapping[Any, Row]:
-        """By course, unit and assignment."""
+        """By briefing, unit and due date."""
         sums: dict[Key, Counter[str]] = {}
-        for (course_id, _person_id), row in below[StandingProjection.name].items():
-            sums.setdefault((course_id, row["unit_id"], row["assignment_id"]), Counter()).update(counted(row["state"]))
+        for (briefing_id, _person_id), row in below[StandingProjection.name].items():
+            sums.setdefault(key_of(briefing_id, row), Counter()).update(counted(row))
         return {key: row_of(key, tally) for key, tally in sums.items()}
 
     def actual(self, session: Session) -> Mapping[Any, Row]:
-        """By course, unit and assignment. A tally that counts nobody any more says the same as none."""
+        """By briefing, unit and due date. A tally that counts nobody any more says the same as none."""
         something = or_(*(Tally.__table__.c[name] != 0 for name in COUNTS))
         return {
-            (one.course_id, one.unit_id, one.assignment_id): row_of(
-                (one.course_id, one.unit_id, one.assignment_id), {name: getattr(one, name) for name in COUNTS}
+            (one.briefing_id, one.unit_id, one.due_at): row_of(
+                (one.briefing_id, one.unit_id, one.due_at), {name: getattr(one, name) for name in COUNTS}
             )
             for one in session.scalars(select(Tally).where(something))
         }

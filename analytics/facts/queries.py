@@ -7,14 +7,16 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from analytics.facts.models import Tally
-from courses.catalog.models import Course, CourseVersion
+from analytics.facts.rules import COUNT_NAMES, NEVER_DUE
+from courses.catalog.models import CourseVersion
 from courses.catalog.queries import newest_versions
-from courses.enrolment.models import Assignment
+from courses.enrolment.models import Briefing
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitEdge
 from lms.organisation.queries import holds_on
 
 # Made once: to make an alias or a subquery anew for every page costs more than to ask the database.
 BRANCH, BELOW = aliased(UnitClosure), aliased(UnitClosure)
+SET, ANYBODY = Tally.due_at < NEVER_DUE, Tally.people + Tally.exempt > 0
 TITLES = (
     newest_versions()
     .with_only_columns(CourseVersion.course_id, CourseVersion.title, CourseVersion.title_en)
@@ -24,12 +26,12 @@ TITLES = (
 
 
 def tallies_by_child(
-    unit_id: int, course_id: int, *, on: date, now: datetime, tree: str = STATE_TREE
+    unit_id: int, briefing_id: int, *, on: date, now: datetime, tree: str = STATE_TREE
 ) -> Select[*tuple[Any, ...]]:
     """One row for each unit directly below with its whole subtree, in their order, then one for the unit itself alone.
 
-    Columns: public_id, code, name, short_name, depth (0: the unit itself), people, started, briefed, completed,
-    overdue, next_due, last_due. Units with nobody to count are there with noughts. One statement.
+    Columns: public_id, code, name, short_name, depth (0: the unit itself), those of `counts`, next_due, last_due (None
+    where nothing is due at a set time). Units with nobody to count are there with noughts. One statement.
     """
     edge = and_(
         UnitEdge.tree == tree,
@@ -45,22 +47,21 @@ def tallies_by_child(
             Unit.short_name,
             BRANCH.depth,
             *counts(now),
-            func.min(case((Assignment.due_at >= now, Assignment.due_at))).label("next_due"),
-            func.max(Assignment.due_at).label("last_due"),
+            func.min(case((and_(Tally.due_at >= now, SET), Tally.due_at))).label("next_due"),
+            func.max(case((SET, Tally.due_at))).label("last_due"),
         )
         .select_from(BRANCH)
         .join(Unit, Unit.id == BRANCH.descendant_id)
         .join(BELOW, and_(stands_below(on, tree), or_(BRANCH.depth == 1, BELOW.depth == 0)))
         .outerjoin(UnitEdge, edge)
-        .outerjoin(Tally, and_(Tally.unit_id == BELOW.descendant_id, Tally.course_id == course_id, Tally.people > 0))
-        .outerjoin(Assignment, Assignment.id == Tally.assignment_id)
+        .outerjoin(Tally, and_(Tally.unit_id == BELOW.descendant_id, Tally.briefing_id == briefing_id, ANYBODY))
         .where(stands_in(unit_id, on, tree), BRANCH.depth <= 1)
         .group_by(Unit.id, BRANCH.depth, UnitEdge.position)
         .order_by(BRANCH.depth.desc(), UnitEdge.position, Unit.sort_key, Unit.id)
     )
 
 
-def units_below(unit_id: int, course_id: int, *, on: date, tree: str = STATE_TREE) -> Select[int, int, int]:
+def units_below(unit_id: int, briefing_id: int, *, on: date, tree: str = STATE_TREE) -> Select[int, int, int]:
     """Of all units below, each taken with its own subtree: how many are concerned, fully briefed, not begun.
 
     One row. Units in which nobody must study the course are not concerned. The outer join keeps SQLite from reading
@@ -74,7 +75,7 @@ def units_below(unit_id: int, course_id: int, *, on: date, tree: str = STATE_TRE
         )
         .select_from(BRANCH)
         .join(BELOW, stands_below(on, tree))
-        .outerjoin(Tally, and_(Tally.unit_id == BELOW.descendant_id, Tally.course_id == course_id))
+        .outerjoin(Tally, and_(Tally.unit_id == BELOW.descendant_id, Tally.briefing_id == briefing_id))
         .where(stands_in(unit_id, on, tree), BRANCH.depth > 0)
         .group_by(BRANCH.descendant_id)
         .having(func.sum(Tally.people) > 0)
@@ -101,38 +102,35 @@ def stands_below(on: date, tree: str) -> ColumnElement[bool]:
     )
 
 
-def courses_studied(unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select[int, str, str, str]:
-    """Id, code and titles of each course that somebody in the unit or below must study, the one assigned last first."""
-    return (
-        select(Course.id, Course.code, TITLES.c.title, TITLES.c.title_en)
+def briefings_given(unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select[*tuple[Any, ...]]:
+    """Each briefing on whose roll somebody in the unit or below is, the one opened last first.
+
+    Columns: id, code, course_id, plain, title and title_en (of a plain one those of its course), documents.
+    """
+    columns = Briefing.id, Briefing.code, Briefing.course_id, Briefing.plain
+    title = case((Briefing.plain, TITLES.c.title), else_=Briefing.title).label("title")
+    title_en = case((Briefing.plain, TITLES.c.title_en), else_=Briefing.title_en).label("title_en")
+    somebody = (
+        select(Tally.briefing_id)
         .select_from(BELOW)
-        .join(Tally, and_(Tally.unit_id == BELOW.descendant_id, Tally.people > 0))
-        .join(Assignment, Assignment.id == Tally.assignment_id)
-        .join(Course, Course.id == Tally.course_id)
-        .join(TITLES, TITLES.c.course_id == Course.id)
+        .join(Tally, and_(Tally.unit_id == BELOW.descendant_id, ANYBODY))
         .where(BELOW.tree == tree, BELOW.ancestor_id == unit_id, holds_on(on, BELOW.valid_from, BELOW.valid_to))
-        .group_by(Course.id, Course.code, TITLES.c.title, TITLES.c.title_en)
-        .order_by(func.max(Assignment.assigned_at).desc(), Course.id.desc())
     )
-
-
-def tally_of_units(unit_ids: Select[int], course_id: int, *, now: datetime) -> Select[*tuple[Any, ...]]:
-    """One row: people, started, briefed, completed, overdue of these units themselves, not of what is below them."""
     return (
-        select(*counts(now))
-        .join(Assignment, Assignment.id == Tally.assignment_id)
-        .where(Tally.course_id == course_id, Tally.unit_id.in_(unit_ids))
+        select(*columns, title, title_en, Briefing.documents)
+        .join(TITLES, TITLES.c.course_id == Briefing.course_id)
+        .where(Briefing.id.in_(somebody))
+        .order_by(Briefing.opened_at.desc(), Briefing.id.desc())
     )
+
+
+def tally_of_units(unit_ids: Select[int], briefing_id: int, *, now: datetime) -> Select[*tuple[Any, ...]]:
+    """One row, the columns of `counts`: of these units themselves, not of what is below them."""
+    return select(*counts(now)).where(Tally.briefing_id == briefing_id, Tally.unit_id.in_(unit_ids))
 
 
 def counts(now: datetime) -> list[ColumnElement[int]]:
-    """The sums people, started, briefed, completed and overdue; nought where there is nothing to add."""
-    late = case((Assignment.due_at < now, Tally.people - Tally.completed), else_=0)
-    sums = {
-        "people": Tally.people,
-        "started": Tally.started,
-        "briefed": Tally.briefed,
-        "completed": Tally.completed,
-        "overdue": late,
-    }
+    """The sums that make a `Count`, in its order; nought where there is nothing to add."""
+    table, late = Tally.__table__.c, case((Tally.due_at < now, Tally.people - Tally.completed), else_=0)
+    sums = {name: late if name == "overdue" else table[name] for name in COUNT_NAMES}
     return [func.coalesce(func.sum(column), 0).label(name) for name, column in sums.items()]

@@ -1,9 +1,60 @@
 """People counted by where they stand, as values that can be added. Pure."""
 
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+NEVER_DUE = datetime(9999, 1, 1, tzinfo=UTC)
+"""The due date of what is never due, where a moment must stand."""
+
+COUNTS = (
+    "people",
+    "started",
+    "briefed",
+    "completed",
+    "by_point",
+    "online",
+    "made_up",
+    "excused",
+    "unexcused",
+    "submitted",
+    "accepted",
+    "tested",
+    "scored",
+    "score",
+    "exempt",
+    "members",
+)
+"""What is counted in a tally (`analytics/facts/models.py`)."""
+
+PER_POINT = 1_000
+"""Scores are added up in thousandths of a point of ten, so that sums are exact and the same in every order."""
+
+
+def counted(row: Mapping[str, Any]) -> Counter[str]:
+    """What a person whose standing this is adds to the tally of a unit. Who is exempt is that, and perhaps a member.
+
+    Completed includes briefed, briefed includes started.
+    """
+    members = Counter(members=int(row["member"]))
+    if row["exempt"]:
+        return members + Counter(exempt=1)
+    found = Counter({"people": 1, "members": int(row["member"])})
+    found["started"] = int(row["state"] != "not_started")
+    found["briefed"] = int(row["briefed_at"] is not None)
+    found["completed"] = int(row["completed_at"] is not None)
+    for way, name in (("point", "by_point"), ("online", "online"), ("make_up", "made_up")):
+        found[name] = int(row["way"] == way)
+    for absence in ("excused", "unexcused"):
+        found[absence] = int(row["absence"] == absence)
+    for name, moment in (("submitted", "submitted_at"), ("accepted", "accepted_at"), ("tested", "tested_at")):
+        found[name] = int(row[moment] is not None)
+    if row["score"] is not None:
+        found["scored"], found["score"] = 1, round(row["score"] * 10 * PER_POINT)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +62,7 @@ class Count:
     """So many people must study; so many have begun, been briefed, completed; so many are late.
 
     `people` is A, `briefed` B, `completed` C. Each includes the next; `overdue` are those of A without C whose due date
-    has passed.
+    has passed. The others are as in `Tally`.
     """
 
     people: int = 0
@@ -19,15 +70,31 @@ class Count:
     briefed: int = 0
     completed: int = 0
     overdue: int = 0
+    by_point: int = 0
+    online: int = 0
+    made_up: int = 0
+    excused: int = 0
+    unexcused: int = 0
+    submitted: int = 0
+    accepted: int = 0
+    tested: int = 0
+    scored: int = 0
+    score: int = 0
+    exempt: int = 0
+    members: int = 0
 
     def __add__(self, other: "Count") -> "Count":
-        return Count(
-            self.people + other.people,
-            self.started + other.started,
-            self.briefed + other.briefed,
-            self.completed + other.completed,
-            self.overdue + other.overdue,
-        )
+        return Count(*(getattr(self, name) + getattr(other, name) for name in COUNT_NAMES))
+
+    @property
+    def roll(self) -> int:
+        """Sĩ số: everybody on the roll, the exempt too."""
+        return self.people + self.exempt
+
+    @property
+    def mean_score(self) -> float | None:
+        """The mean score of those who have taken all required tests, 0 to 10; None when nobody has."""
+        return self.score / PER_POINT / self.scored if self.scored else None
 
     @property
     def not_briefed(self) -> int:
@@ -48,6 +115,9 @@ class Count:
             "briefed": self.briefed - self.completed,
             "completed": self.completed,
         }
+
+
+COUNT_NAMES = tuple(field.name for field in fields(Count))
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,9 @@ def study(session: Session, _people: int) -> Iterator[str]:
 
 def cast_of(session: Session, course_id: int) -> list[Student]:
     """Everyone fictional on the roll, with a temper of their own and the diligence of their unit."""
-    units = {person: unit for person, unit, *_ in enrolment.roll(session, course_id, on=clock.today())}
+    briefing = session.scalar(enrolment.plain_briefing(course_id))
+    roll = enrolment.roll(session, briefing.id, on=clock.today()) if briefing is not None else []
+    units = {one.person_id: one.unit_id for one in roll}
     people = session.execute(
         select(Person.id, Person.public_id, SignInAccount.username)
         .join(SignInAccount, SignInAccount.person_id == Person.id)

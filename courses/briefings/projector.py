@@ -1,44 +1,46 @@
-"""Standings follow from the roll, progress and policy; whoever keeps count is told of every change."""
+"""Standings follow from the roll, evidence and policy; whoever keeps count is told of every change."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row as RollRow
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from courses.briefings import projection, queries
 from courses.briefings.models import Standing
-from courses.briefings.rules import POLICIES, Policy, Stand, furthest, stand
+from courses.briefings.projection import BriefingRecordProjection
+from courses.briefings.queries import Known, actual_standings, row_of, sittings_from, standings_of_people
+from courses.briefings.rules import MEMBERS, PLAIN, Evidence, Policy, joined, policy_of, stand
 from courses.enrolment import queries as enrolment
 from courses.enrolment.actions import RollChanged
-from courses.enrolment.models import Assignment
-from courses.learning import queries as learning
+from courses.enrolment.models import Briefing
+from courses.enrolment.queries import OnRoll
 from courses.learning.projector import ProgressChanged, ProgressProjection, records_of
-from courses.learning.rules import NOT_BEGUN, Record, reached
 from lms import clock
 from lms.accounts import queries as accounts
 from lms.accounts.actions import PeopleMoved
 from lms.accounts.models import PersonLink
 from lms.clock import day_of
-from lms.db import lock_roll
+from lms.db import config_of, lock_people, lock_roll
 from lms.doors import Expected, Row, tell
 from lms.organisation.actions import OrganisationChanged
 from lms.outbox.actions import settle_day
+from lms.xapi.projection import StatementsRecorded, StatementsVoided, recorded_about
 
-COLUMNS = ("unit_id", "assignment_id", "state", "started_at", "briefed_at", "completed_at")
+ROLL_COLUMNS = ("unit_id", "assignment_id", "due_at", "exempt", "leave")
+"""The columns of a standing that the roll says."""
 
 
 @dataclass(frozen=True, slots=True)
 class StandingChange:
-    """A person came to (after), left (before), or changed state at a unit under an assignment. None: was not there."""
+    """The standing of a person in a briefing, before and after: the columns of `Standing`. None: had none, has none."""
 
-    course_id: int
-    unit_id: int
-    assignment_id: int
-    before: str | None
-    after: str | None
+    briefing_id: int
+    person_id: int
+    before: Row | None
+    after: Row | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,66 +50,141 @@ class StandingsChanged:
     changes: tuple[StandingChange, ...]
 
 
+def project_records(session: Session, event: StatementsRecorded) -> None:
+    """Fold new statements about meeting points and reflections, and bring standings to where they now are."""
+    heard = projection.heard_of(session, event.statements)
+    if not heard:
+        return
+    people = {one.person_id for one in heard}
+    lock_people(session, people)
+    rows = projection.rows_of(session, people)
+    before = dict(rows)
+    projection.folded(config_of(session).iri_base, heard, rows)
+    projection.write(session, {key: row for key, row in rows.items() if before.get(key) != row})
+    restand(session, projection.own_ids(heard))
+
+
+def take_back_records(session: Session, event: StatementsVoided) -> None:
+    """Compute anew what is known of those whose statements count no more, and bring their standings there."""
+    heard = projection.heard_of(session, event.statements)
+    if not heard:
+        return
+    people = {one.person_id for one in heard}
+    lock_people(session, people)
+    gone = [one.account for one in event.statements]
+    left = [one for one in projection.heard_of(session, recorded_about(session, gone)) if one.person_id in people]
+    after: dict[projection.Key, Row] = {}
+    projection.folded(config_of(session).iri_base, left, after)
+    for key in projection.rows_of(session, people).keys() - after.keys():
+        model, (first, second) = projection.TABLES[key[0]]
+        table = model.__table__.c
+        session.execute(delete(model).where(table[first] == key[1], table[second] == key[2]))
+    projection.write(session, after)
+    restand(session, projection.own_ids(heard))
+
+
 def project_standing(session: Session, event: ProgressChanged) -> None:
-    """Bring one person's standing to where the progress now is. Somebody not on the roll has none.
+    """Bring one person's standings in the briefings on a course to where the progress now is.
 
-    The policy is that of the assignment under which the person stands: only one of the statements below finds a row.
-    Whoever has several records stands where the furthest of them does.
+    Somebody on no roll has none. Whoever has several records stands where all of them together lead.
     """
-    linked = accounts.all_links().where(PersonLink.person_id == event.person_id).exists()
-    for policy in POLICIES.values():
-        old, new = stand(policy, event.before), stand(policy, event.after)
-        if old == new:
-            continue
-        under = select(Assignment.id).where(Assignment.policy_version == policy.number)
-        row = session.execute(
-            update(Standing)
-            .where(Standing.course_id == event.course_id, Standing.person_id == event.person_id, ~linked)
-            .where(Standing.assignment_id.in_(under))
-            .values(**asdict(new))
-            .returning(Standing.unit_id, Standing.assignment_id)
-            .execution_options(synchronize_session=False)
-        ).one_or_none()
-        if row is not None:
-            if old.state != new.state:
-                change = StandingChange(event.course_id, row.unit_id, row.assignment_id, old.state, new.state)
-                tell(session, StandingsChanged((change,)))
-            return
-    project_linked(session, event)
+    changes, elsewhere = stood_plainly(session, event)
+    if elsewhere:
+        rows = session.execute(standings_of_people([event.person_id], course_id=event.course_id)).all()
+        for row, briefing, category, party, _joins in rows:
+            if not (changes and briefing.id == changes[0].briefing_id):
+                known = queries.known(session, briefing, [row.person_id])
+                changes += stood(session, row, briefing, category, party, known)
+    if changes:
+        tell(session, StandingsChanged(tuple(changes)))
 
 
-def project_linked(session: Session, event: ProgressChanged) -> None:
-    """The standing of somebody of whom there are several records, when the progress of one of them has changed.
+def stood_plainly(session: Session, event: ProgressChanged) -> tuple[list[StandingChange], bool]:
+    """The change of a standing where a course was merely assigned to somebody with one record: one statement.
 
-    The row is locked before the other records are read: whoever comes second sees what the first has written.
+    What it was before follows from the progress before. And whether there may be other standings to look at.
     """
-    kept = {person_id for _duplicate, person_id in session.execute(accounts.links_of([event.person_id]))}
-    if not kept:
-        return
-    [person_id] = kept
-    mine = select(Standing).where(Standing.course_id == event.course_id, Standing.person_id == person_id)
-    row = session.scalar(mine.with_for_update().execution_options(populate_existing=True))
+    old, new = (stand(PLAIN, "", Evidence(online)) for online in (event.before, event.after))
+    of_course = Briefing.course_id == event.course_id
+    others = select(Briefing.id).where(of_course, or_(~Briefing.plain, Briefing.policy_number > 1)).exists()
+    row = session.execute(
+        update(Standing)
+        .where(Standing.person_id == event.person_id, ~Standing.leave, ~joins_others(event.person_id))
+        .where(
+            Standing.briefing_id.in_(select(Briefing.id).where(of_course, Briefing.plain, Briefing.policy_number == 1))
+        )
+        .values(**asdict(new))
+        .returning(
+            *(Standing.__table__.c[name] for name in ("briefing_id", *ROLL_COLUMNS, "member")), others.label("others")
+        )
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
     if row is None:
-        return
-    policy = session.scalars(select(Assignment.policy_version).where(Assignment.id == row.assignment_id)).one()
-    roll = [(person_id, row.unit_id, row.assignment_id, policy)]
-    records, linked = known_of(session, event.course_id, (person_id,))
-    expected = standings_of(session, event.course_id, roll, records, linked)
-    actual: dict[int, Row] = {person_id: {name: getattr(row, name) for name in COLUMNS}}
-    write(session, event.course_id, expected, actual)
-    change = changed(event.course_id, actual[person_id], expected[person_id])
-    tell(session, StandingsChanged(tuple(one for one in change if one.before != one.after)))
+        return [], True
+    place = {name: getattr(row, name) for name in (*ROLL_COLUMNS, "member")}
+    before, after = {**place, **asdict(old)}, {**place, **asdict(new)}
+    change = [StandingChange(row.briefing_id, event.person_id, before, after)] if before != after else []
+    return change, row.others
+
+
+def joins_others(person_id: int) -> ColumnElement[bool]:
+    """Whether this record is one of several of a person: the others must be looked at too."""
+    either = or_(PersonLink.duplicate_id == person_id, PersonLink.person_id == person_id)
+    return accounts.all_links().where(either).exists()
+
+
+def restand(session: Session, people: Mapping[int, Collection[int]]) -> None:
+    """Bring the standings of these people, by briefing, to where what is known of them now leads."""
+    changes: list[StandingChange] = []
+    for briefing_id, ids in sorted(people.items()):
+        rows = session.execute(standings_of_people(ids, briefing_id=briefing_id)).all()
+        if rows:
+            known = queries.known(session, rows[0][1], [row.person_id for row, *_ in rows])
+            for row, briefing, category, party, _joins in rows:
+                changes += stood(session, row, briefing, category, party, known)
+    if changes:
+        tell(session, StandingsChanged(tuple(changes)))
+
+
+def stood(
+    session: Session, row: Standing, briefing: Briefing, category: str, party: str, known: Known
+) -> list[StandingChange]:
+    """Write where a person now stands, when that is elsewhere; the roll is as it was."""
+    before = row_of(row)
+    roll = {name: before[name] for name in ROLL_COLUMNS}
+    after = standing_row(briefing, policy_of(briefing.policy), row.person_id, category, party, roll, known)
+    if after == before:
+        return []
+    session.execute(
+        update(Standing)
+        .where(Standing.briefing_id == briefing.id, Standing.person_id == row.person_id)
+        .values(**{name: value for name, value in after.items() if before[name] != value})
+        .execution_options(synchronize_session=False)
+    )
+    return [StandingChange(briefing.id, row.person_id, before, after)]
+
+
+def standing_row(
+    briefing: Briefing, policy: Policy, person_id: int, category: str, party: str, roll: Row, known: Known
+) -> Row:
+    """The columns of a standing: of somebody on the roll as it says, of whom this is known."""
+    records = [
+        known.evidence(one, leave=roll["leave"], opened_at=briefing.opened_at)
+        for one in (person_id, *known.links.get(person_id, ()))
+    ]
+    come = stand(policy, category, records[0] if len(records) == 1 else joined(records))
+    return {**roll, "member": party in MEMBERS, **asdict(come)}
 
 
 def people_moved(session: Session, event: PeopleMoved) -> None:
-    """Those who came, went or changed unit: their standings in every course that is assigned anywhere."""
-    for course_id in session.scalars(select(Assignment.course_id).distinct()).all():
-        settle_standings(session, course_id, person_ids=event.person_ids)
+    """Those who came, went or changed unit: their standings in every briefing that is given to anybody."""
+    for briefing_id in briefings_given(session):
+        settle_briefing(session, briefing_id, person_ids=event.person_ids)
 
 
 def roll_changed(session: Session, event: RollChanged) -> None:
-    """An assignment was given or withdrawn: everybody's standing in that course is looked at again."""
-    settle_standings(session, event.course_id)
+    """A briefing was given to a unit or withdrawn, or something was decided: its standings are looked at again."""
+    settle_briefing(session, event.briefing_id, person_ids=event.people)
 
 
 def organisation_changed(session: Session, event: OrganisationChanged) -> None:
@@ -118,113 +195,67 @@ def organisation_changed(session: Session, event: OrganisationChanged) -> None:
 
 def day_begun(session: Session, _today: date) -> None:
     """Memberships and units begin and end with the day: bring all standings to its roll."""
-    for course_id in session.scalars(select(Assignment.course_id).distinct()).all():
-        settle_standings(session, course_id)
+    for briefing_id in briefings_given(session):
+        settle_briefing(session, briefing_id)
+
+
+def briefings_given(session: Session) -> list[int]:
+    """The ids of all briefings, those that are closed too: what is counted in them follows people."""
+    return list(session.scalars(select(Briefing.id).order_by(Briefing.id)))
 
 
 def settle_standings(session: Session, course_id: int, *, person_ids: Iterable[int] | None = None) -> None:
+    """`settle_briefing` for all briefings on a course."""
+    people = tuple(person_ids) if person_ids is not None else None
+    for briefing_id in session.scalars(select(Briefing.id).where(Briefing.course_id == course_id)).all():
+        settle_briefing(session, briefing_id, person_ids=people)
+
+
+def settle_briefing(session: Session, briefing_id: int, *, person_ids: Iterable[int] | None = None) -> None:
     """Compute the standings of these people (None: of all) anew and write what differs.
 
     All standings are of one day: on a new one everybody's are settled first.
     """
     people = tuple(person_ids) if person_ids is not None else None
     lock_roll(session)
-    expected = expected_standings(session, course_id, people, on=settle_day(session))
-    actual = actual_standings(session, course_id, people)
-    changes = []
-    for person_id in sorted(expected.keys() | actual.keys()):
-        old, new = actual.get(person_id), expected.get(person_id)
-        if old != new:
-            changes += changed(course_id, old, new)
-    write(session, course_id, expected, actual)
+    on = settle_day(session)
+    briefing = session.get_one(Briefing, briefing_id)
+    roll = enrolment.roll(session, briefing_id, on=on, person_ids=people)
+    expected = standings_of(briefing, roll, queries.known(session, briefing, people))
+    actual = actual_standings(session, briefing_id, people)
+    changes = [
+        StandingChange(briefing_id, person_id, actual.get(person_id), expected.get(person_id))
+        for person_id in sorted(expected.keys() | actual.keys())
+        if actual.get(person_id) != expected.get(person_id)
+    ]
+    write(session, briefing_id, expected, actual)
     if changes:
         tell(session, StandingsChanged(tuple(changes)))
 
 
-def changed(course_id: int, old: Row | None, new: Row | None) -> list[StandingChange]:
-    """What a change of one person's row means for the units that count it."""
-    if old and new and (old["unit_id"], old["assignment_id"]) == (new["unit_id"], new["assignment_id"]):
-        return [StandingChange(course_id, new["unit_id"], new["assignment_id"], old["state"], new["state"])]
-    left = [StandingChange(course_id, old["unit_id"], old["assignment_id"], old["state"], None)] if old else []
-    came = [StandingChange(course_id, new["unit_id"], new["assignment_id"], None, new["state"])] if new else []
-    return left + came
-
-
-Links = Mapping[int, Sequence[int]]
-"""Whose duplicates, by the id of the record that counts."""
-
-
-def expected_standings(
-    session: Session, course_id: int, person_ids: tuple[int, ...] | None, *, on: date
-) -> dict[int, Row]:
-    """Standings by person, from the roll of that day and progress as it stands."""
-    records, linked = known_of(session, course_id, person_ids)
-    roll = enrolment.roll(session, course_id, on=on, person_ids=person_ids)
-    return standings_of(session, course_id, roll, records, linked)
-
-
-def known_of(
-    session: Session, course_id: int, person_ids: tuple[int, ...] | None
-) -> tuple[Mapping[tuple[int, int], Record], Links]:
-    """What these people (None: all) have done in the course, and with which other records each is one person."""
-    if person_ids is None or len(person_ids) > 500:
-        return learning.all_records(session, course_id), by_kept(session.execute(accounts.all_links()))
-    linked = by_kept(session.execute(accounts.links_of(person_ids)))
-    everybody = {*person_ids, *(other for others in linked.values() for other in others)}
-    return learning.records(session, [(person_id, course_id) for person_id in sorted(everybody)]), linked
-
-
-def by_kept(rows: Iterable[RollRow[int, int]]) -> Links:
-    """Links by the record that counts."""
-    found: dict[int, list[int]] = {}
-    for duplicate, person_id in rows:
-        found.setdefault(person_id, []).append(duplicate)
-    return found
-
-
 def standings_of(
-    session: Session,
-    course_id: int,
-    roll: Iterable[Sequence[int]],
-    records: Mapping[tuple[int, int], Record],
-    linked: Links,
+    briefing: Briefing, roll: Iterable[OnRoll], known: Known, policy: Policy | None = None
 ) -> dict[int, Row]:
-    """Standings by person: of everyone on this roll, with these records, each under the policy of the assignment."""
+    """Standings by person: of everyone on this roll, of whom this is known, under its policy or this one."""
+    policy = policy or policy_of(briefing.policy)
     found: dict[int, Row] = {}
-    for person_id, unit_id, assignment_id, policy in roll:
-        own = (person_id, *linked.get(person_id, ()))
-        stands = [standing_of(session, POLICIES[policy], records.get((one, course_id))) for one in own]
-        come = stands[0] if len(stands) == 1 else furthest(stands)
-        found[person_id] = {"unit_id": unit_id, "assignment_id": assignment_id, **asdict(come)}
+    for one in roll:
+        place = {
+            "unit_id": one.unit_id,
+            "assignment_id": one.assignment_id,
+            "due_at": one.due_at,
+            "exempt": one.decided.exempt,
+            "leave": one.decided.leave,
+        }
+        found[one.person_id] = standing_row(briefing, policy, one.person_id, one.category, one.party, place, known)
     return found
 
 
-def standing_of(session: Session, policy: Policy, record: Record | None) -> Stand:
-    """Where the progress of one person leads under a policy."""
-    if record is None:
-        return stand(policy, NOT_BEGUN)
-    edition = learning.edition(session, record.version_id)
-    return stand(policy, reached(edition.outline, edition.settings, record))
-
-
-def actual_standings(session: Session, course_id: int, person_ids: tuple[int, ...] | None) -> dict[int, Row]:
-    """Standings by person, as they stand."""
-    query = select(Standing).where(Standing.course_id == course_id).execution_options(populate_existing=True)
-    if person_ids is not None and len(person_ids) <= 500:
-        query = query.where(Standing.person_id.in_(person_ids))
-    rows = {one.person_id: {name: getattr(one, name) for name in COLUMNS} for one in session.scalars(query)}
-    wanted = set(person_ids) if person_ids is not None else rows.keys()
-    return {person_id: row for person_id, row in rows.items() if person_id in wanted}
-
-
-def write(session: Session, course_id: int, expected: Mapping[int, Row], actual: Mapping[int, Row]) -> None:
+def write(session: Session, briefing_id: int, expected: Mapping[int, Row], actual: Mapping[int, Row]) -> None:
     """Insert, change and remove rows so that the table says what is expected."""
-    new = [{"course_id": course_id, "person_id": p, **row} for p, row in expected.items() if p not in actual]
-    other = [
-        {"course_id": course_id, "person_id": p, **row}
-        for p, row in expected.items()
-        if p in actual and actual[p] != row
-    ]
+    rows = {p: {"briefing_id": briefing_id, "person_id": p, **row} for p, row in expected.items()}
+    new = [row for p, row in rows.items() if p not in actual]
+    other = [row for p, row in rows.items() if p in actual and actual[p] != expected[p]]
     gone = [p for p in actual if p not in expected]
     if new:
         session.execute(insert(Standing), new)
@@ -233,40 +264,49 @@ def write(session: Session, course_id: int, expected: Mapping[int, Row], actual:
     for start in range(0, len(gone), 500):
         session.execute(
             delete(Standing)
-            .where(Standing.course_id == course_id, Standing.person_id.in_(gone[start : start + 500]))
+            .where(Standing.briefing_id == briefing_id, Standing.person_id.in_(gone[start : start + 500]))
             .execution_options(synchronize_session=False)
         )
 
 
 class StandingProjection:
-    """All standings, computed anew from the roll of a day and the progress that is expected."""
+    """All standings, computed anew from the roll of a day and the progress and records that are expected."""
 
     name = "standings"
 
     def expected(self, session: Session, *, now: datetime, below: Expected) -> Mapping[Any, Row]:
-        """By course and person."""
+        """By briefing and person."""
         records = records_of(below[ProgressProjection.name])
-        linked = by_kept(session.execute(accounts.all_links()))
-        on = day_of(now)
-        courses = session.scalars(select(Assignment.course_id).distinct()).all()
-        return {
-            (course_id, person_id): row
-            for course_id in courses
-            for person_id, row in standings_of(
-                session, course_id, enrolment.roll(session, course_id, on=on), records, linked
-            ).items()
-        }
+        told = below[BriefingRecordProjection.name]
+        links = queries.by_kept(session.execute(accounts.all_links()))
+        found: dict[Any, Row] = {}
+        for briefing in session.scalars(select(Briefing).order_by(Briefing.id)).all():
+            known = Known(
+                online={
+                    person_id: queries.reach(session, record)
+                    for (person_id, course_id), record in records.items()
+                    if course_id == briefing.course_id
+                },
+                sittings=sittings_from(session, briefing, told),
+                reflections={
+                    person_id: (row["submitted_at"], row["accepted_at"])
+                    for (kind, briefing_id, person_id), row in told.items()
+                    if kind == "reflection" and briefing_id == briefing.id
+                },
+                links=links,
+            )
+            roll = enrolment.roll(session, briefing.id, on=day_of(now))
+            rows = standings_of(briefing, roll, known)
+            found |= {(briefing.id, person_id): row for person_id, row in rows.items()}
+        return found
 
     def actual(self, session: Session) -> Mapping[Any, Row]:
-        """By course and person."""
-        return {
-            (one.course_id, one.person_id): {name: getattr(one, name) for name in COLUMNS}
-            for one in session.scalars(select(Standing))
-        }
+        """By briefing and person."""
+        return {(one.briefing_id, one.person_id): row_of(one) for one in session.scalars(select(Standing))}
 
     def repair(self, session: Session, expected: Mapping[Any, Row], actual: Mapping[Any, Row]) -> None:
         """Empty the table and write what is expected."""
         session.execute(delete(Standing))
-        rows = [{"course_id": course, "person_id": person, **row} for (course, person), row in expected.items()]
+        rows = [{"briefing_id": briefing, "person_id": person, **row} for (briefing, person), row in expected.items()]
         if rows:
             session.execute(insert(Standing), rows)

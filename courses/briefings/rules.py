@@ -1,26 +1,105 @@
 """The policy of "briefed", as data with a readable sentence, and a person's standing under it. Pure.
 
-Đã quán triệt (B): attended, made up, or completed the lessons. Hoàn thành (C): B, and the required tests passed.
-Policy 1 knows one way of being briefed, studying online.
+Đã quán triệt (B): came to a meeting point, or made it up, or completed the lessons, whichever the policy admits. Hoàn
+thành (C): B, and what else the policy asks: the required tests, the reflection.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from courses.learning.rules import Reached
+from courses.learning.rules import NOT_BEGUN, Reached
+
+POINT, ONLINE, MAKE_UP = "point", "online", "make_up"
+WAYS = (POINT, MAKE_UP, ONLINE)
+"""The ways of being briefed; of two that lead there at one moment the first is the one that counts."""
+
+CATEGORIES = ("can_bo", "cong_chuc", "vien_chuc", "nguoi_lao_dong", "khac")
+MEMBERS = frozenset({"chinh_thuc", "du_bi"})
+"""Who is a member of the Party, in full or on probation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of somebody. `ways`: any of them will do. `pass_mark`: 0 to 1; None: that of the course."""
+
+    ways: frozenset[str] = frozenset({ONLINE})
+    test: bool = True
+    pass_mark: float | None = None
+    reflection: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What must have happened. `number` is its version: an assignment names the one it is judged by."""
+    """What is asked of everyone, and of those staff categories of whom something else is asked.
 
-    number: int
-    briefed_by_lessons: bool
-    completed_by_tests: bool
+    `counts_before`: what was studied before the briefing was opened counts too.
+    """
+
+    asked: Asked = Asked()
+    by_category: Mapping[str, Asked] = field(default_factory=dict)
+    counts_before: bool = True
+
+    def of(self, category: str) -> Asked:
+        """What is asked of people of this category."""
+        return self.by_category.get(category, self.asked)
 
 
-POLICIES = {1: Policy(1, briefed_by_lessons=True, completed_by_tests=True)}
+PLAIN = Policy()
+"""Of a course that was assigned and nothing more: all its lessons, and its required tests."""
+
+
+def policy_of(document: Mapping[str, Any]) -> Policy:
+    """A policy as `document_of` wrote it; an empty document is that of a course that was merely assigned."""
+    if not document:
+        return PLAIN
+    by_category = {category: asked_of(one) for category, one in document["by_category"].items()}
+    return Policy(asked_of(document["asked"]), by_category, document["counts_before"])
+
+
+def asked_of(document: Mapping[str, Any]) -> Asked:
+    return Asked(frozenset(document["ways"]), document["test"], document["pass_mark"], document["reflection"])
+
+
+def document_of(policy: Policy) -> dict[str, Any]:
+    """The policy as plain JSON, always written the same."""
+    return {
+        "asked": written(policy.asked),
+        "by_category": {category: written(policy.by_category[category]) for category in sorted(policy.by_category)},
+        "counts_before": policy.counts_before,
+    }
+
+
+def written(asked: Asked) -> dict[str, Any]:
+    return {**asdict(asked), "ways": sorted(asked.ways)}
+
+
+@dataclass(frozen=True, slots=True)
+class Attended:
+    """What is known of a person and one sitting: `make_up` or a conference; the state of `Attendance`; and when."""
+
+    make_up: bool
+    state: str
+    at: datetime
+
+
+THERE = frozenset({"present", "late", "left_early"})
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything a standing follows from, beside the policy. Moments are None until it is so.
+
+    `leave`: somebody decided that the person was away with a reason. `opened_at` is that of the briefing.
+    """
+
+    online: Reached = NOT_BEGUN
+    sittings: Sequence[Attended] = ()
+    submitted_at: datetime | None = None
+    accepted_at: datetime | None = None
+    leave: bool = False
+    opened_at: datetime | None = None
 
 
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -28,50 +107,147 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """A person's standing: `state` and since when."""
+    """A person's standing: the columns of `Standing` that follow from evidence and policy."""
 
     state: str
-    started_at: datetime | None
-    briefed_at: datetime | None
-    completed_at: datetime | None
+    way: str = ""
+    absence: str = ""
+    started_at: datetime | None = None
+    briefed_at: datetime | None = None
+    tested_at: datetime | None = None
+    submitted_at: datetime | None = None
+    accepted_at: datetime | None = None
+    completed_at: datetime | None = None
+    score: float | None = None
 
 
-def stand(policy: Policy, come: Reached) -> Stand:
-    """Where somebody stands who has come so far."""
-    briefed = come.lessons_at if policy.briefed_by_lessons else None
-    tested = come.tests_at if policy.completed_by_tests else briefed
-    completed = max(briefed, tested) if briefed and tested else None
-    if completed:
+def stand(policy: Policy, category: str, seen: Evidence) -> Stand:
+    """Where somebody of this staff category stands, of whom this is known."""
+    asked, online = policy.of(category), counted(policy, seen)
+    way, briefed = briefed_by(asked, online, seen.sittings)
+    tested = tested_at(asked, online)
+    begun = [one.at for one in seen.sittings if one.state in THERE]
+    begun += [moment for moment in (online.started_at, seen.submitted_at) if moment is not None]
+    wanted = [briefed]
+    if asked.test:
+        wanted.append(tested)
+    if asked.reflection:
+        wanted.append(seen.accepted_at)
+    known = [moment for moment in wanted if moment is not None]
+    completed = max(known) if len(known) == len(wanted) else None
+    if completed is not None:
         state = "completed"
-    elif briefed:
+    elif briefed is not None:
         state = "briefed"
     else:
-        state = "in_progress" if come.started_at else "not_started"
-    return Stand(state, come.started_at, briefed, completed)
+        state = "in_progress" if begun else "not_started"
+    return Stand(
+        state=state,
+        way=way,
+        absence="" if briefed is not None else absence(seen),
+        started_at=min(begun, default=None),
+        briefed_at=briefed,
+        tested_at=tested,
+        submitted_at=seen.submitted_at,
+        accepted_at=seen.accepted_at,
+        completed_at=completed,
+        score=online.score,
+    )
+
+
+def counted(policy: Policy, seen: Evidence) -> Reached:
+    """What was studied online, as far as it counts: all of it, or what was finished since the briefing was opened."""
+    online, since = seen.online, seen.opened_at
+    if policy.counts_before or since is None:
+        return online
+    begun = online.started_at is not None and online.started_at >= since
+    read = online.lessons_at is not None and online.lessons_at >= since
+    taken = online.taken_at is not None and online.taken_at >= since
+    return Reached(
+        started_at=online.started_at if begun or read or taken else None,
+        lessons_at=online.lessons_at if read else None,
+        tests_at=online.tests_at if taken or (read and online.taken_at is None) else None,
+        score=online.score if taken else None,
+        lowest=online.lowest if taken else None,
+        taken_at=online.taken_at if taken else None,
+    )
+
+
+def briefed_by(asked: Asked, online: Reached, sittings: Iterable[Attended]) -> tuple[str, datetime | None]:
+    """The way by which somebody was briefed first, and when; no way and None when not at all."""
+    moments = [(one.at, MAKE_UP if one.make_up else POINT) for one in sittings if one.state in THERE]
+    if online.lessons_at is not None:
+        moments.append((online.lessons_at, ONLINE))
+    admitted = [(at, WAYS.index(way)) for at, way in moments if way in asked.ways]
+    if not admitted:
+        return "", None
+    at, place = min(admitted)
+    return WAYS[place], at
+
+
+def tested_at(asked: Asked, online: Reached) -> datetime | None:
+    """When the required tests had all been passed: by the marks of the course, or by that of the policy."""
+    if asked.pass_mark is None:
+        return online.tests_at
+    if online.lowest is None or online.lowest < asked.pass_mark:
+        return None
+    return online.taken_at
+
+
+def absence(seen: Evidence) -> str:
+    """excused or unexcused, as was decided or the last sitting says; "" for whoever was never missed."""
+    if seen.leave:
+        return "excused"
+    away = max(seen.sittings, key=lambda one: one.at, default=None)
+    return away.state if away is not None and away.state not in THERE else ""
 
 
 REACHED = ("not_started", "in_progress", "briefed", "completed")
 
 
-def furthest(stands: Iterable[Stand]) -> Stand:
-    """The standing of somebody of whom there are several records: that of the record that has come furthest.
+def joined(records: Iterable[Evidence]) -> Evidence:
+    """What is known of somebody of whom there are several records: online, the furthest; of all else, everything.
 
-    Among those that stand alike, the one that got there first; begun since the first of all.
+    Among records that have come equally far, the one that got there first; begun since the first of all.
     """
-    known = list(stands)
-    best = min(
-        known,
-        key=lambda one: (
-            -REACHED.index(one.state),
-            one.completed_at or NEVER,
-            one.briefed_at or NEVER,
-            one.started_at or NEVER,
-        ),
+    known = list(records)
+    best = min((one.online for one in known), key=distance)
+    begun = [one.online.started_at for one in known if one.online.started_at is not None]
+    return Evidence(
+        online=replace(best, started_at=min(begun, default=None)),
+        sittings=tuple(sitting for one in known for sitting in one.sittings),
+        submitted_at=max((one.submitted_at for one in known if one.submitted_at is not None), default=None),
+        accepted_at=min((one.accepted_at for one in known if one.accepted_at is not None), default=None),
+        leave=any(one.leave for one in known),
+        opened_at=known[0].opened_at,
     )
-    begun = [one.started_at for one in known if one.started_at is not None]
-    return replace(best, started_at=min(begun, default=None))
 
 
-def days_overdue(due_at: datetime, now: datetime) -> int:
-    """Whole days since the due date; 0 while it has not passed, 1 on the first day after."""
-    return 0 if now <= due_at else (now - due_at) // timedelta(days=1) + 1
+def distance(online: Reached) -> tuple[object, ...]:
+    """What records are compared by: lessons and tests before lessons, these before anything; then the earlier."""
+    far = (online.lessons_at is not None) + (online.lessons_at is not None and online.tests_at is not None)
+    return -far, -(online.started_at is not None), *(one or NEVER for one in (online.tests_at, online.lessons_at))
+
+
+def days_overdue(due_at: datetime | None, now: datetime) -> int:
+    """Whole days since the due date; 0 while it has not passed or there is none, 1 on the first day after."""
+    return 0 if due_at is None or now <= due_at else (now - due_at) // timedelta(days=1) + 1
+
+
+def standing_words(stand_of: Stand, *, exempt: bool, due_at: datetime | None, now: datetime) -> str:
+    """The one of the eight standings a person is in, by its code: what is decided first, then what is done, then late.
+
+    exempt, completed, briefed, overdue, excused, unexcused, in_progress or not_started. Somebody who is briefed and
+    late with the rest stands at overdue.
+    """
+    if exempt:
+        return "exempt"
+    if stand_of.state == "completed":
+        return "completed"
+    if due_at is not None and due_at < now:
+        return "overdue"
+    if stand_of.state == "briefed":
+        return "briefed"
+    if stand_of.state == "not_started" or stand_of.absence:
+        return stand_of.absence or "not_started"
+    return stand_of.state

@@ -3,12 +3,12 @@
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from courses.catalog.models import Course
-from courses.enrolment.models import Assignment, AssignmentHandover
+from courses.enrolment.models import Assignment, AssignmentChoice, AssignmentHandover, Briefing
 from courses.enrolment.queries import in_force, on_the_roll
 from lms import clock
 from lms.audit.actions import note
@@ -58,27 +58,24 @@ class AssignmentsOfUnits:
         session.flush()  # the roll is read next
 
     def touched(self, session: Session, operation_id: int) -> Iterable[Touched]:
-        """Each assignment that passes on, by the code of its course and its due date."""
+        """Each assignment that passes on, by the code of its briefing and its due date ("-": none)."""
         rows = session.execute(
-            select(AssignmentHandover, Assignment, Course.code)
+            select(AssignmentHandover, Assignment, Briefing.code)
             .join(Assignment, Assignment.id == AssignmentHandover.assignment_id)
-            .join(Course, Course.id == Assignment.course_id)
+            .join(Briefing, Briefing.id == Assignment.briefing_id)
             .where(AssignmentHandover.operation_id == operation_id)
             .order_by(AssignmentHandover.id)
         )
         for row, one, code in rows:
             sort = ENDED if row.begun_id is None else ASSIGNMENTS
-            label = f"{code} {clock.day_of(one.due_at).isoformat()}"
+            label = f"{code} {clock.day_of(one.due_at).isoformat() if one.due_at else '-'}"
             yield Touched(sort, label, 1, one.unit_id, row.to_unit_id, f"{one.public_id}")
 
     def totals(self, session: Session, *, on: date) -> Mapping[str, int]:
-        """How many must study each course on that day."""
+        """How many are on the roll of each briefing on that day."""
         found = {}
-        courses = (
-            select(Course.id, Course.code).where(Course.id.in_(select(Assignment.course_id))).order_by(Course.code)
-        )
-        for course_id, code in session.execute(courses).all():
-            roll = on_the_roll(course_id, on=on).subquery()
+        for briefing_id, code in session.execute(select(Briefing.id, Briefing.code).order_by(Briefing.code)).all():
+            roll = on_the_roll(briefing_id, on=on).subquery()
             found[f"roll.{code}"] = session.scalar(select(func.count()).select_from(roll)) or 0
         return found
 
@@ -117,13 +114,17 @@ def follow_late(session: Session, today: date) -> None:
 
 
 def hand_on(session: Session, one: Assignment, unit_id: int, on: date) -> int | None:
-    """Give the unit the same course by the same due date from that day on; None when it is reached anyway."""
+    """Give the unit the same briefing by the same due date from that day on; None when it is reached anyway.
+
+    One that is not for everybody takes nobody's place and reaches nobody else's people.
+    """
     reaching = (
         select(Assignment.id)
         .join(UnitClosure, UnitClosure.ancestor_id == Assignment.unit_id)
         .where(UnitClosure.tree == one.tree, UnitClosure.descendant_id == unit_id)
         .where(holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to))
-        .where(Assignment.tree == one.tree, Assignment.course_id == one.course_id, in_force(on))
+        .where(Assignment.tree == one.tree, Assignment.briefing_id == one.briefing_id, in_force(on))
+        .where(~choice_of(Assignment.id).exists())
         .limit(1)
     )
     stands = select(UnitClosure.depth).where(
@@ -133,17 +134,26 @@ def hand_on(session: Session, one: Assignment, unit_id: int, on: date) -> int | 
         return None
     given = Assignment(
         public_id=uuid.uuid4(),
+        briefing_id=one.briefing_id,
         course_id=one.course_id,
         unit_id=unit_id,
         tree=one.tree,
         due_at=one.due_at,
-        policy_version=one.policy_version,
+        due_days=one.due_days,
         assigned_at=max(one.assigned_at, midnight(on)),
         assigned_by_id=one.assigned_by_id,
     )
     session.add(given)
     session.flush()  # the handover names it
+    for choice in session.execute(choice_of(one.id)).all():
+        session.add(AssignmentChoice(assignment_id=given.id, kind=choice.kind, value=choice.value))
     return given.id
+
+
+def choice_of(assignment_id: Any) -> Select[str, str]:
+    """Whom of a unit's people an assignment is for; nothing when it is for everybody."""
+    columns = select(AssignmentChoice.kind, AssignmentChoice.value)
+    return columns.where(AssignmentChoice.assignment_id == assignment_id)
 
 
 def midnight(day: date) -> datetime:

@@ -1,15 +1,18 @@
 """Reading who must study what, and by when."""
 
-from collections.abc import Collection, Sequence
-from datetime import date
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager
 
 from courses.catalog.models import Course, CourseVersion
 from courses.catalog.queries import newest_versions
-from courses.enrolment.models import Assignment
-from lms.accounts.models import Membership
+from courses.enrolment.models import Assignment, AssignmentChoice, Briefing, RollDecision
+from courses.enrolment.rules import Decided, due_moment
+from lms.accounts.models import Membership, Person
 from lms.clock import end_of_day
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure
 from lms.organisation.queries import holds_on, subtree
@@ -20,12 +23,19 @@ BATCH = 10_000
 NEAREST_FIRST = (
     func.row_number()
     .over(
-        partition_by=(Membership.person_id, Assignment.course_id),
+        partition_by=(Membership.person_id, Assignment.briefing_id),
         order_by=(UnitClosure.depth, Assignment.assigned_at.desc(), Assignment.id.desc()),
     )
     .label("place")
 )
-"""Of the assignments of a course that reach a person, 1 is the one that holds (`rules.effective_assignment`)."""
+"""Of the assignments of a briefing that reach a person, 1 is the one that holds (`rules.effective_assignment`)."""
+
+CHOSEN_BY = {
+    "category": (Person.category,),
+    "party": (Person.party,),
+    "position": (Person.position, Membership.position),
+}
+"""What of a person the rows of `AssignmentChoice` speak of, by their kind: one of these columns must fit."""
 
 
 def in_force(on: date) -> ColumnElement[bool]:
@@ -36,28 +46,54 @@ def in_force(on: date) -> ColumnElement[bool]:
     )
 
 
+def chosen() -> list[ColumnElement[bool]]:
+    """Whether a person is one of those whom the assignment is for."""
+    found = []
+    for kind, columns in CHOSEN_BY.items():
+        of_kind = select(AssignmentChoice.value).where(
+            AssignmentChoice.assignment_id == Assignment.id, AssignmentChoice.kind == kind
+        )
+        fits = of_kind.where(or_(*(AssignmentChoice.value == column for column in columns)))
+        found.append(
+            or_(~of_kind.correlate(Assignment).exists(), fits.correlate(Assignment, Person, Membership).exists())
+        )
+    return found
+
+
 def on_the_roll(
-    course_id: int | None, *, on: date, person_ids: Collection[int] | Select[int] | None = None
-) -> Select[int, int, int, int]:
-    """Person, unit where counted, assignment in force and its policy, for all who must study the course that day.
+    briefing_id: int | None,
+    *,
+    on: date,
+    person_ids: Collection[int] | Select[int] | None = None,
+    choosing: bool = True,
+) -> Select[*tuple[Any, ...]]:
+    """Everybody who is on the roll of a briefing that day, without what was decided about single people.
 
     One row a person: of all assignments that reach a person, the one given nearest to the person's unit, then the
     latest (`rules.effective_assignment`). Units that are not counted, such as committees without staff, have no roll.
-    `person_ids` narrows the answer; a subquery is taken as well as ids. Without a course: of every course, one row for
-    each person and course.
+    Columns: person_id, unit_id, assignment_id, briefing_id, due_at, due_days, assigned_at, since (when the person came
+    to the unit), category, party. `person_ids` narrows the answer; a subquery is taken as well as ids. Without a
+    briefing: of every one, a row for each person and briefing. `choosing` may be left out where no assignment chooses.
     """
     reaching = (
         select(
             Membership.person_id,
             Membership.unit_id,
             Assignment.id.label("assignment_id"),
-            Assignment.policy_version,
+            Assignment.briefing_id,
+            Assignment.due_at,
+            Assignment.due_days,
+            Assignment.assigned_at,
+            Membership.valid_from.label("since"),
+            Person.category,
+            Person.party,
             NEAREST_FIRST,
         )
         .select_from(Assignment)
         .join(UnitClosure, and_(UnitClosure.tree == Assignment.tree, UnitClosure.ancestor_id == Assignment.unit_id))
         .join(Membership, and_(Membership.tree == UnitClosure.tree, Membership.unit_id == UnitClosure.descendant_id))
         .join(Unit, Unit.id == Membership.unit_id)
+        .join(Person, Person.id == Membership.person_id)
         .where(
             in_force(on),
             holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),
@@ -66,25 +102,81 @@ def on_the_roll(
             Unit.counted,
         )
     )
-    if course_id is not None:
-        reaching = reaching.where(Assignment.course_id == course_id)
+    if choosing:
+        reaching = reaching.where(*chosen())
+    if briefing_id is not None:
+        reaching = reaching.where(Assignment.briefing_id == briefing_id)
     if person_ids is not None:
         reaching = reaching.where(Membership.person_id.in_(person_ids))
     rows = reaching.subquery()
-    columns = rows.c.person_id, rows.c.unit_id, rows.c.assignment_id, rows.c.policy_version
-    return select(*columns).where(rows.c.place == 1)
+    return select(*(column for column in rows.c if column.key != "place")).where(rows.c.place == 1)
+
+
+@dataclass(frozen=True, slots=True)
+class OnRoll:
+    """Somebody who is on the roll of a briefing, where the person is counted, and what was decided about the person.
+
+    `due_at` None: never due. `decided`: the decisions that stand.
+    """
+
+    person_id: int
+    unit_id: int
+    assignment_id: int
+    due_at: datetime | None
+    category: str
+    party: str
+    decided: Decided
 
 
 def roll(
-    session: Session, course_id: int, *, on: date, person_ids: Collection[int] | Select[int] | None = None
-) -> Sequence[Row[int, int, int, int]]:
-    """The rows of `on_the_roll`, in one statement, or in a few when very many ids are given."""
+    session: Session, briefing_id: int, *, on: date, person_ids: Collection[int] | Select[int] | None = None
+) -> list[OnRoll]:
+    """Who is on the roll of a briefing that day, in three statements, or in a few when very many ids are given."""
+    choosing = session.scalar(any_choice(briefing_id)) is not None
+    known = decisions(session, briefing_id)
+    found: list[OnRoll] = []
+    for people in batches(person_ids):
+        query = on_the_roll(briefing_id, on=on, person_ids=people, choosing=choosing)
+        found += (on_roll(row, known.get(row.person_id, Decided())) for row in session.execute(query))
+    return found
+
+
+def batches(
+    person_ids: Collection[int] | Select[int] | None,
+) -> Iterable[Collection[int] | Select[int] | None]:
+    """The ids in pieces that a statement takes; what is no list of ids as it is."""
     if person_ids is None or isinstance(person_ids, Select):
-        return session.execute(on_the_roll(course_id, on=on, person_ids=person_ids)).all()
-    found: list[Row[int, int, int, int]] = []
+        return (person_ids,)
     ids = sorted(set(person_ids))
-    for start in range(0, len(ids), BATCH):
-        found += session.execute(on_the_roll(course_id, on=on, person_ids=ids[start : start + BATCH])).all()
+    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
+
+
+def on_roll(row: Row[*tuple[Any, ...]], decided: Decided) -> OnRoll:
+    """A row of `on_the_roll` as a value."""
+    due_at = due_moment(row.due_at, row.due_days, row.assigned_at, row.since, decided)
+    return OnRoll(row.person_id, row.unit_id, row.assignment_id, due_at, row.category, row.party, decided)
+
+
+def any_choice(briefing_id: int) -> Select[int]:
+    """Something, if an assignment of the briefing is not for everybody in its units."""
+    return (
+        select(AssignmentChoice.assignment_id)
+        .join(Assignment, Assignment.id == AssignmentChoice.assignment_id)
+        .where(Assignment.briefing_id == briefing_id)
+        .limit(1)
+    )
+
+
+def decisions(session: Session, briefing_id: int) -> Mapping[int, Decided]:
+    """What was decided about single people in the briefing and has not been revoked, by person."""
+    rows = session.execute(
+        select(RollDecision.person_id, RollDecision.kind, RollDecision.due_at).where(
+            RollDecision.briefing_id == briefing_id, RollDecision.revoked_at.is_(None)
+        )
+    )
+    found: dict[int, Decided] = {}
+    for person_id, kind, due_at in rows:
+        found[person_id] = found.get(person_id, Decided()).also(kind, due_at)
     return found
 
 
@@ -103,13 +195,21 @@ def people_reached(unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select[
     )
 
 
+def plain_briefing(course_id: int) -> Select[Briefing]:
+    """The briefing that is there because the course was assigned; none as long as it never was."""
+    return select(Briefing).where(Briefing.course_id == course_id, Briefing.plain)
+
+
 def assignments_given() -> Select[Assignment]:
-    """Every assignment with its course and unit, those in force first, each group with the latest first."""
+    """Every assignment with its briefing, course and unit, those in force first, each group with the latest first."""
     return (
         select(Assignment)
+        .join(Briefing, Briefing.id == Assignment.briefing_id)
         .join(Course, Course.id == Assignment.course_id)
         .join(Unit, Unit.id == Assignment.unit_id)
-        .options(contains_eager(Assignment.course), contains_eager(Assignment.unit))
+        .options(
+            contains_eager(Assignment.briefing), contains_eager(Assignment.course), contains_eager(Assignment.unit)
+        )
         .order_by(Assignment.withdrawn_at.is_not(None), Assignment.assigned_at.desc(), Assignment.id.desc())
     )
 
@@ -117,11 +217,11 @@ def assignments_given() -> Select[Assignment]:
 def people_held_by(assignment: Assignment, *, on: date) -> Select[int]:
     """The ids of those for whom this assignment holds that day, and no nearer or later one."""
     people = people_reached(assignment.unit_id, on=on, tree=assignment.tree)
-    rows = on_the_roll(assignment.course_id, on=on, person_ids=people).subquery()
+    rows = on_the_roll(assignment.briefing_id, on=on, person_ids=people).subquery()
     return select(rows.c.person_id).where(rows.c.assignment_id == assignment.id)
 
 
-def people_nearer(course_id: int, unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select[int]:
+def people_nearer(briefing_id: int, unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select[int]:
     """The ids of those whom an assignment given below the unit reaches: a new one at the unit passes them by."""
     above = aliased(UnitClosure)
     return (
@@ -133,7 +233,7 @@ def people_nearer(course_id: int, unit_id: int, *, on: date, tree: str = STATE_T
         .join(Membership, and_(Membership.tree == UnitClosure.tree, Membership.unit_id == UnitClosure.descendant_id))
         .join(Unit, Unit.id == Membership.unit_id)
         .where(
-            Assignment.course_id == course_id,
+            Assignment.briefing_id == briefing_id,
             Assignment.tree == tree,
             in_force(on),
             above.ancestor_id == unit_id,

@@ -1,8 +1,10 @@
-"""Which of several assignments of a course holds for a person. Pure."""
+"""Which of several assignments of a briefing holds for a person, and by when it is due. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from lms.clock import day_of, end_of_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +26,31 @@ def effective_assignment(assignments_with_depth: Iterable[Reaching]) -> Reaching
         key=lambda one: (one.depth, -one.assigned_at.timestamp(), -one.assignment_id),
         default=None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided about somebody in a briefing: exempt, away with a reason (`leave`), another due date."""
+
+    exempt: bool = False
+    leave: bool = False
+    due_at: datetime | None = None
+
+    def also(self, kind: str, due_at: datetime | None) -> "Decided":
+        """With one more decision; of several due dates the latest holds."""
+        later = max((one for one in (self.due_at, due_at) if one is not None), default=None)
+        return replace(self, exempt=self.exempt or kind == "exempt", leave=self.leave or kind == "leave", due_at=later)
+
+
+def due_moment(
+    due_at: datetime | None, due_days: int | None, assigned_at: datetime, since: date, decided: Decided
+) -> datetime | None:
+    """When it is due for somebody who came to the unit on the day `since`: as decided, else as assigned; None: never.
+
+    A due date relative to the assignment counts from the assignment, or from the day on which the person came.
+    """
+    if decided.due_at is not None:
+        return decided.due_at
+    if due_days is None:
+        return due_at
+    return end_of_day(max(day_of(assigned_at), since) + timedelta(days=due_days))

@@ -92,8 +92,16 @@ def check() -> ResponseReturnValue:
         unit=unit,
         due=day_in(form.due),
         reached=session.scalar(queries.counted(queries.people_reached(unit.id, on=today))),
-        nearer=session.scalar(queries.counted(queries.people_nearer(course.id, unit.id, on=today))),
+        nearer=passed_by(session, course.id, unit.id),
     )
+
+
+def passed_by(session: Session, course_id: int, unit_id: int) -> int:
+    """How many people below the unit study the course by an assignment nearer to them."""
+    briefing = session.scalar(queries.plain_briefing(course_id))
+    if briefing is None:
+        return 0
+    return session.scalar(queries.counted(queries.people_nearer(briefing.id, unit_id, on=clock.today()))) or 0
 
 
 @bp.post("")

@@ -1,28 +1,31 @@
 """Reading progress, and the versions it is measured by."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, cast
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Integer, Row, Select, and_, bindparam, func, or_, select
+from sqlalchemy import Integer, Row, Select, and_, bindparam, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from courses.catalog.models import Activity, Course, CourseVersion, ModuleVersion
 from courses.catalog.rules import Outline, Register, Settings, outline_of, register_of, settings_of
-from courses.enrolment.models import Assignment
+from courses.enrolment.models import Assignment, RollDecision
 from courses.enrolment.queries import on_the_roll
+from courses.enrolment.rules import Decided, due_moment
 from courses.learning.models import ActivityProgress, CourseProgress
 from courses.learning.rules import Record, Result
 from lms.accounts.models import Person
-from lms.db import remembered
+from lms.clock import day_of
+from lms.db import UtcDateTime, remembered
 from lms.doors import OwnData
 from lms.organisation.models import Unit
 from lms.xapi.models import XapiActivity, XapiAgent, XapiStatement
 from lms.xapi.rules import own_account
 
+NEVER = datetime.max.replace(tzinfo=UTC)
 RESULT_COLUMNS = tuple(field.name for field in fields(Result))
 BEGUN = CourseProgress.__table__.c
 DONE = ActivityProgress.__table__.c
@@ -238,26 +241,58 @@ def activities_with_results(person_id: int) -> Select[Activity]:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """A course was given to the person, through this unit, to be finished by then."""
+    """A course was given to the person, through this unit, to be finished by then (None: at no set time)."""
 
-    due_at: datetime
+    due_at: datetime | None
     unit: str
 
 
 def duties(session: Session, person_id: int, *, on: date) -> dict[int, Duty]:
-    """What the person must study that day, by course: the assignment in force where the person is counted."""
-    rows = session.execute(duties_on(on), {"person": person_id})
-    return {course_id: Duty(due_at, unit) for course_id, due_at, unit in rows}
+    """What the person must study that day, by course; not what the person is exempt from.
+
+    Of several briefings on one course the due date that comes next holds, and when all have passed, the last.
+    """
+    found: dict[int, list[Duty]] = {}
+    for row in session.execute(duties_on(on), {"person": person_id}):
+        decided = Decided(due_at=row.decided_due)
+        due_at = due_moment(row.due_at, row.due_days, row.assigned_at, row.since, decided)
+        found.setdefault(row.course_id, []).append(Duty(due_at, row.unit))
+    return {course_id: next_due(known, on) for course_id, known in found.items()}
+
+
+def next_due(known: Sequence[Duty], on: date) -> Duty:
+    """The duty whose due date comes next; when all have passed, the one that was due last."""
+    coming = [one for one in known if one.due_at is None or day_of(one.due_at) >= on]
+    if coming:
+        return min(coming, key=lambda one: one.due_at or NEVER)
+    return max(known, key=lambda one: one.due_at or NEVER)
 
 
 @lru_cache(maxsize=2)
-def duties_on(day: date) -> Select[int, datetime, str]:
+def duties_on(day: date) -> Select[*tuple[Any, ...]]:
     """The statement of `duties`, built once a day."""
     held = on_the_roll(None, on=day, person_ids=select(bindparam("person", type_=Integer))).subquery()
+    decided = and_(
+        RollDecision.briefing_id == held.c.briefing_id,
+        RollDecision.person_id == held.c.person_id,
+        RollDecision.revoked_at.is_(None),
+    )
     return (
-        select(Assignment.course_id, Assignment.due_at, Unit.name)
-        .join(held, held.c.assignment_id == Assignment.id)
+        select(
+            Assignment.course_id,
+            held.c.due_at,
+            held.c.due_days,
+            held.c.assigned_at,
+            held.c.since,
+            func.max(RollDecision.due_at, type_=UtcDateTime).label("decided_due"),
+            Unit.name.label("unit"),
+        )
+        .select_from(held)
+        .join(Assignment, held.c.assignment_id == Assignment.id)
         .join(Unit, Unit.id == Assignment.unit_id)
+        .outerjoin(RollDecision, decided)
+        .group_by(*held.c, Assignment.course_id, Unit.name)
+        .having(func.coalesce(func.sum(case((RollDecision.kind == "exempt", 1), else_=0)), 0) == 0)
     )
 
 

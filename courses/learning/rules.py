@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count, groupby
+from math import fsum
 
 from courses.catalog.rules import Outline, OutlineLesson, OutlineModule, OutlineTest, Settings
 from lms.clock import day_of
@@ -59,12 +60,17 @@ class Record:
 class Reached:
     """How far a person has come. Moments are None until it is so.
 
-    `lessons_at`: the last of all lessons was completed. `tests_at`: the last of all required tests was passed.
+    `lessons_at`: the last of all lessons was completed. `tests_at`: the last of all required tests was passed. Once all
+    of these were taken: `score`, the mean of the scores that count, `lowest`, the least of them (both 0 to 1), and
+    `taken_at`, the last attempt at any.
     """
 
     started_at: datetime | None = None
     lessons_at: datetime | None = None
     tests_at: datetime | None = None
+    score: float | None = None
+    lowest: float | None = None
+    taken_at: datetime | None = None
 
 
 NOT_BEGUN = Reached()
@@ -105,12 +111,18 @@ def reached(outline: Outline, settings: Settings, record: Record | None) -> Reac
     """How far the record brings a person through this version of the course."""
     if record is None:
         return NOT_BEGUN
-    lessons = [record.results.get(one.activity_id, Result()).completed_at for one in outline.lessons()]
-    tests = [record.results.get(one.activity_id, Result()).passed(settings) for one in outline.required_tests()]
+    nothing = Result()
+    lessons = [record.results.get(one.activity_id, nothing).completed_at for one in outline.lessons()]
+    tests = [record.results.get(one.activity_id, nothing) for one in outline.required_tests()]
+    scores = [score for one in tests if (score := one.score(settings)) is not None]
+    all_taken = bool(tests) and len(scores) == len(tests)
     return Reached(
         started_at=record.started_at,
         lessons_at=latest(lessons),
-        tests_at=latest(tests) if tests else record.started_at,
+        tests_at=latest([one.passed(settings) for one in tests]) if tests else record.started_at,
+        score=round(fsum(scores) / len(scores), 6) if all_taken else None,
+        lowest=min(scores) if all_taken else None,
+        taken_at=latest([one.last_at for one in tests]) if all_taken else None,
     )
 
 

@@ -12,9 +12,10 @@ from lms.xapi.vocabulary import (
     VERB_NAMES,
     Saying,
     Texts,
+    verb_iri,
 )
 
-VERSION = 1
+VERSION = 2
 GENERATED = "2026-11-26T00:00:00.000Z"
 """The number and the moment of this version. Another wording of the vocabulary is another version (a test counts)."""
 
@@ -35,7 +36,13 @@ ALWAYS: Mapping[str, tuple[Any, ...] | None] = {
     "context.platform": (PLATFORM,),
     "context.language": ("vi",),
 }
-NEVER = ("actor.name", "actor.mbox", "actor.member", "object.definition.correctResponsesPattern", "context.instructor")
+NEVER = (
+    "actor.name",
+    "actor.mbox",
+    "actor.member",
+    "object.definition.correctResponsesPattern",
+    "context.instructor.name",
+)
 """No names or addresses of people, and no key to a question."""
 
 PATTERN_NAMES: Mapping[str, Texts] = {
@@ -77,7 +84,7 @@ def profile(home: str) -> dict[str, Any]:
             *concepts("Verb", "verbs", here, VERB_NAMES, VERB_MEANINGS),
             *concepts("ActivityType", "activity-types", here, TYPE_NAMES, TYPE_MEANINGS),
         ],
-        "templates": [template(here, saying) for saying in SAYINGS],
+        "templates": [template(home, saying) for saying in SAYINGS],
         "patterns": patterns(here),
     }
 
@@ -85,7 +92,7 @@ def profile(home: str) -> dict[str, Any]:
 def concepts(
     kind: str, folder: str, here: str, names: Mapping[str, Texts], meanings: Mapping[str, Texts]
 ) -> Iterator[dict[str, Any]]:
-    """Our words for concepts of ADL: statements carry ADL's IRI, to which each is an exact match."""
+    """Our words for concepts of others: statements carry their IRI, to which each is an exact match; and our own."""
     for iri, name in names.items():
         yield {
             "id": f"{here}/{folder}/{iri.rpartition('/')[2]}",
@@ -93,7 +100,7 @@ def concepts(
             "inScheme": f"{here}/{VERSION}",
             "prefLabel": name,
             "definition": meanings[iri],
-            "exactMatch": [iri],
+            **({} if iri.startswith("/") else {"exactMatch": [iri]}),
         }
 
 
@@ -101,8 +108,9 @@ def template_iri(here: str, name: str) -> str:
     return f"{here}/templates/{name}"
 
 
-def template(here: str, saying: Saying) -> dict[str, Any]:
+def template(home: str, saying: Saying) -> dict[str, Any]:
     """A statement template: by which verb and type it is known, and what must and must not stand in it."""
+    here = profile_iri(home)
     verb, kind = VERB_NAMES[saying.verb], TYPE_NAMES[saying.type]
     return {
         "id": template_iri(here, saying.name),
@@ -110,7 +118,7 @@ def template(here: str, saying: Saying) -> dict[str, Any]:
         "inScheme": f"{here}/{VERSION}",
         "prefLabel": {language: f"{verb[language]}: {kind[language]}" for language in verb},
         "definition": saying.means,
-        "verb": saying.verb,
+        "verb": verb_iri(home, saying.verb),
         "objectActivityType": saying.type,
         "rules": list(rules_of(saying)),
     }
@@ -129,7 +137,10 @@ def rules_of(saying: Saying) -> Iterator[dict[str, Any]]:
         "location": "$.context.contextActivities.parent[*].id",
         "presence": "included" if saying.within else "excluded",
     }
-    for path in (*NEVER, *(() if saying.result else ("result",))):
+    said_by = "context.instructor"
+    if saying.instructed:
+        yield {"location": f"$.{said_by}.account.name", "presence": "included"}
+    for path in (*NEVER, *(() if saying.instructed else (said_by,)), *(() if saying.result else ("result",))):
         yield {"location": f"$.{path}", "presence": "excluded"}
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session
 
 from lms.db import config_of
-from lms.xapi.models import XapiAgent, XapiBody, XapiStatement
+from lms.xapi.models import XapiActivity, XapiAgent, XapiBody, XapiStatement
 from lms.xapi.rules import own_account
 from lms.xapi.statement import agent_digest
 from lms.xapi.vocabulary import VOIDED
@@ -27,7 +27,7 @@ class Recorded:
     `timestamp` is when it happened; of another system's statement, at the latest when it was stored: nobody learns
     tomorrow, and a clock that is wrong moves no figure ahead. `account` is the account name of one of our people, a
     UUID as `own_account` wants it spelt; `revision` is `context.revision`, in our own statements the number of the
-    course version; `scaled` is `result.score.scaled`.
+    course version; `scaled` is `result.score.scaled`, `response` is `result.response`.
     """
 
     sequence: int
@@ -39,6 +39,7 @@ class Recorded:
     timestamp: datetime
     revision: str | None
     scaled: float | None
+    response: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def seen(
         return None
     if target.get("objectType", "Activity") != "Activity":
         return None
-    context = document.get("context", {})
+    context, result = document.get("context", {}), document.get("result", {})
     registration = context.get("registration")
     return Recorded(
         sequence=sequence,
@@ -100,7 +101,8 @@ def seen(
         registration=uuid.UUID(registration) if registration else None,
         timestamp=timestamp if client is None else min(timestamp, stored),
         revision=context.get("revision"),
-        scaled=document.get("result", {}).get("score", {}).get("scaled"),
+        scaled=result.get("score", {}).get("scaled"),
+        response=result.get("response"),
     )
 
 
@@ -115,6 +117,12 @@ def recorded_about(session: Session, accounts: Iterable[str]) -> Iterator[Record
     digests = [agent_digest({"account": {"homePage": home, "name": account}}) for account in set(accounts)]
     people = select(XapiAgent.id).where(XapiAgent.digest.in_(digests))
     return read_recorded(session, XapiStatement.actor_id.in_(people))
+
+
+def recorded_below(session: Session, prefix: str) -> Iterator[Recorded]:
+    """The same about activities whose IRIs begin with this alone."""
+    activities = select(XapiActivity.id).where(XapiActivity.iri.startswith(prefix, autoescape=True))
+    return read_recorded(session, XapiStatement.activity_id.in_(activities))
 
 
 def read_recorded(session: Session, which: ColumnElement[bool]) -> Iterator[Recorded]:

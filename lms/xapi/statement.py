@@ -46,10 +46,12 @@ def sentence(
     revision: int,
     within: tuple[Activity, ...] = (),
     result: Mapping[str, Any] | None = None,
+    instructor: uuid.UUID | None = None,
 ) -> dict[str, Any]:
     """One of our own statements: this person did that to this activity. Names of people never enter it.
 
-    `within` are the activities it belongs to, the nearest first; `revision` is the version of the course.
+    `within` are the activities it belongs to, the nearest first; `revision` is the version of the course, or of the
+    policy of a briefing. `instructor`: who of our people says so of the person.
     """
     context: dict[str, Any] = {
         "registration": str(registration),
@@ -57,13 +59,15 @@ def sentence(
         "platform": vocabulary.PLATFORM,
         "language": "vi",
     }
+    if instructor is not None:
+        context["instructor"] = {"objectType": "Agent", "account": {"homePage": home, "name": str(instructor)}}
     if within:
         parent, *others = ({"objectType": "Activity", "id": one.iri} for one in within)
         context["contextActivities"] = {"parent": [parent], **({"grouping": others} if others else {})}
     return {
         "id": str(uuid.uuid4()),
         "actor": {"objectType": "Agent", "account": {"homePage": home, "name": str(account)}},
-        "verb": {"id": verb, "display": vocabulary.VERB_NAMES[verb]},
+        "verb": {"id": vocabulary.verb_iri(home, verb), "display": vocabulary.VERB_NAMES[verb]},
         "object": activity.document(),
         **({"result": dict(result)} if result else {}),
         "context": context,

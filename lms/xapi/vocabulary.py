@@ -18,6 +18,9 @@ ATTEMPTED = "http://adlnet.gov/expapi/verbs/attempted"
 ANSWERED = "http://adlnet.gov/expapi/verbs/answered"
 PASSED = "http://adlnet.gov/expapi/verbs/passed"
 FAILED = "http://adlnet.gov/expapi/verbs/failed"
+ATTENDED = "http://adlnet.gov/expapi/verbs/attended"
+SUBMITTED = "http://activitystrea.ms/schema/1.0/submit"
+ABSENT = "/xapi/profile/verbs/absent"  # a word of our own: below the address of the product (`verb_iri`)
 VOIDED = "http://adlnet.gov/expapi/verbs/voided"
 
 SIGNATURE = "http://adlnet.gov/expapi/attachments/signature"  # the usage of an attachment that signs (4.2.6 / Data 2.6)
@@ -29,6 +32,9 @@ VERB_NAMES = {
     ANSWERED: {"vi": "trả lời", "en": "answered"},
     PASSED: {"vi": "đạt", "en": "passed"},
     FAILED: {"vi": "không đạt", "en": "failed"},
+    ATTENDED: {"vi": "có mặt tại", "en": "attended"},
+    ABSENT: {"vi": "vắng mặt tại", "en": "was absent from"},
+    SUBMITTED: {"vi": "nộp", "en": "submitted"},
 }
 VERB_MEANINGS: Mapping[str, Texts] = {
     INITIALIZED: {
@@ -43,6 +49,15 @@ VERB_MEANINGS: Mapping[str, Texts] = {
     ANSWERED: {"vi": "Trả lời một câu hỏi của đề.", "en": "Answered a question of the paper."},
     PASSED: {"vi": "Nộp bài kiểm tra với điểm từ mức đạt trở lên.", "en": "Ended a test at or above the pass mark."},
     FAILED: {"vi": "Nộp bài kiểm tra với điểm dưới mức đạt.", "en": "Ended a test below the pass mark."},
+    ATTENDED: {
+        "vi": "Được người điểm danh ghi nhận có mặt tại điểm cầu; response nói đúng giờ, đến muộn hay về sớm.",
+        "en": "Was seen at a meeting point by its host; response says in time, late or left early.",
+    },
+    ABSENT: {
+        "vi": "Được người điểm danh ghi nhận vắng; response nói có lý do hay không.",
+        "en": "Was missed at a meeting point by its host; response says with a reason or without.",
+    },
+    SUBMITTED: {"vi": "Nộp bài thu hoạch để chấm.", "en": "Handed in a written reflection, to be read."},
 }
 
 COURSE = "http://adlnet.gov/expapi/activities/course"
@@ -50,6 +65,8 @@ MODULE = "http://adlnet.gov/expapi/activities/module"
 LESSON = "http://adlnet.gov/expapi/activities/lesson"
 ASSESSMENT = "http://adlnet.gov/expapi/activities/assessment"
 QUESTION = "http://adlnet.gov/expapi/activities/cmi.interaction"
+MEETING = "http://adlnet.gov/expapi/activities/meeting"
+REFLECTION = "http://adlnet.gov/expapi/activities/performance"
 
 TYPE_NAMES: Mapping[str, Texts] = {
     COURSE: {"vi": "khóa học", "en": "course"},
@@ -57,6 +74,8 @@ TYPE_NAMES: Mapping[str, Texts] = {
     LESSON: {"vi": "bài học", "en": "lesson"},
     ASSESSMENT: {"vi": "bài kiểm tra", "en": "test"},
     QUESTION: {"vi": "câu hỏi", "en": "question"},
+    MEETING: {"vi": "điểm cầu", "en": "meeting point"},
+    REFLECTION: {"vi": "bài thu hoạch", "en": "written reflection"},
 }
 TYPE_MEANINGS: Mapping[str, Texts] = {
     COURSE: {"vi": "Một khóa học; địa chỉ như nhau ở mọi phiên bản.", "en": "A course, the same over all versions."},
@@ -70,6 +89,14 @@ TYPE_MEANINGS: Mapping[str, Texts] = {
         "vi": "Một cách viết của một câu hỏi; cách viết khác là hoạt động khác.",
         "en": "One wording of a question: another wording is another activity.",
     },
+    MEETING: {
+        "vi": "Một điểm cầu của một buổi trong đợt học tập, quán triệt.",
+        "en": "One place where a sitting of a briefing is followed.",
+    },
+    REFLECTION: {
+        "vi": "Bài thu hoạch của một đợt học tập, quán triệt.",
+        "en": "The written reflection of a briefing.",
+    },
 }
 
 
@@ -79,6 +106,7 @@ class Saying:
 
     `result`: the properties of the result by their path, with the values they may have (None: any). `within`: whether
     the activities it belongs to are named. `also`: further rules of the same form, by path in the statement.
+    `instructed`: somebody else of our people says so, who is named as the instructor.
     """
 
     name: str
@@ -88,6 +116,7 @@ class Saying:
     result: Mapping[str, tuple[Any, ...] | None] = field(default_factory=dict)
     within: bool = True
     also: Mapping[str, tuple[Any, ...] | None] = field(default_factory=dict)
+    instructed: bool = False
 
 
 SCORE = {"score.scaled": None, "score.raw": None, "score.min": (0,), "score.max": (10,)}
@@ -148,6 +177,44 @@ SAYINGS = (
         {"vi": "Lượt làm bài kết thúc, không đạt.", "en": "An attempt ended, and was not passed."},
         {**SCORE, "success": (False,), "completion": (True,), "duration": None},
     ),
+    Saying(
+        "attended-meeting",
+        ATTENDED,
+        MEETING,
+        {"vi": "Có mặt, do người điểm danh ghi nhận.", "en": "Was there, as the host says."},
+        {"response": ("present", "late", "left_early")},
+        instructed=True,
+    ),
+    Saying(
+        "missed-meeting",
+        ABSENT,
+        MEETING,
+        {"vi": "Vắng mặt, do người điểm danh ghi nhận.", "en": "Was not there, as the host says."},
+        {"response": ("excused", "unexcused")},
+        instructed=True,
+    ),
+    Saying(
+        "submitted-reflection",
+        SUBMITTED,
+        REFLECTION,
+        {"vi": "Nộp bài thu hoạch; nội dung bài không nằm trong câu.", "en": "Handed in; the text is not sent."},
+    ),
+    Saying(
+        "passed-reflection",
+        PASSED,
+        REFLECTION,
+        {"vi": "Bài thu hoạch được chấm đạt.", "en": "The reflection was accepted."},
+        {"success": (True,), "completion": (True,)},
+        instructed=True,
+    ),
+    Saying(
+        "failed-reflection",
+        FAILED,
+        REFLECTION,
+        {"vi": "Bài thu hoạch phải viết lại.", "en": "The reflection is to be written again."},
+        {"success": (False,), "completion": (False,)},
+        instructed=True,
+    ),
 )
 """Everything our own pages say of learning. A sentence that is not here does not pass the test of the profile."""
 
@@ -167,3 +234,28 @@ def activity_iri(iri_base: str, course: str, activity: str) -> str:
 def question_iri(iri_base: str, course: str, question: str, number: int) -> str:
     """The activity of one version of a question: another wording is another activity."""
     return f"{iri_base}/xapi/courses/{course}/questions/{question}/{number}"
+
+
+def verb_iri(iri_base: str, verb: str) -> str:
+    """The IRI of a verb: of ADL as it is, of our own below the address of the product."""
+    return f"{iri_base}{verb}" if verb.startswith("/") else verb
+
+
+def briefing_iri(iri_base: str, briefing: str) -> str:
+    """The activity of a briefing."""
+    return f"{iri_base}/xapi/briefings/{briefing}"
+
+
+def point_iri(iri_base: str, briefing: str, session: str, point: str) -> str:
+    """The activity of a meeting point, in one sitting of a briefing."""
+    return f"{session_iri(iri_base, briefing, session)}/points/{point}"
+
+
+def session_iri(iri_base: str, briefing: str, session: str) -> str:
+    """The activity of a sitting of a briefing."""
+    return f"{briefing_iri(iri_base, briefing)}/sessions/{session}"
+
+
+def reflection_iri(iri_base: str, briefing: str) -> str:
+    """The activity of the written reflection of a briefing."""
+    return f"{briefing_iri(iri_base, briefing)}/reflection"

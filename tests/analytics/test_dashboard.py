@@ -198,11 +198,13 @@ def test_json_and_csv_say_what_the_page_says(make: Make, tmp_path: Path) -> None
     browser = head_of(make, root)
     answer = browser.get(f"/dashboard/units/{root.public_id}.json")
     said = answer.get_json()
-    assert said["total"] == {"people": 6, "started": 5, "briefed": 4, "completed": 3, "overdue": 3}
+    ladder = {"people": 6, "started": 5, "briefed": 4, "completed": 3, "overdue": 3}
+    ways = {"by_point": 0, "online": 4, "made_up": 0, "excused": 0, "unexcused": 0, "exempt": 0, "members": 0}
+    assert said["total"] == ladder | ways | {"submitted": 0, "accepted": 0, "tested": 3, "scored": 3, "score": 30_000}
     assert [one["people"] for one in said["units"]] == [5, 1]
     assert said["units_below"] == {"concerned": 1, "briefed": 0, "not_begun": 0}
-    assert said["course"] == {"code": "demo", "title": "Khóa học nhỏ"}
-    answer = browser.get(f"/dashboard/units/{root.public_id}.csv?course=demo")
+    assert said["briefing"] == {"code": "demo", "title": "Khóa học nhỏ"}
+    answer = browser.get(f"/dashboard/units/{root.public_id}.csv?briefing=demo")
     assert answer.headers["Content-Disposition"].startswith("attachment; filename=quan-triet_tinh_demo_")
     assert answer.mimetype == "text/csv"
     assert answer.data.startswith(b"\xef\xbb\xbf")
@@ -229,7 +231,7 @@ def test_a_course_that_nobody_here_studies_has_no_figures(make: Make, tmp_path: 
     assigned(make, course_id, unit)
     staffed(make, course_id, unit, Staff(not_begun=1))
     assert browser.get(f"/dashboard/units/{unit.public_id}{address}").status_code == 200
-    assert browser.get(f"/dashboard/units/{unit.public_id}{address}?course=khac").status_code == 404
+    assert browser.get(f"/dashboard/units/{unit.public_id}{address}?briefing=khac").status_code == 404
 
 
 def test_where_no_course_is_assigned_the_page_says_so_and_what_to_do(make: Make, tmp_path: Path) -> None:
@@ -241,7 +243,7 @@ def test_where_no_course_is_assigned_the_page_says_so_and_what_to_do(make: Make,
     assert "đề nghị quản trị viên giao khóa học" in browser.text
     assigned(make, course_id, unit)
     staffed(make, course_id, unit, Staff(not_begun=1))
-    browser.get(f"/dashboard/units/{unit.public_id}?course=khac")
+    browser.get(f"/dashboard/units/{unit.public_id}?briefing=khac")
     assert "Khóa học này chưa được giao cho ai trong đơn vị." in browser.text
     browser.get(link(browser, "Khóa học nhỏ"))
     assert "Chưa quán triệt đủ:" in browser.text

@@ -131,7 +131,7 @@ def test_a_name_is_found_without_its_marks_and_never_stands_in_an_address(make: 
     browser.get(address(unit))
     browser.submit("/search", q="thuy THỊ")
     assert names_on(browser) == ["Trần Thị Thủy", "Hoàng Thị Thúy"]
-    assert browser.path == address(unit, "?course=demo")
+    assert browser.path == address(unit, "?briefing=demo")
     assert 'value="thuy THỊ"' in browser.text
     browser.submit("/search", state="not_started")
     assert names_on(browser) == ["Trần Thị Thủy", "Hoàng Thị Thúy"]
@@ -191,7 +191,7 @@ def test_who_stands_higher_sees_names_only_after_stating_a_purpose_for_half_an_h
     assert "Đôn đốc việc học tập, quán triệt" in browser.text
     (entry,) = readings(make)
     assert (entry.actor, entry.object_kind, entry.object_id) == (person.public_id, "unit", str(office.public_id))
-    assert entry.details == {"course": "demo", "purpose": "urge", "count": 1}
+    assert entry.details == {"briefing": "demo", "purpose": "urge", "count": 1}
     browser.get(address(agency))
     assert names_on(browser) == ["Nguyễn Sở"]  # the purpose was for another unit
     browser.get(address(office))

@@ -1,28 +1,34 @@
 """Tallies added up over the tree: every person once, whatever the depth, and each assignment by its own due date."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from analytics.dashboard.queries import Overview, StudiedCourse, overview, studied_courses
+from analytics.dashboard.queries import Given, Overview, briefings_given, overview
 from analytics.facts.models import Tally
 from analytics.facts.rules import Branch, Count, UnitsBelow, due_date, total
-from courses.enrolment.models import Assignment
+from courses.enrolment.models import Assignment, Briefing
 from lms import clock
 from lms.organisation.models import Unit, UnitClosure, UnitEdge
 from tests.analytics.agency import Staff, assigned, course_loaded, staffed
 from tests.make import Make
 
 
-def seen(session: Session, unit: Unit, course_id: int) -> Overview:
-    course = StudiedCourse(course_id, "demo", "", "")
-    return overview(session, unit, course, now=clock.now())
+def seen(session: Session, unit: Unit, course_id: int, *, at: datetime | None = None) -> Overview:
+    briefing_id = session.scalars(select(Briefing.id).where(Briefing.course_id == course_id)).one()
+    briefing = Given(briefing_id, "demo", course_id, True, "", "", [])
+    return overview(session, unit, briefing, now=at or clock.now())
 
 
 def by_name(found: Overview) -> dict[str, Count]:
-    return {"*" if one.itself else one.name: one.count for one in found.branches}
+    return {"*" if one.itself else one.name: ladder(one.count) for one in found.branches}
+
+
+def ladder(count: Count) -> Count:
+    """A, those who have begun, B, C and who is late, alone."""
+    return Count(count.people, count.started, count.briefed, count.completed, count.overdue)
 
 
 def test_each_branch_adds_up_all_that_stands_below_it(make: Make, tmp_path: Path) -> None:
@@ -48,10 +54,10 @@ def test_each_branch_adds_up_all_that_stands_below_it(make: Make, tmp_path: Path
             "Văn phòng": Count(people=2, started=2, briefed=2, completed=2),
             "*": Count(people=1, started=1, briefed=1, completed=1),
         }
-        assert found.count == Count(people=13, started=9, briefed=6, completed=4)
+        assert ladder(found.count) == Count(people=13, started=9, briefed=6, completed=4)
         assert [one.itself for one in found.branches] == [False, False, False, True]
         assert found.below == UnitsBelow(concerned=4, briefed=1, not_begun=0)
-        assert seen(session, department, course_id).count == by_name(found)["Sở Y tế"]
+        assert ladder(seen(session, department, course_id).count) == by_name(found)["Sở Y tế"]
         assert by_name(seen(session, ward, course_id)) == {"*": Count(people=5, started=1, briefed=1, completed=1)}
         assert by_name(seen(session, empty, course_id)) == {}
 
@@ -78,7 +84,7 @@ def test_who_is_late_follows_from_each_assignment_and_now(make: Make, tmp_path: 
     staffed(make, course_id, late, Staff(completed=1, briefed=2, not_begun=3))
     staffed(make, course_id, due, Staff(completed=1, not_begun=3))
     with make.reading() as session:
-        course = studied_courses(session, root, now=clock.now())[0]
+        course = briefings_given(session, root, now=clock.now())[0]
         today = overview(session, root, course, now=clock.now())
         later = overview(session, root, course, now=clock.now() + timedelta(days=6))
     assert {name: count.overdue for name, count in by_name(today).items()} == {"Sở A": 5, "Sở B": 0}
@@ -124,7 +130,7 @@ def test_the_tree_is_that_of_the_day(make: Make, tmp_path: Path) -> None:
     with make.reading() as session:
         now = by_name(seen(session, root, course_id))
         assert (now["Sở cũ"].people, now["Sở mới"].people) == (0, 2)
-        before = overview(session, root, StudiedCourse(course_id, "", "", ""), now=clock.now() - timedelta(days=1))
+        before = seen(session, root, course_id, at=clock.now() - timedelta(days=1))
         assert by_name(before)["Sở cũ"].people == 2
         assert before.count.people == 2
 
@@ -137,7 +143,7 @@ def test_a_tally_that_counts_nobody_any_more_tells_no_due_date(make: Make, tmp_p
     assigned(make, course_id, unit, due_in=timedelta(days=9))
     with make.reading() as session:
         assert len(session.scalars(select(Tally)).all()) == 2
-        latest = max(session.scalars(select(Assignment.due_at)))
+        latest = session.scalar(select(func.max(Assignment.due_at)))
         assert seen(session, unit, course_id).due_at == latest
 
 
@@ -146,10 +152,10 @@ def test_the_course_assigned_last_comes_first_and_one_nobody_studies_is_not_ther
     unit = make.unit("Sở Y tế")
     assigned(make, course_id, unit)
     with make.reading() as session:
-        assert studied_courses(session, unit, now=clock.now()) == []  # assigned, but nobody is there
+        assert briefings_given(session, unit, now=clock.now()) == []  # assigned, but nobody is there
     staffed(make, course_id, unit, Staff(not_begun=1))
     with make.reading() as session:
-        assert [one.title for one in studied_courses(session, unit, now=clock.now())] == ["Khóa học nhỏ"]
+        assert [one.title for one in briefings_given(session, unit, now=clock.now())] == ["Khóa học nhỏ"]
 
 
 def branch(**dates: date | None) -> Branch:

@@ -69,7 +69,7 @@ def answers(app: Flask, browser: Browser, unit: Unit) -> list[tuple[str, TestRes
         with app.test_request_context():
             built = rule.build(dict.fromkeys(rule.arguments, unit.public_id))
         assert built is not None
-        for query in ("", "?course=demo&state=overdue&page=1", f"?unit_id={unit.public_id}&unit={unit.public_id}"):
+        for query in ("", "?briefing=demo&state=overdue&page=1", f"?unit_id={unit.public_id}&unit={unit.public_id}"):
             for method in sorted((rule.methods or set()) - {"OPTIONS"}):
                 data = {**POSTED, "unit_id": str(unit.public_id), "csrf_token": token} if method == "POST" else None
                 for accept in ("text/html", "application/json"):
@@ -82,7 +82,7 @@ def answers(app: Flask, browser: Browser, unit: Unit) -> list[tuple[str, TestRes
     # one's own pages with the other's id among the parameters
     for query in (
         f"?unit_id={unit.public_id}",
-        f"?course={unit.public_id}",
+        f"?briefing={unit.public_id}",
         f"?unit={unit.public_id}&q={unit.public_id}",
     ):
         found.append((own + query, browser.get(own + query)))

@@ -13,6 +13,7 @@ from sqlalchemy import insert, select
 
 from courses.catalog.models import Course
 from courses.enrolment.actions import RollChanged
+from courses.enrolment.queries import plain_briefing
 from lms import clock
 from lms.accounts.models import Membership, Person
 from lms.doors import tell
@@ -48,7 +49,7 @@ def add_people(make: Make, unit: Unit, number: int) -> None:
         counted = {"unit_id": unit.id, "tree": STATE_TREE, "kind": "main", "valid_from": LONG_AGO}
         session.execute(insert(Membership), [{"person_id": person_id, **counted} for person_id in ids])
         course_id = session.scalars(select(Course.id)).one()
-        tell(session, RollChanged(course_id, unit.id, STATE_TREE))
+        tell(session, RollChanged(session.scalars(plain_briefing(course_id)).one().id))
 
 
 def finishing(app: Flask, learner: Learner, code: str) -> int:

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from courses.briefings.rules import POLICIES, days_overdue, stand
+from courses.briefings.rules import PLAIN, Evidence, days_overdue, stand
 from courses.catalog.rules import Outline, OutlineLesson, OutlineModule, OutlineTest, Settings
 from courses.learning.rules import (
     Record,
@@ -173,7 +173,7 @@ def test_the_learner_and_the_head_are_told_the_same_about_completion(final: bool
         come = reached(outline(final=final), settings, record)
         steps = way(outline(final=final), settings, record.results)
         seen = overview(steps, begun=True, due_at=None, now=NOON)
-        assert seen.completed_at == stand(POLICIES[1], come).completed_at
+        assert seen.completed_at == stand(PLAIN, "cong_chuc", Evidence(come)).completed_at
         assert (seen.lessons_done == seen.lessons) == (come.lessons_at is not None)
 
 

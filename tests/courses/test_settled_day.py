@@ -9,9 +9,9 @@ from flask import Flask
 from sqlalchemy import delete, insert, select, update
 
 from analytics.facts.models import Tally
-from courses.briefings.models import Standing
-from courses.briefings.rules import POLICIES, Policy
-from courses.enrolment.models import Assignment
+from courses.briefings.models import ReflectionResult, Standing
+from courses.briefings.rules import Asked, Policy, document_of
+from courses.enrolment.models import Briefing
 from courses.learning.models import ActivityProgress
 from lms import clock
 from lms.accounts.actions import move_person
@@ -147,25 +147,33 @@ def test_what_is_falsified_on_every_shelf_alike_is_found_on_every_shelf(make: Ma
         session.execute(insert(ActivityProgress).values(row | {"activity_id": missing}))
         session.execute(update(Standing).values(state="briefed", briefed_at=clock.now()))
         session.execute(update(Tally).values(briefed=1))
+        row = {"briefing_id": session.scalars(select(Briefing.id)).one(), "person_id": learner.person.id}
+        session.execute(insert(ReflectionResult).values(row))
         session.execute(update(Unit).where(Unit.id == units[2].id).values(name="Sở khác"))
         session.execute(update(UnitClosure).where(UnitClosure.descendant_id == units[2].id).values(depth=5))
         session.execute(update(UnitHeadcount).values(people=7))
     found = check_projections(make.database)
     assert {name: len(lines) > 0 for name, lines in found.items()} == dict.fromkeys(found, True)
-    assert set(found) == {"closure", "unit names", "headcount", "progress", "standings", "tallies"}
+    assert set(found) == {
+        "closure",
+        "unit names",
+        "headcount",
+        "progress",
+        "briefing records",
+        "standings",
+        "tallies",
+    }
     check_projections(make.database, repair=True)
     assert differences(make) == []
 
 
-def test_everybody_is_judged_by_the_policy_of_the_assignment(
-    make: Make, units: list[Unit], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(POLICIES, 2, Policy(2, briefed_by_lessons=True, completed_by_tests=False))
-    give(make, units[2], due_at=clock.now() + 9 * DAY)
+def test_everybody_is_judged_by_the_policy_of_the_briefing(make: Make, units: list[Unit]) -> None:
+    other = Policy(Asked(test=True), {"vien_chuc": Asked(test=False)})
     with make.writing() as session:
-        mine = select(Unit.id).where(Unit.id == units[2].id).scalar_subquery()
-        session.execute(update(Assignment).where(Assignment.unit_id == mine).values(policy_version=2))
+        session.execute(update(Briefing).values(policy=document_of(other)))
     first, second = make.person(unit=units[1]), make.person(unit=units[2])
+    with make.writing() as session:
+        session.execute(update(Person).where(Person.id == second.id).values(category="vien_chuc"))
     for person in (first, second):
         Learner(make, person).read("m1-1", "m1-2", "m2-1", "m2-2")
     states = select(Standing.state).order_by(Standing.person_id)

@@ -25,7 +25,7 @@ QUESTIONS = (
     "/people/new?unit=%00",
     "/units?q=S%00",
     "/units/new?under=%00",
-    "/dashboard/?course=%00",
+    "/dashboard/?briefing=%00",
     "/sign-in?next=/%00",
 )
 TEXTS = [("a\0b", "ab"), ("a\x07\x7f\x9bb", "ab"), ("a\tb\r\nc", "a\tb\r\nc"), ("a\ud800b", "ab"), ("Ằ", "Ằ")]

@@ -1,0 +1,435 @@
+"""Briefings: every assignment belongs to one, and standings and tallies are counted in it.
+
+For each course that was ever assigned a plain briefing is opened, of the same code. Standings and tallies follow from
+other rows: they are carried over, and `lms verify --repair` would write the same.
+"""
+
+import uuid
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0022"
+down_revision = "0018"
+branch_labels = None
+depends_on = None
+
+Moment = sa.DateTime(timezone=True)
+PLAIN = sa.text("plain")
+STANDING = sa.text("revoked_at IS NULL")
+COUNTS = (
+    *("people", "started", "briefed", "completed", "by_point", "online", "made_up", "excused", "unexcused"),
+    *("submitted", "accepted", "tested", "scored", "score", "exempt", "members"),
+)
+STATES = "'not_started', 'in_progress', 'briefed', 'completed'"
+NEVER_DUE = "9999-01-01 00:00:00.000000"
+
+
+def upgrade() -> None:
+    for make in (briefings, choices, decisions, sittings, records, rolls):
+        make()
+    open_plain_briefings()
+    op.drop_index("ix_assignment_unit", "assignment")
+    op.drop_index("uq_assignment_open", "assignment")
+    with op.batch_alter_table("assignment") as batch:
+        batch.alter_column("briefing_id", existing_type=sa.Integer(), nullable=False)
+        batch.alter_column("due_at", existing_type=Moment, nullable=True)
+        batch.drop_column("policy_version")
+        batch.create_foreign_key("fk_assignment_briefing_id", "briefing", ["briefing_id"], ["id"])
+        batch.create_check_constraint(op.f("ck_assignment_due"), "due_at IS NULL OR due_days IS NULL")
+    op.create_index("ix_assignment_unit", "assignment", ["briefing_id", "tree", "unit_id"])
+    op.create_index("ix_assignment_course_id", "assignment", ["course_id"])
+    open_once(["briefing_id", "unit_id", "tree", "due_at"])
+    for table in ("standing", "tally"):
+        set_aside(table)
+    standings("briefing_id")
+    tallies()
+    op.execute(
+        "INSERT INTO standing (briefing_id, person_id, unit_id, assignment_id, due_at, exempt, leave, member, state, "
+        "way, absence, started_at, briefed_at, tested_at, completed_at, score) "
+        "SELECT assignment.briefing_id, old.person_id, old.unit_id, old.assignment_id, assignment.due_at, false, "
+        "false, person.party IN ('chinh_thuc', 'du_bi'), old.state, "
+        "CASE WHEN old.briefed_at IS NULL THEN '' ELSE 'online' END, '', old.started_at, old.briefed_at, "
+        "old.completed_at, old.completed_at, NULL "
+        "FROM standing_before AS old JOIN assignment ON assignment.id = old.assignment_id "
+        "JOIN person ON person.id = old.person_id"
+    )
+    count_anew()
+    op.drop_table("standing_before")
+    op.drop_table("tally_before")
+    settle_again()
+
+
+def set_aside(table: str) -> None:
+    """Keep the rows under another name: on PostgreSQL a table that is renamed keeps the names of its constraints."""
+    op.execute(f"CREATE TABLE {table}_before AS SELECT * FROM {table}")  # noqa: S608 # nosec B608
+    op.drop_table(table)
+
+
+def settle_again() -> None:
+    """Whoever comes first settles the day anew: what these rows do not know yet, such as scores, is filled in then."""
+    before = "day - 1" if op.get_bind().dialect.name == "postgresql" else "date(day, '-1 day')"
+    op.execute(f"UPDATE settled_day SET day = {before}")  # noqa: S608 # nosec B608
+
+
+def count_anew() -> None:
+    """Tallies of the standings as they were carried over; nobody is exempt yet."""
+    counted = {
+        "people": "1",
+        "started": "state <> 'not_started'",
+        "briefed": "briefed_at IS NOT NULL",
+        "completed": "completed_at IS NOT NULL",
+        "online": "way = 'online'",
+        "tested": "tested_at IS NOT NULL",
+        "members": "member",
+    }
+    sums = [f"sum(CASE WHEN {counted.get(one, 'false')} THEN 1 ELSE 0 END)" for one in COUNTS]
+    sums[0] = "count(*)"
+    op.execute(
+        f"INSERT INTO tally (briefing_id, unit_id, due_at, {', '.join(COUNTS)}) "  # noqa: S608 # nosec B608
+        f"SELECT briefing_id, unit_id, due_at, {', '.join(sums)} FROM standing GROUP BY briefing_id, unit_id, due_at"
+    )
+
+
+def open_once(columns: list[str]) -> None:
+    held = sa.text("withdrawn_at IS NULL")
+    op.create_index("uq_assignment_open", "assignment", columns, unique=True, sqlite_where=held, postgresql_where=held)
+
+
+def briefings() -> None:
+    op.create_table(
+        "briefing",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("public_id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("course_id", sa.Integer(), nullable=False),
+        sa.Column("plain", sa.Boolean(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("title_en", sa.String(), nullable=False),
+        sa.Column("documents", sa.JSON(), nullable=False, server_default=sa.text("'[]'")),
+        sa.Column("policy", sa.JSON(), nullable=False, server_default=sa.text("'{}'")),
+        sa.Column("policy_number", sa.Integer(), nullable=False, server_default=sa.text("1")),
+        sa.Column("opened_at", Moment, nullable=False),
+        sa.Column("opened_by", sa.Uuid(), nullable=True),
+        sa.Column("closed_at", Moment, nullable=True),
+        sa.ForeignKeyConstraint(["course_id"], ["course.id"], name="fk_briefing_course_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_briefing"),
+        sa.UniqueConstraint("code", name="uq_briefing_code"),
+        sa.UniqueConstraint("public_id", name="uq_briefing_public_id"),
+    )
+    op.create_index("ix_briefing_course_id", "briefing", ["course_id"])
+    op.create_index(
+        "uq_briefing_plain", "briefing", ["course_id"], unique=True, sqlite_where=PLAIN, postgresql_where=PLAIN
+    )
+    op.create_table(
+        "briefing_policy",
+        sa.Column("briefing_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("policy", sa.JSON(), nullable=False),
+        sa.Column("decided_at", Moment, nullable=False),
+        sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(["briefing_id"], ["briefing.id"], name="fk_briefing_policy_briefing_id"),
+        sa.PrimaryKeyConstraint("briefing_id", "number", name="pk_briefing_policy"),
+    )
+    op.add_column("assignment", sa.Column("briefing_id", sa.Integer(), nullable=True))
+    op.add_column("assignment", sa.Column("due_days", sa.Integer(), nullable=True))
+
+
+def open_plain_briefings() -> None:
+    bind = op.get_bind()
+    courses = sa.text(
+        "SELECT course.id, course.code, min(assignment.assigned_at) AS opened_at FROM course "
+        "JOIN assignment ON assignment.course_id = course.id GROUP BY course.id, course.code ORDER BY course.id"
+    ).columns(opened_at=Moment)
+    table = sa.table(
+        "briefing",
+        sa.column("public_id", sa.Uuid()),
+        sa.column("code"),
+        sa.column("course_id"),
+        sa.column("plain", sa.Boolean()),
+        sa.column("title"),
+        sa.column("title_en"),
+        sa.column("opened_at", Moment),
+    )
+    for one in bind.execute(courses).all():
+        values = {"public_id": uuid.uuid4(), "code": one.code, "course_id": one.id, "plain": True}
+        bind.execute(table.insert().values(**values, title="", title_en="", opened_at=one.opened_at))
+    op.execute(
+        "UPDATE assignment SET briefing_id = (SELECT briefing.id FROM briefing "
+        "WHERE briefing.course_id = assignment.course_id)"
+    )
+
+
+def choices() -> None:
+    op.create_table(
+        "assignment_choice",
+        sa.Column("assignment_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("value", sa.String(), nullable=False),
+        sa.CheckConstraint("kind IN ('category', 'party', 'position')", name=op.f("ck_assignment_choice_kind")),
+        sa.ForeignKeyConstraint(["assignment_id"], ["assignment.id"], name="fk_assignment_choice_assignment_id"),
+        sa.PrimaryKeyConstraint("assignment_id", "kind", "value", name="pk_assignment_choice"),
+    )
+
+
+def decisions() -> None:
+    op.create_table(
+        "roll_decision",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("public_id", sa.Uuid(), nullable=False),
+        sa.Column("briefing_id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("due_at", Moment, nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("approved_by", sa.String(), nullable=False),
+        sa.Column("decided_at", Moment, nullable=False),
+        sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.Column("revoked_at", Moment, nullable=True),
+        sa.Column("revoked_by", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("kind IN ('exempt', 'leave', 'extension')", name=op.f("ck_roll_decision_kind")),
+        sa.CheckConstraint("kind <> 'extension' OR due_at IS NOT NULL", name=op.f("ck_roll_decision_extension")),
+        sa.CheckConstraint("kind <> 'exempt' OR due_at IS NULL", name=op.f("ck_roll_decision_exempt")),
+        sa.ForeignKeyConstraint(["briefing_id"], ["briefing.id"], name="fk_roll_decision_briefing_id"),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_roll_decision_person_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_roll_decision"),
+        sa.UniqueConstraint("public_id", name="uq_roll_decision_public_id"),
+    )
+    op.create_index("ix_roll_decision_person", "roll_decision", ["person_id"])
+    op.create_index(
+        "uq_roll_decision_open",
+        "roll_decision",
+        ["briefing_id", "person_id", "kind"],
+        unique=True,
+        sqlite_where=STANDING,
+        postgresql_where=STANDING,
+    )
+
+
+def sittings() -> None:
+    op.create_table(
+        "briefing_session",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("public_id", sa.Uuid(), nullable=False),
+        sa.Column("briefing_id", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False, server_default=sa.text("'conference'")),
+        sa.Column("starts_at", Moment, nullable=False),
+        sa.Column("ends_at", Moment, nullable=False),
+        sa.CheckConstraint("kind IN ('conference', 'make_up')", name=op.f("ck_briefing_session_kind")),
+        sa.ForeignKeyConstraint(["briefing_id"], ["briefing.id"], name="fk_briefing_session_briefing_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_briefing_session"),
+        sa.UniqueConstraint("public_id", name="uq_briefing_session_public_id"),
+    )
+    op.create_index("uq_briefing_session_code", "briefing_session", ["briefing_id", "code"], unique=True)
+    op.create_table(
+        "meeting_point",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("public_id", sa.Uuid(), nullable=False),
+        sa.Column("session_id", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("main", sa.Boolean(), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=False),
+        sa.Column("host", sa.Uuid(), nullable=True),
+        sa.Column("headcount", sa.Integer(), nullable=True),
+        sa.Column("connected_at", Moment, nullable=True),
+        sa.Column("disconnected_at", Moment, nullable=True),
+        sa.Column("reported_at", Moment, nullable=True),
+        sa.ForeignKeyConstraint(["session_id"], ["briefing_session.id"], name="fk_meeting_point_session_id"),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name="fk_meeting_point_unit_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_meeting_point"),
+        sa.UniqueConstraint("public_id", name="uq_meeting_point_public_id"),
+    )
+    op.create_index("uq_meeting_point_code", "meeting_point", ["session_id", "code"], unique=True)
+    op.create_index("ix_meeting_point_unit_id", "meeting_point", ["unit_id"])
+    op.create_index("ix_meeting_point_host", "meeting_point", ["host"])
+
+
+def records() -> None:
+    op.create_table(
+        "attendance",
+        sa.Column("session_id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("point_id", sa.Integer(), nullable=True),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("at", Moment, nullable=False),
+        sa.Column("statement_id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('present', 'late', 'left_early', 'excused', 'unexcused')", name=op.f("ck_attendance_state")
+        ),
+        sa.ForeignKeyConstraint(["session_id"], ["briefing_session.id"], name="fk_attendance_session_id"),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_attendance_person_id"),
+        sa.ForeignKeyConstraint(["point_id"], ["meeting_point.id"], name="fk_attendance_point_id"),
+        sa.PrimaryKeyConstraint("session_id", "person_id", name="pk_attendance"),
+    )
+    op.create_index("ix_attendance_point", "attendance", ["point_id", "state"])
+    op.create_index("ix_attendance_person", "attendance", ["person_id"])
+    op.create_table(
+        "reflection_result",
+        sa.Column("briefing_id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("submitted_at", Moment, nullable=True),
+        sa.Column("accepted_at", Moment, nullable=True),
+        sa.ForeignKeyConstraint(["briefing_id"], ["briefing.id"], name="fk_reflection_result_briefing_id"),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_reflection_result_person_id"),
+        sa.PrimaryKeyConstraint("briefing_id", "person_id", name="pk_reflection_result"),
+    )
+    op.create_index("ix_reflection_result_person", "reflection_result", ["person_id"])
+
+
+def rolls() -> None:
+    op.create_table(
+        "frozen_roll",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("public_id", sa.Uuid(), nullable=False),
+        sa.Column("briefing_id", sa.Integer(), nullable=False),
+        sa.Column("frozen_at", Moment, nullable=False),
+        sa.Column("frozen_by", sa.Uuid(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["briefing_id"], ["briefing.id"], name="fk_frozen_roll_briefing_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_frozen_roll"),
+        sa.UniqueConstraint("public_id", name="uq_frozen_roll_public_id"),
+    )
+    op.create_index("ix_frozen_roll_briefing_id", "frozen_roll", ["briefing_id"])
+    op.create_table(
+        "frozen_person",
+        sa.Column("roll_id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=False),
+        sa.Column("exempt", sa.Boolean(), nullable=False),
+        sa.Column("member", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["roll_id"], ["frozen_roll.id"], name="fk_frozen_person_roll_id"),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_frozen_person_person_id"),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name="fk_frozen_person_unit_id"),
+        sa.PrimaryKeyConstraint("roll_id", "person_id", name="pk_frozen_person"),
+    )
+    op.create_index("ix_frozen_person_unit", "frozen_person", ["roll_id", "unit_id"])
+
+
+def standings(of: str) -> None:
+    """The table of standings, of briefings or (going back) of courses."""
+    other = of == "course_id"
+    table, name = ("course", "standing") if other else ("briefing", "standing")
+    more: list[Any] = (
+        []
+        if other
+        else [
+            sa.Column("due_at", Moment, nullable=True),
+            *(sa.Column(one, sa.Boolean(), nullable=False) for one in ("exempt", "leave", "member")),
+            *(sa.Column(one, sa.String(), nullable=False) for one in ("way", "absence")),
+            *(sa.Column(one, Moment, nullable=True) for one in ("tested_at", "submitted_at", "accepted_at")),
+            sa.Column("score", sa.Double(), nullable=True),
+            sa.CheckConstraint("way IN ('', 'point', 'online', 'make_up')", name=op.f("ck_standing_way")),
+            sa.CheckConstraint("absence IN ('', 'excused', 'unexcused')", name=op.f("ck_standing_absence")),
+        ]
+    )
+    op.create_table(
+        name,
+        sa.Column(of, sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=False),
+        sa.Column("assignment_id", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        *(sa.Column(one, Moment, nullable=True) for one in ("started_at", "briefed_at", "completed_at")),
+        *more,
+        sa.CheckConstraint(f"state IN ({STATES})", name=op.f("ck_standing_state")),
+        *(
+            sa.ForeignKeyConstraint([column], [f"{target}.id"], name=f"fk_standing_{column}")
+            for column, target in (
+                (of, table),
+                ("person_id", "person"),
+                ("unit_id", "unit"),
+                ("assignment_id", "assignment"),
+            )
+        ),
+        sa.PrimaryKeyConstraint(of, "person_id", name="pk_standing"),
+    )
+    op.create_index("ix_standing_person_id", "standing", ["person_id"])
+    op.create_index("ix_standing_unit", "standing", [of, "unit_id", "state"])
+
+
+def tallies() -> None:
+    op.create_table(
+        "tally",
+        sa.Column("briefing_id", sa.Integer(), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=False),
+        sa.Column("due_at", Moment, nullable=False),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in COUNTS),
+        sa.ForeignKeyConstraint(["briefing_id"], ["briefing.id"], name="fk_tally_briefing_id"),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name="fk_tally_unit_id"),
+        sa.PrimaryKeyConstraint("briefing_id", "unit_id", "due_at", name="pk_tally"),
+    )
+    op.create_index("ix_tally_unit", "tally", ["unit_id", "briefing_id"])
+
+
+def downgrade() -> None:
+    set_aside("standing")
+    op.drop_table("tally")
+    standings("course_id")
+    op.execute(
+        "INSERT INTO standing (course_id, person_id, unit_id, assignment_id, state, started_at, briefed_at, "
+        "completed_at) "
+        "SELECT briefing.course_id, new.person_id, new.unit_id, new.assignment_id, new.state, new.started_at, "
+        "new.briefed_at, new.completed_at FROM standing_before AS new "
+        "JOIN briefing ON briefing.id = new.briefing_id AND briefing.plain WHERE NOT new.exempt"
+    )
+    op.drop_table("standing_before")
+    tallies_of_courses()
+    op.drop_index("ix_assignment_unit", "assignment")
+    op.drop_index("ix_assignment_course_id", "assignment")
+    op.drop_index("uq_assignment_open", "assignment")
+    op.execute(f"UPDATE assignment SET due_at = '{NEVER_DUE}' WHERE due_at IS NULL")  # noqa: S608 # nosec B608
+    op.execute(
+        "UPDATE assignment SET withdrawn_at = assigned_at WHERE withdrawn_at IS NULL AND briefing_id IN "
+        "(SELECT id FROM briefing WHERE NOT plain)"
+    )
+    with op.batch_alter_table("assignment") as batch:
+        batch.drop_constraint(op.f("ck_assignment_due"), type_="check")
+        batch.drop_constraint("fk_assignment_briefing_id", type_="foreignkey")
+        batch.drop_column("briefing_id")
+        batch.drop_column("due_days")
+        batch.alter_column("due_at", existing_type=Moment, nullable=False)
+        batch.add_column(sa.Column("policy_version", sa.Integer(), nullable=False, server_default=sa.text("1")))
+    with op.batch_alter_table("assignment") as batch:
+        batch.alter_column("policy_version", existing_type=sa.Integer(), server_default=None)
+    op.create_index("ix_assignment_unit", "assignment", ["course_id", "tree", "unit_id"])
+    open_once(["course_id", "unit_id", "tree", "due_at"])
+    for table in (
+        "frozen_person",
+        "frozen_roll",
+        "attendance",
+        "reflection_result",
+        "meeting_point",
+        "briefing_session",
+        "roll_decision",
+        "assignment_choice",
+        "briefing_policy",
+        "briefing",
+    ):
+        op.drop_table(table)
+
+
+def tallies_of_courses() -> None:
+    counts = ("people", "started", "briefed", "completed")
+    op.create_table(
+        "tally",
+        sa.Column("course_id", sa.Integer(), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=False),
+        sa.Column("assignment_id", sa.Integer(), nullable=False),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in counts),
+        sa.ForeignKeyConstraint(["assignment_id"], ["assignment.id"], name="fk_tally_assignment_id"),
+        sa.ForeignKeyConstraint(["course_id"], ["course.id"], name="fk_tally_course_id"),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name="fk_tally_unit_id"),
+        sa.PrimaryKeyConstraint("course_id", "unit_id", "assignment_id", name="pk_tally"),
+    )
+    op.create_index("ix_tally_unit", "tally", ["unit_id", "course_id"])
+    op.execute(
+        "INSERT INTO tally (course_id, unit_id, assignment_id, people, started, briefed, completed) "
+        "SELECT course_id, unit_id, assignment_id, count(*), sum(CASE WHEN state <> 'not_started' THEN 1 ELSE 0 END), "
+        "sum(CASE WHEN briefed_at IS NOT NULL THEN 1 ELSE 0 END), "
+        "sum(CASE WHEN completed_at IS NOT NULL THEN 1 ELSE 0 END) "
+        "FROM standing GROUP BY course_id, unit_id, assignment_id"
+    )
