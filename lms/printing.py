@@ -1,11 +1,11 @@
-"""Documents of pages: a Typst template and data become a PDF with its fonts inside, the same bytes for the same input."""
+"""Printed documents: a Typst template and data become a PDF, fonts inside, the same bytes for the same input."""
 
 import json
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import typst
 
@@ -26,7 +26,7 @@ def pdf(template: Path, data: Mapping[str, Any], *, at: datetime) -> bytes:
     by screen readers; `at` stands in it as the moment of making. The template sees no other file. Raises
     `typst.TypstError` when the template is wrong.
     """
-    made = typst.compile(
+    return typst.compile(
         template.read_bytes(),
         font_paths=fonts(),
         ignore_system_fonts=True,
@@ -35,4 +35,3 @@ def pdf(template: Path, data: Mapping[str, Any], *, at: datetime) -> bytes:
         pdf_standards=["a-2a"],
         timestamp=int(at.timestamp()),
     )
-    return cast(bytes, made)

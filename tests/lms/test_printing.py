@@ -5,7 +5,7 @@ import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fontTools.ttLib import TTFont
+from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 
 from lms import printing
 
