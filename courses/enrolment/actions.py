@@ -104,11 +104,18 @@ def give(
     for kind, value in choices:
         session.add(AssignmentChoice(assignment_id=assignment.id, kind=kind, value=value))
     session.flush()  # those who are told read the roll
-    due = due_at.isoformat() if due_at else f"{due_days} days" if due_days is not None else "never"
-    what = {"course": briefing.course.code, "unit": str(unit.public_id), "due": due}
-    note(session, "course.assign", actor=by, object_kind="assignment", object_id=assignment.public_id, **what)
+    note_given(session, assignment, by)
     tell(session, RollChanged(briefing.id))
     return assignment
+
+
+def note_given(session: Session, assignment: Assignment, by: uuid.UUID | None) -> None:
+    """Put into the log what was given to whom, and by when."""
+    due = assignment.due_at.isoformat() if assignment.due_at else ""
+    if assignment.due_days is not None:
+        due = f"+{assignment.due_days}"
+    what = {"course": assignment.briefing.code, "unit": str(assignment.unit.public_id), "due": due}
+    note(session, "course.assign", actor=by, object_kind="assignment", object_id=assignment.public_id, **what)
 
 
 def withdraw(session: Session, assignment: Assignment, *, by: uuid.UUID | None = None) -> None:

@@ -75,7 +75,20 @@ def on_the_roll(
     to the unit), category, party. `person_ids` narrows the answer; a subquery is taken as well as ids. Without a
     briefing: of every one, a row for each person and briefing. `choosing` may be left out where no assignment chooses.
     """
-    reaching = (
+    reaching = reached_on(on)
+    if choosing:
+        reaching = reaching.where(*chosen())
+    if briefing_id is not None:
+        reaching = reaching.where(Assignment.briefing_id == briefing_id)
+    if person_ids is not None:
+        reaching = reaching.where(Membership.person_id.in_(person_ids))
+    rows = reaching.subquery()
+    return select(*(column for column in rows.c if column.key != "place")).where(rows.c.place == 1)
+
+
+def reached_on(on: date) -> Select[*tuple[Any, ...]]:
+    """Everybody with each assignment in force that reaches them that day, and its place among those of its briefing."""
+    return (
         select(
             Membership.person_id,
             Membership.unit_id,
@@ -102,14 +115,6 @@ def on_the_roll(
             Unit.counted,
         )
     )
-    if choosing:
-        reaching = reaching.where(*chosen())
-    if briefing_id is not None:
-        reaching = reaching.where(Assignment.briefing_id == briefing_id)
-    if person_ids is not None:
-        reaching = reaching.where(Membership.person_id.in_(person_ids))
-    rows = reaching.subquery()
-    return select(*(column for column in rows.c if column.key != "place")).where(rows.c.place == 1)
 
 
 @dataclass(frozen=True, slots=True)

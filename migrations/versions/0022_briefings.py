@@ -17,19 +17,20 @@ depends_on = None
 
 Moment = sa.DateTime(timezone=True)
 PLAIN = sa.text("plain")
-STANDING = sa.text("revoked_at IS NULL")
 COUNTS = (
     *("people", "started", "briefed", "completed", "by_point", "online", "made_up", "excused", "unexcused"),
     *("submitted", "accepted", "tested", "scored", "score", "exempt", "members"),
 )
 STATES = "'not_started', 'in_progress', 'briefed', 'completed'"
+PROJECTIONS = ("standing", "tally")
 NEVER_DUE = "9999-01-01 00:00:00.000000"
 
 
 def upgrade() -> None:
-    for make in (briefings, choices, decisions, sittings, records, rolls):
-        make()
+    briefings()
     open_plain_briefings()
+    for table in (*PROJECTIONS, *pointing()):
+        set_aside(table)
     op.drop_index("ix_assignment_unit", "assignment")
     op.drop_index("uq_assignment_open", "assignment")
     with op.batch_alter_table("assignment") as batch:
@@ -41,8 +42,7 @@ def upgrade() -> None:
     op.create_index("ix_assignment_unit", "assignment", ["briefing_id", "tree", "unit_id"])
     op.create_index("ix_assignment_course_id", "assignment", ["course_id"])
     open_once(["briefing_id", "unit_id", "tree", "due_at"])
-    for table in ("standing", "tally"):
-        set_aside(table)
+    handovers()
     standings("briefing_id")
     tallies()
     op.execute(
@@ -56,9 +56,39 @@ def upgrade() -> None:
         "JOIN person ON person.id = old.person_id"
     )
     count_anew()
-    op.drop_table("standing_before")
-    op.drop_table("tally_before")
+    for table in PROJECTIONS:
+        op.drop_table(f"{table}_before")
     settle_again()
+
+
+def pointing() -> tuple[str, ...]:
+    """What points at assignments: SQLite makes their table anew, and drops none that others point at."""
+    return () if op.get_bind().dialect.name == "postgresql" else ("assignment_handover",)
+
+
+def handovers() -> None:
+    """The table of handovers where it was set aside, with its rows."""
+    for table in pointing():
+        targets = {"operation_id": "unit_operation", "assignment_id": "assignment", "begun_id": "assignment"}
+        needed = ("operation_id", "assignment_id")
+        op.create_table(
+            table,
+            sa.Column("id", sa.Integer(), nullable=False),
+            *(
+                sa.Column(
+                    column,
+                    sa.Integer(),
+                    sa.ForeignKey(f"{target}.id", name=f"fk_{table}_{column}"),
+                    nullable=column not in needed,
+                )
+                for column, target in {**targets, "to_unit_id": "unit"}.items()
+            ),
+            sa.PrimaryKeyConstraint("id", name=f"pk_{table}"),
+        )
+        op.create_index(f"ix_{table}_operation_id", table, ["operation_id"])
+        columns = ", ".join(("id", *targets, "to_unit_id"))
+        op.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table}_before")  # noqa: S608 # nosec B608
+        op.drop_table(f"{table}_before")
 
 
 def set_aside(table: str) -> None:
@@ -161,154 +191,6 @@ def open_plain_briefings() -> None:
     )
 
 
-def choices() -> None:
-    op.create_table(
-        "assignment_choice",
-        sa.Column("assignment_id", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("value", sa.String(), nullable=False),
-        sa.CheckConstraint("kind IN ('category', 'party', 'position')", name=op.f("ck_assignment_choice_kind")),
-        sa.ForeignKeyConstraint(["assignment_id"], ["assignment.id"], name="fk_assignment_choice_assignment_id"),
-        sa.PrimaryKeyConstraint("assignment_id", "kind", "value", name="pk_assignment_choice"),
-    )
-
-
-def decisions() -> None:
-    op.create_table(
-        "roll_decision",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.Column("briefing_id", sa.Integer(), nullable=False),
-        sa.Column("person_id", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("due_at", Moment, nullable=True),
-        sa.Column("reason", sa.String(), nullable=False),
-        sa.Column("approved_by", sa.String(), nullable=False),
-        sa.Column("decided_at", Moment, nullable=False),
-        sa.Column("decided_by", sa.Uuid(), nullable=True),
-        sa.Column("revoked_at", Moment, nullable=True),
-        sa.Column("revoked_by", sa.Uuid(), nullable=True),
-        sa.CheckConstraint("kind IN ('exempt', 'leave', 'extension')", name=op.f("ck_roll_decision_kind")),
-        sa.CheckConstraint("kind <> 'extension' OR due_at IS NOT NULL", name=op.f("ck_roll_decision_extension")),
-        sa.CheckConstraint("kind <> 'exempt' OR due_at IS NULL", name=op.f("ck_roll_decision_exempt")),
-        sa.ForeignKeyConstraint(["briefing_id"], ["briefing.id"], name="fk_roll_decision_briefing_id"),
-        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_roll_decision_person_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_roll_decision"),
-        sa.UniqueConstraint("public_id", name="uq_roll_decision_public_id"),
-    )
-    op.create_index("ix_roll_decision_person", "roll_decision", ["person_id"])
-    op.create_index(
-        "uq_roll_decision_open",
-        "roll_decision",
-        ["briefing_id", "person_id", "kind"],
-        unique=True,
-        sqlite_where=STANDING,
-        postgresql_where=STANDING,
-    )
-
-
-def sittings() -> None:
-    op.create_table(
-        "briefing_session",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.Column("briefing_id", sa.Integer(), nullable=False),
-        sa.Column("code", sa.String(), nullable=False),
-        sa.Column("title", sa.String(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False, server_default=sa.text("'conference'")),
-        sa.Column("starts_at", Moment, nullable=False),
-        sa.Column("ends_at", Moment, nullable=False),
-        sa.CheckConstraint("kind IN ('conference', 'make_up')", name=op.f("ck_briefing_session_kind")),
-        sa.ForeignKeyConstraint(["briefing_id"], ["briefing.id"], name="fk_briefing_session_briefing_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_briefing_session"),
-        sa.UniqueConstraint("public_id", name="uq_briefing_session_public_id"),
-    )
-    op.create_index("uq_briefing_session_code", "briefing_session", ["briefing_id", "code"], unique=True)
-    op.create_table(
-        "meeting_point",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.Column("session_id", sa.Integer(), nullable=False),
-        sa.Column("code", sa.String(), nullable=False),
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("main", sa.Boolean(), nullable=False),
-        sa.Column("unit_id", sa.Integer(), nullable=False),
-        sa.Column("host", sa.Uuid(), nullable=True),
-        sa.Column("headcount", sa.Integer(), nullable=True),
-        sa.Column("connected_at", Moment, nullable=True),
-        sa.Column("disconnected_at", Moment, nullable=True),
-        sa.Column("reported_at", Moment, nullable=True),
-        sa.ForeignKeyConstraint(["session_id"], ["briefing_session.id"], name="fk_meeting_point_session_id"),
-        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name="fk_meeting_point_unit_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_meeting_point"),
-        sa.UniqueConstraint("public_id", name="uq_meeting_point_public_id"),
-    )
-    op.create_index("uq_meeting_point_code", "meeting_point", ["session_id", "code"], unique=True)
-    op.create_index("ix_meeting_point_unit_id", "meeting_point", ["unit_id"])
-    op.create_index("ix_meeting_point_host", "meeting_point", ["host"])
-
-
-def records() -> None:
-    op.create_table(
-        "attendance",
-        sa.Column("session_id", sa.Integer(), nullable=False),
-        sa.Column("person_id", sa.Integer(), nullable=False),
-        sa.Column("point_id", sa.Integer(), nullable=True),
-        sa.Column("state", sa.String(), nullable=False),
-        sa.Column("at", Moment, nullable=False),
-        sa.Column("statement_id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint(
-            "state IN ('present', 'late', 'left_early', 'excused', 'unexcused')", name=op.f("ck_attendance_state")
-        ),
-        sa.ForeignKeyConstraint(["session_id"], ["briefing_session.id"], name="fk_attendance_session_id"),
-        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_attendance_person_id"),
-        sa.ForeignKeyConstraint(["point_id"], ["meeting_point.id"], name="fk_attendance_point_id"),
-        sa.PrimaryKeyConstraint("session_id", "person_id", name="pk_attendance"),
-    )
-    op.create_index("ix_attendance_point", "attendance", ["point_id", "state"])
-    op.create_index("ix_attendance_person", "attendance", ["person_id"])
-    op.create_table(
-        "reflection_result",
-        sa.Column("briefing_id", sa.Integer(), nullable=False),
-        sa.Column("person_id", sa.Integer(), nullable=False),
-        sa.Column("submitted_at", Moment, nullable=True),
-        sa.Column("accepted_at", Moment, nullable=True),
-        sa.ForeignKeyConstraint(["briefing_id"], ["briefing.id"], name="fk_reflection_result_briefing_id"),
-        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_reflection_result_person_id"),
-        sa.PrimaryKeyConstraint("briefing_id", "person_id", name="pk_reflection_result"),
-    )
-    op.create_index("ix_reflection_result_person", "reflection_result", ["person_id"])
-
-
-def rolls() -> None:
-    op.create_table(
-        "frozen_roll",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("public_id", sa.Uuid(), nullable=False),
-        sa.Column("briefing_id", sa.Integer(), nullable=False),
-        sa.Column("frozen_at", Moment, nullable=False),
-        sa.Column("frozen_by", sa.Uuid(), nullable=True),
-        sa.Column("reason", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(["briefing_id"], ["briefing.id"], name="fk_frozen_roll_briefing_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_frozen_roll"),
-        sa.UniqueConstraint("public_id", name="uq_frozen_roll_public_id"),
-    )
-    op.create_index("ix_frozen_roll_briefing_id", "frozen_roll", ["briefing_id"])
-    op.create_table(
-        "frozen_person",
-        sa.Column("roll_id", sa.Integer(), nullable=False),
-        sa.Column("person_id", sa.Integer(), nullable=False),
-        sa.Column("unit_id", sa.Integer(), nullable=False),
-        sa.Column("exempt", sa.Boolean(), nullable=False),
-        sa.Column("member", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(["roll_id"], ["frozen_roll.id"], name="fk_frozen_person_roll_id"),
-        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_frozen_person_person_id"),
-        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name="fk_frozen_person_unit_id"),
-        sa.PrimaryKeyConstraint("roll_id", "person_id", name="pk_frozen_person"),
-    )
-    op.create_index("ix_frozen_person_unit", "frozen_person", ["roll_id", "unit_id"])
-
-
 def standings(of: str) -> None:
     """The table of standings, of briefings or (going back) of courses."""
     other = of == "course_id"
@@ -366,8 +248,10 @@ def tallies() -> None:
 
 
 def downgrade() -> None:
-    set_aside("standing")
-    op.drop_table("tally")
+    for table in (*PROJECTIONS, *pointing()):
+        set_aside(table)
+    assignments_of_courses()
+    handovers()
     standings("course_id")
     op.execute(
         "INSERT INTO standing (course_id, person_id, unit_id, assignment_id, state, started_at, briefed_at, "
@@ -376,8 +260,14 @@ def downgrade() -> None:
         "new.briefed_at, new.completed_at FROM standing_before AS new "
         "JOIN briefing ON briefing.id = new.briefing_id AND briefing.plain WHERE NOT new.exempt"
     )
-    op.drop_table("standing_before")
     tallies_of_courses()
+    for table in PROJECTIONS:
+        op.drop_table(f"{table}_before")
+    for table in ("briefing_policy", "briefing"):
+        op.drop_table(table)
+
+
+def assignments_of_courses() -> None:
     op.drop_index("ix_assignment_unit", "assignment")
     op.drop_index("ix_assignment_course_id", "assignment")
     op.drop_index("uq_assignment_open", "assignment")
@@ -397,19 +287,6 @@ def downgrade() -> None:
         batch.alter_column("policy_version", existing_type=sa.Integer(), server_default=None)
     op.create_index("ix_assignment_unit", "assignment", ["course_id", "tree", "unit_id"])
     open_once(["course_id", "unit_id", "tree", "due_at"])
-    for table in (
-        "frozen_person",
-        "frozen_roll",
-        "attendance",
-        "reflection_result",
-        "meeting_point",
-        "briefing_session",
-        "roll_decision",
-        "assignment_choice",
-        "briefing_policy",
-        "briefing",
-    ):
-        op.drop_table(table)
 
 
 def tallies_of_courses() -> None:

@@ -1,5 +1,6 @@
 """Two presses of one button at the same moment do one thing: the database itself allows no second row."""
 
+import uuid
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from flask import Flask
 from sqlalchemy import func, insert, select
 from werkzeug.test import TestResponse
 
+from analytics.facts.models import Tally
+from courses.briefings.models import Standing
 from courses.catalog.models import Course
 from courses.enrolment.actions import AlreadyAssigned, assign
 from courses.enrolment.models import Assignment
@@ -17,9 +20,11 @@ from lms import clock
 from lms.accounts.actions import RoleHeld, end_role, grant_role
 from lms.accounts.models import Person, RoleGrant
 from lms.cli import check_projections, migrate
+from lms.db import UtcDateTime
 from lms.organisation.models import Unit
+from lms.outbox.actions import settle_day
 from tests.browser import Browser, FoundForm
-from tests.courses.learner import give
+from tests.courses.learner import Learner, give
 from tests.library_course import CODE, load_small_course
 from tests.lms.test_migrations import settings
 from tests.make import Make
@@ -98,11 +103,15 @@ def test_the_migration_ends_what_had_been_written_twice_and_keeps_the_row(make: 
         config.attributes["connection"] = connection
         command.downgrade(config, "0006")
         connection.commit()
-    twice = {"tree": "state", "policy_version": 1, "assigned_at": clock.now()}
+    again = "course_id, unit_id, due_at, tree, policy_version"
     with make.writing() as session:
-        first = session.scalars(select(Assignment)).one()
-        again = {name: getattr(first, name) for name in ("course_id", "unit_id", "due_at")}
-        session.execute(insert(Assignment).values(again | twice))
+        session.execute(
+            sa.text(
+                f"INSERT INTO assignment (public_id, {again}, assigned_at) "  # noqa: S608 - our own names
+                f"SELECT :public_id, {again}, :now FROM assignment"
+            ).bindparams(sa.bindparam("public_id", type_=sa.Uuid), sa.bindparam("now", type_=UtcDateTime)),
+            {"public_id": uuid.uuid4(), "now": clock.now()},
+        )
         session.execute(insert(RoleGrant).values(person_id=person.id, role="trainer", valid_from=clock.today()))
     migrate(make.database)
     with make.reading() as session:
@@ -110,3 +119,24 @@ def test_the_migration_ends_what_had_been_written_twice_and_keeps_the_row(make: 
         roles = session.scalars(select(RoleGrant).where(RoleGrant.person_id == person.id).order_by(RoleGrant.id)).all()
     assert [one.withdrawn_at for one in given] == [given[0].assigned_at, None]
     assert [one.valid_to for one in roles] == [None, roles[1].valid_from]
+
+
+def test_the_migration_to_briefings_and_back_keeps_who_stands_where(make: Make, province: Unit) -> None:
+    give(make, province)
+    learner = Learner(make, make.person(unit=province))
+    learner.read("m1-1", "m1-2", "m2-1", "m2-2")
+    learner.take("m1-test", 0.8)
+    for revision in ("0018", "head"):
+        with make.database.write_engine.connect() as connection:
+            config = settings()
+            config.attributes["connection"] = connection
+            go = command.upgrade if revision == "head" else command.downgrade
+            go(config, revision)
+            connection.commit()
+    with make.reading() as session:
+        assert session.scalars(select(Standing.state).order_by(Standing.state)).all() == ["briefed", "not_started"]
+        tallies = session.execute(select(Tally.people, Tally.started, Tally.briefed, Tally.completed)).all()
+        assert [tuple(one) for one in tallies] == [(2, 1, 1, 0)]
+    with make.writing() as session:
+        settle_day(session)
+    assert {name for name, lines in check_projections(make.database).items() if lines} == set()

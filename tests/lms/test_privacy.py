@@ -537,10 +537,14 @@ STAYS = {
     "course_version.published_by_id",
     "lesson_draft.changed_by_id",
     "membership.person_id",  # where the opaque person is counted
+    "attendance.person_id",  # figures, as the standing that follows from them
+    "frozen_person.person_id",
     "module_version.published_by_id",
     "person_link.duplicate_id",  # that two opaque records are one; both are erased
     "person_link.person_id",
     "privacy_request.person_id",  # that it was asked and answered; its words go
+    "reflection_result.person_id",  # when it was handed in and accepted
+    "roll_decision.person_id",  # that the opaque person was exempt, or had longer
     "role_grant.person_id",  # ended, and without a name
     "sign_in_account.person_id",  # closed, and without a name
     "standing.person_id",  # figures
