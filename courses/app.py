@@ -38,13 +38,17 @@ from courses.learning.projector import (
     understand_anew,
 )
 from courses.learning.queries import data_of
+from courses.reminders import models as reminders_models
+from courses.reminders import views as reminders
+from courses.reminders.access import READ as READ_BRIEFINGS
+from courses.reminders.actions import REMIND, plan_the_night, remind
 from lms.accounts.actions import PeopleMoved
 from lms.doors import ADMINISTRATION, Doors, Home, MenuEntry
 from lms.organisation.actions import OrganisationChanged
 from lms.web.feature import Feature
 from lms.xapi.projection import StatementsArriving, StatementsRecorded, StatementsVoided
 
-MODELS = (authoring_models, briefings_models, catalog_models, enrolment_models, learning_models)
+MODELS = (authoring_models, briefings_models, catalog_models, enrolment_models, learning_models, reminders_models)
 
 
 def fill(doors: Doors) -> None:
@@ -57,6 +61,9 @@ def fill(doors: Doors) -> None:
     doors.menu.append(MenuEntry(_l("Biên soạn"), "authoring.index", "module:read", 40))
     doors.homes.append(Home("authoring.index", "module:edit", 20))
     doors.menu.append(MenuEntry(_l("Giao học"), "enrolment.index", READ_ASSIGNMENTS, 82, ADMINISTRATION))
+    doors.menu.append(MenuEntry(_l("Nhắc việc"), "reminders.index", READ_BRIEFINGS, 83, ADMINISTRATION))
+    doors.jobs[REMIND] = remind
+    doors.nightly.append(plan_the_night)
     doors.listen(StatementsArriving, await_turn)
     doors.listen(StatementsRecorded, project_progress)
     doors.listen(StatementsVoided, take_back_progress)
@@ -79,4 +86,5 @@ def features() -> Iterable[Feature]:
         authoring.bp,
         enrolment.bp,
         learning.bp,
+        reminders.bp,
     )

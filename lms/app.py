@@ -55,6 +55,9 @@ from lms.forwarding import views as forwarding
 from lms.forwarding.actions import FORWARD, forward, keep_going
 from lms.forwarding.cli import forward as forward_command
 from lms.memberships import views as memberships
+from lms.notices import views as notices
+from lms.notices.actions import forget_old as forget_notices
+from lms.notices.queries import data_of as notices_of
 from lms.organisation import access as organisation_access
 from lms.organisation import admin as changes
 from lms.organisation import views as organisation
@@ -110,6 +113,7 @@ def fill(doors: Doors) -> None:
     doors.jobs |= {MAIL: mail_person, NIGHTLY: run_nightly, FORWARD: forward, ROSTER: go_on_with_list}
     doors.jobs |= {RESET: issue_reset, RESET_MAIL: mail_reset, ANNOUNCE: mail_announcement}
     doors.nightly += [forget_done, forget_old, forget_lists, keep_going, end_overdue_viewings, forget_entries]
+    doors.nightly.append(forget_notices)
     doors.called |= {"person": people_called, "unit": units_called}
     doors.people = PeopleByName()
     doors.second_factors = SecondFactorsHere()
@@ -122,7 +126,7 @@ def fill(doors: Doors) -> None:
     doors.daybreak += [names_of_the_day, people_follow, wear_positions, count_of_day]
     doors.projections += [ClosureProjection(), NameProjection(), HeadcountProjection()]
     doors.listen(PersonErased, forget_person)
-    doors.own_data.append(lists_about)
+    doors.own_data += [lists_about, notices_of]
     doors.menu += [
         MenuEntry(_l("Nhật ký học tập"), "records.index", records_access.BROWSE, 60),
         MenuEntry(_l("Cán bộ"), "people.index", READ_PEOPLE, 80, ADMINISTRATION),
@@ -142,6 +146,7 @@ def features() -> Iterable[Feature]:
         web.bp,
         accounts.bp,
         contact.bp,
+        notices.bp,
         authentication.bp,
         ways.bp,
         people.bp,

@@ -12,6 +12,7 @@ from lms.authentication import models as authentication
 from lms.db import Base
 from lms.documents import models as documents
 from lms.forwarding import models as forwarding
+from lms.notices import models as notices
 from lms.organisation import models as organisation
 from lms.outbox import models as outbox
 from lms.privacy import models as privacy
@@ -29,6 +30,7 @@ ALL_MODELS = (
     organisation,
     audit,
     forwarding,
+    notices,
     outbox,
     privacy,
     roster,

@@ -35,6 +35,7 @@ from lms.accounts.rules import (
 from lms.audit.actions import note
 from lms.config import Config
 from lms.db import config_of
+from lms.notices.queries import unseen
 from lms.organisation.queries import holds_on
 from lms.web.acting import ONLY_READS, VIEWING, VIEWING_OVER, Viewer
 
@@ -55,6 +56,9 @@ class SignedIn(UserMixin):
     viewer: Viewer | None = None
     viewing_over: int | None = None
     """The viewing that is over, and must be noted as ended."""
+
+    has_notices: bool = False
+    """Whether there are notices that this person has not seen."""
 
     @property
     def tied(self) -> str:
@@ -135,6 +139,7 @@ def signed_in(session: Session, key: str) -> SignedIn | None:
         seen_at=first.seen_at,
         proof=first.proof,
         grants=grants,
+        has_notices=first.has_notices,
     )
     if first.viewing_id is None:
         return me
@@ -150,7 +155,13 @@ def seen_as(session: Session, me: SignedIn, person_id: int) -> SignedIn | None:
         return None
     viewer = Viewer(me.public_id, me.name)
     return replace(
-        me, person_id=person_id, public_id=person.public_id, name=person.full_name, grants=grants, viewer=viewer
+        me,
+        person_id=person_id,
+        public_id=person.public_id,
+        name=person.full_name,
+        grants=grants,
+        viewer=viewer,
+        has_notices=False,
     )
 
 
@@ -205,7 +216,9 @@ def end_overdue_viewings(session: Session, now: datetime) -> None:
 
 def live_session(
     key_digest: bytes, *, now: datetime, today: date
-) -> Select[int, datetime, datetime, str, int, uuid.UUID, str, str, str, int | None, int | None, int | None, datetime]:
+) -> Select[
+    int, datetime, datetime, str, int, uuid.UUID, str, str, str, int | None, int | None, int | None, datetime, bool
+]:
     """Session, person and each role held today (one row without a role, when there is none), in one query.
 
     With them the viewing that goes on in this session, when there is one.
@@ -225,6 +238,7 @@ def live_session(
             Viewing.id.label("viewing_id"),
             Viewing.person_id.label("viewed_id"),
             Viewing.ends_at,
+            unseen(Person.id).exists().label("has_notices"),
         )
         .join(Person, Person.id == UserSession.person_id)
         .join(SignInAccount, SignInAccount.person_id == Person.id)

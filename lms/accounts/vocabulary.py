@@ -47,6 +47,8 @@ PERMISSIONS = {
     "role:grant": _l("Giao và kết thúc vai trò"),
     "person:view_as": _l("Xem hệ thống như một người khác thấy, không thay đổi gì (có ghi nhật ký)"),
     "permission:read": _l("Xem bảng quyền này"),
+    "briefing:read": _l("Xem các đợt học tập, quán triệt và cách nhắc việc"),
+    "briefing:organise": _l("Tổ chức đợt học tập, quán triệt: mở, giao, đặt điều kiện, điểm cầu, nhắc việc"),
     "announcement:write": _l("Viết và gỡ thông báo cho đơn vị"),
     "unit:read": _l("Xem cây đơn vị, lịch sử và các thay đổi tổ chức"),
     "unit:create": _l("Thêm, đổi, sáp nhập, chia tách, giải thể đơn vị"),

@@ -34,6 +34,7 @@ from lms.authentication.models import (
 from lms.db import config_of, lock_people
 from lms.documents.models import XapiDocument
 from lms.doors import tell
+from lms.notices.models import Notice
 from lms.privacy.models import PrivacyRequest
 from lms.privacy.rules import due_day
 from lms.xapi.models import XapiAgent
@@ -54,6 +55,7 @@ GOES_WITH_THE_PERSON = (
     PasskeyChallenge,
     ActivationCode,
     ExternalIdentity,
+    Notice,
 )
 """What lets somebody in, or tells with what: it goes. A test compares this with every table that names people."""
 

@@ -54,6 +54,10 @@ class Present(Actor, Protocol):
     @property
     def viewer(self) -> Viewer | None: ...
     @property
+    def has_notices(self) -> bool:
+        """Whether there is something the product tells this person that has not been seen."""
+
+    @property
     def tied(self) -> str:
         """Why nothing may be changed: VIEWING, VIEWING_OVER (since this very request), ONLY_READS, or "" ."""
 

@@ -56,8 +56,6 @@ def upgrade() -> None:
         "JOIN person ON person.id = old.person_id"
     )
     count_anew()
-    for table in PROJECTIONS:
-        op.drop_table(f"{table}_before")
     settle_again()
 
 
@@ -98,7 +96,9 @@ def set_aside(table: str) -> None:
 
 
 def settle_again() -> None:
-    """Whoever comes first settles the day anew: what these rows do not know yet, such as scores, is filled in then."""
+    """Nothing is left aside, and whoever comes first settles the day anew: scores, for one, are filled in then."""
+    for table in PROJECTIONS:
+        op.drop_table(f"{table}_before")
     before = "day - 1" if op.get_bind().dialect.name == "postgresql" else "date(day, '-1 day')"
     op.execute(f"UPDATE settled_day SET day = {before}")  # noqa: S608 # nosec B608
 

@@ -125,6 +125,8 @@ class Walk:
             "attempts.attempt_id": self.under_way.get(actor, uuid.uuid4()),
             "attempts.review.attempt_id": self.handed_in.get(actor, uuid.uuid4()),
             "dashboard.unit_id": self.world.inside.public_id,
+            "reminders.code": self.world.course,
+            "notices.public_id": uuid.uuid4(),
             "enrolment.public_id": self.assignment,
             "organisation.public_id": self.world.inside.public_id,
             "organisation.operation_id": self.renamed,
@@ -254,6 +256,8 @@ class Walk:
             "duplicates.link": {"keep": str(one)},
             "announcements.new": {"unit": kept, "text": "Một tin.", "since": day(), "until": until},
             "announcements.withdraw": {},
+            "notices.seen": {},
+            "reminders.show": {"before": "7, 1", "after": "1", "without_due": "14", "from_hour": "7", "to_hour": "19"},
             "contact.edit": {"language": "en", "email": "", "phone": "0912 345 678", "wanted": ["study"]},
         }
 

@@ -121,6 +121,7 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
     province = site.province
     ids: dict[str, Any] = {
         "course_code": COURSE,
+        "code": COURSE,
         "module_code": "m1",
         "lesson_code": "m1-1",
         "activity_code": "m1-test",

@@ -545,6 +545,7 @@ STAYS = {
     "privacy_request.person_id",  # that it was asked and answered; its words go
     "reflection_result.person_id",  # when it was handed in and accepted
     "roll_decision.person_id",  # that the opaque person was exempt, or had longer
+    "reminder_sent.person_id",  # that the opaque person was reminded
     "role_grant.person_id",  # ended, and without a name
     "sign_in_account.person_id",  # closed, and without a name
     "standing.person_id",  # figures

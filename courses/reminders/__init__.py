@@ -1,0 +1,1 @@
+"""Reminding people of what is due: on chosen days, within hours, never twice the same."""

@@ -1,0 +1,79 @@
+"""On which day somebody is reminded of what, and at which hour. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from lms.clock import VIETNAM, day_of
+
+MADE_UP_FOR = 2
+"""Nights on which no worker ran and whose reminders are still sent: older ones would say what is no longer so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Days before and after the due date, days since the assignment where nothing is due, and the hours of mail."""
+
+    before: tuple[int, ...] = (7, 1)
+    after: tuple[int, ...] = (1, 7, 14)
+    without_due: tuple[int, ...] = (14, 30, 60)
+    by_mail: bool = True
+    from_hour: int = 7
+    to_hour: int = 19
+
+
+STANDARD = Plan()
+
+BEFORE, AFTER, WITHOUT = "before", "after", "without"
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Why somebody is reminded: so many days `before` the due date, `after` it, or `without` one since the assignment.
+
+    `day` is the day in question: that of the due date, or that of the assignment.
+    """
+
+    kind: str
+    days: int
+    day: date
+
+    @property
+    def code(self) -> str:
+        """By which it is known that it came once."""
+        return f"{self.kind} {self.days} {self.day.isoformat()}"
+
+    @classmethod
+    def from_code(cls, code: str) -> "Occasion":
+        """The occasion with this code."""
+        kind, days, day = code.split(" ")
+        return cls(kind, int(days), date.fromisoformat(day))
+
+
+def occasions(plan: Plan, today: date) -> Iterator[Occasion]:
+    """Everything somebody may be reminded of today, and what was left undone on the nights before."""
+    for late in range(MADE_UP_FOR + 1):
+        then = today - timedelta(days=late)
+        for days in plan.before:
+            if days >= late:  # else the due date has passed, and something else is to be said
+                yield Occasion(BEFORE, days, then + timedelta(days=days))
+        for days in plan.after:
+            yield Occasion(AFTER, days, then - timedelta(days=days))
+        for days in plan.without_due:
+            yield Occasion(WITHOUT, days, then - timedelta(days=days))
+
+
+def occasion_of(plan: Plan, due_at: datetime | None, assigned_at: datetime, today: date) -> Occasion | None:
+    """What somebody with this due date is reminded of today: of several occasions the latest. None: of nothing."""
+    day = day_of(due_at) if due_at is not None else day_of(assigned_at)
+    kinds = (WITHOUT,) if due_at is None else (BEFORE, AFTER)
+    return next((one for one in occasions(plan, today) if one.kind in kinds and one.day == day), None)
+
+
+def mail_at(plan: Plan, now: datetime) -> datetime:
+    """The next moment at which mail may go out: now, or when the hours of the day begin."""
+    here = now.astimezone(VIETNAM)
+    if plan.from_hour <= here.hour < plan.to_hour:
+        return now
+    day = here.date() if here.hour < plan.from_hour else here.date() + timedelta(days=1)
+    return datetime.combine(day, time(plan.from_hour), tzinfo=VIETNAM)

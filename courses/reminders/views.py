@@ -1,0 +1,123 @@
+"""Pages of reminders: how each briefing reminds, what tonight would send, and what was sent to whom."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from courses.enrolment.models import Briefing
+from courses.reminders import actions, queries
+from courses.reminders.access import ORGANISE, READ, access_briefing
+from courses.reminders.forms import PlanForm, said
+from courses.reminders.models import ReminderSent
+from courses.reminders.queries import Reminded
+from courses.reminders.rules import Occasion
+from lms import clock
+from lms.audit.actions import note
+from lms.db import apart, get_session
+from lms.organisation.models import Unit
+from lms.web.acting import actor, behind, holds_everywhere
+from lms.web.feature import Feature
+from lms.web.gate import needs
+
+bp = Feature("reminders", __name__, url_prefix="/reminders")
+
+PAGE, LAST_DAYS = 50, 30
+
+
+@bp.get("")
+@needs(READ)
+def index() -> ResponseReturnValue:
+    """Every open briefing with how it reminds, and how many were reminded in the last month."""
+    holds_everywhere(READ)
+    own = get_session()
+    briefings = own.scalars(queries.open_briefings()).all()
+    since = clock.now() - timedelta(days=LAST_DAYS)
+    return render_template(
+        "reminders/index.html",
+        rows=[(one, actions.title_of(own, one)[0], queries.plan_of(own, one.id)) for one in briefings],
+        sent={briefing_id: numbers for briefing_id, *numbers in own.execute(queries.numbers_sent(since=since))},
+    )
+
+
+@bp.route("/<code>", methods=["GET", "POST"])
+@needs(READ)
+def show(code: str) -> ResponseReturnValue:
+    """How a briefing reminds, to be changed by who organises it, and whom tonight would remind of what."""
+    own, me = get_session(), actor()
+    writes = request.method == "POST"
+    briefing = access_briefing(own, me, code, ORGANISE if writes else READ)
+    plan = queries.plan_of(own, briefing.id)
+    form = PlanForm.of(plan)
+    if writes and form.validate_on_submit():
+        actions.keep_plan(own, briefing, form.plan(), by=me.public_id)
+        flash(_("Đã lưu cách nhắc. Áp dụng từ đêm nay."), "success")
+        return redirect(url_for("reminders.show", code=code))
+    tonight = queries.to_remind(own, briefing, plan, today=clock.today() + timedelta(days=1))
+    page = render_template(
+        "reminders/briefing.html",
+        briefing=briefing,
+        title=actions.title_of(own, briefing)[0],
+        form=form,
+        tonight=by_unit(tonight),
+        people=len(tonight),
+        mails=sum(one.mailed for one in tonight),
+        said=said,
+        may_organise=me.everywhere(ORGANISE),
+    )
+    return (page, 422) if writes else page
+
+
+def by_unit(people: Sequence[Reminded]) -> list[tuple[str, Occasion, int, int]]:
+    """For each unit and occasion how many people, and how many of them by mail, in the order of the units' names."""
+    numbers: Counter[tuple[int, Occasion]] = Counter()
+    mailed: Counter[tuple[int, Occasion]] = Counter()
+    for one in people:
+        numbers[one.unit_id, one.occasion] += 1
+        mailed[one.unit_id, one.occasion] += one.mailed
+    units = get_session().execute(
+        select(Unit.id, Unit.name).where(Unit.id.in_({unit_id for unit_id, _ in numbers})).order_by(Unit.sort_key)
+    )
+    return [
+        (name, occasion, numbers[unit_id, occasion], mailed[unit_id, occasion])
+        for unit_id, name in units
+        for occasion in sorted((one for of, one in numbers if of == unit_id), key=lambda one: one.code)
+    ]
+
+
+@bp.get("/<code>/sent")
+@needs(READ)
+def sent(code: str) -> ResponseReturnValue:
+    """Who was reminded of what and when. That names were shown is noted."""
+    own, me = get_session(), actor()
+    briefing = access_briefing(own, me, code, READ)
+    total = own.scalar(select(func.count(ReminderSent.id)).where(ReminderSent.briefing_id == briefing.id)) or 0
+    pages = max(1, -(-total // PAGE))
+    page = min(max(request.args.get("page", 1, type=int), 1), pages)
+    rows = own.execute(queries.sent(briefing.id).limit(PAGE).offset((page - 1) * PAGE)).all()
+    if rows:
+        note_names(briefing, {"briefing": briefing.code, "count": len(rows)})
+    return render_template(
+        "reminders/sent.html",
+        briefing=briefing,
+        title=actions.title_of(own, briefing)[0],
+        rows=rows,
+        total=total,
+        page=page,
+        pages=pages,
+        page_url=lambda n: url_for("reminders.sent", code=code, page=n),
+        said=lambda kept: said(Occasion.from_code(kept)),
+    )
+
+
+def note_names(briefing: Briefing, details: dict[str, Any]) -> None:
+    """Put into the log that names were shown, in a transaction of its own: this request only reads."""
+    by = behind()
+    apart(
+        lambda own: note(own, "names.read", actor=by, object_kind="briefing", object_id=briefing.public_id, **details)
+    )

@@ -1,0 +1,191 @@
+"""Who is reminded of what, when, how, and never twice."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from courses.briefings.models import Standing
+from courses.enrolment.actions import give as give_briefing
+from courses.enrolment.models import Briefing
+from courses.reminders.actions import AT_ONCE, REMIND, plan_the_night, remind
+from courses.reminders.models import ReminderSent
+from courses.reminders.rules import STANDARD, Occasion, Plan, mail_at, occasion_of
+from lms import clock
+from lms.accounts.models import Person
+from lms.clock import VIETNAM, end_of_day
+from lms.notices.models import Notice
+from lms.organisation.models import Unit
+from lms.outbox.models import Job
+from tests.analytics.agency import hired
+from tests.browser import Browser
+from tests.courses.learner import Learner, give
+from tests.library_course import load_small_course
+from tests.make import Make
+
+TODAY = date(2026, 11, 26)
+GIVEN = datetime(2026, 11, 1, 5, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def due(days: int) -> datetime:
+    """The end of the day that is so many days from today."""
+    return end_of_day(TODAY + days * DAY)
+
+
+@pytest.mark.parametrize(
+    ("due_at", "expected"),
+    [
+        (due(8), None),
+        (due(7), ("before", 7)),
+        (due(6), ("before", 7)),  # yesterday's night did not run, or was done: the code is the same
+        (due(4), None),  # three nights ago is too long ago
+        (due(1), ("before", 1)),
+        (due(0), ("before", 1)),
+        (due(-1), ("after", 1)),  # and no longer that one day is left
+        (due(-3), ("after", 1)),
+        (due(-4), None),
+        (due(-7), ("after", 7)),
+        (due(-99), None),
+        (None, None),
+    ],
+)
+def test_somebody_is_reminded_on_the_days_of_the_plan(
+    due_at: datetime | None, expected: tuple[str, int] | None
+) -> None:
+    found = occasion_of(STANDARD, due_at, GIVEN, TODAY)
+    assert (found and (found.kind, found.days)) == expected
+
+
+def test_what_is_never_due_is_never_silent_and_an_empty_plan_is() -> None:
+    assert occasion_of(STANDARD, None, datetime(2026, 11, 12, tzinfo=UTC), TODAY) == Occasion(
+        "without", 14, date(2026, 11, 12)
+    )
+    assert occasion_of(Plan((), (), ()), None, GIVEN, TODAY) is None
+
+
+@pytest.mark.parametrize(("hour", "day", "sent"), [(3, 26, 7), (7, 26, 7), (12, 26, 12), (19, 27, 7), (23, 27, 7)])
+def test_mail_waits_for_the_hours_of_the_day(hour: int, day: int, sent: int) -> None:
+    found = mail_at(STANDARD, datetime(2026, 11, 26, hour, tzinfo=VIETNAM)).astimezone(VIETNAM)
+    assert (found.day, found.hour) == (day, sent)
+
+
+@pytest.fixture
+def unit(make: Make, tmp_path: Path) -> Unit:
+    """An agency with the small course, due in a week."""
+    load_small_course(make, tmp_path)
+    one = make.unit("Sở Y tế")
+    give(make, one, due_at=end_of_day(clock.today() + 7 * DAY))
+    return one
+
+
+def night(make: Make) -> int:
+    """What a night does; how many rounds it took."""
+    with make.writing() as session:
+        plan_the_night(session, clock.now())
+        [briefing_id] = session.scalars(select(Briefing.id))
+    for rounds in range(1, 99):
+        with make.writing() as session:
+            if remind(session, {"briefing_id": briefing_id}) is None:
+                return rounds
+    raise AssertionError("the night does not end")
+
+
+def test_a_night_reminds_whoever_has_not_completed_once_in_the_pages_and_by_mail(make: Make, unit: Unit) -> None:
+    with_address, without, done, exempt = (make.person(unit=unit) for _ in range(4))
+    learner = Learner(make, done)
+    learner.read("m1-1", "m1-2", "m2-1", "m2-2")
+    learner.take("m1-test", 0.9)
+    learner.take("m2-test", 0.9)
+    with make.writing() as session:
+        session.execute(update(Person).values(email=None))
+        session.execute(update(Person).where(Person.id == with_address.id).values(email="an@example.gov.vn"))
+        session.execute(update(Standing).where(Standing.person_id == exempt.id).values(exempt=True))
+    assert night(make) == 1
+    night(make)  # whatever runs again
+    with make.reading() as session:
+        rows = session.execute(
+            select(ReminderSent.person_id, ReminderSent.mailed).order_by(ReminderSent.person_id)
+        ).all()
+        assert [tuple(row) for row in rows] == [(with_address.id, True), (without.id, False)]
+        [mail] = session.scalars(select(Job).where(Job.kind == "mail"))
+        assert mail.payload["values"]["text"].startswith("“Khóa học nhỏ”: còn 7 ngày, hạn hoàn thành ")
+        assert mail.due_at.astimezone(VIETNAM).hour in range(7, 19)
+        assert len(session.scalars(select(Job).where(Job.kind == REMIND)).all()) == 1
+    browser = make.browser(without)
+    assert "còn 7 ngày, hạn hoàn thành" in browser.get("/learning").text
+    browser.submit("/seen")
+    assert "còn 7 ngày, hạn hoàn thành" not in browser.get("/learning").text
+    assert "còn 7 ngày" in browser.get("/notices").text
+    assert "Chưa có lời nhắc nào" in make.browser(done).get("/notices").text
+
+
+def test_nobody_marks_the_notice_of_somebody_else(make: Make, unit: Unit) -> None:
+    one, other = make.person(unit=unit), make.person(unit=unit)
+    night(make)
+    with make.reading() as session:
+        mine = session.scalars(select(Notice.public_id).where(Notice.person_id == one.id)).one()
+    browser = make.browser(other)
+    browser.get("/learning")
+    browser.post(f"/notices/{mine}/seen", data=dict(browser.form("/seen").fields))
+    with make.reading() as session:
+        assert session.scalars(select(Notice.seen_at).where(Notice.person_id == one.id)).one() is None
+
+
+def test_many_are_reminded_some_at_a_time(make: Make, unit: Unit) -> None:
+    with make.writing() as session:
+        session.execute(update(Briefing).values(closed_at=None))
+    people = [make.person(unit=unit) for _ in range(3)]
+    with make.writing() as session:
+        hired(session, unit, 5)  # without an account nobody sees a notice
+    assert len(people) < AT_ONCE
+    night(make)
+    with make.reading() as session:
+        assert len(session.scalars(select(ReminderSent.id)).all()) == len(people)
+
+
+def organiser(make: Make) -> Browser:
+    return make.browser(make.person(role="administrator"))
+
+
+def test_the_plan_is_changed_by_who_organises_and_what_is_wrong_is_said(make: Make, unit: Unit) -> None:
+    make.person(unit=unit)
+    night(make)
+    browser = organiser(make)
+    page = browser.get("/reminders/demo").text
+    assert "Đêm nay không ai đến mốc" in page
+    answer = browser.submit("/reminders/demo", before="6, x", from_hour="19", to_hour="7")
+    assert answer.status_code == 422
+    assert "ví dụ 7, 1" in answer.text
+    assert "Giờ kết thúc phải sau giờ bắt đầu" in answer.text
+    assert 'value="6, x"' in answer.text
+    assert "Đã lưu" in browser.submit("/reminders/demo", before="6; 3", after="", from_hour="8", to_hour="17").text
+    page = browser.get("/reminders/demo").text
+    assert "1 người, trong đó 0 người nhận cả thư" in page  # tomorrow six days are left
+    assert 'value="6, 3"' in page
+    assert "6, 3" in browser.get("/reminders").text
+    reader = make.browser(make.person(role="auditor"))
+    assert "Các mốc nhắc" not in reader.get("/reminders/demo").text
+    assert make.browser(make.person(unit=unit)).get("/reminders/demo").status_code in {403, 404}
+
+
+def test_who_was_reminded_is_listed_and_the_looking_is_noted(make: Make, unit: Unit) -> None:
+    make.person(unit=unit, name="Nguyễn Văn Kể")
+    night(make)
+    page = organiser(make).get("/reminders/demo/sent").text
+    assert "Nguyễn Văn Kể" in page
+    assert "còn 7 ngày đến hạn" in page
+
+
+def test_whom_a_new_due_date_reaches_is_reminded_of_that_one_too(make: Make, unit: Unit) -> None:
+    person = make.person(unit=unit)
+    night(make)
+    with make.writing() as session:
+        briefing = session.scalars(select(Briefing)).one()
+        below = session.get_one(Unit, unit.id)
+        give_briefing(session, briefing, below, due_at=end_of_day(clock.today() + DAY))
+    night(make)
+    with make.reading() as session:
+        codes = session.scalars(select(ReminderSent.occasion).where(ReminderSent.person_id == person.id)).all()
+    assert [code.rpartition(" ")[0] for code in codes] == ["before 7", "before 1"]
