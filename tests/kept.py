@@ -9,6 +9,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from time_machine import escape_hatch
+
+from lms.db import Base
 from tests.lent import Rows, put, rows_of
 from tests.make import Make
 
@@ -63,6 +66,23 @@ def kept(make: Make, folder: Path, build: Callable[[Make, Path], T]) -> T:
     make.numbers = count(_kept[key].next_number)
     found: T = Reading(_kept[key].told, make).load()
     return found
+
+
+def kept_where_new(make: Make, folder: Path, build: Callable[[Make, Path], T]) -> T:
+    """The same where nothing is there yet and it is the day it is; else `build` builds it on what there is."""
+    others = any(not one.name.startswith("lms.sqlite") for one in folder.iterdir())
+    if others or escape_hatch.is_travelling() or not is_empty(make):
+        return build(make, folder)
+    return kept(make, folder, build)
+
+
+def is_empty(make: Make) -> bool:
+    """Whether the database is as it was migrated."""
+    if make.database.on_postgresql:
+        return rows_of(make.database.config.database_url) == Rows({}, [])
+    there = " OR ".join(f'EXISTS (SELECT 1 FROM "{name}")' for name in Base.metadata.tables)  # noqa: S608
+    with make.database.read_engine.connect() as connection:
+        return not connection.exec_driver_sql(f"SELECT {there}").scalar()
 
 
 def put_aside(make: Make, folder: Path) -> tuple[Path | Rows, Path]:
