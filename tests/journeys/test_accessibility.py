@@ -87,12 +87,6 @@ NOT_PAGES = {
 """What leads elsewhere at once or answers programs."""
 
 
-@pytest.fixture
-def backend() -> str:
-    """Pages look alike whatever they were read from: one database is enough, and the walk is long."""
-    return "sqlite"
-
-
 def permissions_of(username: str) -> set[str]:
     """What this person may do."""
     if username == NOBODY:
