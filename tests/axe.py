@@ -6,6 +6,7 @@ the DevTools protocol), which, like a person typing in the developer console, is
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +14,29 @@ from playwright.sync_api import CDPSession, Page
 
 SCRIPT = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js"
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
-COLORS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+COLORS = ("color-contrast", "link-in-text-block")
 """The rules whose answer depends on the colors a page is shown in."""
+LAYOUT = (*COLORS, "target-size", "scrollable-region-focusable")
+"""Those, and the rules whose answer depends on where things stand."""
+PRELOAD = "document.querySelector('audio, video') !== null"
+"""Only what plays by itself must be loaded before the rules are asked: else axe would read every style sheet anew."""
 
 
-def violations(page: Page, *, colors_alone: bool = False) -> list[str]:
-    """One line for each element that breaks a rule: impact, rule, which element, what to do. An empty list passes."""
-    wanted = {"runOnly": COLORS if colors_alone else list(TAGS), "resultTypes": ["violations"]}
+def violations(page: Page, rules: Sequence[str] | None = None) -> list[str]:
+    """One line for each element that breaks a rule: impact, rule, which element, what to do. An empty list passes.
+
+    None: all rules are asked.
+    """
+    wanted = {
+        "runOnly": {"type": "rule", "values": list(rules)} if rules else {"type": "tag", "values": list(TAGS)},
+        "resultTypes": ["violations"],
+    }
+    options = f"{{...{json.dumps(wanted)}, preload: {PRELOAD}}}"
     session = page.context.new_cdp_session(page)
     try:
         if not _evaluated(session, "typeof axe === 'object'"):
             _evaluated(session, f"{SCRIPT.read_text(encoding='utf-8')}; undefined")
-        found: list[dict[str, Any]] = _evaluated(
-            session, f"axe.run(document, {json.dumps(wanted)}).then(r => r.violations)"
-        )
+        found: list[dict[str, Any]] = _evaluated(session, f"axe.run(document, {options}).then(r => r.violations)")
     finally:
         session.detach()
     return [_line(rule, node) for rule in found for node in rule["nodes"]]

@@ -1,9 +1,9 @@
 """Fixtures: a real database with the real migrations, on SQLite and on PostgreSQL, new for every test."""
 
 import dataclasses
+import os
 import shutil
 import socket
-import uuid
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from lms.app import create_app, open_doors
 from lms.cli import migrate
 from lms.config import Config
 from lms.db import Database
+from tests import lent
 from tests.groups import (
     chromium,
     pytest_collection_modifyitems,
@@ -24,8 +25,9 @@ from tests.groups import (
     pytest_terminal_summary,
     pytest_testnodedown,
 )
+from tests.lent import pytest_unconfigure
 from tests.make import Make
-from tests.postgres import cluster
+from tests.postgres import cluster, in_memory
 from tests.shared import pytest_collection_finish, share
 
 if TYPE_CHECKING:
@@ -37,9 +39,12 @@ __all__ = [
     "pytest_sessionfinish",
     "pytest_terminal_summary",
     "pytest_testnodedown",
+    "pytest_unconfigure",
 ]
 
 share()
+if (memory := in_memory()) is not None:  # nobody waits for a disk; and what a test that passed has written goes at once
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory)
 
 SECRET = "a secret for tests only, long enough: 7q2m9x4k1z"
 BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
@@ -91,9 +96,9 @@ def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -
         shutil.copy(template, tmp_path / "lms.sqlite")
         yield f"sqlite:///{tmp_path / 'lms.sqlite'}"
     else:
-        name = f"t_{uuid.uuid4().hex[:12]}"
-        yield cluster().create_database(name, template=postgresql_template())
-        cluster().drop_database(name)
+        url = lent.lend(postgresql_template())
+        yield url
+        lent.give_back(url)
 
 
 @pytest.fixture

@@ -9,8 +9,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from time_machine import escape_hatch
+
+from lms.db import Base
+from tests.lent import Rows, put, rows_of
 from tests.make import Make
-from tests.postgres import cluster
 
 T = TypeVar("T")
 
@@ -18,7 +21,7 @@ T = TypeVar("T")
 class Kept(NamedTuple):
     """A world as it was when it had been built: its database, the files beside it, and what was returned of it."""
 
-    template: str
+    rows: Path | Rows
     files: Path
     told: bytes
     next_number: int
@@ -56,7 +59,7 @@ def kept(make: Make, folder: Path, build: Callable[[Make, Path], T]) -> T:
         built = build(make, folder)
         written = io.BytesIO()
         Writing(written).dump(built)
-        make.database.dispose()  # a database is copied while nobody is connected to it
+        make.database.dispose()  # a file is copied while nobody is connected to it
         _kept[key] = Kept(*put_aside(make, folder), written.getvalue(), next(make.numbers))
     else:
         bring_back(make, folder, _kept[key])
@@ -65,27 +68,39 @@ def kept(make: Make, folder: Path, build: Callable[[Make, Path], T]) -> T:
     return found
 
 
-def put_aside(make: Make, folder: Path) -> tuple[str, Path]:
-    """Copies of the database and of the files."""
-    name = f"kept_{uuid.uuid4().hex[:12]}"
-    files = folder.parent / name
+def kept_where_new(make: Make, folder: Path, build: Callable[[Make, Path], T]) -> T:
+    """The same where nothing is there yet and it is the day it is; else `build` builds it on what there is."""
+    others = any(not one.name.startswith("lms.sqlite") for one in folder.iterdir())
+    if others or escape_hatch.is_travelling() or not is_empty(make):
+        return build(make, folder)
+    return kept(make, folder, build)
+
+
+def is_empty(make: Make) -> bool:
+    """Whether the database is as it was migrated."""
+    if make.database.on_postgresql:
+        return rows_of(make.database.config.database_url) == Rows({}, [])
+    there = " OR ".join(f'EXISTS (SELECT 1 FROM "{name}")' for name in Base.metadata.tables)  # noqa: S608
+    with make.database.read_engine.connect() as connection:
+        return not connection.exec_driver_sql(f"SELECT {there}").scalar()
+
+
+def put_aside(make: Make, folder: Path) -> tuple[Path | Rows, Path]:
+    """What the database holds, and copies of the files."""
+    files = folder.parent / f"kept_{uuid.uuid4().hex[:12]}"
     shutil.copytree(folder, files, ignore=shutil.ignore_patterns("*.sqlite*"))
-    if make.database.url.get_backend_name() == "sqlite":
-        template = str(files) + ".sqlite"
-        shutil.copy(str(make.database.url.database), template)
-    else:
-        template = name
-        cluster().create_database(name, template=str(make.database.url.database))
-    return template, files
+    if make.database.url.get_backend_name() != "sqlite":
+        return rows_of(make.database.config.database_url), files
+    copied = Path(f"{files}.sqlite")
+    shutil.copy(str(make.database.url.database), copied)
+    return copied, files
 
 
 def bring_back(make: Make, folder: Path, one: Kept) -> None:
-    """The copies in place of an empty database and an empty folder."""
+    """The same in an empty database and an empty folder."""
     shutil.copytree(one.files, folder, dirs_exist_ok=True)
     make.database.dispose()
-    own = str(make.database.url.database)
-    if make.database.url.get_backend_name() == "sqlite":
-        shutil.copy(one.template, own)
+    if isinstance(one.rows, Rows):
+        put(make.database.config.database_url, one.rows)
     else:
-        cluster().drop_database(own)
-        cluster().create_database(own, template=one.template)
+        shutil.copy(one.rows, str(make.database.url.database))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from courses.catalog.actions import load_course
 from courses.catalog.loader import LIBRARY
+from tests.kept import kept_where_new
 from tests.make import Make
 
 CODE = "demo"
@@ -135,7 +136,17 @@ def write_small_course(folder: Path, *, counts: str = "modules") -> Path:
 
 def load_small_course(make: Make, folder: Path, *, counts: str = "modules") -> str:
     """Load the tiny course and return its code; `folder` is the test's own, such as `tmp_path`."""
-    course = write_small_course(folder, counts=counts)
+    if counts == "modules":
+        return kept_where_new(make, folder, small_course)
+    return load_written(make, write_small_course(folder, counts=counts))
+
+
+def small_course(make: Make, folder: Path) -> str:
+    """The course as most tests want it."""
+    return load_written(make, write_small_course(folder))
+
+
+def load_written(make: Make, course: Path) -> str:
     with make.writing() as session:
         load_course(session, course)
     return CODE

@@ -126,14 +126,19 @@ def cluster() -> Cluster:
     return Cluster()
 
 
+def in_memory() -> str | None:
+    """The folder whose files lie in memory, where there is enough of it."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= 2**30
+    return str(memory) if roomy else None
+
+
 def _parent() -> str:
     """Memory, where there is enough: copying a database takes a tenth of the time there. Else /tmp.
 
     Not a private TMPDIR: a socket's path may have 107 bytes, and another user must be able to walk to it.
     """
-    memory = Path("/dev/shm")
-    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= 2**30
-    return str(memory if roomy else "/tmp")
+    return in_memory() or "/tmp"
 
 
 def _unprivileged(folder: Path) -> dict[str, Any]:

@@ -1,13 +1,14 @@
-"""What is the same in every application of one test process is made once: templates, addresses of routes, SQL.
+"""What is the same in every application of one test process is made once: templates, routes, static files, SQL.
 
 A test has an application of its own, and making one, and compiling its pages, took longer than most tests.
 """
 
 import gc
-from collections.abc import Callable
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
+from argon2.profiles import CHEAPEST
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import Engine
@@ -16,6 +17,10 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
+
+from lms import serving
+from lms.accounts import actions as passwords
+from tests.lent import lend_connections
 
 
 class Compiled(BytecodeCache):
@@ -33,18 +38,47 @@ class Compiled(BytecodeCache):
 
 
 class Addressed(Rule):
-    """A route whose address is built by the code that was made for the same route of the first application.
+    """A route that is taken apart as the same route of the first application was, and whose address is built alike.
 
-    That code finds all else it needs in the route it is called with.
+    The code that builds it finds all else it needs in the route it is called with.
     """
 
-    made: dict[tuple[object, ...], Callable[..., tuple[str, str]]] = {}  # noqa: RUF012 - shared on purpose
+    made: dict[tuple[object, ...], tuple[Any, ...]] = {}  # noqa: RUF012 - shared on purpose
 
-    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        key = (self.rule, tuple(self._trace), repr(self.defaults), append_unknown)
+    def compile(self) -> None:
+        assert self.map is not None
+        key = (self.rule, repr(self.defaults), self.subdomain, self.host, self.merge_slashes, self.map.host_matching)
         if key not in self.made:
-            self.made[key] = super()._compile_builder(append_unknown)
-        return self.made[key]
+            super().compile()
+            built = self._build.__func__, self._build_unknown.__func__  # type: ignore[attr-defined]  # bound to this one
+            self.made[key] = (self._parts, self._trace, self._converters, frozenset(self.arguments), *built)
+        self._parts, self._trace, self._converters, arguments, known, unknown = self.made[key]
+        self.arguments = set(arguments)
+        self._build, self._build_unknown = known.__get__(self, None), unknown.__get__(self, None)
+
+
+def share_files() -> None:
+    """A static file that has been read and compressed is not read again as long as it stays as it is."""
+    read: dict[tuple[Path, int, int], str] = {}
+    offered: dict[tuple[str, Path, str], tuple[Any, Any]] = {}
+    hash_of, offer = serving._hash, serving._Serving.offer
+
+    def read_once(file: Path) -> str:
+        found = file.stat()
+        key = file, found.st_mtime_ns, found.st_size
+        if key not in read:
+            read[key] = hash_of(file)
+        return read[key]
+
+    def offer_again(self: serving._Serving, url: str, file: Path, content_hash: str) -> None:
+        key, version = (url, file, content_hash), (url, f"v={content_hash}")
+        if key not in offered:
+            offer(self, url, file, content_hash)
+            offered[key] = self.files[url], self.versions[version]
+        self.files[url], self.versions[version] = offered[key]
+
+    serving._hash = read_once
+    serving._Serving.offer = offer_again  # type: ignore[method-assign]
 
 
 def share_sql() -> None:
@@ -63,9 +97,22 @@ def share_sql() -> None:
         dialect.__hash__ = number  # type: ignore[assignment]
 
 
+STRENGTH = passwords.hasher._parameters
+"""What hashing a password takes in the product."""
+
+
+def hash_quickly() -> None:
+    """Tests sign in thousands of times, with passwords that nobody guards."""
+    passwords.hasher._parameters = CHEAPEST
+    passwords.NOBODY = passwords.hasher.hash("nobody")
+
+
 def share() -> None:
-    """From now on applications of this process share all three."""
+    """From now on applications of this process share all of it."""
     share_sql()
+    share_files()
+    hash_quickly()
+    lend_connections()
     options: dict[str, Any] = {**Flask.jinja_options, "bytecode_cache": Compiled()}
     Flask.jinja_options = options
     Flask.url_rule_class = Addressed

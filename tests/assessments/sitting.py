@@ -17,7 +17,7 @@ from courses.catalog.models import CourseVersion
 from lms.accounts.models import Person
 from lms.xapi.models import XapiBody
 from tests.browser import Browser
-from tests.library_course import CODE
+from tests.library_course import CODE, small_course
 from tests.make import Make
 
 TEST = f"/courses/{CODE}/tests/m1-test"
@@ -68,14 +68,25 @@ def write_questions(library: Path) -> None:
     (library / CODE / "m1" / "questions.toml").write_text(text, "utf-8")
 
 
+def questions_and_a_learner(make: Make, folder: Path) -> Person:
+    """The world of a sitting, for tests/kept.py: the small course with these questions, and who learns it."""
+    small_course(make, folder)
+    write_questions(folder)
+    with make.writing() as session:
+        list(load_questions(session, folder))
+    return make.person()
+
+
 class Sitting:
     """A learner in a browser, and what a test needs to know behind the pages."""
 
-    def __init__(self, make: Make, *, library: Path) -> None:
+    def __init__(self, make: Make, *, library: Path, learner: Person | None = None) -> None:
+        """`learner`: the one in a world where the questions are loaded; None: both are made here."""
         self.make = make
         self.library = library
-        self.load()
-        self.learner = make.person()
+        if learner is None:
+            self.load()
+        self.learner = learner or make.person()
         self.browser = make.browser(self.learner)
 
     def load(self) -> list[str]:

@@ -391,7 +391,7 @@ def build_walk(world: World, folder: Path) -> Walk:
             close_attempt(session, who, sitting, first)
             handed_in[actor] = first.public_id
             under_way[actor] = start_attempt(session, who, sitting).public_id
-    file = folder / "danh-sach.csv"
+    file = folder / FILE
     file.write_text(LIST, encoding="utf-8")
     with make.writing() as session:
         roster = rehearsed(session, world, file.read_bytes())
@@ -450,6 +450,7 @@ def told_of_people(world: World, below: Unit, movable: tuple[Person, ...]) -> Re
         return Records(one, other, decided.public_id, held, said.public_id)
 
 
+FILE = "danh-sach.csv"
 LIST = "Họ và tên;Ngày sinh\nNgười Trong Danh Sách;1980\n"
 
 

@@ -33,7 +33,7 @@ from lms.roster.models import RosterUpload
 from lms.web.gate import PUBLIC, policy_of
 from lms.xapi.models import XapiStatement
 from tests import rosters
-from tests.axe import violations
+from tests.axe import COLORS, LAYOUT, violations
 from tests.floor.keys import give_passkey
 from tests.journeys.conftest import Site
 from tests.journeys.province import (
@@ -85,12 +85,6 @@ NOT_PAGES = {
     "ways.leave_service",
 }
 """What leads elsewhere at once or answers programs."""
-
-
-@pytest.fixture
-def backend() -> str:
-    """Pages look alike whatever they were read from: one database is enough, and the walk is long."""
-    return "sqlite"
 
 
 def permissions_of(username: str) -> set[str]:
@@ -238,24 +232,52 @@ def address(app: Flask, rule: Rule, ids: Mapping[str, Any]) -> str:
     return built[1]
 
 
+_met: set[str] = set()
+_met_on_desks: set[str] = set()
+"""The sorts of elements that have been looked at in this process: in all looks, and of those a phone does not show."""
+
+
 def faults(page: Page, looks: Sequence[tuple[int, Scheme]] = LOOKS) -> list[str]:
-    """What is wrong with the page the browser shows, in each of these looks."""
+    """What is wrong with the page the browser shows, in each of these looks.
+
+    In the first every page is asked everything. In the second what depends on colors and widths is asked again, and
+    everything where a desk shows an element of a sort that was not looked at before; in the others what depends on
+    colors, where there is an element of a sort that was not looked at before.
+    """
     found = []
     if page.locator("h1").count() != 1:
         found.append(f"{page.locator('h1').count()} headings of level 1")
     if not page.title().removesuffix("– Quán triệt").strip():
         found.append("no title")
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 800})
+    shown: dict[int, set[str]] = {}
+    for width in WIDTHS if tuple(looks) == LOOKS else WIDTHS[:2]:
+        page.set_viewport_size({"width": width, "height": 900})
         if page.evaluate("document.scrollingElement.scrollWidth > innerWidth"):
             found.append(f"scrolls sideways at {width} px: {page.evaluate(WIDE)}")
-    for width, scheme in looks:
+        if width in {one for one, _scheme in looks}:
+            shown[width] = set(page.evaluate(SORTS))
+    met, new = set.union(*shown.values()), shown.get(LOOKS[1][0], set()) - shown[LOOKS[0][0]] - _met_on_desks
+    for number, (width, scheme) in enumerate(looks):
+        if (width, scheme) in SAME_LAYOUT and met <= _met:
+            continue
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
-        lines = violations(page, colors_alone=(width, scheme) in SAME_LAYOUT)
-        found += [f"{width} px, {scheme}: {line}" for line in lines]
+        rules = COLORS if (width, scheme) in SAME_LAYOUT else None if number == 0 or new else LAYOUT
+        found += [f"{width} px, {scheme}: {line}" for line in violations(page, rules)]
+    if tuple(looks) == LOOKS:
+        _met.update(met)
+        _met_on_desks.update(new)
     return found
 
+
+SORTS = """() => {
+    const states = ["role", "type", "disabled", "open", "checked", "aria-current", "aria-invalid", "aria-pressed"];
+    const sort = one => one === null ? "" : [one.tagName, ...[...one.classList].sort(),
+        ...states.filter(name => one.hasAttribute(name)).map(name => `${name}=${one.getAttribute(name)}`)].join(".");
+    const visible = [...document.body.querySelectorAll("*")].filter(one => one.checkVisibility());
+    return [...new Set(visible.map(one => `${sort(one)} < ${sort(one.parentElement)}`))];
+}"""
+"""What each visible element is and in what it stands: tag, classes and state of both."""
 
 WIDE = """[...document.querySelectorAll("main *")].filter(one => one.getBoundingClientRect().right > innerWidth + 1)
     .slice(0, 3).map(one => one.outerHTML.slice(0, 80))"""

@@ -21,12 +21,6 @@ DEVICE = {
 }
 
 
-@pytest.fixture
-def backend() -> str:
-    """The browser knows of no database."""
-    return "sqlite"
-
-
 def device_of(page: Page) -> tuple[Any, str]:
     """A device with a fingerprint reader, in this window."""
     told = page.context.new_cdp_session(page)

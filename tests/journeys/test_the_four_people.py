@@ -11,6 +11,7 @@ from lms import clock
 from lms.accounts.session import end_all_sessions
 from lms.web.wording import day
 from tests.axe import until
+from tests.conftest import BACKENDS
 from tests.journeys import posting
 from tests.journeys.conftest import Site
 from tests.journeys.paper import answer_right, question_on
@@ -105,6 +106,7 @@ def test_a_learner_studies_the_first_module_and_passes_its_test(site: Site) -> N
     shoot(page, "learner-9-home")
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_learner_finishes_the_course_and_the_head_reads_one_more(site: Site) -> None:
     """Modules 1 to 5 by the forms of their pages, the last one by clicks."""
     head = site.signed_in(HEAD)

@@ -9,12 +9,6 @@ from tests.journeys.test_accessibility import faults
 pytestmark = pytest.mark.chromium
 
 
-@pytest.fixture
-def backend() -> str:
-    """What is tried here is the browser, not the product."""
-    return "sqlite"
-
-
 SPOIL = """() => {
     const wide = document.createElement("img");
     wide.style.minWidth = "2000px";

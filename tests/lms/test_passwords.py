@@ -12,6 +12,7 @@ from lms.accounts.models import SignInAccount
 from lms.accounts.rules import classes_in, composed, must_renew, password_fault, stands_not_alone
 from lms.config import PasswordPolicy
 from tests.make import Make
+from tests.shared import STRENGTH
 from tests.telephone import PASSWORD, fill, is_in, set_up_anew, sign_in
 
 POLICY = PasswordPolicy()
@@ -59,6 +60,10 @@ def test_where_it_stands_alone_it_is_long_mixed_and_nobody_elses_first_idea(pass
 def test_beside_a_second_factor_eight_characters_will_do(password: str, fault: str | None) -> None:
     found = password_fault(password, username="hoala", policy=POLICY, second_factor=True, common=common_passwords())
     assert found == fault
+
+
+def test_whoever_guesses_at_a_stolen_hash_needs_nineteen_megabytes_and_two_passes_for_each_word() -> None:
+    assert (STRENGTH.type.name, STRENGTH.memory_cost, STRENGTH.time_cost) == ("ID", 19 * 1024, 2)
 
 
 def test_the_settings_decide_on_length_and_mixture() -> None:

@@ -40,6 +40,7 @@ from tests.browser import Browser
 from tests.counting import count_queries
 from tests.floor.keys import give_keys
 from tests.floor.world import World, build_world
+from tests.kept import kept
 from tests.make import Make
 
 PHONE = "0912 canary"
@@ -66,13 +67,32 @@ def test_the_word_that_erases_is_taken_with_and_without_marks(typed: str, right:
 
 
 @pytest.fixture
-def world(make: Make, tmp_path: Path) -> World:
-    return build_world(make, tmp_path)
+def built(make: Make, tmp_path: Path, request: pytest.FixtureRequest) -> tuple[World, Person | None]:
+    return kept(make, tmp_path, world_with_canary if "canary" in request.fixturenames else world_alone)
 
 
 @pytest.fixture
-def canary(make: Make, world: World) -> Person:
+def world(built: tuple[World, Person | None]) -> World:
+    return built[0]
+
+
+@pytest.fixture
+def canary(built: tuple[World, Person | None]) -> Person:
     """Somebody with everything that may be kept about a person, who has studied."""
+    assert built[1] is not None
+    return built[1]
+
+
+def world_alone(make: Make, folder: Path) -> tuple[World, None]:
+    return build_world(make, folder), None
+
+
+def world_with_canary(make: Make, folder: Path) -> tuple[World, Person]:
+    world = build_world(make, folder)
+    return world, canary_of(make, world)
+
+
+def canary_of(make: Make, world: World) -> Person:
     person = make.person(NAME, unit=world.inside, username=USERNAME, password="Mot hai ba bon 5 sau")
     learner = make.browser(person)
     learner.get(f"/courses/{world.course}")
@@ -456,7 +476,9 @@ def figures(make: Make) -> dict[str, Any]:
     with make.reading() as session:
         return {
             "people": session.scalar(select(func.count()).select_from(Person)),
-            "memberships": session.execute(select(Membership.unit_id, Membership.person_id)).all(),
+            "memberships": session.execute(
+                select(Membership.unit_id, Membership.person_id).order_by(Membership.id)
+            ).all(),
             "tallies": session.execute(select(Tally.__table__).order_by(Tally.unit_id)).all(),
             "standings": session.execute(select(Standing.__table__).order_by(Standing.person_id)).all(),
             "bodies": session.scalars(select(XapiBody.body).order_by(XapiBody.sequence)).all(),

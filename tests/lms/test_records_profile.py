@@ -16,9 +16,9 @@ from courses.briefings.statements import Told, handed_in, judged, was_seen
 from lms import clock
 from lms.records.render import VERSION, profile, profile_iri
 from lms.xapi.vocabulary import SAYINGS, TYPE_MEANINGS, TYPE_NAMES, VERB_MEANINGS, VERB_NAMES, verb_iri
-from tests.assessments.sitting import FINAL, SINGLES, TEST, Sitting, write_questions
+from tests.assessments.sitting import FINAL, SINGLES, TEST, Sitting, questions_and_a_learner
 from tests.courses.learner import COURSE
-from tests.library_course import load_small_course
+from tests.kept import kept
 from tests.lms.profile import faults, follows, templates_of
 from tests.make import Make
 
@@ -31,9 +31,7 @@ IRI = re.compile(r"https?://\S+")
 @pytest.fixture
 def sitting(make: Make, tmp_path: Path) -> Sitting:
     """A learner of the small course with questions of every kind."""
-    load_small_course(make, tmp_path)
-    write_questions(tmp_path)
-    return Sitting(make, library=tmp_path)
+    return Sitting(make, library=tmp_path, learner=kept(make, tmp_path, questions_and_a_learner))
 
 
 def published(make: Make) -> dict[str, Any]:
