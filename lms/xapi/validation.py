@@ -22,6 +22,7 @@ from lms.xapi.rules import (
     check_sha2,
     check_text,
     check_timestamp,
+    check_timestamp_1,
     check_truth,
     check_uuid,
     known_language,
@@ -332,14 +333,14 @@ def check_whole(value: Any, path: str) -> None:
         raise Malformed(f"{path}.object", "a voiding statement must have a StatementRef as its object")
 
 
-def statement_check(context: Mapping[str, Check], versions: str) -> Check:
+def statement_check(context: Mapping[str, Check], versions: str, check_time: Check) -> Check:
     """The check for statements of one edition of the standard."""
     common: dict[str, Check] = {
         "actor": recurring(check_actor),
         "verb": recurring(check_verb),
         "result": check_result,
         "context": thing(context),
-        "timestamp": check_timestamp,
+        "timestamp": check_time,
         "attachments": list_of(check_attachment),
     }
     objects: dict[str, Check] = {
@@ -358,7 +359,7 @@ def statement_check(context: Mapping[str, Check], versions: str) -> Check:
         {
             "id": check_uuid,
             "object": kinds({**objects, "SubStatement": check_substatement}),
-            "stored": check_timestamp,
+            "stored": check_time,
             "authority": check_authority,
             "version": matching(re.compile(versions), "a version this edition of xAPI accepts"),
             **common,
@@ -368,8 +369,8 @@ def statement_check(context: Mapping[str, Check], versions: str) -> Check:
     )
 
 
-check_statement_1 = statement_check(CONTEXT, r"1\.0(\.\d[\w.+\-]*)?")
-check_statement_2 = statement_check({**CONTEXT, **CONTEXT_OF_2}, r"[12]\.0(\.\d[\w.+\-]*)?")
+check_statement_1 = statement_check(CONTEXT, r"1\.0(\.\d[\w.+\-]*)?", check_timestamp_1)
+check_statement_2 = statement_check({**CONTEXT, **CONTEXT_OF_2}, r"[12]\.0(\.\d[\w.+\-]*)?", check_timestamp)
 
 
 def check_statement(document: Any, path: str, *, two: bool) -> None:

@@ -201,7 +201,7 @@ def read(call: Call, client: Client) -> Response:
     """One statement by its id, or a page of them (4.1.6.1 / Comm 2.1.3)."""
     must_read(client)
     parameters, after = followed(call.parameters, client)
-    query = statement_query(parameters)
+    query = statement_query(parameters, two=call.two and after is None)
     session = get_read_session()
     g.xapi_through = queries.consistent_through(session, database().write_engine)
     mine = client.id if client.reads_only_its_own else None

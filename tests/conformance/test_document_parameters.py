@@ -28,7 +28,7 @@ WRONG_VALUES = {
     "registration": ["", "1", "true", "7ccd3322e1a5411aa67d6a735c76f119"],
     "stateId": ["", "a\0b", LONG, "ệ" * 700],
     "profileId": ["", "a\0b", LONG, "ệ" * 700],
-    "since": ["", "yesterday", "true", "2026-03-01"],
+    "since": ["", "yesterday", "true", "2026-03-01", "2026-03-01T24:00:00Z"],
 }
 
 

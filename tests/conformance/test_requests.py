@@ -143,6 +143,16 @@ def test_a_parameter_that_is_unknown_or_ill_formed_is_refused_with_its_name(outs
         assert answer.get_json()["error"].startswith(query.partition("=")[0])
 
 
+def test_a_time_among_the_parameters_keeps_the_rule_of_its_edition(outsider: Outsider) -> None:
+    """4.2.7 / Data 2.2, 4.5: 2.0 takes RFC 3339, 1.0.3 takes more of ISO 8601."""
+    without_seconds = {"since": "2026-03-01T08:30"}
+    places = [("statements", {}), *((one.path, one.about) for one in (STATE, AGENT, ACTIVITY))]
+    for edition, status in (("1.0.3", 200), ("2.0.0", 400)):
+        outsider.edition = edition
+        for path, about in places:
+            assert outsider.ask("GET", path, {**about, **without_seconds}).status_code == status, (edition, path)
+
+
 ONE = "7ccd3322-e1a5-411a-a67d-6a735c76f119"
 FILTERS = {
     "agent": '{"mbox":"mailto:a@b.vn"}',
