@@ -21,6 +21,8 @@ FULL_PAGE = 10_000_000  # bytes: no statement is begun after this
 NOTHING = 0  # the key of what the store never met
 FEW = 500  # matching statements from which references are followed back
 AT_ONCE = 500  # references looked at together
+ROUNDS = 4  # how many times for one page: it ends where they ended
+FARTHEST = 100  # references that may lie between a statement and the one it is about
 DISORDER = 100_000  # how far sequence and `stored` may part while several writers are at work: times bound sequences
 
 
@@ -61,7 +63,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Statements in the order asked for; `last` is where the next page begins, None when there is none."""
+    """Statements in the order asked for; `last` is where the next page begins, None when there is none.
+
+    A page may hold fewer than the limit, or none, although there is a next one.
+    """
 
     bodies: list[bytes]
     last: int | None
@@ -69,7 +74,7 @@ class Page:
 
 def page(session: Session, asked: Asked) -> Page:
     """The first statements that match, up to the limit and to a bounded number of bytes."""
-    sequences = matching(session, asked, asked.limit + 1)
+    sequences, looked = matching(session, asked, asked.limit + 1)
     found = driver.found_values(session, "xapi_body", "sequence", "body", sequences[: asked.limit])
     bodies: list[bytes] = []
     size = 0
@@ -78,25 +83,27 @@ def page(session: Session, asked: Asked) -> Page:
         size += len(found[sequence])
         if size >= FULL_PAGE:
             break
-    return Page(bodies, sequences[len(bodies) - 1] if len(bodies) < len(sequences) else None)
+    return Page(bodies, sequences[len(bodies) - 1] if len(bodies) < len(sequences) else looked)
 
 
-def matching(session: Session, asked: Asked, limit: int) -> list[int]:
+def matching(session: Session, asked: Asked, limit: int) -> tuple[list[int], int | None]:
     """The sequences of matching statements in order, at most so many: what matches by itself, and what is about it.
 
     What is about a matching statement cannot be found by one index. When the page is full already, only what is newer
     than its end (older, when ascending) needs to be looked through. Otherwise few statements match: from these one
-    follows the references back. Only a page that is short although many match (at the end of many pages, or between
-    two dates) looks through all references within its bounds.
+    follows the references back. When neither is so, references are looked through, so many for each page and no more:
+    beside the sequences stands how far that was, when there are others beyond.
     """
     sequences = [sequence for (sequence,) in answered(session, direct, asked, limit)]
-    if asked.filtered:
-        full = len(sequences) == limit
-        heads = None if full else heads_of_few(session, asked, limit)
-        if heads is None:
-            heads = heads_looked_through(session, asked, limit, last=sequences[-1] if full else None)
-        sequences = sorted({*sequences, *heads}, reverse=not asked.ascending)[:limit]
-    return sequences
+    if not asked.filtered:
+        return sequences, None
+    full, looked = len(sequences) == limit, None
+    heads = None if full else heads_of_few(session, asked, limit)
+    if heads is None:
+        heads, looked = heads_looked_through(session, asked, limit, last=sequences[-1] if full else None)
+    if looked is not None:
+        sequences = [one for one in sequences if (one <= looked if asked.ascending else one >= looked)]
+    return sorted({*sequences, *heads}, reverse=not asked.ascending)[:limit], looked
 
 
 Compose = Callable[[Asked, Any], Select[*tuple[Any, ...]]]
@@ -145,22 +152,37 @@ def direct(asked: Asked, limit: Any) -> Select[int]:
 
 def ordered(branch: Select[*tuple[Any, ...]], asked: Asked, limit: Any) -> Select[*tuple[Any, ...]]:
     """A branch within the bounds of time and page that hold for the statement itself, in order."""
-    sequence, stored = branch.selected_columns[0], XapiStatement.stored
-    anyone = aliased(XapiStatement)
-    if asked.since is not None:
-        first = select(anyone.sequence).where(anyone.stored > asked.since).order_by(anyone.stored).limit(1)
-        branch = branch.where(stored > asked.since, sequence > first.scalar_subquery() - DISORDER)
-    if asked.until is not None:
-        last = select(anyone.sequence).where(anyone.stored <= asked.until).order_by(anyone.stored.desc()).limit(1)
-        branch = branch.where(stored <= asked.until, sequence < last.scalar_subquery() + DISORDER)
-    branch = branch.where(*ownership(XapiStatement, asked))
-    if asked.after is not None:
-        branch = branch.where(sequence > asked.after if asked.ascending else sequence < asked.after)
+    sequence = branch.selected_columns[0]
     return (
-        branch.where(~XapiStatement.voided)
+        branch.where(*bounds(sequence, asked), *shown(asked))
         .order_by(sequence.asc() if asked.ascending else sequence.desc())
         .limit(limit)
     )
+
+
+def bounds(sequence: ColumnElement[int], asked: Asked) -> list[ColumnElement[bool]]:
+    """Between which sequences a page lies: they say where an index is entered and left."""
+    found: list[ColumnElement[bool]] = []
+    anyone = aliased(XapiStatement)
+    if asked.since is not None:
+        first = select(anyone.sequence).where(anyone.stored > asked.since).order_by(anyone.stored).limit(1)
+        found.append(sequence > first.scalar_subquery() - DISORDER)
+    if asked.until is not None:
+        last = select(anyone.sequence).where(anyone.stored <= asked.until).order_by(anyone.stored.desc()).limit(1)
+        found.append(sequence < last.scalar_subquery() + DISORDER)
+    if asked.after is not None:
+        found.append(sequence > asked.after if asked.ascending else sequence < asked.after)
+    return found
+
+
+def shown(asked: Asked) -> list[ColumnElement[bool]]:
+    """What must hold of a statement to be shown at all, whatever it says."""
+    found = [~XapiStatement.voided, *ownership(XapiStatement, asked)]
+    if asked.since is not None:
+        found.append(XapiStatement.stored > asked.since)
+    if asked.until is not None:
+        found.append(XapiStatement.stored <= asked.until)
+    return found
 
 
 def direct_branches(asked: Asked) -> Iterable[Select[int]]:
@@ -261,19 +283,35 @@ def told_and_about(asked: Asked, limit: Any) -> Select[*tuple[Any, ...]]:
     )
 
 
-def heads_looked_through(session: Session, asked: Asked, limit: int, *, last: int | None) -> list[int]:
-    """Those about matching statements, found by looking at references in order, up to `last` or the limit."""
-    sequence, found = XapiStatement.sequence, list[int]()
-    bounds = [] if last is None else [sequence < last if asked.ascending else sequence > last]
-    while True:
-        references = select(sequence, XapiStatement.target).where(XapiStatement.target.is_not(None), *bounds)
-        rows = session.execute(ordered(references, asked, AT_ONCE)).all()
-        part = {one: target for one, target in rows if target is not None}
+def heads_looked_through(
+    session: Session, asked: Asked, limit: int, *, last: int | None
+) -> tuple[list[int], int | None]:
+    """Those about matching statements, found by looking at references in order, up to `last` or the limit.
+
+    Beside them stands the reference that was looked at last, when there may be others beyond.
+    """
+    found: list[int] = []
+    for _ in range(ROUNDS):
+        rows = session.execute(references(asked, last)).all()
+        part = {one: target for one, target, fits in rows if fits}
         lead = leading_to_matches(session, asked, part)
         found += [one for one in part if one in lead]
-        if len(found) >= limit or len(part) < AT_ONCE:
-            return found[:limit]
-        asked = replace(asked, after=list(part)[-1])
+        if len(found) >= limit or len(rows) < AT_ONCE:
+            return found[:limit], None
+        asked = replace(asked, after=rows[-1][0])
+    return found, asked.after
+
+
+def references(asked: Asked, last: int | None) -> Select[*tuple[Any, ...]]:
+    """References in order up to `last`: their targets, and whether they may be shown.
+
+    That is no condition: of those that may not there can be any number, and a page must not walk along all of them.
+    """
+    sequence, target = XapiStatement.sequence, XapiStatement.target
+    query = select(sequence, target, and_(*shown(asked))).where(target.is_not(None), *bounds(sequence, asked))
+    if last is not None:
+        query = query.where(sequence < last if asked.ascending else sequence > last)
+    return query.order_by(sequence.asc() if asked.ascending else sequence.desc()).limit(AT_ONCE)
 
 
 def leading_to_matches(session: Session, asked: Asked, targets: Mapping[int, uuid.UUID]) -> set[int]:
@@ -283,7 +321,9 @@ def leading_to_matches(session: Session, asked: Asked, targets: Mapping[int, uui
     matches = [or_(*agent_conditions(told, asked)), or_(*activity_conditions(told, asked)), *plain_filters(told, asked)]
     lead: set[int] = set()
     passed: set[tuple[int, uuid.UUID]] = set()  # references may run in a circle: an id can be named before it comes
-    while targets:
+    for _ in range(FARTHEST):
+        if not targets:
+            break
         ids = set(targets.values())
         right = set(session.scalars(select(told.statement_id).where(told.statement_id.in_(ids), *matches, *own)))
         lead |= {head for head, target in targets.items() if target in right}
