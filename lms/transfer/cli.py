@@ -200,8 +200,7 @@ def import_statements(
             raise
         raise click.ClickException("The disk of the database is full. Make room and go on with --resume.") from error
     with database.writing() as session:
-        figures = {"stored": progress.stored, "known": progress.known, "rejected": progress.rejected}
-        note_transfer(session, "import", client.id, keep_authority=keep_authority, **figures)
+        note_transfer(session, "import", client.id, keep_authority=keep_authority, **progress.figures)
     click.echo(f"{progress.stored} stored, {progress.known} known already, {progress.rejected} rejected")
     if progress.rejected:
         raise SystemExit(1)

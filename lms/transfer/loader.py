@@ -71,6 +71,11 @@ class Progress:
     known: int = 0
     rejected: int = 0
 
+    @property
+    def figures(self) -> dict[str, int]:
+        """What became of the lines so far."""
+        return {"stored": self.stored, "known": self.known, "rejected": self.rejected}
+
 
 def progress_path(path: Path) -> Path:
     """Where the progress of an import of that file is kept."""

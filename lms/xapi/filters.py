@@ -10,10 +10,12 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Select, and_, bindparam, exists, or_, select, true, union
+from sqlalchemy import ColumnElement, Dialect, Select, and_, bindparam, exists, false, or_, select, true, union
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.elements import ClauseList
 
 from lms.xapi import driver
+from lms.xapi.driver import Key, Walking, aside, bound, known_among, pinned, walked
 from lms.xapi.models import XapiStatement, XapiStatementActivity, XapiStatementAgent
 
 LARGEST_PAGE = 500  # statements
@@ -106,6 +108,15 @@ def matching(session: Session, asked: Asked, limit: int) -> tuple[list[int], int
     return sorted({*sequences, *heads}, reverse=not asked.ascending)[:limit], looked
 
 
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Statements that match in one way, found by walking along the index that begins with the columns of `keys`."""
+
+    query: Select[int]
+    sequence: Any  # a column
+    keys: Sequence[Key]
+
+
 Compose = Callable[[Asked, Any], Select[*tuple[Any, ...]]]
 SYMBOLS = ("agent", "verb", "activity", "registration", "since", "until", "client", "after")
 
@@ -150,34 +161,34 @@ def direct(asked: Asked, limit: Any) -> Select[int]:
     return select(merged.c.sequence).order_by(order).limit(limit)
 
 
-def ordered(branch: Select[*tuple[Any, ...]], asked: Asked, limit: Any) -> Select[*tuple[Any, ...]]:
+def ordered(branch: Branch, asked: Asked, limit: Any) -> Select[*tuple[Any, ...]]:
     """A branch within the bounds of time and page that hold for the statement itself, in order."""
-    sequence = branch.selected_columns[0]
-    return (
-        branch.where(*bounds(sequence, asked), *shown(asked))
-        .order_by(sequence.asc() if asked.ascending else sequence.desc())
-        .limit(limit)
-    )
+    query = branch.query.where(*bounds(branch.sequence, asked, branch.keys), *shown(asked, branch.keys))
+    columns = [*(column for column, _ in branch.keys), branch.sequence]
+    order = [one.asc() if asked.ascending else one.desc() for one in columns]
+    return query.order_by(Walking(order[-1], ClauseList(*order, group=False))).limit(limit)
 
 
-def bounds(sequence: ColumnElement[int], asked: Asked) -> list[ColumnElement[bool]]:
-    """Between which sequences a page lies: they say where an index is entered and left."""
+def bounds(sequence: Any, asked: Asked, keys: Sequence[Key] = ()) -> list[ColumnElement[bool]]:
+    """Between which sequences a page lies: they say where the index is entered and left."""
     found: list[ColumnElement[bool]] = []
     anyone = aliased(XapiStatement)
     if asked.since is not None:
         first = select(anyone.sequence).where(anyone.stored > asked.since).order_by(anyone.stored).limit(1)
-        found.append(sequence > first.scalar_subquery() - DISORDER)
+        found.append(bound(sequence, first.scalar_subquery() - DISORDER, keys, after=True))
     if asked.until is not None:
         last = select(anyone.sequence).where(anyone.stored <= asked.until).order_by(anyone.stored.desc()).limit(1)
-        found.append(sequence < last.scalar_subquery() + DISORDER)
+        found.append(bound(sequence, last.scalar_subquery() + DISORDER, keys, after=False))
     if asked.after is not None:
-        found.append(sequence > asked.after if asked.ascending else sequence < asked.after)
+        found.append(bound(sequence, asked.after, keys, after=asked.ascending))
     return found
 
 
-def shown(asked: Asked) -> list[ColumnElement[bool]]:
-    """What must hold of a statement to be shown at all, whatever it says."""
-    found = [~XapiStatement.voided, *ownership(XapiStatement, asked)]
+def shown(asked: Asked, keys: Sequence[Key] = ()) -> list[ColumnElement[bool]]:
+    """What must hold of a statement to be shown at all, whatever it says, beside the values of these columns."""
+    found: list[ColumnElement[bool]] = [~XapiStatement.voided]
+    if asked.client is not None and not known_among(XapiStatement.client_id, keys):
+        found.append(aside(XapiStatement.client_id, asked.client))
     if asked.since is not None:
         found.append(XapiStatement.stored > asked.since)
     if asked.until is not None:
@@ -185,35 +196,57 @@ def shown(asked: Asked) -> list[ColumnElement[bool]]:
     return found
 
 
-def direct_branches(asked: Asked) -> Iterable[Select[int]]:
+def direct_branches(asked: Asked) -> Iterable[Branch]:
     """Statements that match by themselves: one branch for each place an agent and an activity may stand in."""
-    for agent in agent_places(asked):
-        for activity in activity_places(asked):
-            tables = [table for table in (agent[0], activity[0]) if table is not None]
-            sequence = tables[0].sequence if tables else XapiStatement.sequence
-            branch = select(sequence.label("sequence")).select_from(tables[0] if tables else XapiStatement)
-            if tables:
-                branch = branch.join(XapiStatement, XapiStatement.sequence == sequence)
-            for other in tables[1:]:
-                branch = branch.join(other, other.sequence == sequence)
-            yield branch.where(*agent[1], *activity[1], *plain_filters(XapiStatement, asked))
+    own = XapiStatement
+    alone = [(own.verb_id, asked.verb), (own.registration, asked.registration), (own.client_id, asked.client)]
+    for agent_table, agent in agent_places(asked):
+        for activity_table, activity in activity_places(asked):
+            conditions = [*agent, *activity, *((column, value) for column, value in alone if value is not None)]
+            keys = walked(conditions, WALKS)
+            tables = [one for one in (own, agent_table, activity_table) if one is not None]
+            lead = next((one for one in tables if keys and one is keys[0][0].class_), own)
+            query = select(lead.sequence.label("sequence")).select_from(lead)
+            for other in tables:
+                if other is not lead:
+                    query = query.join(other, other.sequence == lead.sequence)
+            after_activity = bool(keys) and keys[0][0] is own.activity_id  # there the verb follows on PostgreSQL only
+            here = [pinned(one, value, missing=after_activity and one is own.verb_id) for one, value in keys]
+            others = [
+                aside(column, value) if column.class_ is own else column == value  # what is joined is found by its key
+                for column, value in conditions
+                if not known_among(column, keys)
+            ]
+            yield Branch(query.where(*here, *others), lead.sequence, keys)
 
 
-Place = tuple[Any, list[ColumnElement[bool]]]
+# Decision 0026. Registrations and people have few statements; who may read only its own walks along no others.
+WALKS: tuple[tuple[Any, ...], ...] = (
+    (XapiStatement.registration,),
+    (XapiStatement.actor_id, XapiStatement.verb_id),
+    (XapiStatement.actor_id,),
+    (XapiStatementAgent.agent_id, XapiStatementAgent.direct),
+    (XapiStatement.activity_id, XapiStatement.verb_id),
+    (XapiStatement.activity_id,),
+    (XapiStatementActivity.activity_id,),
+    (XapiStatement.client_id,),
+    (XapiStatement.verb_id,),
+)
+Place = tuple[Any, list[Key]]
 
 
 def agent_places(asked: Asked) -> list[Place]:
-    """Where the filters agent and related_agents look: a table to join, if any, and what must hold."""
+    """Where the filters agent and related_agents look: a table to join, if any, and what its columns must be."""
     if asked.agent is None:
         return [(None, [])]
     named, statement = XapiStatementAgent, XapiStatement
     places: list[Place] = [
-        (None, [statement.actor_id == asked.agent]),
-        (named, [named.agent_id == asked.agent, named.direct.is_(True)]),
+        (None, [(statement.actor_id, asked.agent)]),
+        (named, [(named.agent_id, asked.agent), (named.direct, true())]),
     ]
     if asked.related_agents:
-        places.append((named, [named.agent_id == asked.agent, named.direct.is_(False)]))
-        places.extend((None, [of_client(statement, client)]) for client in asked.authorities)
+        places.append((named, [(named.agent_id, asked.agent), (named.direct, false())]))
+        places.extend((None, [(statement.client_id, client)]) for client in asked.authorities)
     return places
 
 
@@ -221,9 +254,9 @@ def activity_places(asked: Asked) -> list[Place]:
     """Where the filters activity and related_activities look."""
     if asked.activity is None:
         return [(None, [])]
-    places: list[Place] = [(None, [XapiStatement.activity_id == asked.activity])]
+    places: list[Place] = [(None, [(XapiStatement.activity_id, asked.activity)])]
     if asked.related_activities:
-        places.append((XapiStatementActivity, [XapiStatementActivity.activity_id == asked.activity]))
+        places.append((XapiStatementActivity, [(XapiStatementActivity.activity_id, asked.activity)]))
     return places
 
 
@@ -263,14 +296,15 @@ def heads_of_few(session: Session, asked: Asked, limit: int) -> list[int] | None
         heads |= found
     if not heads:
         return []
-    among = select(XapiStatement.sequence).where(XapiStatement.sequence.in_(heads.values()))
+    sequence = XapiStatement.sequence
+    among = Branch(select(sequence).where(sequence.in_(heads.values())), sequence, ())
     return list(session.scalars(ordered(among, asked, limit)))
 
 
 def told_and_about(asked: Asked, limit: Any) -> Select[*tuple[Any, ...]]:
     """The statements that match by themselves, each with those about it, if there are any."""
     own = ownership(XapiStatement, asked)  # before the limit: of others there may be any number
-    branches = [branch.where(*own).limit(FEW + 1).subquery() for branch in direct_branches(asked)]
+    branches = [branch.query.where(*own).limit(FEW + 1).subquery() for branch in direct_branches(asked)]
     merged = union(*(select(one.c.sequence) for one in branches)).subquery()
     told = select(XapiStatement.statement_id).join(merged, merged.c.sequence == XapiStatement.sequence)
     few, about = told.limit(FEW + 1).subquery(), aliased(XapiStatement)
