@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from werkzeug.test import TestResponse
 
+from tests.conformance.numbers import reproduces
 from tests.conformance.resources import EDITIONS, NEW, STATE, Resource, every_resource
 from tests.make import Make
 from tests.store import Outsider, new_id
@@ -33,6 +34,7 @@ WRONG_VALUES = {
 
 
 @every_resource
+@reproduces(*range(196, 205), *range(206, 216), *range(255, 259), *range(260, 268), *range(295, 303))
 def test_a_parameter_that_is_missing_unknown_or_ill_formed_is_refused_with_its_name(
     outsider: Outsider, at: Resource
 ) -> None:
