@@ -207,7 +207,7 @@ def iri_parameter(parameters: Mapping[str, str], name: str) -> str | None:
 
 
 def time_parameter(parameters: Mapping[str, str], name: str, *, two: bool) -> datetime | None:
-    """A point in time, if given, by the same rule as in a statement (4.2.7 / Data 2.2, 4.5)."""
+    """A point in time, if given, by the same rule as in a statement (4.2.7 / Data 4.5)."""
     return moment(parameters[name], name, two=two) if name in parameters else None
 
 

@@ -56,10 +56,11 @@ UUID = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-
 MAILTO = re.compile(
     r"mailto:[^\s\x00-\x1f\x7f@<>()\[\],;:\\]+@(?:[^\s\x00-\x1f\x7f@<>()\[\],;:\\/?#\"]+|\[[0-9A-Fa-f:.]+\])"
 )
+# 4.2.2.1 / Data 2.4.2.3: the hash of such an address.
 SHA1 = re.compile(r"[0-9A-Fa-f]{40}")
 # 4.2.2.6 / Data 2.4.11: SHA-2 in hexadecimal: 224, 256, 384 or 512 bits.
 SHA2 = re.compile(r"(?:[0-9A-Fa-f]{56}|[0-9A-Fa-f]{64}|[0-9A-Fa-f]{96}|[0-9A-Fa-f]{128})")
-# Without control characters: a contentType is sent out as a header of a part.
+# 4.2.2.6 / Data 2.4.11. Without control characters: a contentType is sent out as a header of a part.
 MEDIA_TYPE = re.compile(
     r"[!#$&^_.+\-A-Za-z0-9]+/[!#$&^_.+\-A-Za-z0-9]+(?:[ \t]*;[^\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]*)?"
 )
@@ -119,19 +120,19 @@ def recurring(check: Check) -> Check:
 
 
 def check_text(value: Any, path: str) -> None:
-    """A string, the empty one included."""
+    """A string, the empty one included (4.2.1 / Data 2.2)."""
     if not isinstance(value, str):
         raise Malformed(path, f"expected a string, got {shown(value)}")
 
 
 def check_truth(value: Any, path: str) -> None:
-    """true or false; the strings "true" and "false" are neither (Data 2.2)."""
+    """true or false; the strings "true" and "false" are neither (4.2.1 / Data 2.2)."""
     if value is not True and value is not False:
         raise Malformed(path, f"expected true or false, got {shown(value)}")
 
 
 def check_number(value: Any, path: str) -> None:
-    """A JSON number that a double can hold."""
+    """A JSON number that a double can hold (4.2.1 / Data 2.2)."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Malformed(path, f"expected a number, got {shown(value)}")
     if isinstance(value, int):
@@ -142,7 +143,7 @@ def check_number(value: Any, path: str) -> None:
 
 
 def check_octets(value: Any, path: str) -> None:
-    """A length: a whole number from 0 on."""
+    """A length: a whole number from 0 on (4.2.2.6 / Data 2.4.11)."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise Malformed(path, f"expected a whole number from 0 on, got {shown(value)}")
 
@@ -155,7 +156,7 @@ known_iri = lru_cache(maxsize=8_192)(is_absolute_iri)  # verbs and activities re
 
 
 def check_iri(value: Any, path: str) -> None:
-    """An absolute IRI (RFC 3987) of at most 2,000 bytes."""
+    """An absolute IRI (RFC 3987; 4.2.7 / Data 4.3) of at most 2,000 bytes."""
     if not isinstance(value, str) or not known_iri(value):
         raise Malformed(path, f"expected an absolute IRI of at most {LONGEST_IRI} bytes, got {shown(value)}")
 
@@ -168,7 +169,7 @@ known_language = lru_cache(maxsize=512)(is_language)
 
 
 def check_language(value: Any, path: str) -> None:
-    """A language tag."""
+    """A language tag (RFC 5646; 4.2.7 / Data 4.2)."""
     if not isinstance(value, str) or not known_language(value):
         raise Malformed(path, f"expected a language tag such as vi or en-US, got {shown(value)}")
 
@@ -197,7 +198,7 @@ def is_duration(value: str) -> bool:
 
 
 def check_duration(value: Any, path: str) -> None:
-    """A duration (ISO 8601:2004, 4.4.3.2)."""
+    """A duration (ISO 8601:2004, part 4.4.3.2; 4.2.7 / Data 4.6)."""
     if not isinstance(value, str) or not is_duration(value):
         raise Malformed(path, f"expected an ISO 8601 duration such as PT1H30M, got {shown(value)}")
 

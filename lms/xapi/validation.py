@@ -174,14 +174,14 @@ check_components = list_of(check_component)
 
 
 def check_distinct_components(value: Any, path: str) -> None:
-    """The ids of the components in one list are distinct."""
+    """The ids of the components in one list are distinct (4.2.2.3 / Data 2.4.4.1)."""
     check_components(value, path)
     if len({one["id"] for one in value}) != len(value):
         raise Malformed(path, "two components carry the same id")
 
 
 def check_interaction(value: Any, path: str) -> None:
-    """Lists of components go with the interaction types that know them, and with no others."""
+    """Lists of components go with the interaction types that know them, no others (4.2.2.3 / Data 2.4.4.1)."""
     kind = value.get("interactionType")
     if kind is None:
         if "correctResponsesPattern" in value or any(name in value for name in COMPONENT_LISTS):
@@ -296,7 +296,7 @@ check_attachment = thing(
     required=("usageType", "display", "contentType", "length", "sha2"),
 )
 
-# 4.2 / Data 2.4: the statement
+# 4.2.4.2 / Data 2.4: the statement
 
 
 def object_kind(value: Any) -> Any:
@@ -305,7 +305,7 @@ def object_kind(value: Any) -> Any:
 
 
 def kinds(checks: Mapping[str, Check]) -> Check:
-    """An object of a statement: the check its objectType names."""
+    """An object of a statement: the check its objectType names (4.2.2.3 / Data 2.4.4)."""
     words = ", ".join(checks)
 
     def check(value: Any, path: str) -> None:

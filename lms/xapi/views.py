@@ -283,7 +283,7 @@ def signer() -> URLSafeSerializer:
 
 
 def more_address(parameters: Mapping[str, str], client: Client, last: int) -> str:
-    """Where the next page is found, for this client only and for good (4.2.6 / Data 2.5)."""
+    """Where the next page is found, for this client only and for good (4.1.6.1 / Data 2.5)."""
     return f"{request.script_root}/xapi/statements?more={signer().dumps([client.id, last, dict(parameters)])}"
 
 

@@ -149,7 +149,7 @@ def test_a_parameter_that_is_unknown_or_ill_formed_is_refused_with_its_name(outs
 
 
 def test_a_time_among_the_parameters_keeps_the_rule_of_its_edition(outsider: Outsider) -> None:
-    """4.2.7 / Data 2.2, 4.5: 2.0 takes RFC 3339, 1.0.3 takes more of ISO 8601."""
+    """4.2.7 / Data 4.5: 2.0 takes RFC 3339, 1.0.3 takes more of ISO 8601."""
     without_seconds = {"since": "2026-03-01T08:30"}
     places = [("statements", {}), *((one.path, one.about) for one in (STATE, AGENT, ACTIVITY))]
     for edition, status in (("1.0.3", 200), ("2.0.0", 400)):
@@ -232,7 +232,7 @@ def test_an_attachment_sent_without_its_data_says_where_they_are(outsider: Outsi
 
 @reproduces(167)
 def test_asked_for_attachments_the_store_answers_in_parts(outsider: Outsider) -> None:
-    """4.1.3 / Comm 2.1.3."""
+    """4.1.6.1 / Comm 2.1.3."""
     [sent] = outsider.post(statement()).get_json()
     for query in ({"statementId": sent}, {}):
         answer = outsider.get(**query, attachments="true")

@@ -1,7 +1,9 @@
 """Every case of the two tables, read as a statement of each edition it speaks of; and all of them over HTTP."""
 
 import json
+import re
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +74,21 @@ def test_every_requirement_the_public_suite_numbers_is_carried_by_a_test_of_ours
     carried = {*REPRODUCED, *numbers_in(case.section for case in CASES)}
     assert sorted(NAMED - carried - LEFT_OUT.keys()) == []
     assert sorted(carried & LEFT_OUT.keys()) == []
+
+
+CITED = re.compile(r"\b(4\.[12](?:\.\d+)+)[^/\n\"()]{0,20} / ((?:Data|Comm) \d(?:\.\d+)*)")
+
+
+def test_a_section_of_the_one_standard_stands_beside_the_same_of_the_other_everywhere() -> None:
+    root = Path(__file__).parents[2]
+    table = (root / "docs/record-store.md").read_text(encoding="utf-8").partition("## How sections")[2]
+    rows = dict(re.findall(r"^\| (4[\d.]+) \| ([^|]+) \|", table, re.MULTILINE))
+    rows |= {f"4.1.6.{number}": f"Comm 2.{number + 1}" for number in range(2, 8)}  # one row of the table
+    for folder in ("lms/xapi", "lms/documents", "tests/conformance"):
+        for path in (root / folder).glob("*.py"):
+            for new, old in CITED.findall(path.read_text(encoding="utf-8")):
+                allowed = rows[new].split(", ")
+                assert any(f"{old}.".startswith(f"{one}.") for one in allowed), f"{path.name}: {new} / {old}"
 
 
 @pytest.mark.parametrize("edition", ["1.0.3", "2.0.0"])
