@@ -49,7 +49,8 @@ def serving(app: str, environ: dict[str, str], folder: Path) -> Iterator[int]:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "2"]
-    command += ["--worker-class", "gthread", "--threads", "4", "--log-level", "warning", "--no-control-socket", app]
+    command += ["--worker-class", "gthread", "--threads", "4", "--log-level", "warning", "--limit-request-line", "0"]
+    command += ["--no-control-socket", app]
     with (folder / "gunicorn.log").open("ab") as log:
         server = subprocess.Popen(command, env={**os.environ, **environ}, stdout=log, stderr=log)
     try:

@@ -42,6 +42,9 @@ def server(address: str, workers: int) -> list[str]:
         "threads": THREADS,
         "graceful-timeout": GRACE_SECONDS,
         "log-level": "warning",
+        # A filter of statements names IRIs of 2,000 bytes, which an address spells in up to 6,000 characters each; the
+        # most gunicorn can be told to allow is 8,190. The proxy in front has a bound.
+        "limit-request-line": 0,
     }
     settings = [part for name, value in options.items() for part in (f"--{name}", str(value))]
     return [sys.executable, "-m", "gunicorn", *settings, "--no-control-socket", "wsgi:app"]

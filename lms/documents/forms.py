@@ -16,11 +16,12 @@ from lms.xapi.validation import check_agent
 LONGEST_TYPE = 255
 
 
-def wanted_documents(parameters: Mapping[str, str], kind: Kind, *, many: bool, listed: bool = False) -> Wanted:
+def wanted_documents(call: Call, kind: Kind, *, many: bool, listed: bool = False) -> Wanted:
     """What a request speaks of (4.1.6.2, 4.1.6.5, 4.1.6.6 / Comm 2.3, 2.6, 2.7); raises `Malformed`.
 
     `many`: without the id of a document, all of them; else the id is needed. `listed`: then `since` is understood too.
     """
+    parameters = call.parameters
     single = kind.named in parameters
     check_names(
         parameters,
@@ -40,7 +41,7 @@ def wanted_documents(parameters: Mapping[str, str], kind: Kind, *, many: bool, l
             registration=id_parameter(parameters, "registration"),
         ),
         document_id=checked_id(parameters[kind.named], kind.named) if single else None,
-        since=time_parameter(parameters, "since"),
+        since=time_parameter(parameters, "since", two=call.two),
     )
 
 

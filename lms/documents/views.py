@@ -88,7 +88,7 @@ def documents(kind: Kind) -> Response:
 
 def look(call: Call, kind: Kind) -> Response:
     """One document, or the ids of all."""
-    wanted = wanted_documents(call.parameters, kind, many=True, listed=True)
+    wanted = wanted_documents(call, kind, many=True, listed=True)
     session = get_read_session()
     place = queries.place_of(session, wanted.subject)
     if wanted.document_id is None:
@@ -144,7 +144,7 @@ def post(call: Call, kind: Kind) -> None:
 
 def remove(call: Call, kind: Kind) -> None:
     """Remove a document, or all states of an activity and agent."""
-    wanted = wanted_documents(call.parameters, kind, many=kind.registered)
+    wanted = wanted_documents(call, kind, many=kind.registered)
     conditions = conditions_of(call)
     document_id = wanted.document_id
     if document_id is not None:
@@ -157,7 +157,7 @@ def remove(call: Call, kind: Kind) -> None:
 
 def one_of(call: Call, kind: Kind) -> Wanted:
     """The one document a request to store speaks of."""
-    return wanted_documents(call.parameters, kind, many=False)
+    return wanted_documents(call, kind, many=False)
 
 
 @bp.route("/activities", methods=METHODS)

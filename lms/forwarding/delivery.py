@@ -47,7 +47,7 @@ class Line:
     allowed: frozenset[str]
 
     def headers(self) -> dict[str, str]:
-        """Credentials and version (4.1.2, 4.1.5 / Communication 3.3, 4.0)."""
+        """Credentials and version (4.1.2, 4.1.5 / Comm 3.3, 4.0)."""
         return {
             "Authorization": f"Basic {self.token}",
             "X-Experience-API-Version": self.edition,

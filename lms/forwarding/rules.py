@@ -132,7 +132,7 @@ the cause: there all statements would be refused one by one."""
 
 
 def verdict(status: int, *, parts: bool = False) -> Verdict:
-    """The meaning of a status (4.1.7 / Communication 3.2). `parts`: the request had data of attachments.
+    """The meaning of a status (4.1.7 / Comm 3.2). `parts`: the request had data of attachments.
 
     A store that takes no parts answers 415 to these, and will do so again; to a request in JSON it is the address.
     """

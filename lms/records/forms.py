@@ -48,7 +48,21 @@ SCOPE_WORDS = {
 }
 YES_NO = {"yes": True, "no": False}
 ADDRESS = "address"
-FILTERS = ("person", "verb", "course", "activity", "client", "registration", "since", "until", "voided", "counts")
+LARGEST_NUMBER = 18  # digits of a key, or of a place in the record
+FILTERS = (
+    "statement",
+    "person",
+    "agent",
+    "verb",
+    "course",
+    "activity",
+    "client",
+    "registration",
+    "since",
+    "until",
+    "voided",
+    "counts",
+)
 
 
 def reader() -> str:
@@ -78,6 +92,10 @@ def is_uuid(value: str | None) -> bool:
     return not value or UUID.fullmatch(value) is not None
 
 
+def is_key(value: str | None) -> bool:
+    return not value or (value.isascii() and value.isdecimal() and len(value) <= LARGEST_NUMBER)
+
+
 def is_iri(value: str | None) -> bool:
     return not value or is_absolute_iri(value)
 
@@ -89,6 +107,7 @@ class FilterForm(PageForm):
         csrf = False  # it only reads
 
     person = HiddenField(_l("Học viên"), [MustBe(is_uuid, _l("Mã học viên không đúng dạng."))])
+    agent = HiddenField(_l("Người của hệ thống khác"), [MustBe(is_key, _l("Mã người không đúng dạng."))])
     course = OfferedField(_l("Khóa học"), none=_l("Mọi khóa học"), validators=[MustBe(is_iri, _l("Địa chỉ sai dạng."))])
     verb = OfferedField(_l("Việc đã làm"), none=_l("Mọi việc"), validators=[MustBe(is_iri, _l("Địa chỉ sai dạng."))])
     client = ChoiceField(_l("Nguồn"), choices=[], default="")
@@ -98,6 +117,11 @@ class FilterForm(PageForm):
     registration = StringField(
         _l("Mã ghi danh"),
         [MustBe(is_uuid, _l("Mã ghi danh có dạng 8-4-4-4-12 chữ số thập lục phân."))],
+        filters=[tidy],
+    )
+    statement = StringField(
+        _l("Mã bản ghi"),
+        [MustBe(is_uuid, _l("Mã bản ghi có dạng 8-4-4-4-12 chữ số thập lục phân."))],
         filters=[tidy],
     )
     counts = ChoiceField(
@@ -129,7 +153,9 @@ class FilterForm(PageForm):
         """The conditions of a form that has been checked. Days are those of Vietnam."""
         since, until = self.since.data, self.until.data
         return Sought(
+            statement=uuid.UUID(self.statement.data) if self.statement.data else None,
             person=uuid.UUID(self.person.data) if self.person.data else None,
+            agent=int(self.agent.data) if self.agent.data else None,
             verb=text_in(self.verb),
             activity=text_in(self.activity),
             course=text_in(self.course),

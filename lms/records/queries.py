@@ -39,10 +39,14 @@ decode = msgspec.json.Decoder().decode
 class Sought:
     """What somebody looks for. `client` 0 stands for this system; `course` also finds what is stated within it.
 
+    `person` is one of our people, `agent` the key of an actor of another system, who has no name here.
+
     `before` and `after` are the sequences between which the page lies: older entries, or newer ones.
     """
 
+    statement: uuid.UUID | None = None
     person: uuid.UUID | None = None
+    agent: int | None = None
     verb: str = ""
     activity: str = ""
     course: str = ""
@@ -64,6 +68,7 @@ class Entry(NamedTuple):
 
     sequence: int
     statement_id: uuid.UUID
+    actor_id: int
     timestamp: datetime
     stored: datetime
     client_id: int | None
@@ -98,6 +103,7 @@ def entries() -> Select[Any]:
         select(
             own.sequence,
             own.statement_id,
+            own.actor_id,
             own.timestamp,
             own.stored,
             own.client_id,
@@ -172,6 +178,10 @@ def ordered(branch: Select[int], sought: Sought, home: str, limit: int) -> Selec
 def conditions(sought: Sought, home: str) -> Iterable[ColumnElement[bool]]:
     """What must hold for the statement itself."""
     own = XapiStatement
+    if sought.statement is not None:
+        yield own.statement_id == sought.statement
+    if sought.agent is not None:
+        yield own.actor_id == sought.agent
     if sought.person is not None:
         digest = agent_digest({"account": {"homePage": home, "name": str(sought.person)}})
         yield own.actor_id == key_of(XapiAgent, XapiAgent.digest == digest)

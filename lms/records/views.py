@@ -18,7 +18,7 @@ from lms.db import apart, config_of, database, get_session
 from lms.doors import doors_of
 from lms.records import queries, render, rules
 from lms.records.access import BROWSE, NAMES, access_entry
-from lms.records.forms import FILTERS, KIND_WORDS, VERB_WORDS, FilterForm, reader, titled
+from lms.records.forms import FILTERS, KIND_WORDS, LARGEST_NUMBER, VERB_WORDS, FilterForm, reader, titled
 from lms.records.queries import Entry
 from lms.web.acting import Actor, actor, behind, holds_everywhere
 from lms.web.feature import Feature
@@ -30,7 +30,6 @@ from lms.xapi.vocabulary import FAILED, PASSED
 bp = Feature("records", __name__)
 published = Feature("profile", __name__, url_prefix="/xapi")
 
-LARGEST_NUMBER = 18  # digits of a place in the record
 SOUGHT = "people sought in the record"
 MOST_PEOPLE = 50
 

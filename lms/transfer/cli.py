@@ -14,6 +14,7 @@ from lms.db import Database, contended, disk_full
 from lms.transfer.actions import importing_client, note_transfer, take_in
 from lms.transfer.loader import (
     DAMAGES,
+    AnotherFile,
     Line,
     Progress,
     Valid,
@@ -49,6 +50,7 @@ WAITS, WAIT_SECONDS = 600, 0.1
 TRIES = 4
 MOST_BYTES = 5_000_000  # held at once
 TOLD_EVERY = 10_000
+ANOTHER = "The import that was broken off had another file, client or --keep-authority."
 
 
 class Reject(NamedTuple):
@@ -189,6 +191,8 @@ def import_statements(
             f"{file} is damaged: it cannot be unpacked to its end. {progress.stored} stored before that; import a "
             "whole one instead: a repeat changes nothing."
         ) from reason
+    except AnotherFile as reason:
+        raise click.ClickException(ANOTHER) from reason
     except OSError as reason:
         raise click.ClickException(f"{reason}. Go on with --resume when that is mended.") from reason
     except DBAPIError as error:
@@ -196,8 +200,7 @@ def import_statements(
             raise
         raise click.ClickException("The disk of the database is full. Make room and go on with --resume.") from error
     with database.writing() as session:
-        figures = {"stored": progress.stored, "known": progress.known, "rejected": progress.rejected}
-        note_transfer(session, "import", client.id, keep_authority=keep_authority, **figures)
+        note_transfer(session, "import", client.id, keep_authority=keep_authority, **progress.figures)
     click.echo(f"{progress.stored} stored, {progress.known} known already, {progress.rejected} rejected")
     if progress.rejected:
         raise SystemExit(1)
@@ -209,12 +212,13 @@ def taken_in(
     """Take batch after batch in, and say which lines were not; what was said is noted as settled after that."""
     write_note(progress_path(file), progress)  # however early it breaks off, it can be resumed
     with open_lines(file) as lines:
-        for batch, bad in batches(lines, data_folder(file), after=progress.line, size=size):
+        for batch, bad in batches(lines, data_folder(file), progress, size=size):
             before = progress.line
             refused = settle_batch(database, batch, bad, client, progress)
             progress.rejected += len(refused)
             yield refused
-            progress.line = max(one.number for one in [*(one.line for one in batch), *(one.line for one in bad)])
+            last = max([*(one.line for one in batch), *(one.line for one in bad)], key=lambda line: line.number)
+            progress.line, progress.digest = last.number, last.digest
             write_note(progress_path(file), progress)
             tell_progress(before, progress.line, "lines read")
 
@@ -229,7 +233,7 @@ def progress_of(file: Path, key: str, *, keep_authority: bool, resume: bool, par
     except ValueError as reason:
         raise click.ClickException(str(reason)) from reason
     if (progress.client, progress.keep_authority, progress.size) != (new.client, new.keep_authority, new.size):
-        raise click.ClickException("The import that was broken off had another file, client or --keep-authority.")
+        raise click.ClickException(ANOTHER)
     return progress
 
 
@@ -244,13 +248,18 @@ def client_named(database: Database, key: str) -> Client:
             raise click.ClickException(f"{reason}.") from reason
 
 
-def batches(file: IO[bytes], folder: Path, *, after: int, size: int) -> Iterator[tuple[list[Valid], list[Reject]]]:
-    """Valid statements in batches in which no id stands twice, with the lines between them that are none."""
+def batches(
+    file: IO[bytes], folder: Path, progress: Progress, *, size: int
+) -> Iterator[tuple[list[Valid], list[Reject]]]:
+    """Valid statements in batches in which no id stands twice, with the lines between them that are none.
+
+    They begin after what is settled. Raises `AnotherFile`.
+    """
     batch: list[Valid] = []
     bad: list[Reject] = []
     ids: set[str] = set()
     held = 0
-    for line in lines_of(file, after=after):
+    for line in lines_of(file, after=progress.line, digest=progress.digest):
         if len(batch) + len(bad) >= size or held >= MOST_BYTES:
             yield batch, bad
             batch, bad, ids, held = [], [], set(), 0

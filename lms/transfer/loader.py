@@ -1,6 +1,7 @@
 """From the lines of a file, and the data beside it, to valid statements; or what is wrong with a line."""
 
 import gzip
+import hashlib
 import json
 import zlib
 from codecs import BOM_UTF8
@@ -25,11 +26,19 @@ DAMAGES = (EOFError, zlib.error, gzip.BadGzipFile)
 """How unpacking ends that meets something else than was packed, or less of it."""
 
 
+class AnotherFile(ValueError):
+    """What an earlier import has settled is not the beginning of this file."""
+
+
 class Line(NamedTuple):
-    """A line of the file; `text` is only its beginning when it is too long."""
+    """A line of the file; `text` is only its beginning when it is too long.
+
+    `digest` is the SHA-256 of the file up to the end of the line.
+    """
 
     number: int
     text: bytes
+    digest: str
 
 
 class Valid(NamedTuple):
@@ -48,15 +57,24 @@ class Valid(NamedTuple):
 
 @dataclass(slots=True)
 class Progress:
-    """How far an import has come, as kept beside the file. `line` is the last that is settled."""
+    """How far an import has come, as kept beside the file. `line` is the last that is settled.
+
+    `digest` is that of the file up to there, unpacked: only a file that begins so is the same one.
+    """
 
     client: str
     keep_authority: bool
     size: int
     line: int = 0
+    digest: str = ""
     stored: int = 0
     known: int = 0
     rejected: int = 0
+
+    @property
+    def figures(self) -> dict[str, int]:
+        """What became of the lines so far."""
+        return {"stored": self.stored, "known": self.known, "rejected": self.rejected}
 
 
 def progress_path(path: Path) -> Path:
@@ -79,18 +97,28 @@ def open_lines(path: Path) -> IO[bytes]:
     return cast(IO[bytes], gzip.open(path, "rb") if zipped else path.open("rb"))
 
 
-def lines_of(file: IO[bytes], *, after: int = 0) -> Iterator[Line]:
-    """The lines that hold something, without those up to `after`. Never more than one is in memory."""
-    number = 0
+def lines_of(file: IO[bytes], *, after: int = 0, digest: str = "") -> Iterator[Line]:
+    """The lines that hold something, without those up to `after`. Never more than one is in memory.
+
+    `digest` is what the lines up to `after` had when they were settled. Raises `AnotherFile`.
+    """
+    number, read, same = 0, hashlib.sha256(), after == 0
     while text := file.readline(LARGEST_LINE + 2):
         number += 1
+        rest = text
+        read.update(rest)
+        while not rest.endswith(b"\n") and (rest := file.readline(REMAINING)):
+            read.update(rest)
         if number == 1:
             text = text.removeprefix(BOM_UTF8)  # programs of Windows write it
-        rest = text
-        while not rest.endswith(b"\n") and (rest := file.readline(REMAINING)):
-            pass
+        if number == after:
+            same = read.hexdigest() == digest
+            if not same:
+                break
         if number > after and text.strip():
-            yield Line(number, text)
+            yield Line(number, text, read.hexdigest())
+    if not same:
+        raise AnotherFile
 
 
 def read_line(line: Line, folder: Path) -> Valid:

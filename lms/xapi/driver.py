@@ -1,9 +1,10 @@
 """The one way past SQLAlchemy: SQL written out and handed to the driver, and the rows of agents, verbs and activities.
 
 Composing a query, and wrapping what comes back, costs several times what sending it costs, and this is the path of
-every statement (decision 0014).
+every statement (decision 0014). Below that, how each of the two databases is told which index to walk (decision 0026).
 """
 
+import operator
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
@@ -13,8 +14,12 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 import psycopg
+from sqlalchemy import Boolean, ColumnElement, tuple_
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ClauseElement, UnaryExpression
+from sqlalchemy.sql.operators import custom_op
 
 from lms.db import Database, adds_identities, remembered
 from lms.xapi.rules import rfc3339
@@ -205,3 +210,67 @@ def keys_of(database: Database, cursor: Any, arrivals: Sequence[Arrival]) -> tup
                 add(cursor, table, key, missing, identifier, on_postgresql=database.on_postgresql)
                 ids |= looked_up(cursor, table, key, missing, on_postgresql=database.on_postgresql)
     return Keys(*found), begun
+
+
+Key = tuple[Any, Any]  # a column, and the value it has
+
+
+class Walking(ColumnElement[bool]):
+    """A condition or an order by which an index is walked, said to each database in the way in which it does."""
+
+    inherit_cache = False  # what is asked often is composed once: `prepared`
+    type = Boolean()
+
+    def __init__(self, plain: ClauseElement, on_postgresql: ClauseElement) -> None:
+        self.plain, self.on_postgresql = plain, on_postgresql
+
+    def self_group(self, against: Any = None) -> "Walking":
+        """Itself: SQLite is not asked whether the condition is 1, which no index answers."""
+        return self
+
+
+@compiles(Walking)
+def said_plainly(element: Walking, compiler: Any, **more: Any) -> str:
+    return str(compiler.process(element.plain, **more))
+
+
+@compiles(Walking, "postgresql")
+def said_to_postgresql(element: Walking, compiler: Any, **more: Any) -> str:
+    return str(compiler.process(element.on_postgresql, **more))
+
+
+def pinned(column: Any, value: Any, *, missing: bool = False) -> Walking:
+    """That the column by whose index one walks has this value. `missing`: SQLite has no index that goes on with it.
+
+    PostgreSQL, told that it is equal, sees that the table itself has the order too, and walks along that for a value it
+    takes for frequent: past any number of newer statements. Told "from this value to this", it needs the index.
+    """
+    return Walking(aside(column, value).plain if missing else column == value, column.between(value, value))
+
+
+def aside(column: Any, value: Any) -> Walking:
+    """That a column has this value, by whose index nobody is to walk: of several SQLite takes any."""
+    unmoved = UnaryExpression(column, operator=custom_op("+"), type_=column.type)
+    return Walking(unmoved == value, column == value)
+
+
+def bound(sequence: Any, value: Any, keys: Sequence[Key], *, after: bool) -> Walking:
+    """That the sequence lies after (or before) this one."""
+    compare = operator.gt if after else operator.lt
+    here = [*(column for column, _ in keys), sequence]
+    there = tuple_(*(one for _, one in keys), value, types=[one.type for one in here])
+    return Walking(compare(sequence, value), compare(tuple_(*here), there))
+
+
+def walked(conditions: Sequence[Key], walks: Iterable[Sequence[Any]]) -> Sequence[Key]:
+    """The index by which one walks: the first of these whose columns are all asked for."""
+    for columns in walks:
+        keys = [(one, value) for one in columns for column, value in conditions if one is column and value is not None]
+        if len(keys) == len(columns):
+            return keys
+    return ()
+
+
+def known_among(column: Any, keys: Sequence[Key]) -> bool:
+    """Whether the index that is walked has this column in front."""
+    return any(column is one for one, _ in keys)

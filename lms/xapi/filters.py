@@ -10,10 +10,12 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Select, and_, bindparam, exists, or_, select, true, union
+from sqlalchemy import ColumnElement, Dialect, Select, and_, bindparam, exists, false, or_, select, true, union
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.elements import ClauseList
 
 from lms.xapi import driver
+from lms.xapi.driver import Key, Walking, aside, bound, known_among, pinned, walked
 from lms.xapi.models import XapiStatement, XapiStatementActivity, XapiStatementAgent
 
 LARGEST_PAGE = 500  # statements
@@ -21,6 +23,8 @@ FULL_PAGE = 10_000_000  # bytes: no statement is begun after this
 NOTHING = 0  # the key of what the store never met
 FEW = 500  # matching statements from which references are followed back
 AT_ONCE = 500  # references looked at together
+ROUNDS = 4  # how many times for one page: it ends where they ended
+FARTHEST = 100  # references that may lie between a statement and the one it is about
 DISORDER = 100_000  # how far sequence and `stored` may part while several writers are at work: times bound sequences
 
 
@@ -61,7 +65,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Statements in the order asked for; `last` is where the next page begins, None when there is none."""
+    """Statements in the order asked for; `last` is where the next page begins, None when there is none.
+
+    A page may hold fewer than the limit, or none, although there is a next one.
+    """
 
     bodies: list[bytes]
     last: int | None
@@ -69,7 +76,7 @@ class Page:
 
 def page(session: Session, asked: Asked) -> Page:
     """The first statements that match, up to the limit and to a bounded number of bytes."""
-    sequences = matching(session, asked, asked.limit + 1)
+    sequences, looked = matching(session, asked, asked.limit + 1)
     found = driver.found_values(session, "xapi_body", "sequence", "body", sequences[: asked.limit])
     bodies: list[bytes] = []
     size = 0
@@ -78,25 +85,36 @@ def page(session: Session, asked: Asked) -> Page:
         size += len(found[sequence])
         if size >= FULL_PAGE:
             break
-    return Page(bodies, sequences[len(bodies) - 1] if len(bodies) < len(sequences) else None)
+    return Page(bodies, sequences[len(bodies) - 1] if len(bodies) < len(sequences) else looked)
 
 
-def matching(session: Session, asked: Asked, limit: int) -> list[int]:
+def matching(session: Session, asked: Asked, limit: int) -> tuple[list[int], int | None]:
     """The sequences of matching statements in order, at most so many: what matches by itself, and what is about it.
 
     What is about a matching statement cannot be found by one index. When the page is full already, only what is newer
     than its end (older, when ascending) needs to be looked through. Otherwise few statements match: from these one
-    follows the references back. Only a page that is short although many match (at the end of many pages, or between
-    two dates) looks through all references within its bounds.
+    follows the references back. When neither is so, references are looked through, so many for each page and no more:
+    beside the sequences stands how far that was, when there are others beyond.
     """
     sequences = [sequence for (sequence,) in answered(session, direct, asked, limit)]
-    if asked.filtered:
-        full = len(sequences) == limit
-        heads = None if full else heads_of_few(session, asked, limit)
-        if heads is None:
-            heads = heads_looked_through(session, asked, limit, last=sequences[-1] if full else None)
-        sequences = sorted({*sequences, *heads}, reverse=not asked.ascending)[:limit]
-    return sequences
+    if not asked.filtered:
+        return sequences, None
+    full, looked = len(sequences) == limit, None
+    heads = None if full else heads_of_few(session, asked, limit)
+    if heads is None:
+        heads, looked = heads_looked_through(session, asked, limit, last=sequences[-1] if full else None)
+    if looked is not None:
+        sequences = [one for one in sequences if (one <= looked if asked.ascending else one >= looked)]
+    return sorted({*sequences, *heads}, reverse=not asked.ascending)[:limit], looked
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Statements that match in one way, found by walking along the index that begins with the columns of `keys`."""
+
+    query: Select[int]
+    sequence: Any  # a column
+    keys: Sequence[Key]
 
 
 Compose = Callable[[Asked, Any], Select[*tuple[Any, ...]]]
@@ -143,55 +161,92 @@ def direct(asked: Asked, limit: Any) -> Select[int]:
     return select(merged.c.sequence).order_by(order).limit(limit)
 
 
-def ordered(branch: Select[*tuple[Any, ...]], asked: Asked, limit: Any) -> Select[*tuple[Any, ...]]:
+def ordered(branch: Branch, asked: Asked, limit: Any) -> Select[*tuple[Any, ...]]:
     """A branch within the bounds of time and page that hold for the statement itself, in order."""
-    sequence, stored = branch.selected_columns[0], XapiStatement.stored
+    query = branch.query.where(*bounds(branch.sequence, asked, branch.keys), *shown(asked, branch.keys))
+    columns = [*(column for column, _ in branch.keys), branch.sequence]
+    order = [one.asc() if asked.ascending else one.desc() for one in columns]
+    return query.order_by(Walking(order[-1], ClauseList(*order, group=False))).limit(limit)
+
+
+def bounds(sequence: Any, asked: Asked, keys: Sequence[Key] = ()) -> list[ColumnElement[bool]]:
+    """Between which sequences a page lies: they say where the index is entered and left."""
+    found: list[ColumnElement[bool]] = []
     anyone = aliased(XapiStatement)
     if asked.since is not None:
         first = select(anyone.sequence).where(anyone.stored > asked.since).order_by(anyone.stored).limit(1)
-        branch = branch.where(stored > asked.since, sequence > first.scalar_subquery() - DISORDER)
+        found.append(bound(sequence, first.scalar_subquery() - DISORDER, keys, after=True))
     if asked.until is not None:
         last = select(anyone.sequence).where(anyone.stored <= asked.until).order_by(anyone.stored.desc()).limit(1)
-        branch = branch.where(stored <= asked.until, sequence < last.scalar_subquery() + DISORDER)
-    branch = branch.where(*ownership(XapiStatement, asked))
+        found.append(bound(sequence, last.scalar_subquery() + DISORDER, keys, after=False))
     if asked.after is not None:
-        branch = branch.where(sequence > asked.after if asked.ascending else sequence < asked.after)
-    return (
-        branch.where(~XapiStatement.voided)
-        .order_by(sequence.asc() if asked.ascending else sequence.desc())
-        .limit(limit)
-    )
+        found.append(bound(sequence, asked.after, keys, after=asked.ascending))
+    return found
 
 
-def direct_branches(asked: Asked) -> Iterable[Select[int]]:
+def shown(asked: Asked, keys: Sequence[Key] = ()) -> list[ColumnElement[bool]]:
+    """What must hold of a statement to be shown at all, whatever it says, beside the values of these columns."""
+    found: list[ColumnElement[bool]] = [~XapiStatement.voided]
+    if asked.client is not None and not known_among(XapiStatement.client_id, keys):
+        found.append(aside(XapiStatement.client_id, asked.client))
+    if asked.since is not None:
+        found.append(XapiStatement.stored > asked.since)
+    if asked.until is not None:
+        found.append(XapiStatement.stored <= asked.until)
+    return found
+
+
+def direct_branches(asked: Asked) -> Iterable[Branch]:
     """Statements that match by themselves: one branch for each place an agent and an activity may stand in."""
-    for agent in agent_places(asked):
-        for activity in activity_places(asked):
-            tables = [table for table in (agent[0], activity[0]) if table is not None]
-            sequence = tables[0].sequence if tables else XapiStatement.sequence
-            branch = select(sequence.label("sequence")).select_from(tables[0] if tables else XapiStatement)
-            if tables:
-                branch = branch.join(XapiStatement, XapiStatement.sequence == sequence)
-            for other in tables[1:]:
-                branch = branch.join(other, other.sequence == sequence)
-            yield branch.where(*agent[1], *activity[1], *plain_filters(XapiStatement, asked))
+    own = XapiStatement
+    alone = [(own.verb_id, asked.verb), (own.registration, asked.registration), (own.client_id, asked.client)]
+    for agent_table, agent in agent_places(asked):
+        for activity_table, activity in activity_places(asked):
+            conditions = [*agent, *activity, *((column, value) for column, value in alone if value is not None)]
+            keys = walked(conditions, WALKS)
+            tables = [one for one in (own, agent_table, activity_table) if one is not None]
+            lead = next((one for one in tables if keys and one is keys[0][0].class_), own)
+            query = select(lead.sequence.label("sequence")).select_from(lead)
+            for other in tables:
+                if other is not lead:
+                    query = query.join(other, other.sequence == lead.sequence)
+            after_activity = bool(keys) and keys[0][0] is own.activity_id  # there the verb follows on PostgreSQL only
+            here = [pinned(one, value, missing=after_activity and one is own.verb_id) for one, value in keys]
+            others = [
+                aside(column, value) if column.class_ is own else column == value  # what is joined is found by its key
+                for column, value in conditions
+                if not known_among(column, keys)
+            ]
+            yield Branch(query.where(*here, *others), lead.sequence, keys)
 
 
-Place = tuple[Any, list[ColumnElement[bool]]]
+# Decision 0026. Registrations and people have few statements; who may read only its own walks along no others.
+WALKS: tuple[tuple[Any, ...], ...] = (
+    (XapiStatement.registration,),
+    (XapiStatement.actor_id, XapiStatement.verb_id),
+    (XapiStatement.actor_id,),
+    (XapiStatementAgent.agent_id, XapiStatementAgent.direct),
+    (XapiStatement.activity_id, XapiStatement.verb_id),
+    (XapiStatement.activity_id,),
+    (XapiStatementActivity.activity_id,),
+    (XapiStatement.client_id,),
+    (XapiStatement.verb_id,),
+)
+Place = tuple[Any, list[Key]]
 
 
 def agent_places(asked: Asked) -> list[Place]:
-    """Where the filters agent and related_agents look: a table to join, if any, and what must hold."""
+    """Where the filters agent and related_agents look: a table to join, if any, and what its columns must be."""
     if asked.agent is None:
         return [(None, [])]
     named, statement = XapiStatementAgent, XapiStatement
     places: list[Place] = [
-        (None, [statement.actor_id == asked.agent]),
-        (named, [named.agent_id == asked.agent, named.direct.is_(True)]),
+        (None, [(statement.actor_id, asked.agent)]),
+        (named, [(named.agent_id, asked.agent), (named.direct, true())]),
     ]
     if asked.related_agents:
-        places.append((named, [named.agent_id == asked.agent, named.direct.is_(False)]))
-        places.extend((None, [of_client(statement, client)]) for client in asked.authorities)
+        places.append((named, [(named.agent_id, asked.agent), (named.direct, false())]))
+        places.extend((None, [(statement.client_id, client)]) for client in asked.authorities)
     return places
 
 
@@ -199,9 +254,9 @@ def activity_places(asked: Asked) -> list[Place]:
     """Where the filters activity and related_activities look."""
     if asked.activity is None:
         return [(None, [])]
-    places: list[Place] = [(None, [XapiStatement.activity_id == asked.activity])]
+    places: list[Place] = [(None, [(XapiStatement.activity_id, asked.activity)])]
     if asked.related_activities:
-        places.append((XapiStatementActivity, [XapiStatementActivity.activity_id == asked.activity]))
+        places.append((XapiStatementActivity, [(XapiStatementActivity.activity_id, asked.activity)]))
     return places
 
 
@@ -241,14 +296,15 @@ def heads_of_few(session: Session, asked: Asked, limit: int) -> list[int] | None
         heads |= found
     if not heads:
         return []
-    among = select(XapiStatement.sequence).where(XapiStatement.sequence.in_(heads.values()))
+    sequence = XapiStatement.sequence
+    among = Branch(select(sequence).where(sequence.in_(heads.values())), sequence, ())
     return list(session.scalars(ordered(among, asked, limit)))
 
 
 def told_and_about(asked: Asked, limit: Any) -> Select[*tuple[Any, ...]]:
     """The statements that match by themselves, each with those about it, if there are any."""
     own = ownership(XapiStatement, asked)  # before the limit: of others there may be any number
-    branches = [branch.where(*own).limit(FEW + 1).subquery() for branch in direct_branches(asked)]
+    branches = [branch.query.where(*own).limit(FEW + 1).subquery() for branch in direct_branches(asked)]
     merged = union(*(select(one.c.sequence) for one in branches)).subquery()
     told = select(XapiStatement.statement_id).join(merged, merged.c.sequence == XapiStatement.sequence)
     few, about = told.limit(FEW + 1).subquery(), aliased(XapiStatement)
@@ -261,19 +317,35 @@ def told_and_about(asked: Asked, limit: Any) -> Select[*tuple[Any, ...]]:
     )
 
 
-def heads_looked_through(session: Session, asked: Asked, limit: int, *, last: int | None) -> list[int]:
-    """Those about matching statements, found by looking at references in order, up to `last` or the limit."""
-    sequence, found = XapiStatement.sequence, list[int]()
-    bounds = [] if last is None else [sequence < last if asked.ascending else sequence > last]
-    while True:
-        references = select(sequence, XapiStatement.target).where(XapiStatement.target.is_not(None), *bounds)
-        rows = session.execute(ordered(references, asked, AT_ONCE)).all()
-        part = {one: target for one, target in rows if target is not None}
+def heads_looked_through(
+    session: Session, asked: Asked, limit: int, *, last: int | None
+) -> tuple[list[int], int | None]:
+    """Those about matching statements, found by looking at references in order, up to `last` or the limit.
+
+    Beside them stands the reference that was looked at last, when there may be others beyond.
+    """
+    found: list[int] = []
+    for _ in range(ROUNDS):
+        rows = session.execute(references(asked, last)).all()
+        part = {one: target for one, target, fits in rows if fits}
         lead = leading_to_matches(session, asked, part)
         found += [one for one in part if one in lead]
-        if len(found) >= limit or len(part) < AT_ONCE:
-            return found[:limit]
-        asked = replace(asked, after=list(part)[-1])
+        if len(found) >= limit or len(rows) < AT_ONCE:
+            return found[:limit], None
+        asked = replace(asked, after=rows[-1][0])
+    return found, asked.after
+
+
+def references(asked: Asked, last: int | None) -> Select[*tuple[Any, ...]]:
+    """References in order up to `last`: their targets, and whether they may be shown.
+
+    That is no condition: of those that may not there can be any number, and a page must not walk along all of them.
+    """
+    sequence, target = XapiStatement.sequence, XapiStatement.target
+    query = select(sequence, target, and_(*shown(asked))).where(target.is_not(None), *bounds(sequence, asked))
+    if last is not None:
+        query = query.where(sequence < last if asked.ascending else sequence > last)
+    return query.order_by(sequence.asc() if asked.ascending else sequence.desc()).limit(AT_ONCE)
 
 
 def leading_to_matches(session: Session, asked: Asked, targets: Mapping[int, uuid.UUID]) -> set[int]:
@@ -283,7 +355,9 @@ def leading_to_matches(session: Session, asked: Asked, targets: Mapping[int, uui
     matches = [or_(*agent_conditions(told, asked)), or_(*activity_conditions(told, asked)), *plain_filters(told, asked)]
     lead: set[int] = set()
     passed: set[tuple[int, uuid.UUID]] = set()  # references may run in a circle: an id can be named before it comes
-    while targets:
+    for _ in range(FARTHEST):
+        if not targets:
+            break
         ids = set(targets.values())
         right = set(session.scalars(select(told.statement_id).where(told.statement_id.in_(ids), *matches, *own)))
         lead |= {head for head, target in targets.items() if target in right}

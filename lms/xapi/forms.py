@@ -159,8 +159,11 @@ class StatementQuery:
     attachments: bool
 
 
-def statement_query(parameters: Mapping[str, str]) -> StatementQuery:
-    """Read the parameters; raises `Malformed` for what is unknown, ill-formed or does not go together."""
+def statement_query(parameters: Mapping[str, str], *, two: bool) -> StatementQuery:
+    """Read the parameters; raises `Malformed` for what is unknown, ill-formed or does not go together.
+
+    `two` says that they keep the rules of xAPI 2.0.
+    """
     single = [name for name in ("statementId", "voidedStatementId") if name in parameters]
     allowed = {"attachments", "format", *single} if single else {"attachments", "format", *FILTERS}
     for name in parameters:
@@ -179,8 +182,8 @@ def statement_query(parameters: Mapping[str, str]) -> StatementQuery:
         registration=id_parameter(parameters, "registration"),
         related_agents=switch(parameters, "related_agents"),
         related_activities=switch(parameters, "related_activities"),
-        since=time_parameter(parameters, "since"),
-        until=time_parameter(parameters, "until"),
+        since=time_parameter(parameters, "since", two=two),
+        until=time_parameter(parameters, "until", two=two),
         limit=limit_parameter(parameters),
         ascending=switch(parameters, "ascending"),
         format=parameters.get("format", "exact"),
@@ -203,9 +206,9 @@ def iri_parameter(parameters: Mapping[str, str], name: str) -> str | None:
     return parameters.get(name)
 
 
-def time_parameter(parameters: Mapping[str, str], name: str) -> datetime | None:
-    """A point in time, if given."""
-    return moment(parameters[name], name) if name in parameters else None
+def time_parameter(parameters: Mapping[str, str], name: str, *, two: bool) -> datetime | None:
+    """A point in time, if given, by the same rule as in a statement (4.2.7 / Data 4.5)."""
+    return moment(parameters[name], name, two=two) if name in parameters else None
 
 
 def switch(parameters: Mapping[str, str], name: str) -> bool:

@@ -30,7 +30,7 @@ class Received(NamedTuple):
 
 
 def read_json(body: bytes, path: str, *, one: str = "") -> Any:
-    """The value of a JSON text; refused are what is no JSON and two values under one name.
+    """The value of a JSON text; refused are what is no JSON and two values under one name (4.2.1 / Data 2.2).
 
     `one` is what an item of it is called in errors, when the text itself is called otherwise.
     """
@@ -207,7 +207,7 @@ def read_statements(body: bytes, *, two: bool, data: Data | None = None) -> tupl
 
 
 def check_ids_differ(found: Sequence[Received]) -> None:
-    """Two statements of one batch with the same id refuse the batch (4.1.6.1 / Communication 2.1.2)."""
+    """Two statements of one batch with the same id refuse the batch (4.1.6.1 / Comm 2.1.2)."""
     seen: dict[str, int] = {}
     for number, one in enumerate(found):
         if "id" in one.document:
@@ -243,7 +243,7 @@ def checked(document: Any, raw: bytes, path: str, *, two: bool, data: Data | Non
 
 
 def check_data_came(document: Mapping[str, Any], path: str, data: Data | None) -> None:
-    """Every attachment says where its data are, or they came with it (4.1.3 / Communication 1.5.2).
+    """Every attachment says where its data are, or they came with it (4.1.3 / Comm 1.5.2).
 
     A signature can only be looked at when it came (4.2.6 / Data 2.6).
     """
@@ -257,7 +257,7 @@ def check_data_came(document: Mapping[str, Any], path: str, data: Data | None) -
 
 
 def check_data_are_named(received: Sequence[Received], data: Data) -> None:
-    """Every part belongs to an attachment, and says the same of type and length (4.1.3 / Communication 1.5.2).
+    """Every part belongs to an attachment, and says the same of type and length (4.1.3 / Comm 1.5.2).
 
     A `length` that is not that of the data is no reason to refuse, as long as the part itself does not name another.
     """

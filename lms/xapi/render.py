@@ -13,7 +13,7 @@ Choose = Callable[[Sequence[str]], str]
 
 
 def page_json(bodies: Sequence[bytes], more: str) -> bytes:
-    """A StatementResult (4.2.6 / Data 2.5); `more` is an address on this host, or nothing."""
+    """A StatementResult (4.1.6.1 / Data 2.5); `more` is an address on this host, or nothing."""
     return b'{"statements":[%b],"more":"%b"}' % (b",".join(bodies), more.encode())
 
 

@@ -8,7 +8,7 @@ import math
 import re
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +17,7 @@ import msgspec
 IDENTIFIERS = ("mbox", "mbox_sha1sum", "openid", "account")  # 4.2.2.1 / Data 2.4.2.3, inverse functional
 LONGEST_IRI = 2_000  # bytes; an index entry of PostgreSQL holds 2,704
 SHOWN = 60
+AN_INSTANT = timedelta(microseconds=1)
 IN_MICROSECONDS = len("2026-03-01T08:30:00.000000Z")
 encode = msgspec.json.Encoder().encode
 
@@ -55,19 +56,27 @@ UUID = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-
 MAILTO = re.compile(
     r"mailto:[^\s\x00-\x1f\x7f@<>()\[\],;:\\]+@(?:[^\s\x00-\x1f\x7f@<>()\[\],;:\\/?#\"]+|\[[0-9A-Fa-f:.]+\])"
 )
+# 4.2.2.1 / Data 2.4.2.3: the hash of such an address.
 SHA1 = re.compile(r"[0-9A-Fa-f]{40}")
 # 4.2.2.6 / Data 2.4.11: SHA-2 in hexadecimal: 224, 256, 384 or 512 bits.
 SHA2 = re.compile(r"(?:[0-9A-Fa-f]{56}|[0-9A-Fa-f]{64}|[0-9A-Fa-f]{96}|[0-9A-Fa-f]{128})")
-# Without control characters: a contentType is sent out as a header of a part.
+# 4.2.2.6 / Data 2.4.11. Without control characters: a contentType is sent out as a header of a part.
 MEDIA_TYPE = re.compile(
     r"[!#$&^_.+\-A-Za-z0-9]+/[!#$&^_.+\-A-Za-z0-9]+(?:[ \t]*;[^\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]*)?"
 )
-# 4.2.7 / Data 4.5: RFC 3339. Without an offset a time counts as UTC; the offset -00 ("unknown") is refused below.
+# 4.2.7: RFC 3339, with seconds and an offset. T and Z may be lower case there, and a space may stand for the T.
 TIMESTAMP = re.compile(
-    r"(?P<day>\d{4}-\d\d-\d\d)[Tt ](?P<minute>\d\d:\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?"
-    r"(?P<offset>[Zz]|[+-]\d\d(?::?\d\d)?)?",
+    r"(?P<day>\d{4}-\d\d-\d\d)[Tt ](?P<minute>\d\d:\d\d):(?P<second>\d\d)(?:\.(?P<fraction>\d+))?"
+    r"(?P<offset>[Zz]|[+-]\d\d:[0-5]\d)",
     re.ASCII,
 )
+# Data 4.5: ISO 8601, of which RFC 3339 is only recommended. Without an offset a time counts as UTC.
+TIMESTAMP_1 = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)[Tt ](?P<minute>\d\d:\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?"
+    r"(?P<offset>[Zz]|[+-]\d\d(?::?[0-5]\d)?)?",
+    re.ASCII,
+)
+# 4.2.7 / Data 4.5: "unknown" is refused in both.
 UNKNOWN_OFFSETS = frozenset({"-00", "-0000", "-00:00"})
 # 4.2.7 / Data 4.6: ISO 8601:2004 4.4.3.2; weeks stand alone, only the last figure may have a fraction.
 DURATION = re.compile(
@@ -111,19 +120,19 @@ def recurring(check: Check) -> Check:
 
 
 def check_text(value: Any, path: str) -> None:
-    """A string, the empty one included."""
+    """A string, the empty one included (4.2.1 / Data 2.2)."""
     if not isinstance(value, str):
         raise Malformed(path, f"expected a string, got {shown(value)}")
 
 
 def check_truth(value: Any, path: str) -> None:
-    """true or false; the strings "true" and "false" are neither (Data 2.2)."""
+    """true or false; the strings "true" and "false" are neither (4.2.1 / Data 2.2)."""
     if value is not True and value is not False:
         raise Malformed(path, f"expected true or false, got {shown(value)}")
 
 
 def check_number(value: Any, path: str) -> None:
-    """A JSON number that a double can hold."""
+    """A JSON number that a double can hold (4.2.1 / Data 2.2)."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Malformed(path, f"expected a number, got {shown(value)}")
     if isinstance(value, int):
@@ -134,7 +143,7 @@ def check_number(value: Any, path: str) -> None:
 
 
 def check_octets(value: Any, path: str) -> None:
-    """A length: a whole number from 0 on."""
+    """A length: a whole number from 0 on (4.2.2.6 / Data 2.4.11)."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise Malformed(path, f"expected a whole number from 0 on, got {shown(value)}")
 
@@ -147,7 +156,7 @@ known_iri = lru_cache(maxsize=8_192)(is_absolute_iri)  # verbs and activities re
 
 
 def check_iri(value: Any, path: str) -> None:
-    """An absolute IRI (RFC 3987) of at most 2,000 bytes."""
+    """An absolute IRI (RFC 3987; 4.2.7 / Data 4.3) of at most 2,000 bytes."""
     if not isinstance(value, str) or not known_iri(value):
         raise Malformed(path, f"expected an absolute IRI of at most {LONGEST_IRI} bytes, got {shown(value)}")
 
@@ -160,7 +169,7 @@ known_language = lru_cache(maxsize=512)(is_language)
 
 
 def check_language(value: Any, path: str) -> None:
-    """A language tag."""
+    """A language tag (RFC 5646; 4.2.7 / Data 4.2)."""
     if not isinstance(value, str) or not known_language(value):
         raise Malformed(path, f"expected a language tag such as vi or en-US, got {shown(value)}")
 
@@ -189,7 +198,7 @@ def is_duration(value: str) -> bool:
 
 
 def check_duration(value: Any, path: str) -> None:
-    """A duration (ISO 8601:2004, 4.4.3.2)."""
+    """A duration (ISO 8601:2004, part 4.4.3.2; 4.2.7 / Data 4.6)."""
     if not isinstance(value, str) or not is_duration(value):
         raise Malformed(path, f"expected an ISO 8601 duration such as PT1H30M, got {shown(value)}")
 
@@ -220,14 +229,22 @@ def one_of(*values: str) -> Check:
 
 
 def check_timestamp(value: Any, path: str) -> None:
-    """A point in time as RFC 3339 writes it."""
+    """A point in time as RFC 3339 writes it, which is all that xAPI 2.0 takes (4.2.7)."""
+    moment(value, path, two=True)
+
+
+def check_timestamp_1(value: Any, path: str) -> None:
+    """A point in time as xAPI 1.0.3 takes it: a date and a time of ISO 8601 in its extended form (Data 4.5)."""
     moment(value, path)
 
 
-def moment(value: Any, path: str) -> datetime:
-    """The point in time a timestamp names, in UTC; a leap second is the last microsecond before it ends."""
+def moment(value: Any, path: str, *, two: bool = False) -> datetime:
+    """The point in time a timestamp names, in UTC; a leap second is the last microsecond before it ends.
+
+    `two` asks for the narrower form of xAPI 2.0. What is stored came in either.
+    """
     try:
-        found = point_in_time(value) if isinstance(value, str) else None
+        found = point_in_time(value, two) if isinstance(value, str) else None
     except (ValueError, OverflowError) as reason:
         raise Malformed(path, f"{shown(value)} is not a point in time") from reason
     if found is None:
@@ -235,19 +252,25 @@ def moment(value: Any, path: str) -> datetime:
     return found
 
 
-@lru_cache(maxsize=1_024)  # it is checked first and kept later
-def point_in_time(value: str) -> datetime | None:
+@lru_cache(maxsize=2_048)  # it is checked first and kept later
+def point_in_time(value: str, two: bool) -> datetime | None:
     """None when it has not the form of a timestamp; `ValueError` or `OverflowError` when there is no such time."""
-    found = TIMESTAMP.fullmatch(value)
+    found = (TIMESTAMP if two else TIMESTAMP_1).fullmatch(value)
     if found is None or found["offset"] in UNKNOWN_OFFSETS:
         return None
     second, fraction = found["second"] or "00", (found["fraction"] or "0")[:6]
-    if second == "60":
+    leap = second == "60"
+    if leap:
         second, fraction = "59", "999999"
     offset = found["offset"] or "Z"
-    return datetime.fromisoformat(
+    if found["minute"].startswith("24"):
+        raise ValueError(value)  # newer Pythons take it for the next midnight
+    moment = datetime.fromisoformat(
         f"{found['day']}T{found['minute']}:{second}.{fraction:0<6}{'+00:00' if offset in 'Zz' else offset}"
     ).astimezone(UTC)
+    if leap and f"{moment + AN_INSTANT:%d %H:%M}" != "01 00:00":
+        raise ValueError(value)  # RFC 3339, 5.7: leap seconds end a month, by the clock of UTC
+    return moment
 
 
 def rfc3339(moment: datetime) -> str:

@@ -267,7 +267,7 @@ class Arrival:
 
     @property
     def timestamp(self) -> datetime:
-        """When it happened: as it says itself, else when it was stored (4.2.4 / Data 2.4.7)."""
+        """When it happened: as it says itself, else when it was stored (4.2.4.2 / Data 2.4.7)."""
         return self.given or self.stored
 
     @property
@@ -288,7 +288,7 @@ class Arrival:
         return begun if "version" in self.document else begun + b',"version":"%b"' % version.encode()
 
     def json(self) -> bytes:
-        """The statement as it is kept: with what the store sets, and what was missing (4.2.4 / Data 2.4)."""
+        """The statement as it is kept: with what the store sets, and what was missing (4.2.4.2 / Data 2.4)."""
         stored = rfc3339(self.stored).encode()
         timestamp = b"" if self.given is not None else b',"timestamp":"%b"' % stored
         return b'%b%b,"stored":"%b%b' % (self.beginning(), timestamp, stored, self.source.end)

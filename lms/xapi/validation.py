@@ -22,6 +22,7 @@ from lms.xapi.rules import (
     check_sha2,
     check_text,
     check_timestamp,
+    check_timestamp_1,
     check_truth,
     check_uuid,
     known_language,
@@ -173,14 +174,14 @@ check_components = list_of(check_component)
 
 
 def check_distinct_components(value: Any, path: str) -> None:
-    """The ids of the components in one list are distinct."""
+    """The ids of the components in one list are distinct (4.2.2.3 / Data 2.4.4.1)."""
     check_components(value, path)
     if len({one["id"] for one in value}) != len(value):
         raise Malformed(path, "two components carry the same id")
 
 
 def check_interaction(value: Any, path: str) -> None:
-    """Lists of components go with the interaction types that know them, and with no others."""
+    """Lists of components go with the interaction types that know them, no others (4.2.2.3 / Data 2.4.4.1)."""
     kind = value.get("interactionType")
     if kind is None:
         if "correctResponsesPattern" in value or any(name in value for name in COMPONENT_LISTS):
@@ -295,7 +296,7 @@ check_attachment = thing(
     required=("usageType", "display", "contentType", "length", "sha2"),
 )
 
-# 4.2 / Data 2.4: the statement
+# 4.2.4.2 / Data 2.4: the statement
 
 
 def object_kind(value: Any) -> Any:
@@ -304,7 +305,7 @@ def object_kind(value: Any) -> Any:
 
 
 def kinds(checks: Mapping[str, Check]) -> Check:
-    """An object of a statement: the check its objectType names."""
+    """An object of a statement: the check its objectType names (4.2.2.3 / Data 2.4.4)."""
     words = ", ".join(checks)
 
     def check(value: Any, path: str) -> None:
@@ -332,14 +333,14 @@ def check_whole(value: Any, path: str) -> None:
         raise Malformed(f"{path}.object", "a voiding statement must have a StatementRef as its object")
 
 
-def statement_check(context: Mapping[str, Check], versions: str) -> Check:
+def statement_check(context: Mapping[str, Check], versions: str, check_time: Check) -> Check:
     """The check for statements of one edition of the standard."""
     common: dict[str, Check] = {
         "actor": recurring(check_actor),
         "verb": recurring(check_verb),
         "result": check_result,
         "context": thing(context),
-        "timestamp": check_timestamp,
+        "timestamp": check_time,
         "attachments": list_of(check_attachment),
     }
     objects: dict[str, Check] = {
@@ -358,7 +359,7 @@ def statement_check(context: Mapping[str, Check], versions: str) -> Check:
         {
             "id": check_uuid,
             "object": kinds({**objects, "SubStatement": check_substatement}),
-            "stored": check_timestamp,
+            "stored": check_time,
             "authority": check_authority,
             "version": matching(re.compile(versions), "a version this edition of xAPI accepts"),
             **common,
@@ -368,8 +369,8 @@ def statement_check(context: Mapping[str, Check], versions: str) -> Check:
     )
 
 
-check_statement_1 = statement_check(CONTEXT, r"1\.0(\.\d[\w.+\-]*)?")
-check_statement_2 = statement_check({**CONTEXT, **CONTEXT_OF_2}, r"[12]\.0(\.\d[\w.+\-]*)?")
+check_statement_1 = statement_check(CONTEXT, r"1\.0(\.\d[\w.+\-]*)?", check_timestamp_1)
+check_statement_2 = statement_check({**CONTEXT, **CONTEXT_OF_2}, r"[12]\.0(\.\d[\w.+\-]*)?", check_timestamp)
 
 
 def check_statement(document: Any, path: str, *, two: bool) -> None:

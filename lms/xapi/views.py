@@ -201,7 +201,7 @@ def read(call: Call, client: Client) -> Response:
     """One statement by its id, or a page of them (4.1.6.1 / Comm 2.1.3)."""
     must_read(client)
     parameters, after = followed(call.parameters, client)
-    query = statement_query(parameters)
+    query = statement_query(parameters, two=call.two and after is None)
     session = get_read_session()
     g.xapi_through = queries.consistent_through(session, database().write_engine)
     mine = client.id if client.reads_only_its_own else None
@@ -283,7 +283,7 @@ def signer() -> URLSafeSerializer:
 
 
 def more_address(parameters: Mapping[str, str], client: Client, last: int) -> str:
-    """Where the next page is found, for this client only and for good (4.2.6 / Data 2.5)."""
+    """Where the next page is found, for this client only and for good (4.1.6.1 / Data 2.5)."""
     return f"{request.script_root}/xapi/statements?more={signer().dumps([client.id, last, dict(parameters)])}"
 
 

@@ -17,6 +17,18 @@ from tests.conformance.cases import (
     holds,
 )
 
+OF_ACCOUNTS = "4.2.2.1 / Data 2.4.2.4 / XAPI-00041, XAPI-00042, XAPI-00043"
+OF_AGENTS = "4.2.2.1 / Data 2.4.2.1 / XAPI-00032, XAPI-00034"
+OF_ACTORS = "4.2.2.1 / Data 2.4.2 / XAPI-00009, XAPI-00031"
+OF_GROUPS = "4.2.2.1 / Data 2.4.2.2 / XAPI-00035, XAPI-00036, XAPI-00037"
+OF_TEAMS = "4.2.2.5 / Data 2.4.6 / XAPI-00088"
+OF_AUTHORITIES = "4.2.4.2 / Data 2.4.9 / XAPI-00098, XAPI-00100"
+OF_REFERENCES = "4.2.2.3 / Data 2.4.4.3 / XAPI-00072, XAPI-00073"
+OF_ACTIVITIES_ONLY = "4.2.2.5 / Data 2.4.6 / XAPI-00084, XAPI-00085"
+OF_LANGUAGES = "4.2.7 / Data 4.2 / XAPI-00013, XAPI-00091, XAPI-00121"
+OF_EXTENSIONS = "4.2.7 / Data 4.1 / XAPI-00118, XAPI-00119, XAPI-00120"
+OF_VERSIONS = "4.2.4.3 / Data 2.4.10 / XAPI-00101"
+OF_VOIDING = "4.2.5 / Data 2.3.2 / XAPI-00017, XAPI-00019, XAPI-00020"
 ACCOUNT = {"homePage": "https://example.vn", "name": "an"}
 SHA1 = "0" * 40
 
@@ -31,13 +43,13 @@ def forms(section: str, path: str, good: list[Any], bad: list[Any], **others: An
 
 
 UUIDS = forms(
-    "4.2.4.2, 4.2.7 / Data 2.4.1, 4.4",
+    "4.2.4.2, 4.2.7 / Data 2.4.1, 4.4 / XAPI-00027, XAPI-00028, XAPI-00029, XAPI-00030",
     "id",
     [ID.upper(), "00000000-0000-0000-0000-000000000000", "018f3e2b-7c1d-7a3e-9b4f-0123456789ab", "C" + ID[1:]],
     ["", "abc", ID + "0", ID[:-1], ID.replace("-", ""), f"{{{ID}}}", f"urn:uuid:{ID}", "g" + ID[1:], ID + "\n"],
 )
 IRIS = forms(
-    "4.2.7 / Data 4.3",
+    "4.2.7 / Data 4.3 / XAPI-00007, XAPI-00011",
     "verb.id",
     ["urn:x:y", "tag:example.vn,2026:a", "https://ví-dụ.vn/tiếng/việt?q=đ#ơ", "HTTPS://EXAMPLE.VN", "x:" + "a" * 1_990],
     [
@@ -56,7 +68,7 @@ IRIS = forms(
     ],
 )
 ADDRESSES = forms(
-    "4.2.2.1 / Data 2.4.2.3",
+    "4.2.2.1 / Data 2.4.2.3 / XAPI-00038",
     "actor.mbox",
     ["mailto:a@b", "mailto:nguyễn.an+x@ví-dụ.vn", "mailto:a'b@example.vn", "mailto:a@[127.0.0.1]"],
     [
@@ -74,15 +86,23 @@ ADDRESSES = forms(
 )
 IDENTIFIERS = [
     *forms(
-        "4.2.2.1 / Data 2.4.2.3", "actor.mbox_sha1sum", [SHA1, "A" * 40], ["", "0" * 39, "g" * 40], actor__mbox=GONE
+        "4.2.2.1 / Data 2.4.2.3 / XAPI-00039",
+        "actor.mbox_sha1sum",
+        [SHA1, "A" * 40],
+        ["", "0" * 39, "g" * 40],
+        actor__mbox=GONE,
     ),
     *forms(
-        "4.2.2.1 / Data 2.4.2.3", "actor.openid", ["https://an.example.vn/"], ["an.example.vn", ""], actor__mbox=GONE
+        "4.2.2.1 / Data 2.4.2.3 / XAPI-00040",
+        "actor.openid",
+        ["https://an.example.vn/"],
+        ["an.example.vn", ""],
+        actor__mbox=GONE,
     ),
-    *forms("4.2.2.1 / Data 2.4.2.4", "actor.account", [ACCOUNT], [{}, [], "an"], actor__mbox=GONE),
+    *forms(OF_ACCOUNTS, "actor.account", [ACCOUNT], [{}, [], "an"], actor__mbox=GONE),
     *(
         breaks(
-            "4.2.2.1 / Data 2.4.2.4",
+            OF_ACCOUNTS,
             f"an account has no {value!r}",
             f"actor.account.{name}",
             actor={"account": account},
@@ -92,57 +112,52 @@ IDENTIFIERS = [
     ),
     *(
         breaks(
-            "4.2.2.1 / Data 2.4.2.1",
+            OF_AGENTS,
             f"an agent has one identifier, not {name} too",
             "actor",
             **{f"actor__{name}": value},
         )
         for name, value in (("account", ACCOUNT), ("openid", IRI), ("mbox_sha1sum", SHA1))
     ),
-    breaks("4.2.2.1 / Data 2.4.2.1", "an agent has no members", "actor", actor__member=[AGENT]),
-    breaks("4.2.2.1 / Data 2.4.2", "an actor is no activity", "actor.objectType", actor__objectType="Activity"),
-    breaks("4.2.2.1 / Data 2.4.2", "agent is no objectType", "actor.objectType", actor__objectType="agent"),
+    breaks(OF_AGENTS, "an agent has no members", "actor", actor__member=[AGENT]),
+    breaks(OF_ACTORS, "an actor is no activity", "actor.objectType", actor__objectType="Activity"),
+    breaks(OF_ACTORS, "agent is no objectType", "actor.objectType", actor__objectType="agent"),
 ]
 GROUPS = [
-    holds("4.2.2.1 / Data 2.4.2.2", "a group without identifier lists its members", actor=GROUP),
-    holds(
-        "4.2.2.1 / Data 2.4.2.2", "a group with identifier may leave them out", actor={**AGENT, "objectType": "Group"}
-    ),
-    holds(
-        "4.2.2.1 / Data 2.4.2.2", "a group with identifier may list them", actor={**GROUP, "openid": IRI, "name": "Tổ"}
-    ),
+    holds(OF_GROUPS, "a group without identifier lists its members", actor=GROUP),
+    holds(OF_GROUPS, "a group with identifier may leave them out", actor={**AGENT, "objectType": "Group"}),
+    holds(OF_GROUPS, "a group with identifier may list them", actor={**GROUP, "openid": IRI, "name": "Tổ"}),
+    breaks(OF_GROUPS, "a group is known by something", "actor", actor={"objectType": "Group", "name": "Tổ"}),
+    breaks(OF_GROUPS, "a group has one identifier", "actor", actor={**GROUP, **AGENT, "openid": IRI}),
+    breaks(OF_GROUPS, "members stand in a list", "actor.member", actor={**GROUP, "member": AGENT}),
     breaks(
-        "4.2.2.1 / Data 2.4.2.2", "a group is known by something", "actor", actor={"objectType": "Group", "name": "Tổ"}
-    ),
-    breaks("4.2.2.1 / Data 2.4.2.2", "a group has one identifier", "actor", actor={**GROUP, **AGENT, "openid": IRI}),
-    breaks("4.2.2.1 / Data 2.4.2.2", "members stand in a list", "actor.member", actor={**GROUP, "member": AGENT}),
-    breaks(
-        "4.2.2.1 / Data 2.4.2.2",
+        OF_GROUPS,
         "no group is a member",
         "actor.member[0].objectType",
         actor={**GROUP, "member": [GROUP]},
     ),
-    breaks("4.2.2.1 / Data 2.4.2.2", "a member is an agent", "actor.member[1]", actor={**GROUP, "member": [AGENT, {}]}),
+    breaks(OF_GROUPS, "a member is an agent", "actor.member[1]", actor={**GROUP, "member": [AGENT, {}]}),
     breaks(
-        "4.2.2.5 / Data 2.4.6",
+        OF_TEAMS,
         "a team is a group",
         "context.team.objectType",
         context__team={**AGENT, "objectType": "Agent"},
     ),
-    breaks("4.2.2.5 / Data 2.4.6", "a team says that it is a group", "context.team", context__team=AGENT),
-    holds("4.2.2.5 / Data 2.4.6", "an instructor may be a group", context__instructor=GROUP),
+    breaks(OF_TEAMS, "a team says that it is a group", "context.team", context__team=AGENT),
+    holds(OF_TEAMS, "an instructor may be a group", context__instructor=GROUP),
 ]
 TWO_AGENTS = {"objectType": "Group", "member": [{"account": ACCOUNT}, AGENT]}
 AUTHORITY = [
-    holds("4.2.4.2 / Data 2.4.9", "an authority may be two agents", authority=TWO_AGENTS),
-    breaks("4.2.4.2 / Data 2.4.9", "not one", "authority", authority=GROUP),
-    breaks("4.2.4.2 / Data 2.4.9", "not three", "authority", authority={**GROUP, "member": [AGENT] * 3}),
-    breaks(
-        "4.2.4.2 / Data 2.4.9", "one of the two has an account", "authority", authority={**GROUP, "member": [AGENT] * 2}
-    ),
-    breaks("4.2.4.2 / Data 2.4.9", "the two have no common name", "authority", authority={**TWO_AGENTS, **AGENT}),
+    holds(OF_AUTHORITIES, "an authority may be two agents", authority=TWO_AGENTS),
+    breaks(OF_AUTHORITIES, "not one", "authority", authority=GROUP),
+    breaks(OF_AUTHORITIES, "not three", "authority", authority={**GROUP, "member": [AGENT] * 3}),
+    breaks(OF_AUTHORITIES, "one of the two has an account", "authority", authority={**GROUP, "member": [AGENT] * 2}),
+    breaks(OF_AUTHORITIES, "the two have no common name", "authority", authority={**TWO_AGENTS, **AGENT}),
 ]
-DEFINITION = "4.2.2.3 / Data 2.4.4.1"
+DEFINITION = (
+    "4.2.2.3 / Data 2.4.4.1 / XAPI-00049, XAPI-00050, XAPI-00051, XAPI-00052, XAPI-00053, "
+    "XAPI-00054, XAPI-00055, XAPI-00058, XAPI-00062, XAPI-00063, XAPI-00064"
+)
 INTERACTIONS = [
     holds(DEFINITION, "choice lists choices", object__definition=INTERACTION),
     *(
@@ -206,7 +221,7 @@ INTERACTIONS = [
     ),
 ]
 PLAIN = {"context__revision": GONE, "context__platform": GONE}
-OBJECT = "4.2.2.3 / Data 2.4.4.2"
+OBJECT = "4.2.2.3 / Data 2.4.4.2 / XAPI-00046, XAPI-00065"
 REFERENCE = {"objectType": "StatementRef", "id": ID}
 OBJECTS = [
     holds(OBJECT, "an object may be an agent", object={**AGENT, "objectType": "Agent"}, **PLAIN),
@@ -214,18 +229,16 @@ OBJECTS = [
     breaks(OBJECT, "an agent as object says that it is one", "object", object=AGENT, **PLAIN),
     breaks(OBJECT, "an object has a known kind", "object", object={"objectType": "activity", "id": IRI}),
     breaks(OBJECT, "its kind is a string", "object", object={"objectType": ["Activity"], "id": IRI}),
-    holds("4.2.2.3 / Data 2.4.4.3", "an object may refer to a statement", object=REFERENCE, **PLAIN),
-    breaks("4.2.2.3 / Data 2.4.4.3", "by a UUID", "object.id", object={**REFERENCE, "id": IRI}, **PLAIN),
-    breaks("4.2.2.3 / Data 2.4.4.3", "and nothing more", "object", object={**REFERENCE, "definition": {}}, **PLAIN),
+    holds(OF_REFERENCES, "an object may refer to a statement", object=REFERENCE, **PLAIN),
+    breaks(OF_REFERENCES, "by a UUID", "object.id", object={**REFERENCE, "id": IRI}, **PLAIN),
+    breaks(OF_REFERENCES, "and nothing more", "object", object={**REFERENCE, "definition": {}}, **PLAIN),
     *(
-        breaks(
-            "4.2.2.5 / Data 2.4.6", f"{name} is said of activities only", f"context.{name}", object=REFERENCE, **kept
-        )
+        breaks(OF_ACTIVITIES_ONLY, f"{name} is said of activities only", f"context.{name}", object=REFERENCE, **kept)
         for name in ("revision", "platform")
         for kept in [{key: value for key, value in PLAIN.items() if not key.endswith(name)}]
     ),
 ]
-SUB = "4.2.2.3 / Data 2.4.4.3"
+SUB = "4.2.2.3 / Data 2.4.4.3 / XAPI-00066, XAPI-00067, XAPI-00068, XAPI-00069, XAPI-00070, XAPI-00071"
 SUBSTATEMENTS = [
     holds(SUB, "an object may be a statement inside", object=SUBSTATEMENT, **PLAIN),
     *(
@@ -262,7 +275,7 @@ SUBSTATEMENTS = [
         **PLAIN,
     ),
 ]
-SCORE = "4.2.2.4 / Data 2.4.5.1"
+SCORE = "4.2.2.4 / Data 2.4.5.1 / XAPI-00080, XAPI-00081, XAPI-00082, XAPI-00083"
 SCORES = [
     *forms(SCORE, "result.score.scaled", [-1, 1, 0, 1.0, -0.25, 1e-300], [1.0001, -1.01, 2, -1e308]),
     *forms(SCORE, "result.score.raw", [0, 10, 10.0, 3.3], [10.5, -0.1, 1e308]),
@@ -273,7 +286,7 @@ SCORES = [
     breaks(SCORE, "raw is at least min", "result.score.raw", result__score={"raw": 1, "min": 2}),
 ]
 DURATIONS = forms(
-    "4.2.7 / Data 4.6",
+    "4.2.7 / Data 4.6 / XAPI-00077, XAPI-00124",
     "result.duration",
     ["PT0S", "P1D", "P1Y2M3DT4H5M6.78S", "P4W", "PT0.5H", "PT1.2345678S", "P0.5Y", "PT100000H", "PT1,5S"],
     [
@@ -295,17 +308,17 @@ DURATIONS = forms(
 )
 TIMES = [
     *forms(
-        "4.2.7 / Data 4.5",
+        "4.2.7 / Data 4.5 / XAPI-00022, XAPI-00123",
         "timestamp",
         [
             "2026-03-01T08:30:00Z",
             "2026-03-01T08:30:00.123456789+07:00",
             "2016-12-31T23:59:60Z",
-            "2024-02-29T00:00:00z",
+            "2017-01-01T06:59:60.5+07:00",
+            "2024-02-29t00:00:00z",
             "2026-03-01 08:30:00.601+00:00",
-            "2026-03-01T08:30:00-0500",
+            "2026-03-01T08:30:00-05:00",
             "2099-01-01T00:00:00Z",
-            "2026-03-01T08:30:00",
         ],
         [
             "",
@@ -322,13 +335,41 @@ TIMES = [
             "0001-01-01T00:00:00+14:00",
             "2026-03-01T08:30:00Z\n",
             "20260301T083000Z",
+            "2026-W09-7T08:30:00Z",
+            "2026-060T08:30:00Z",
+            "2026-03-01T24:00:00Z",
+            "2026-03-01T08:60:00Z",
+            "2026-03-01T08:30:60Z",
+            "2026-03-01T08:30:61Z",
+            "2026-03-01T08:30:00+07:60",
+            "2026-03-01T08:30:00+7:00",
+            "2026-03-01T08:30:00.Z",
+            "2026-03-01T08:30:00 Z",
+            "2026-03-01_08:30:00Z",
+            "02026-03-01T08:30:00Z",
+            "２026-03-01T08:30:00Z",
         ],
     ),
-    breaks("4.2.4.2 / Data 2.4.8", "stored is a time too", "stored", stored="yesterday"),
+    # What 1.0.3 takes of ISO 8601, and RFC 3339, hence 2.0, does not.
+    *(
+        case
+        for value in (
+            "2026-03-01T08:30:00",
+            "2026-03-01T08:30Z",
+            "2026-03-01T08:30:00,5Z",
+            "2026-03-01T08:30:00-0500",
+            "2026-03-01T08:30:00+07",
+        )
+        for case in (
+            holds("Data 4.5", f"1.0.3 takes {value}", FIRST, timestamp=value),
+            breaks("4.2.7", f"2.0 does not take {value}", "timestamp", SECOND, timestamp=value),
+        )
+    ),
+    breaks("4.2.4.2 / Data 2.4.8 / XAPI-00023", "stored is a time too", "stored", stored="yesterday"),
 ]
 LANGUAGES = [
     *forms(
-        "4.2.7 / Data 4.2",
+        OF_LANGUAGES,
         "context.language",
         [
             "vi",
@@ -346,9 +387,7 @@ LANGUAGES = [
         ["", "v", "vietnamese1", "vi_VN", "vi-", "-vi", "vi--VN", "a12345678", "vi-VN-V", "vi VN"],
     ),
     *(
-        breaks(
-            "4.2.7 / Data 4.2", f"{path} keeps to language tags", path, **{path.replace(".", "__"): {"a12345678": "x"}}
-        )
+        breaks(OF_LANGUAGES, f"{path} keeps to language tags", path, **{path.replace(".", "__"): {"a12345678": "x"}})
         for path in (
             "verb.display",
             "object.definition.name",
@@ -357,20 +396,20 @@ LANGUAGES = [
         )
         if not path.startswith("attachments")
     ),
-    breaks("4.2.7 / Data 4.2", "a text in a language is a string", "verb.display.vi", verb__display={"vi": 1}),
-    breaks("4.2.7 / Data 4.2", "null is no text", "verb.display.vi", verb__display={"vi": None}),
+    breaks(OF_LANGUAGES, "a text in a language is a string", "verb.display.vi", verb__display={"vi": 1}),
+    breaks(OF_LANGUAGES, "null is no text", "verb.display.vi", verb__display={"vi": None}),
 ]
 EXTENSIONS = [
     case
     for path in ("result.extensions", "context.extensions", "object.definition.extensions")
     for key in [path.replace(".", "__")]
     for case in (
-        holds("4.2.7 / Data 4.1", f"{path} may hold anything", **{key: {IRI: [None, {"": 1e308}, "", 2**70, {}]}}),
-        holds("4.2.7 / Data 4.1", f"{path} may be empty", **{key: {}}),
-        breaks("4.2.7 / Data 4.1", f"keys of {path} are IRIs", path, **{key: {"phong": 1}}),
+        holds(OF_EXTENSIONS, f"{path} may hold anything", **{key: {IRI: [None, {"": 1e308}, "", 2**70, {}]}}),
+        holds(OF_EXTENSIONS, f"{path} may be empty", **{key: {}}),
+        breaks(OF_EXTENSIONS, f"keys of {path} are IRIs", path, **{key: {"phong": 1}}),
     )
 ]
-PARENTS = "4.2.2.5 / Data 2.4.6.2"
+PARENTS = "4.2.2.5 / Data 2.4.6.2 / XAPI-00086, XAPI-00093, XAPI-00094"
 CONTEXT_ACTIVITIES = [
     holds(PARENTS, "a single activity may stand without a list", context__contextActivities={"parent": {"id": IRI}}),
     holds(PARENTS, "a list may be empty", context__contextActivities={"other": []}),
@@ -420,12 +459,9 @@ CONTEXT_OF_2 = [
     ),
 ]
 VERSIONS = [
+    *(holds(OF_VERSIONS, f"{value} is a version", version=value) for value in ("1.0", "1.0.0", "1.0.3", "1.0.9")),
     *(
-        holds("4.2.4.3 / Data 2.4.10", f"{value} is a version", version=value)
-        for value in ("1.0", "1.0.0", "1.0.3", "1.0.9")
-    ),
-    *(
-        breaks("4.2.4.3 / Data 2.4.10", f"{value!r} is none", "version", version=value)
+        breaks(OF_VERSIONS, f"{value!r} is none", "version", version=value)
         for value in ("0.9", "1.1.0", "1", "2.1.0", "", "v1.0.0")
     ),
     holds("4.2.4.3", "2.0 takes its own", SECOND, version="2.0.0"),
@@ -433,11 +469,11 @@ VERSIONS = [
 ]
 VOID = {"verb__id": "http://adlnet.gov/expapi/verbs/voided"}
 VOIDING = [
-    holds("4.2.5 / Data 2.3.2", "a statement that voids refers to another", object=REFERENCE, **VOID, **PLAIN),
-    breaks("4.2.5 / Data 2.3.2", "and to nothing else", "object", **VOID),
-    breaks("4.2.5 / Data 2.3.2", "no statement inside", "object", object=SUBSTATEMENT, **VOID, **PLAIN),
+    holds(OF_VOIDING, "a statement that voids refers to another", object=REFERENCE, **VOID, **PLAIN),
+    breaks(OF_VOIDING, "and to nothing else", "object", **VOID),
+    breaks(OF_VOIDING, "no statement inside", "object", object=SUBSTATEMENT, **VOID, **PLAIN),
 ]
-PAPER = "4.2.2.6 / Data 2.4.11"
+PAPER = "4.2.2.6 / Data 2.4.11 / XAPI-00025, XAPI-00102, XAPI-00103, XAPI-00104, XAPI-00105, XAPI-00106, XAPI-00107"
 ATTACHMENTS = [
     holds(PAPER, "there may be none", attachments=[]),
     *forms(PAPER, "attachments.0.length".replace(".0", ".0"), [0, 2**40], []),

@@ -11,6 +11,7 @@ import pytest
 from lms.documents.queries import LOOKED_THROUGH
 from lms.xapi.access import SCOPES
 from lms.xapi.actions import ourselves, record
+from tests.conformance.numbers import reproduces
 from tests.conformance.resources import AN, EDITIONS, LESSON
 from tests.make import Make
 from tests.store import VERBS, Outsider, statement
@@ -50,12 +51,14 @@ def person(outsider: Outsider, agent: dict[str, Any]) -> dict[str, Any]:
 # 4.1.6.4 / Comm 2.5: activities
 
 
+@reproduces(252, 253)
 def test_an_activity_nobody_has_defined_or_met_is_still_an_activity(outsider: Outsider) -> None:
     assert activity(outsider) == {"objectType": "Activity", "id": LESSON}
     outsider.post(about(None))
     assert activity(outsider) == {"objectType": "Activity", "id": LESSON}
 
 
+@reproduces(251, 254)
 def test_a_definition_holds_all_that_was_said_of_the_activity_in_every_language(outsider: Outsider) -> None:
     outsider.post([about({"name": {"vi": "Bài một"}, "type": "x:lesson"}), about({"name": {"en": "Lesson one"}})])
     outsider.post([about({"name": {"fr": "Leçon"}, "description": {"vi": "Ngắn"}}), about(None)])
@@ -91,6 +94,7 @@ IDENTIFIED: list[dict[str, Any]] = [
 ]
 
 
+@reproduces(*range(236, 243), *range(244, 249))
 def test_a_person_lists_the_identifier_asked_for_and_the_names_it_bore(outsider: Outsider) -> None:
     for agent in IDENTIFIED:
         [kind] = agent
@@ -156,6 +160,7 @@ WRONG: list[tuple[str, dict[str, str], str]] = [
 ]
 
 
+@reproduces(243, 249, 250)
 def test_a_parameter_that_is_missing_unknown_or_ill_formed_is_refused_with_its_name(outsider: Outsider) -> None:
     for path, query, wrong in WRONG:
         answer = outsider.ask("GET", path, query)

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DatabaseError
 from lms.xapi import filters, queries, views
 from lms.xapi.models import XapiAttachment, XapiStatementAttachment
 from tests.conformance.multipart import TEXT, apart, refused, rows
+from tests.conformance.numbers import reproduces
 from tests.counting import count_queries
 from tests.make import Make
 from tests.store import BOUNDARY, Outsider, mixed, new_id, paper, part, statement
@@ -78,6 +79,7 @@ def test_any_bytes_at_all_come_back_unchanged(first: Outsider, data: bytes) -> N
     assert found == data
 
 
+@reproduces(161)
 def test_attachments_false_answers_in_json_and_true_in_parts_with_each_data_once(outsider: Outsider) -> None:
     shared, own = paper(TEXT), paper(b"own")
     batch = [statement(attachments=[shared, own]), statement(attachments=[shared, shared]), statement()]
@@ -241,6 +243,7 @@ def test_an_attachment_whose_data_did_not_come_is_refused_with_its_place(make: M
     assert error == "statements[1].attachments[1]: fileUrl is missing, and no part has its sha2"
 
 
+@reproduces(128)
 def test_data_that_belong_to_no_attachment_are_refused(make: Make, outsider: Outsider) -> None:
     extra = part(b"more")
     for one in (statement(attachments=[paper(TEXT)]), [statement(attachments=[paper(TEXT)])]):
@@ -263,6 +266,7 @@ WRONG_PARTS = {
 
 
 @pytest.mark.parametrize("name", WRONG_PARTS)
+@reproduces(130, *range(132, 136))
 def test_a_part_that_is_not_what_it_says_is_refused(make: Make, outsider: Outsider, name: str) -> None:
     wrong, why = WRONG_PARTS[name]
     error = refused(make, outsider, mixed(statement(attachments=[paper(TEXT)]), wrong))

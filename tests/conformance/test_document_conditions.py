@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from lms.documents.actions import put_document
 from lms.documents.rules import STATE as STATE_KIND
 from lms.documents.rules import Conditions, Contents, Subject
+from tests.conformance.numbers import reproduces
 from tests.conformance.resources import (
     ACTIVITY,
     AGENT,
@@ -40,6 +41,7 @@ def outsider(make: Make, request: pytest.FixtureRequest) -> Outsider:
 
 
 @every_resource
+@reproduces(322)
 def test_if_match_lets_only_those_change_who_name_the_document_as_it_is(outsider: Outsider, at: Resource) -> None:
     etag = stored(outsider, at, {"a": 1})
     for method, body in (("PUT", {"a": 2}), ("POST", {"b": 2}), ("DELETE", None)):

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from werkzeug.test import TestResponse
 
+from tests.conformance.numbers import reproduces
 from tests.conformance.resources import EDITIONS, NEW, STATE, Resource, every_resource
 from tests.make import Make
 from tests.store import Outsider, new_id
@@ -28,11 +29,12 @@ WRONG_VALUES = {
     "registration": ["", "1", "true", "7ccd3322e1a5411aa67d6a735c76f119"],
     "stateId": ["", "a\0b", LONG, "ệ" * 700],
     "profileId": ["", "a\0b", LONG, "ệ" * 700],
-    "since": ["", "yesterday", "true", "2026-03-01"],
+    "since": ["", "yesterday", "true", "2026-03-01", "2026-03-01T24:00:00Z"],
 }
 
 
 @every_resource
+@reproduces(*range(196, 205), *range(206, 216), *range(255, 259), *range(260, 268), *range(295, 303))
 def test_a_parameter_that_is_missing_unknown_or_ill_formed_is_refused_with_its_name(
     outsider: Outsider, at: Resource
 ) -> None:

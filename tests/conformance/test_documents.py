@@ -21,6 +21,7 @@ from lms.documents.queries import Place, document, document_ids
 from lms.web import systems
 from lms.xapi.access import SCOPES
 from lms.xapi.models import XapiActivity, XapiAgent
+from tests.conformance.numbers import reproduces
 from tests.conformance.resources import (
     ACTIVITY,
     AGENT,
@@ -57,6 +58,9 @@ BODIES = [
 
 
 @every_resource
+@reproduces(
+    188, 190, 192, 224, 225, 226, 228, 230, 259, 269, 273, 274, 276, 277, 282, 287, 288, 290, 293, 305, 306, 307, 311
+)
 def test_a_document_comes_back_byte_for_byte_with_the_type_it_had(outsider: Outsider, at: Resource) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     for body, content_type in BODIES:
@@ -71,6 +75,7 @@ def test_a_document_comes_back_byte_for_byte_with_the_type_it_had(outsider: Outs
 
 
 @every_resource
+@reproduces(187, 191, 271, 285, 291)
 def test_a_document_that_is_not_there_is_not_found_and_removing_it_is_no_fault(
     outsider: Outsider, at: Resource
 ) -> None:
@@ -141,6 +146,7 @@ def test_an_agent_is_known_by_its_identifier_however_it_is_written(outsider: Out
 
 
 @every_resource
+@reproduces(183, 184, 189, 231, 234, 272, 279, 283, 286, 292, 308, 312)
 def test_posting_json_onto_json_replaces_properties_one_level_deep(outsider: Outsider, at: Resource) -> None:
     assert outsider.ask("POST", at.path, at.query, b'{"a":{"x":1.50},"b":1e2}').status_code == 204
     assert outsider.ask("POST", at.path, at.query, b' {"c":"\\u00e1", "a":{"y": 2}} ').status_code == 204
@@ -168,6 +174,7 @@ REFUSED_MERGES: list[tuple[bytes, str, bytes, str, str]] = [
 
 
 @every_resource
+@reproduces(229, 232, 235, 278, 281, 284, 309, 313, 314)
 def test_what_cannot_be_merged_is_refused_with_the_reason_and_changes_nothing(outsider: Outsider, at: Resource) -> None:
     for before, its_type, given, given_type, where in REFUSED_MERGES:
         etag = stored(outsider, at, before, content_type=its_type)
@@ -179,6 +186,7 @@ def test_what_cannot_be_merged_is_refused_with_the_reason_and_changes_nothing(ou
 
 
 @every_resource
+@reproduces(233, 280, 310)
 def test_posting_where_nothing_stands_stores_what_came_if_it_is_what_it_says(outsider: Outsider, at: Resource) -> None:
     assert outsider.ask("POST", at.path, at.query, b'{"a":').status_code == 400
     assert outsider.ask("GET", at.path, at.query).status_code == 404
@@ -205,6 +213,7 @@ def test_a_body_above_the_limit_is_refused(make: Make) -> None:
 # 4.1.6.2 / Comm 2.3: registrations, lists, and removing all
 
 
+@reproduces(193, 194, *range(216, 221), 227)
 def test_a_registration_keeps_states_apart_and_without_one_all_are_listed_and_removed(outsider: Outsider) -> None:
     first, second = new_id(), new_id()
 
@@ -242,6 +251,7 @@ def test_removing_all_states_takes_no_condition_and_reaches_nobody_else(outsider
 
 
 @every_resource
+@reproduces(141, 195, 221, 222, 268, 270, 275, 289, 294, 303)
 def test_since_lists_what_was_changed_after_it_and_the_list_says_when_the_latest_was(
     make: Make, outsider: Outsider, at: Resource
 ) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lms.xapi.parts import LONGEST_HEAD, MOST_PARTS, boundary_of, parts_of
 from lms.xapi.rules import Malformed
 from tests.conformance.multipart import TEXT, apart, refused
+from tests.conformance.numbers import reproduces
 from tests.make import Make
 from tests.store import BOUNDARY, Outsider, mixed, paper, part, statement
 
@@ -115,6 +116,7 @@ ILL_FORMED = {
 
 
 @pytest.mark.parametrize("name", ILL_FORMED)
+@reproduces(129)
 def test_what_is_no_multipart_is_refused_and_leaves_nothing(make: Make, first: Outsider, name: str) -> None:
     assert refused(make, first, ILL_FORMED[name])
 
@@ -130,6 +132,7 @@ def test_parts_within_an_attachment_are_its_data(first: Outsider) -> None:
     assert (head[0], data) == ("Content-Type: multipart/mixed; boundary=in", inner)
 
 
+@reproduces(131)
 def test_a_boundary_is_needed_and_form_data_is_another_thing(make: Make, outsider: Outsider) -> None:
     for content_type in (
         "multipart/mixed",

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 import wsgi
 from lms.app import create_app
 from lms.clock import now
+from tests.conformance.numbers import reproduces
 from tests.conformance.resources import ACTIVITY, AGENT, NEW, STATE
 from tests.make import Make
 from tests.store import Outsider, new_id, statement
@@ -52,6 +53,7 @@ VERSIONS: list[tuple[str | None, int, str]] = [
 ]
 
 
+@reproduces(321, 331, 333)
 def test_a_request_names_a_version_and_the_answer_names_the_one_it_follows(outsider: Outsider) -> None:
     for asked, status, answered in VERSIONS:
         headers = {name: value for name, value in outsider.headers().items() if name != VERSION}
@@ -76,6 +78,7 @@ def test_the_version_of_answers_to_requests_without_one_is_a_setting(make: Make)
     app.extensions["database"].dispose()
 
 
+@reproduces(*range(315, 320))
 def test_about_needs_neither_version_nor_credentials(make: Make) -> None:
     """4.1.6.7 / Comm 2.8."""
     answer = make.app.test_client().get("/xapi/about")
@@ -87,6 +90,7 @@ def test_about_needs_neither_version_nor_credentials(make: Make) -> None:
 # 4.1.1 / Comm 1.1: HEAD
 
 
+@reproduces(125, 126)
 def test_head_answers_as_get_does_without_the_body(outsider: Outsider) -> None:
     queries: list[dict[str, str]] = [{}, {"limit": "1"}, {"statementId": new_id()}, {"unknown": "1"}]
     for query in queries:
@@ -136,11 +140,22 @@ ILL_FORMED = [
 ]
 
 
+@reproduces(12, 324, 325)
 def test_a_parameter_that_is_unknown_or_ill_formed_is_refused_with_its_name(outsider: Outsider) -> None:
     for query in ILL_FORMED:
         answer = outsider.get(f"/xapi/statements?{query}")
         assert answer.status_code == 400, query
         assert answer.get_json()["error"].startswith(query.partition("=")[0])
+
+
+def test_a_time_among_the_parameters_keeps_the_rule_of_its_edition(outsider: Outsider) -> None:
+    """4.2.7 / Data 4.5: 2.0 takes RFC 3339, 1.0.3 takes more of ISO 8601."""
+    without_seconds = {"since": "2026-03-01T08:30"}
+    places = [("statements", {}), *((one.path, one.about) for one in (STATE, AGENT, ACTIVITY))]
+    for edition, status in (("1.0.3", 200), ("2.0.0", 400)):
+        outsider.edition = edition
+        for path, about in places:
+            assert outsider.ask("GET", path, {**about, **without_seconds}).status_code == status, (edition, path)
 
 
 ONE = "7ccd3322-e1a5-411a-a67d-6a735c76f119"
@@ -159,6 +174,7 @@ FILTERS = {
 
 
 @pytest.mark.parametrize("single", ["statementId", "voidedStatementId"])
+@reproduces(150, 151)
 def test_a_single_statement_goes_with_no_filter(outsider: Outsider, single: str) -> None:
     """4.1.6.1 / Comm 2.1.3."""
     for name, value in FILTERS.items():
@@ -168,6 +184,7 @@ def test_a_single_statement_goes_with_no_filter(outsider: Outsider, single: str)
     assert outsider.get(statementId=ONE, voidedStatementId=ONE).status_code == 400
 
 
+@reproduces(149, 165, 166, *range(173, 182))
 def test_all_filters_together_find_nothing_and_say_so(outsider: Outsider) -> None:
     answer = outsider.get(**FILTERS)
     assert answer.status_code == 200
@@ -175,6 +192,7 @@ def test_all_filters_together_find_nothing_and_say_so(outsider: Outsider) -> Non
     assert answer.content_type == "application/json"
 
 
+@reproduces(144, 145, 147)
 def test_put_takes_one_parameter_and_post_takes_none(outsider: Outsider) -> None:
     headers = outsider.headers()
     for path in ("/xapi/statements", f"/xapi/statements?statementId={ONE}&x=1", f"/xapi/statements?StatementId={ONE}"):
@@ -204,6 +222,7 @@ def test_the_type_of_the_content_is_that_of_the_header(outsider: Outsider) -> No
         assert answer.status_code == status, content_type
 
 
+@reproduces(127)
 def test_an_attachment_sent_without_its_data_says_where_they_are(outsider: Outsider) -> None:
     """4.1.3 / Comm 1.5.2."""
     paper = {"usageType": "x:y", "display": {}, "contentType": "text/plain", "length": 1, "sha2": "a" * 64}
@@ -211,8 +230,9 @@ def test_an_attachment_sent_without_its_data_says_where_they_are(outsider: Outsi
     assert outsider.post(statement(attachments=[{**paper, "fileUrl": "https://example.vn/x"}])).status_code == 200
 
 
+@reproduces(167)
 def test_asked_for_attachments_the_store_answers_in_parts(outsider: Outsider) -> None:
-    """4.1.3 / Comm 2.1.3."""
+    """4.1.6.1 / Comm 2.1.3."""
     [sent] = outsider.post(statement()).get_json()
     for query in ({"statementId": sent}, {}):
         answer = outsider.get(**query, attachments="true")
@@ -239,6 +259,7 @@ def test_other_methods_and_addresses_are_refused_in_json(outsider: Outsider, met
 # 4.1.6.1 / Comm 2.1: headers of answers
 
 
+@reproduces(156, 158)
 def test_a_single_statement_says_when_it_was_stored(outsider: Outsider) -> None:
     [sent] = outsider.post(statement()).get_json()
     answer = outsider.get(statementId=sent)
@@ -246,6 +267,7 @@ def test_a_single_statement_says_when_it_was_stored(outsider: Outsider) -> None:
     assert parsedate_to_datetime(answer.headers["Last-Modified"]) == stored.replace(microsecond=0)
 
 
+@reproduces(153, 160)
 def test_consistent_through_is_recent_and_reaches_what_has_been_stored(outsider: Outsider) -> None:
     before = now()
     [sent] = outsider.post(statement()).get_json()
@@ -254,6 +276,7 @@ def test_consistent_through_is_recent_and_reaches_what_has_been_stored(outsider:
     assert before < stored < through <= datetime.now(UTC)
 
 
+@reproduces(139, 143, 146)
 def test_post_answers_with_ids_and_put_with_nothing(outsider: Outsider) -> None:
     single, batch = outsider.post(statement()), outsider.post([statement()])
     assert (len(single.get_json()), len(batch.get_json())) == (1, 1)
@@ -297,6 +320,7 @@ def test_a_form_under_a_header_of_2_0_is_refused_whatever_it_says_itself(outside
     assert alternate_answer(outsider, "GET", version="1.0.0", limit="1").status_code == 200
 
 
+@reproduces(148, 336)
 def test_a_form_sent_by_post_stands_for_any_request(outsider: Outsider) -> None:
     content = json.dumps(statement())
     assert alternate(outsider, "PUT", statementId=ONE, content=content) == 204

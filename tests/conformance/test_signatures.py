@@ -24,6 +24,7 @@ from lms.xapi.loader import check_data_are_named, read_statements
 from lms.xapi.parts import taken_apart
 from lms.xapi.rules import Malformed
 from lms.xapi.signature import check_signatures
+from tests.conformance.numbers import reproduces
 from tests.make import Make
 from tests.signing import HASHES, OCTETS, base64url, certificate, chain, jws, key, signature, signed
 from tests.store import BOUNDARY, Outsider, mixed, new_id, paper, part, statement
@@ -75,6 +76,7 @@ def certified_by(document: dict[str, Any], alg: str, certified: int) -> bytes:
 
 @pytest.mark.parametrize("alg", HASHES)
 @pytest.mark.parametrize("certified", [0, 1, 2])
+@reproduces(115)
 def test_a_signature_with_rsa_and_sha2_is_accepted(two: bool, alg: str, certified: int) -> None:
     document = statement(id=new_id(), timestamp="2026-03-01T08:30:00+07:00")
     judge(signed(document, certified_by(document, alg, certified)), two=two)
@@ -130,6 +132,7 @@ def hs256(document: Any) -> bytes:
 @pytest.mark.parametrize(
     "alg", ["none", "None", "HS256", "HS512", "ES256", "PS256", "rs256", "", "RS1", None, 256, ["RS256"]]
 )
+@reproduces(117)
 def test_other_algorithms_are_refused(two: bool, alg: Any) -> None:
     document = statement()
     text = (
@@ -228,6 +231,7 @@ OTHER: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", OTHER)
+@reproduces(116)
 def test_what_says_something_else_was_not_signed(two: bool, name: str) -> None:
     assert "(JWS payload)" in refused(signed(SAID, jws(OTHER[name], x5c=list(chain()))), two=two)
 

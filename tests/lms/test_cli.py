@@ -1,6 +1,7 @@
 """The console command: the first administrator, the worker, and serving until told to stop."""
 
 import http.client
+import json
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from click.testing import CliRunner, Result
@@ -26,6 +28,7 @@ from lms.accounts.vocabulary import ROLES
 from lms.outbox.actions import queue
 from lms.outbox.models import Job
 from tests.make import Make
+from tests.store import Outsider
 
 PASSWORD = "Bon muoi tam, nghi quyet 1"
 
@@ -158,8 +161,8 @@ def running(environ: dict[str, str], *arguments: str) -> Iterator[subprocess.Pop
     try:
         yield process
     finally:
-        process.kill()
-        process.communicate()
+        process.terminate()  # what it started ends with it
+        process.communicate(timeout=60)
 
 
 def lines_until(process: subprocess.Popen[str], words: str) -> list[str]:
@@ -189,10 +192,13 @@ def port() -> int:
 
 
 def test_serve_answers_says_where_and_stops_when_asked(
-    backend: str, environ: dict[str, str], port: int, app: Flask
+    backend: str, environ: dict[str, str], port: int, make: Make
 ) -> None:
     if backend != "sqlite":
         return  # what is started does not depend on the database
+    client = Outsider(make, "all")
+    iri = f"https://example.vn/{'ế' * 660}"  # 1,999 bytes, each letter nine characters of an address
+    filters = {"verb": iri, "activity": iri, "agent": json.dumps({"account": {"homePage": iri, "name": "an"}})}
     local = {**environ, "LMS_LOCAL": "1", "LMS_SITE_URL": ""}
     with running(local, "serve", "--port", str(port), "--workers", "1") as process:
         ready = lines_until(process, "Stop with Ctrl-C")
@@ -200,7 +206,9 @@ def test_serve_answers_says_where_and_stops_when_asked(
         assert "Demo sign-ins" not in "".join(ready)
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         connection.request("GET", "/sign-in")
-        assert connection.getresponse().status == 200
+        assert connection.getresponse().read()
+        connection.request("GET", f"/xapi/statements?{urlencode(filters)}", headers=client.headers())
+        assert json.load(connection.getresponse()) == {"statements": [], "more": ""}
         connection.close()
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)

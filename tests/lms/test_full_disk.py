@@ -15,6 +15,7 @@ from lms.cli import check_projections
 from lms.outbox.actions import settled_day
 from tests.browser import Browser
 from tests.conformance.multipart import apart, rows
+from tests.conformance.numbers import reproduces
 from tests.courses.learner import HOME, Learner
 from tests.disk import Disk
 from tests.library_course import CODE, load_small_course
@@ -83,6 +84,7 @@ def test_what_a_full_disk_refuses_is_507_what_was_acknowledged_is_read_and_the_r
     assert sum(map(len, check_projections(make.database).values())) == 0
 
 
+@reproduces(329)
 def test_a_client_is_told_in_json_that_the_disk_is_full_and_when_to_come_back(
     make: Make, disk: Disk, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -41,6 +41,8 @@ def test_models_and_migrations_tell_the_same(app: Flask) -> None:
         told = compare_metadata(context, Base.metadata)
         if connection.dialect.name == "postgresql":  # without foreign keys of the store: migration 0008
             told = [one for one in told if one[0] != "add_fk" or not one[1].parent.name.startswith("xapi_")]
+        else:  # PostgreSQL alone has it: migration 0019
+            told = [one for one in told if (one[0], one[1].name) != ("add_index", "ix_xapi_statement_activity_verb")]
         assert told == []
 
 

@@ -107,6 +107,13 @@ def test_every_condition_finds_what_it_names_alone_and_together(make: Make, trai
     assert found(verb=PASSED) == {"an test"}
     assert found(activity=BAI.iri) == {"an", "binh"}
     assert found(course=KHOA.iri) == {"an", "an test", "binh"}
+    assert found(statement=ids["gone"].upper()) == {"gone"}
+    assert found(statement=uuid.uuid4()) == set()
+    trainer.get(f"/records/{ids['kept']}")
+    stranger = trainer.text.split("/records?agent=")[1].split('"')[0]
+    assert found(agent=stranger) == {"counted", "kept", "gone", "voids"}
+    assert found(agent=stranger, counts="yes") == {"counted"}
+    assert "mailto" not in trainer.text
     assert found(client="0") == {"an", "an test", "binh", "alone"}
     assert found(client=outsider.id) == {"counted", "kept", "gone", "voids"}
     assert found(registration=str(REGISTRATION).upper()) == {"an", "an test", "alone"}
@@ -359,6 +366,8 @@ def test_no_condition_walks_the_whole_record(app: Flask, make: Make) -> None:
     conditions: list[dict[str, Any]] = [
         {},
         {"person": uuid.uuid4()},
+        {"agent": 1},
+        {"statement": uuid.uuid4()},
         {"person": uuid.uuid4(), "verb": COMPLETED},
         {"verb": COMPLETED},
         {"activity": BAI.iri},

@@ -287,6 +287,16 @@ def test_an_import_that_broke_off_goes_on_after_the_last_batch(
     assert run(make, import_statements, *options, path).exit_code == 1
     monkeypatch.setattr(cli, "take_in", take_in)
     before = len(stored(make))
+    content = path.read_bytes()
+    edits = {
+        "a settled line": content.replace(b"completed", b"Completed", 1),
+        "fewer lines": content.replace(b"\n", b" ", 6),
+    }
+    for what, edited in edits.items():  # of the same size
+        path.write_bytes(edited)
+        assert "another file" in run(make, import_statements, *options, "--resume", path).output, what
+    path.write_bytes(content)
+    assert len(stored(make)) == before
     result = run(make, import_statements, *options, "--resume", path)
     assert "10 stored, 0 known already, 1 rejected" in result.output
     assert len(stored(make)) - before == 10 - sum(takes[:3])

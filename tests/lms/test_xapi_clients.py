@@ -11,6 +11,7 @@ from lms.records.actions import create_client, revoke_client, rotate_secret
 from lms.records.cli import xapi
 from lms.xapi.access import SCOPES
 from lms.xapi.models import XapiClient
+from tests.conformance.numbers import reproduces
 from tests.make import Make
 from tests.store import Outsider, new_id, statement
 
@@ -19,6 +20,7 @@ READERS = {"statements/read", "statements/read/mine", "all/read", "all"}
 
 
 @pytest.mark.parametrize("scope", SCOPES)
+@reproduces(327)
 def test_each_scope_opens_what_it_names_and_nothing_else(make: Make, scope: str) -> None:
     outsider = Outsider(make, scope)
     assert outsider.post(statement()).status_code == (200 if scope in WRITERS else 403)
@@ -27,6 +29,7 @@ def test_each_scope_opens_what_it_names_and_nothing_else(make: Make, scope: str)
     assert outsider.get(statementId=new_id()).status_code == (404 if scope in READERS else 403)
 
 
+@reproduces(334, 335)
 def test_nobody_enters_without_the_right_secret_and_no_answer_asks_a_browser_for_one(make: Make) -> None:
     outsider = Outsider(make, "all")
     wrong = Outsider(make, "all")

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lms.xapi.render import fitting
+from tests.conformance.numbers import reproduces
 from tests.make import Make
 from tests.store import VERBS, Outsider, new_id, statement
 
@@ -103,6 +104,7 @@ def test_the_activity_filter_finds_the_object_and_related_activities_everywhere(
     assert {ids[one] for one in related} == set(sent) - {"nowhere"}
 
 
+@reproduces(154, 159, 164)
 def test_filters_hold_together(outsider: Outsider) -> None:
     registration = new_id()
     wanted = statement(actor=AN, verb={"id": "x:passed"}, object=ONE, context={"registration": registration.upper()})
@@ -130,6 +132,7 @@ def test_since_is_exclusive_until_inclusive_and_order_can_be_turned(outsider: Ou
 
 
 @pytest.mark.parametrize("ascending", ["true", "false"])
+@reproduces(*range(108, 115))
 def test_pages_walk_through_everything_once_while_others_write(outsider: Outsider, ascending: str) -> None:
     ids = outsider.post([statement() for _ in range(25)]).get_json()
     answer = outsider.get(limit="10", ascending=ascending, verb=f"{VERBS}completed")
@@ -151,6 +154,7 @@ def test_a_page_ends_where_the_statements_grow_too_large_to_send_at_once(outside
     assert len(outsider.get(first.get_json()["more"]).get_json()["statements"]) == 2
 
 
+@reproduces(162)
 def test_statements_about_a_matching_statement_match_through_any_number_of_references(outsider: Outsider) -> None:
     original = statement(id=new_id(), actor=AN, verb={"id": "x:passed"}, object=ONE)
     first, second = about(original["id"], id=new_id()), about("", id=new_id())
@@ -168,6 +172,7 @@ def test_statements_about_a_matching_statement_match_through_any_number_of_refer
     assert outsider.ids(agent=json.dumps(AN), until=stored) == [first["id"], second["id"]]
 
 
+@reproduces(16, 18, 155, 157, 163)
 def test_a_voided_statement_is_found_by_nothing_but_its_own_parameter(outsider: Outsider) -> None:
     gone, kept = outsider.post([statement(), statement()]).get_json()
     [void] = outsider.post(about(gone, verb=VOID)).get_json()
@@ -183,6 +188,7 @@ def test_a_voided_statement_is_found_by_nothing_but_its_own_parameter(outsider: 
     assert outsider.get(statementId=gone).status_code == 404
 
 
+@reproduces(16)
 def test_what_is_voided_before_it_comes_is_voided_when_it_comes(outsider: Outsider) -> None:
     statement_id = new_id()
     assert outsider.post(about(statement_id, verb=VOID)).status_code == 200
@@ -191,6 +197,7 @@ def test_what_is_voided_before_it_comes_is_voided_when_it_comes(outsider: Outsid
     assert outsider.get(voidedStatementId=statement_id).status_code == 200
 
 
+@reproduces(171)
 def test_ids_names_everything_and_tells_nothing_more(outsider: Outsider) -> None:
     full = statement(
         actor={**TEAM, "name": "Tổ một"},
@@ -226,6 +233,7 @@ def test_ids_names_everything_and_tells_nothing_more(outsider: Outsider) -> None
         ([("vie", 1), ("en", 0.1)], ["vi", "en"], "en"),
     ],
 )
+@reproduces(172)
 def test_who_asks_for_a_language_of_a_country_reads_the_language_and_who_asks_for_none_vietnamese(
     ranges: list[tuple[str, float]], tags: list[str], expected: str
 ) -> None:
@@ -246,6 +254,7 @@ def test_who_asks_for_a_language_of_a_country_reads_the_language_and_who_asks_fo
         ("EN-us, vi;q=0.9", "en-US"),
     ],
 )
+@reproduces(169)
 def test_canonical_sends_one_language_of_each_map(outsider: Outsider, accepted: str, expected: str) -> None:
     texts = {"en-US": "text", "vi": "chữ"}
     definition = {

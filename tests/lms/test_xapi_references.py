@@ -10,11 +10,17 @@ from hypothesis import strategies as st
 from lms.xapi import filters
 from lms.xapi.queries import verb_ids
 from lms.xapi.vocabulary import VOIDED
+from tests.counting import count_queries
 from tests.make import Make
 from tests.store import VERBS, Outsider, new_id, statement
 
 VERB = f"{VERBS}passed"
-WAYS = {"from the few that match": (500, 500), "along the references": (0, 2), "both": (2, 3)}
+WAYS = {
+    "from the few that match": (500, 500, 4),
+    "along the references": (0, 2, 4),
+    "both": (2, 3, 4),
+    "a few for each page": (0, 2, 1),
+}
 
 
 @pytest.fixture
@@ -63,8 +69,8 @@ def expected(sent: list[dict[str, Any]], verb: str) -> list[str]:
 def test_references_are_followed_however_many_lie_between(
     outsider: Outsider, way: str, history: list[tuple[bool, int | None]], limit: int
 ) -> None:
-    few, at_once = filters.FEW, filters.AT_ONCE
-    filters.FEW, filters.AT_ONCE = WAYS[way]
+    usual = filters.FEW, filters.AT_ONCE, filters.ROUNDS
+    filters.FEW, filters.AT_ONCE, filters.ROUNDS = WAYS[way]
     try:
         verb = f"{VERB}/{new_id()}"  # what was sent before is not read again
         sent = told(history, [new_id() for _ in history], verb)
@@ -74,7 +80,7 @@ def test_references_are_followed_however_many_lie_between(
             found = outsider.ids(verb=verb, limit=str(limit), ascending=ascending)
             assert found == (right if ascending == "true" else right[::-1])
     finally:
-        filters.FEW, filters.AT_ONCE = few, at_once
+        filters.FEW, filters.AT_ONCE, filters.ROUNDS = usual
 
 
 def test_a_page_that_is_full_looks_no_further_back_than_its_end(make: Make, outsider: Outsider) -> None:
@@ -83,8 +89,8 @@ def test_a_page_that_is_full_looks_no_further_back_than_its_end(make: Make, outs
     outsider.post([statement(verb={"id": VERB}) for _ in range(5)])
     with make.reading() as session:
         asked = filters.Asked(verb=verb_ids(session, [f"{VERBS}completed"])[f"{VERBS}completed"], limit=2)
-        assert filters.heads_looked_through(session, asked, 3, last=None) == [2]
-        assert filters.heads_looked_through(session, asked, 3, last=5) == []
+        assert filters.heads_looked_through(session, asked, 3, last=None) == ([2], None)
+        assert filters.heads_looked_through(session, asked, 3, last=5) == ([], None)
 
 
 @pytest.fixture
@@ -96,6 +102,26 @@ def small_bounds() -> Iterator[None]:
     yield
     filters.FEW, filters.AT_ONCE = few, at_once
     filters.prepared.cache_clear()
+
+
+def test_a_page_costs_the_same_however_many_references_lie_beyond_it(
+    make: Make, outsider: Outsider, small_bounds: None
+) -> None:
+    mine = Outsider(make, "statements/write", "statements/read/mine")
+    ids = [new_id() for _ in range(5)]
+    for one in (outsider, mine):
+        one.post([statement(id=new_id()), *(statement(verb={"id": VERB}) for _ in range(4))])
+    outsider.post([statement(id=own) for own in ids])
+    costs = []
+    for number in (30, 300):
+        outsider.post([referring(new_id(), ids[one % 5]) for one in range(number)])
+        for reader, found in ((outsider, 8), (mine, 4)):
+            with count_queries(make.app) as counted:
+                page = reader.get(verb=VERB, limit="20").get_json()
+            costs.append(sum("xapi_statement" in one for one in counted.statements))
+            assert page["more"], "it ends where the looking ended"
+            assert len(reader.ids(verb=VERB, limit="20")) == found
+    assert costs[:2] == costs[2:]
 
 
 def test_who_reads_only_its_own_loses_none_of_it_however_much_others_store(make: Make, small_bounds: None) -> None:

@@ -18,6 +18,7 @@ from lms.xapi.rules import shown as quoted
 from lms.xapi.statement import Activity, sentence
 from lms.xapi.validation import check_statement
 from lms.xapi.vocabulary import COURSE, LESSON, VERB_NAMES
+from tests.conformance.numbers import reproduces
 from tests.counting import count_queries
 from tests.make import Make
 from tests.store import VERBS, Outsider, new_id, paper, statement
@@ -34,6 +35,7 @@ def how_many(make: Make) -> int:
         return session.scalar(select(func.count()).select_from(XapiStatement)) or 0
 
 
+@reproduces(26, 122, 168, 170, 330, 332)
 def test_a_statement_comes_back_byte_for_byte_with_what_the_store_adds(outsider: Outsider) -> None:
     sent = (
         '{ "verb":{"id":"http://adlnet.gov/expapi/verbs/completed"}, "actor" : {"mbox":"mailto:an@example.vn"},'
@@ -50,6 +52,7 @@ def test_a_statement_comes_back_byte_for_byte_with_what_the_store_adds(outsider:
     assert uuid.UUID(added["id"]).version == 4
 
 
+@reproduces(97, 99)
 def test_stored_and_authority_are_ours_whatever_is_claimed(outsider: Outsider) -> None:
     lie = statement(
         stored="2000-01-01T00:00:00Z",
@@ -66,6 +69,7 @@ def test_stored_and_authority_are_ours_whatever_is_claimed(outsider: Outsider) -
     assert found["timestamp"] == "2001-01-01T00:00:00+07:00"
 
 
+@reproduces(182, 326)
 def test_a_batch_answers_with_ids_in_order_and_stands_or_falls_as_one(make: Make, outsider: Outsider) -> None:
     batch = [statement(id=new_id()) for _ in range(3)]
     assert outsider.post(batch).get_json() == [one["id"] for one in batch]
@@ -204,6 +208,7 @@ CHANGES: list[dict[str, object]] = [
 ]
 
 
+@reproduces(142)
 def test_another_statement_under_a_known_id_is_refused(outsider: Outsider) -> None:
     sent = statement(id=new_id(), timestamp="2026-03-01T08:00:00+07:00")
     outsider.post(sent)
@@ -231,12 +236,14 @@ def test_put_takes_the_id_of_the_address(outsider: Outsider) -> None:
     assert outsider.put(new_id(), [statement()]).status_code == 400
 
 
+@reproduces(15)
 def test_names_in_composed_and_decomposed_letters_come_back_as_they_were_sent(outsider: Outsider) -> None:
     for name in ("Nguyễn", "Nguyễn"):
         [statement_id] = outsider.post(statement(actor={"mbox": "mailto:an@example.vn", "name": name})).get_json()
         assert outsider.get(statementId=statement_id).get_json()["actor"]["name"] == name
 
 
+@reproduces(96)
 def test_a_single_context_activity_comes_back_as_a_list(outsider: Outsider) -> None:
     parent = {"id": "https://example.vn/khoa"}
     inner = statement(object={"id": "https://example.vn/bai-2"}, context={"contextActivities": {"grouping": parent}})
@@ -276,6 +283,7 @@ HOSTILE = {
 }
 
 
+@reproduces(14, 21)
 def test_hostile_bodies_are_refused_with_a_reason(make: Make, outsider: Outsider) -> None:
     for name, body in HOSTILE.items():
         answer = outsider.post(body)
@@ -285,6 +293,7 @@ def test_hostile_bodies_are_refused_with_a_reason(make: Make, outsider: Outsider
     assert how_many(make) == 0
 
 
+@reproduces(2)
 def test_strange_but_valid_values_are_kept(outsider: Outsider) -> None:
     strange = statement(
         actor={"account": {"homePage": "https://example.vn", "name": "\0 \u202e 🐃 '; DROP TABLE"}},
@@ -302,6 +311,7 @@ def test_strange_but_valid_values_are_kept(outsider: Outsider) -> None:
     assert outsider.get(format="canonical").get_json()["statements"][0]["result"] == strange["result"]
 
 
+@reproduces(328)
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(outsider: Outsider) -> None:
     answer = outsider.post(b" " * 10_000_001)
     assert answer.status_code == 413
