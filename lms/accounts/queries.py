@@ -19,6 +19,7 @@ from lms.accounts.models import (
     UserSession,
     Viewing,
 )
+from lms.accounts.rules import limits_for
 from lms.config import SessionLimits
 from lms.doors import Named
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure
@@ -48,9 +49,9 @@ def accounts_for_reset(sought: str) -> Select[SignInAccount]:
     )
 
 
-def open_sessions(person_id: int, *, now: datetime, limits: SessionLimits, administers: bool) -> Select[UserSession]:
-    """The sessions of a person that have not ended, the one used last first."""
-    idle, length = (limits.admin_idle, limits.admin_length) if administers else (limits.idle, limits.length)
+def open_sessions(person_id: int, *, now: datetime, limits: SessionLimits, roles: Iterable[str]) -> Select[UserSession]:
+    """The sessions of a person with these roles that have not ended, the one used last first."""
+    idle, length = limits_for(roles, limits)
     return (
         select(UserSession)
         .where(

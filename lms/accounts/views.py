@@ -27,7 +27,7 @@ from lms.accounts.protocol import (
     typed,
     wrong_password,
 )
-from lms.accounts.rules import ADMINISTRATOR, MAILED_LINK_LIFE, device_named
+from lms.accounts.rules import MAILED_LINK_LIFE, device_named
 from lms.accounts.session import (
     SignedIn,
     end_all_sessions,
@@ -233,9 +233,9 @@ def change_password() -> ResponseReturnValue:
 def sessions() -> ResponseReturnValue:
     """Where one is signed in."""
     own, config = get_session(), database().config
-    administers = any(grant.role == ADMINISTRATOR for grant in actor().grants)  # type: ignore[attr-defined]
+    roles = [grant.role for grant in actor().grants]  # type: ignore[attr-defined]
     rows = own.scalars(
-        queries.open_sessions(actor().person_id, now=clock.now(), limits=config.sessions, administers=administers)
+        queries.open_sessions(actor().person_id, now=clock.now(), limits=config.sessions, roles=roles)
     ).all()
     return render_template(
         "accounts/sessions.html", rows=[(one, *device_named(one.browser)) for one in rows], here=here()
