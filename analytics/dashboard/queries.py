@@ -12,8 +12,10 @@ from analytics.dashboard.rules import STATES, Done, done
 from analytics.facts import queries as facts
 from analytics.facts.rules import Branch, Count, UnitsBelow, due_date, total
 from courses.briefings.models import Standing
+from courses.briefings.queries import furthest_record
+from courses.briefings.rules import POLICIES
 from courses.enrolment.models import Assignment
-from courses.learning.queries import edition, records
+from courses.learning.queries import edition, records_with_linked
 from lms.accounts.models import Person
 from lms.clock import day_of
 from lms.organisation.models import Unit
@@ -87,7 +89,10 @@ def branch_of(row: Any) -> Branch:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Somebody who has not completed the course, and how far this person is."""
+    """Somebody who has not completed the course, and how far this person is.
+
+    `elsewhere`: by another record of the same person, which has come further than the one that is shown.
+    """
 
     name: str
     position: str
@@ -95,6 +100,7 @@ class Missing:
     state: str
     due_at: datetime
     done: Done | None
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +158,7 @@ def missing_people(units: Select[int], course_id: int, wanted: Wanted, *, now: d
             Unit.name.label("unit"),
             Standing.state,
             Assignment.due_at,
+            Assignment.policy_version,
         )
         .select_from(Standing)
         .join(Person, Person.id == Standing.person_id)
@@ -169,12 +176,15 @@ def missing_people(units: Select[int], course_id: int, wanted: Wanted, *, now: d
 
 def with_progress(session: Session, rows: Sequence[Row[*tuple[Any, ...]]], course_id: int) -> list[Missing]:
     """The rows of `missing_people` with how far each person is, in one statement for all of them."""
-    begun = [(row.id, course_id) for row in rows if row.state != "not_started"]
-    known = records(session, begun) if begun else {}
+    begun = [row.id for row in rows if row.state != "not_started"]
+    known = records_with_linked(session, begun, course_id) if begun else {}
     found = []
     for row in rows:
-        record = known.get((row.id, course_id))
+        own = known.get((row.id, course_id), {})
+        counts = furthest_record(session, POLICIES[row.policy_version], own, row.id) if own else row.id
+        record = own.get(counts)
         version = edition(session, record.version_id) if record else None
         so_far = done(version.outline, version.settings, record) if version and record else None
-        found.append(Missing(row.full_name, row.position, row.unit, row.state, row.due_at, so_far))
+        told = (row.full_name, row.position, row.unit, row.state, row.due_at, so_far)
+        found.append(Missing(*told, elsewhere=counts != row.id))
     return found

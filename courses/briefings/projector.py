@@ -10,13 +10,14 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from courses.briefings.models import Standing
-from courses.briefings.rules import POLICIES, Policy, Stand, furthest, stand
+from courses.briefings.queries import standing_of
+from courses.briefings.rules import POLICIES, furthest, stand
 from courses.enrolment import queries as enrolment
 from courses.enrolment.actions import RollChanged
 from courses.enrolment.models import Assignment
 from courses.learning import queries as learning
 from courses.learning.projector import ProgressChanged, ProgressProjection, records_of
-from courses.learning.rules import NOT_BEGUN, Record, reached
+from courses.learning.rules import Record
 from lms import clock
 from lms.accounts import queries as accounts
 from lms.accounts.actions import PeopleMoved
@@ -197,14 +198,6 @@ def standings_of(
         come = stands[0] if len(stands) == 1 else furthest(stands)
         found[person_id] = {"unit_id": unit_id, "assignment_id": assignment_id, **asdict(come)}
     return found
-
-
-def standing_of(session: Session, policy: Policy, record: Record | None) -> Stand:
-    """Where the progress of one person leads under a policy."""
-    if record is None:
-        return stand(policy, NOT_BEGUN)
-    edition = learning.edition(session, record.version_id)
-    return stand(policy, reached(edition.outline, edition.settings, record))
 
 
 def actual_standings(session: Session, course_id: int, person_ids: tuple[int, ...] | None) -> dict[int, Row]:

@@ -53,21 +53,19 @@ def stand(policy: Policy, come: Reached) -> Stand:
 REACHED = ("not_started", "in_progress", "briefed", "completed")
 
 
+def rank(one: Stand) -> tuple[int, datetime, datetime, datetime]:
+    """What is least for whoever has come furthest, and among those that stand alike got there first."""
+    moments = (one.completed_at or NEVER, one.briefed_at or NEVER, one.started_at or NEVER)
+    return -REACHED.index(one.state), *moments
+
+
 def furthest(stands: Iterable[Stand]) -> Stand:
     """The standing of somebody of whom there are several records: that of the record that has come furthest.
 
     Among those that stand alike, the one that got there first; begun since the first of all.
     """
     known = list(stands)
-    best = min(
-        known,
-        key=lambda one: (
-            -REACHED.index(one.state),
-            one.completed_at or NEVER,
-            one.briefed_at or NEVER,
-            one.started_at or NEVER,
-        ),
-    )
+    best = min(known, key=rank)
     begun = [one.started_at for one in known if one.started_at is not None]
     return replace(best, started_at=min(begun, default=None))
 
