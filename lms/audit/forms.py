@@ -190,6 +190,7 @@ PURPOSES = {
     "help": _l("Kiểm tra hoặc hỗ trợ người dùng"),
     "transfer": _l("Điều động cán bộ"),
     "duplicates": _l("Xem hồ sơ trùng"),
+    "typing": _l("Tìm người theo tên"),
 }
 """What names are seen for."""
 

@@ -205,6 +205,8 @@ class Walk:
             "credentials.end_sessions": {},
             "credentials.reset": {},
             "people.search": {"q": "hoc"},
+            "people.found": {"q": "hoc"},
+            "duplicates.look": {"q": "hoc"},
             "people.new": {**person, "unit": kept, "role": ""},
             "people.issue_link": {},
             "roles.grant": {"role": "head", "role_unit": inside, "since": day()},
