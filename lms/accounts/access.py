@@ -15,9 +15,9 @@ from lms import clock, text
 from lms.accounts.models import Person, RoleGrant, SignInAccount
 from lms.accounts.queries import (
     everybody,
+    headcount_below,
     ids_called,
     ids_found,
-    in_order,
     people_counted_in,
     people_shown,
     roles_held,
@@ -236,26 +236,29 @@ def within_of(person: Actor, unit: Unit | None, permission: str) -> Collection[i
     return None if person.everywhere(permission) else person.unit_ids(permission)
 
 
-PAGE, FEW = 50, 500
-"""People on a page; so many found are read whole, and of more only a page is, and how many they are is counted."""
+PAGE, FEW = 50, 4_000
+"""People on a page; so many people of units are read whole, of more only a page is."""
 
 
 def ids_of_page(own: Session, words: str, within: Collection[int] | None, page: int) -> tuple[Sequence[int], int]:
     """The ids of a page of those who are called so, or of the last one, and how many people are on all pages."""
-    called = own.scalars(ids_called(words)).all() if words else ()
-    found = ids_found(words, called, on=clock.today(), within=within)
-    if words and within is None:
-        some = own.scalars(found.order_by(None).limit(FEW + 1)).all()
-        if len(some) > FEW:
-            total = own.scalar(found.order_by(None).with_only_columns(func.count())) or 0
-            return ids_between(own, found, first_of(page, total), total), total
-        found = in_order(some)
-    elif within is None:
-        total = own.scalar(everybody()) or 0
-        return ids_between(own, found, first_of(page, total), total), total
-    ids = own.scalars(found).all()
-    start = first_of(page, len(ids))
-    return ids[start : start + PAGE], len(ids)
+    today, called = clock.today(), own.scalars(ids_called(words)).all() if words else ()
+    count = None if within is None else headcount_below(within, on=today)
+    if count is None and not words:
+        count = everybody()
+    people = (own.scalar(count) or 0) if count is not None else 0
+    if within is not None and people <= FEW:
+        ids = own.scalars(ids_found(words, called, on=today, within=within)).all()
+        start = first_of(page, len(ids))
+        return ids[start : start + PAGE], len(ids)
+    found = ids_found(words, called, on=today, within=within, walking=True)
+    if not words:
+        return ids_between(own, found, first_of(page, people), people), people
+    first = own.scalars(found.limit(PAGE)).all() if page == 1 else ()
+    if page == 1 and len(first) < PAGE:
+        return first, len(first)  # the names were read to their end: they need not be read again to be counted
+    total = own.scalar(found.order_by(None).with_only_columns(func.count())) or 0
+    return first or ids_between(own, found, first_of(page, total), total), total
 
 
 def ids_between(own: Session, found: Select[int], start: int, total: int) -> Sequence[int]:
@@ -282,8 +285,9 @@ def people_typed(
     """The first people where the permission holds whom the list would show for these words; nobody for one letter."""
     if len(text.fold(typed)) < SHORTEST_TYPED:
         return ()
-    called, today = session.scalars(ids_called(typed)).all(), clock.today()
-    ids = session.scalars(ids_found(typed, called, on=today, within=within_of(actor, None, permission)).limit(most))
+    called, today, within = session.scalars(ids_called(typed)).all(), clock.today(), within_of(actor, None, permission)
+    many = within is None or (session.scalar(headcount_below(within, on=today)) or 0) > FEW
+    ids = session.scalars(ids_found(typed, called, on=today, within=within, walking=many).limit(most))
     return session.execute(people_shown(on=today).where(Person.id.in_(ids.all()))).all()
 
 

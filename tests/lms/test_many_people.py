@@ -1,5 +1,6 @@
 """Where there are many people and units: pages cost a fixed number of statements, and units are chosen by name."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -42,19 +43,40 @@ def test_unit_and_people_pages_cost_at_most_eight_statements_whatever_there_is(a
     assert max(costs[0]) <= 8
 
 
-def test_a_page_of_names_is_the_same_counted_from_either_end(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_of_names_is_the_same_counted_from_either_end_and_of_few_or_many_people(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("lms.accounts.access.PAGE", 2)
-    browser = make.browser(make.person("Zét", username="zet", role="administrator"))
+    unit = make.unit("Sở Y tế")
+    browser = make.browser(make.person("Zét", username="zet", unit=unit, role="administrator"))
     names = ["An", "Bình", "Cường", "Dũng", "Em"]
     for name in names:
-        make.person(f"Lý A {name}", username=f"x{name[0].lower()}{len(name)}")
-    shown = []
-    for page in (1, 2, 3, 9):
-        browser.get(f"/people?page={page}")
-        shown.append(
-            [name for name in (*names, "Zét") if f">{'Zét' if name == 'Zét' else 'Lý A ' + name}</a>" in browser.text]
-        )
-    assert shown == [["An", "Bình"], ["Cường", "Dũng"], ["Em", "Zét"], ["Em", "Zét"]]
+        make.person(f"Lý A {name}", username=f"x{name[0].lower()}{len(name)}", unit=unit)
+    make.person("Lý A Xa", unit=make.unit("Sở Nội vụ"))
+    with make.writing() as session:
+        settle_day(session)
+
+    def shown(path: str) -> list[list[str]]:
+        pages = []
+        for page in (1, 2, 3, 9):
+            browser.get(f"{path}page={page}")
+            pages.append(
+                [one.removeprefix("Lý A ") for one in re.findall(r"/people/[-0-9a-f]{36}\">([^<]+)<", browser.text)]
+            )
+        return pages
+
+    everybody = [["An", "Bình"], ["Cường", "Dũng"], ["Em", "Xa"], ["Zét"]]
+    of_unit = [["An", "Bình"], ["Cường", "Dũng"], ["Em", "Zét"], ["Em", "Zét"]]
+    assert shown("/people?") == everybody
+    for few in (4_000, 0):
+        monkeypatch.setattr("lms.accounts.access.FEW", few)
+        assert shown(f"/people?unit={unit.public_id}&") == of_unit
+        browser.get("/people")
+        browser.submit("/people/search", q="ly")
+        assert shown(f"/people?unit={unit.public_id}&") == [["An", "Bình"], ["Cường", "Dũng"], ["Em"], ["Em"]]
+        assert shown("/people?") == [["An", "Bình"], ["Cường", "Dũng"], ["Em", "Xa"], ["Em", "Xa"]]
+        browser.get("/people")
+        browser.submit("/people/search", q="")
 
 
 def test_where_there_are_many_units_one_is_chosen_by_its_name(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
