@@ -22,7 +22,7 @@ from lms.accounts.rules import SECOND_FACTOR, STEP_LIFE
 from lms.audit.actions import note
 from lms.authentication import actions, queries
 from lms.authentication.delivery import ServiceFailed, provider_of
-from lms.authentication.forms import CredentialForm, PasskeyForm, PasswordForm, ProtectedPasskeyForm
+from lms.authentication.forms import CredentialForm, PasskeyForm, PasswordForm, ProtectedForm, ProtectedPasskeyForm
 from lms.authentication.rules import PROVIDER, multi_factor, relying_party
 from lms.authentication.signature import NotAccepted, Site, answer_in, as_text
 from lms.config import OpenIdProvider
@@ -82,7 +82,7 @@ def is_oneself(form: PasswordForm) -> bool:
     account = own_account()
     if (fault := wrong_password(account, typed(form.password))) is not None:
         form.password.errors = [fault]
-    elif "code" not in form:
+    elif not isinstance(form, ProtectedForm):
         if not shown_lately(account.person_id):
             form.password.errors = [_("Đã đăng nhập lâu. Đăng xuất, đăng nhập lại bằng khóa, rồi làm trong mười phút.")]
     elif (wait := held_back(wanted := budgets("code", account.username, PER_CODE))) is not None:

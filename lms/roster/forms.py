@@ -266,8 +266,8 @@ def shown(upload: RosterUpload, raw: Sheet, settings: Settings) -> Shown:
         for cell, mark, verdict in zip(before.cells, before.marks, after.marks, strict=True)
         if verdict == DOUBTFUL
     }
-    samples = (tuple(pairs.items())[:SAMPLE_PAIRS] for pairs in (dict(changed), doubtful))
-    return Shown(form, head, columns_of(meant, head), *samples, found_reading(raw))
+    converted, left = (tuple(pairs.items())[:SAMPLE_PAIRS] for pairs in (dict(changed), doubtful))
+    return Shown(form, head, columns_of(meant, head), converted, left, found_reading(raw))
 
 
 SAMPLE_PAIRS = 6
