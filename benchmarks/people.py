@@ -37,7 +37,7 @@ from lms.config import Config
 from lms.db import Database
 from lms.organisation.models import Unit, UnitClosure, UnitCode, UnitEdge, UnitName, UnitRoot
 from lms.outbox.actions import settle_day
-from tests.browser import Browser
+from tests.browser import ORIGIN, Browser
 from tests.counting import count_queries
 from tests.postgres import cluster
 
@@ -205,8 +205,20 @@ def searches(
             cookie["people sought"] = words[number % len(words)]
         seen(admin, "/people")
 
+    def offer(browser: Browser) -> Callable[[int], object]:
+        browser.get("/people")
+        sent = {"csrf_token": dict(browser.form("/people/search").fields)["csrf_token"]}
+
+        def ask(number: int) -> object:
+            data = {**sent, "q": words[number % len(words)]}
+            return browser.client.post("/people/found", data=data, headers={"Origin": ORIGIN}).get_json()["people"]
+
+        return ask
+
     return [
         measured(app, "people found", PAGE_LIMIT, times, look),
+        measured(app, "typing: people", TYPING_LIMIT, times, offer(admin)),
+        measured(app, "typing: people, keeper", TYPING_LIMIT, times, offer(own)),
         measured(
             app, "typing: units", TYPING_LIMIT, times, lambda n: seen(admin, f"/people/units?q={typed[n % len(typed)]}")
         ),

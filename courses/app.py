@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 from courses.authoring import models as authoring_models
 from courses.authoring import views as authoring
 from courses.briefings import models as briefings_models
+from courses.briefings import queries as briefings
 from courses.briefings.projection import BriefingRecordProjection
 from courses.briefings.projector import (
     StandingProjection,
@@ -76,7 +77,7 @@ def fill(doors: Doors) -> None:
     doors.listen(OrganisationChanged, organisation_changed)
     doors.belongings.append(AssignmentsOfUnits())
     doors.daybreak += [follow_late, day_begun]
-    doors.own_data.append(data_of)
+    doors.own_data += [data_of, briefings.data_of]
     doors.projections += [ProgressProjection(), BriefingRecordProjection(), StandingProjection()]
 
 

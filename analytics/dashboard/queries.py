@@ -12,7 +12,8 @@ from analytics.dashboard.rules import STATES, Done, done
 from analytics.facts import queries as facts
 from analytics.facts.rules import COUNT_NAMES, Branch, Count, UnitsBelow, due_date, total
 from courses.briefings.models import Standing
-from courses.learning.queries import edition, records
+from courses.briefings.queries import furthest_record
+from courses.learning.queries import edition, records_with_linked
 from lms.accounts.models import Person
 from lms.clock import day_of
 from lms.organisation.models import Unit
@@ -89,7 +90,10 @@ def branch_of(row: Any) -> Branch:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Somebody who has not completed the briefing, and how far this person is in its course."""
+    """Somebody who has not completed the briefing, and how far this person is in its course.
+
+    `elsewhere`: by another record of the same person, which has come further than the one that is shown.
+    """
 
     name: str
     position: str
@@ -98,6 +102,7 @@ class Missing:
     absence: str
     due_at: datetime | None
     done: Done | None
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +178,15 @@ def missing_people(units: Select[int], briefing_id: int, wanted: Wanted, *, now:
 
 def with_progress(session: Session, rows: Sequence[Row[*tuple[Any, ...]]], course_id: int) -> list[Missing]:
     """The rows of `missing_people` with how far each person is, in one statement for all of them."""
-    begun = [(row.id, course_id) for row in rows if row.state != "not_started"]
-    known = records(session, begun) if begun else {}
+    begun = [row.id for row in rows if row.state != "not_started"]
+    known = records_with_linked(session, begun, course_id) if begun else {}
     found = []
     for row in rows:
-        record = known.get((row.id, course_id))
+        own = known.get((row.id, course_id), {})
+        counts = furthest_record(session, own, row.id) if own else row.id
+        record = own.get(counts)
         version = edition(session, record.version_id) if record else None
         so_far = done(version.outline, version.settings, record) if version and record else None
-        found.append(Missing(row.full_name, row.position, row.unit, row.state, row.absence, row.due_at, so_far))
+        told = (row.full_name, row.position, row.unit, row.state, row.absence, row.due_at, so_far)
+        found.append(Missing(*told, elsewhere=counts != row.id))
     return found

@@ -1,22 +1,24 @@
 """Reading what standings follow from: evidence about people, and the rows that say where they stand."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import Row as SqlRow
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from courses.briefings.models import Attendance, BriefingSession, ReflectionResult, Standing
-from courses.briefings.rules import Attended, Evidence
+from courses.briefings.rules import Attended, Evidence, distance
+from courses.catalog.models import Course
 from courses.enrolment.models import Briefing
 from courses.learning import queries as learning
 from courses.learning.rules import NOT_BEGUN, Reached, Record, reached
 from lms.accounts import queries as accounts
 from lms.accounts.models import Person, PersonLink
-from lms.doors import Row
+from lms.doors import OwnData, Row
 
 MANY = 500
 """From so many people on it is quicker to read everybody."""
@@ -164,3 +166,42 @@ def actual_standings(session: Session, briefing_id: int, person_ids: tuple[int, 
         for row in session.execute(query)
         if wanted is None or row.person_id in wanted
     }
+
+
+def furthest_record(session: Session, records: Mapping[int, Record], own: int) -> int:
+    """Whose record it is by which a person stands online, of several by the id of whose they are.
+
+    `own` unless another's has come further (decision 0022).
+    """
+    come = {one: reach(session, record) for one, record in records.items()}
+    come.setdefault(own, NOT_BEGUN)
+    return min(come, key=lambda one: (distance(come[one]), one != own))
+
+
+def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
+    """Where the person stands in each briefing, as heads see it, and by which record."""
+    rows = session.execute(
+        select(Course.id, Briefing.code, Standing.state, Standing.briefed_at, Standing.completed_at)
+        .select_from(Standing)
+        .join(Briefing, Briefing.id == Standing.briefing_id)
+        .join(Course, Course.id == Briefing.course_id)
+        .where(Standing.person_id == person_id)
+        .order_by(Briefing.id)
+    ).all()
+    known = learning.records_with_linked(session, [person_id]) if rows else {}
+    counts = [furthest_record(session, known.get((person_id, row.id), {}), person_id) for row in rows]
+    by = dict(session.execute(select(Person.id, Person.public_id).where(Person.id.in_(counts))).all()) if rows else {}
+    columns = {
+        "briefing": _l("Đợt học tập, quán triệt"),
+        "standing": _l("Được tính là"),
+        "briefed": _l("Quán triệt lúc"),
+        "completed": _l("Hoàn thành lúc"),
+        "record": _l("Theo hồ sơ (mã trong bản ghi học tập)"),
+    }
+    told = [[row.code, row.state, row.briefed_at, row.completed_at] for row in rows]
+    yield OwnData(
+        "standings",
+        _l("Kết quả được tính"),
+        columns,
+        [[*one, str(by[own])] for one, own in zip(told, counts, strict=True)],
+    )

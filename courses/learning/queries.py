@@ -17,7 +17,7 @@ from courses.enrolment.queries import on_the_roll
 from courses.enrolment.rules import Decided, due_moment
 from courses.learning.models import ActivityProgress, CourseProgress
 from courses.learning.rules import Record, Result
-from lms.accounts.models import Person
+from lms.accounts.models import Person, PersonLink
 from lms.clock import day_of
 from lms.db import UtcDateTime, remembered
 from lms.doors import OwnData
@@ -51,6 +51,18 @@ JOINED = ALL_JOINED.where(
 RESULTS = select(DONE.activity_id, *(DONE[name] for name in RESULT_COLUMNS)).where(
     DONE.person_id == bindparam("person")
 )
+HOLDING = (
+    PersonLink.person_id.in_(bindparam("people", expanding=True)),
+    PersonLink.same,
+    PersonLink.undone_at.is_(None),
+)
+EACH = select(Person.id).where(Person.id.in_(bindparam("people", expanding=True)))
+WITH_LINKED = (
+    ALL_JOINED.outerjoin(PersonLink, and_(PersonLink.duplicate_id == BEGUN.person_id, *HOLDING))
+    .add_columns(func.coalesce(PersonLink.person_id, BEGUN.person_id).label("counted"))
+    .where(BEGUN.person_id.in_(EACH.union_all(select(PersonLink.duplicate_id).where(*HOLDING))))
+)
+"""What these people have done, and what stands in the records that count by theirs (decision 0022)."""
 NEWEST = select(func.max(CourseVersion.number)).where(CourseVersion.course_id == Course.id).correlate(Course)
 STUDIED = (
     select(Course, CourseVersion.id, CourseVersion.number, CourseProgress)
@@ -103,6 +115,23 @@ def records(session: Session, pairs: Iterable[tuple[int, int]]) -> dict[tuple[in
     return found
 
 
+def records_with_linked(
+    session: Session, person_ids: Sequence[int], course_id: int | None = None
+) -> dict[tuple[int, int], dict[int, Record]]:
+    """The records of these people by person and course, each by the id of whose it is: their own, and those that count
+    by theirs. In one course, or in all; one statement.
+    """
+    query = WITH_LINKED if course_id is None else WITH_LINKED.where(BEGUN.course_id == course_id)
+    rows = session.execute(query, {"people": list(person_ids)}).all()
+    records_found: dict[tuple[int, int], Record] = {}
+    gather(records_found, (row[:-1] for row in rows))
+    counted = {row[0]: row[-1] for row in rows}
+    found: dict[tuple[int, int], dict[int, Record]] = {}
+    for (own, course), record in records_found.items():
+        found.setdefault((counted[own], course), {})[own] = record
+    return found
+
+
 def record_of(progress: CourseProgress | None, results: dict[int, Result]) -> Record | None:
     """A person's record from its rows; None when the course has not been begun."""
     if progress is None:
@@ -134,7 +163,7 @@ def all_records(session: Session, course_id: int | None = None) -> dict[tuple[in
     return found
 
 
-def gather(found: dict[tuple[int, int], Record], rows: Iterable[Row[*tuple[Any, ...]]]) -> None:
+def gather(found: dict[tuple[int, int], Record], rows: Iterable[Row[*tuple[Any, ...]] | tuple[Any, ...]]) -> None:
     """Add joined rows to the records they belong to."""
     results: dict[tuple[int, int], dict[int, Result]] = {}
     for person_id, course_id, version_id, registration, started_at, concluded_at, activity_id, *values in rows:

@@ -4,9 +4,9 @@ The same folding serves each new statement and the rebuild of all.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count, groupby
 from math import fsum
 
@@ -124,6 +124,33 @@ def reached(outline: Outline, settings: Settings, record: Record | None) -> Reac
         lowest=min(scores) if all_taken else None,
         taken_at=latest([one.last_at for one in tests]) if all_taken else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another record of the same person has come further, and counts. `state`: in_progress, briefed or completed."""
+
+    state: str
+    since: datetime
+
+
+def further(own: Reached, others: Iterable[Reached]) -> Elsewhere | None:
+    """How far another record of the same person has come, where that is further than one's own (decision 0022).
+
+    The standing of the person is the furthest of all (`courses.briefings.rules.furthest`); this is told to the person.
+    """
+    best = max(map(way_come, others), default=None)
+    if best is None or best[0] <= way_come(own)[0]:
+        return None
+    far, ago = best
+    return Elsewhere(("not_started", "in_progress", "briefed", "completed")[far], datetime.fromtimestamp(-ago, UTC))
+
+
+def way_come(come: Reached) -> tuple[int, float]:
+    """How far somebody has come, from 0 (not begun) to 3 (completed), and since when: the earlier is the greater."""
+    moments = [come.started_at, come.lessons_at, latest([come.lessons_at, come.tests_at])]
+    since = [one for one in moments if one is not None]
+    return len(since), -since[-1].timestamp() if since else 0.0
 
 
 def latest(moments: list[datetime | None]) -> datetime | None:
@@ -289,6 +316,15 @@ def overview(steps: Sequence[Step], *, begun: bool, due_at: datetime | None, now
         days_left=left,
         state=state,
     )
+
+
+def joined(own: Overview, elsewhere: Elsewhere | None) -> Overview:
+    """What the pages say where another record of the same person may have come further: nothing is asked twice."""
+    if elsewhere is None:
+        return own
+    if elsewhere.state == "completed":
+        return replace(own, state="completed", completed_at=elsewhere.since, following=None)
+    return replace(own, state="in_progress") if own.state == "not_started" else own
 
 
 def days_left(due_at: datetime, now: datetime) -> int:

@@ -15,11 +15,11 @@ from courses.catalog.render import as_markup
 from courses.learning import actions, queries, rules
 from courses.learning.access import Study, access_course, access_courses, access_lesson, access_lesson_place
 from courses.learning.queries import Duty
-from courses.learning.rules import Overview, Result, Step
+from courses.learning.rules import Elsewhere, Overview, Reached, Record, Result, Step
 from lms import clock
 from lms.db import get_session
 from lms.doors import doors_of
-from lms.web.acting import actor
+from lms.web.acting import Actor, actor
 from lms.web.feature import Feature
 from lms.web.gate import needs
 from lms.web.wording import day
@@ -29,20 +29,44 @@ bp = Feature("learning", __name__)
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A course as the pages show it to one learner. `duty` is None when nobody assigned it."""
+    """A course as the pages show it to one learner. `duty` is None when nobody assigned it.
+
+    `elsewhere`: another record of the learner has come further, and counts.
+    """
 
     study: Study
     steps: list[Step]
     overview: Overview
     duty: Duty | None
+    elsewhere: Elsewhere | None
 
 
-def shown(study: Study, results: Mapping[int, Result], duty: Duty | None, now: datetime) -> Shown:
+Known = Mapping[tuple[int, int], Mapping[int, Record]]
+"""The records of the learner, as `queries.records_with_linked` has them."""
+
+
+def shown(study: Study, known: Known, duty: Duty | None, now: datetime) -> Shown:
     """The course with everything that follows from the learner's results."""
-    steps = rules.way(study.outline, study.settings, results)
+    own, me = get_session(), actor().person_id
+    records = known.get((me, study.course.id), {})
+    mine = records.get(me)
+    steps = rules.way(study.outline, study.settings, results_of(mine))
     due_at = duty.due_at if duty is not None else None
     overview = rules.overview(steps, begun=study.progress is not None, due_at=due_at, now=now)
-    return Shown(study, steps, overview, duty)
+    others = [come(own, record) for person_id, record in records.items() if person_id != me]
+    elsewhere = rules.further(rules.reached(study.outline, study.settings, mine), others)
+    return Shown(study, steps, rules.joined(overview, elsewhere), duty, elsewhere)
+
+
+def come(own: Session, record: Record) -> Reached:
+    """How far a record brings whoever it is of, in the version it was begun in."""
+    edition = queries.edition(own, record.version_id)
+    return rules.reached(edition.outline, edition.settings, record)
+
+
+def known_of(own: Session, me: Actor) -> Known:
+    """What the learner has done, in every course."""
+    return queries.records_with_linked(own, [me.person_id])
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +115,9 @@ def titled(thing: object) -> str:
 def home() -> ResponseReturnValue:
     """What I must study and by when, then what else there is."""
     own, me, now = get_session(), actor(), clock.now()
-    results = queries.results(own, me.person_id)
+    known = known_of(own, me)
     duties = queries.duties(own, me.person_id, on=clock.day_of(now))
-    courses = [shown(study, results, duties.get(study.course.id), now) for study in access_courses(own, me)]
+    courses = [shown(study, known, duties.get(study.course.id), now) for study in access_courses(own, me)]
     assigned = sorted(
         (one for one in courses if one.duty is not None),
         key=lambda one: (one.overview.completed_at is not None, one.overview.due_at or now),
@@ -117,7 +141,7 @@ def course(course_code: str) -> ResponseReturnValue:
     own, me, now = get_session(), actor(), clock.now()
     study = access_course(own, me, course_code)
     duty = queries.duties(own, me.person_id, on=clock.day_of(now)).get(study.course.id)
-    one = shown(study, queries.results(own, me.person_id), duty, now)
+    one = shown(study, known_of(own, me), duty, now)
     return render_template(
         "learning/course.html",
         one=one,
@@ -149,7 +173,7 @@ def lesson(course_code: str, lesson_code: str) -> ResponseReturnValue:
     study = access_course(own, me, course_code)
     module, text = access_lesson(own, study, lesson_code)
     source = study.version.register.source
-    one = shown(study, queries.results(own, me.person_id), None, clock.now())
+    one = shown(study, known_of(own, me), None, clock.now())
     before, behind = rules.neighbours(one.steps, lesson_code)
     return render_template(
         "learning/lesson.html",
@@ -197,11 +221,18 @@ def finish(course_code: str, lesson_code: str) -> ResponseReturnValue:
 def my_record() -> ResponseReturnValue:
     """What the system keeps of my learning, in plain sentences."""
     own, me = get_session(), actor()
-    results = queries.results(own, me.person_id)
+    known = known_of(own, me)
+    results = {place: one for records in known.values() for place, one in results_of(records.get(me.person_id)).items()}
     activities = own.scalars(queries.activities_with_results(me.person_id)).all()
-    begun = [shown(study, results, None, clock.now()) for study in access_courses(own, me) if study.progress]
-    kept = [(one, entries(one, activities, results)) for one in begun]
-    return render_template("learning/my_record.html", kept=kept, account=me.public_id)
+    courses = [shown(study, known, None, clock.now()) for study in access_courses(own, me)]
+    kept = [(one, entries(one, activities, results)) for one in courses if one.study.progress]
+    further = [one for one in courses if one.elsewhere is not None]
+    return render_template("learning/my_record.html", kept=kept, further=further, account=me.public_id)
+
+
+def results_of(record: Record | None) -> Mapping[int, Result]:
+    """What is known of each lesson and test of a course; nothing before it was begun."""
+    return record.results if record is not None else {}
 
 
 def entries(

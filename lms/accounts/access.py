@@ -1,19 +1,28 @@
 """The only ways to obtain something on a person's behalf. What you may not see does not exist."""
 
 import uuid
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from itertools import islice
 from typing import cast
 
-from sqlalchemy import false, func, or_, select, true
+from sqlalchemy import Row, Select, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from lms import clock, text
-from lms.accounts.models import Person, RoleGrant
-from lms.accounts.queries import people_counted_in, roles_held, roles_of
+from lms.accounts.models import Person, RoleGrant, SignInAccount
+from lms.accounts.queries import (
+    everybody,
+    headcount_below,
+    ids_called,
+    ids_found,
+    people_counted_in,
+    people_shown,
+    roles_held,
+    roles_of,
+)
 from lms.accounts.rules import PERMISSIONS, Grant, may_keep, opens_no_more
 from lms.db import recalled, remember
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitOperation
@@ -218,3 +227,68 @@ def names_of_today(session: Session) -> Sequence[tuple[int, str]]:
     names = [(own, text.fold(" ".join(words))) for own, *words in session.execute(query)]
     remember(session, UNIT_NAMES, "latest", (version, names))
     return names
+
+
+def within_of(person: Actor, unit: Unit | None, permission: str) -> Collection[int] | None:
+    """The unit that was asked for, or those for which the permission was granted; None: everywhere."""
+    if unit is not None:
+        return [unit.id]
+    return None if person.everywhere(permission) else person.unit_ids(permission)
+
+
+PAGE, FEW = 50, 4_000
+"""People on a page; so many people of units are read whole, of more only a page is."""
+
+
+def ids_of_page(own: Session, words: str, within: Collection[int] | None, page: int) -> tuple[Sequence[int], int]:
+    """The ids of a page of those who are called so, or of the last one, and how many people are on all pages."""
+    today, called = clock.today(), own.scalars(ids_called(words)).all() if words else ()
+    count = None if within is None else headcount_below(within, on=today)
+    if count is None and not words:
+        count = everybody()
+    people = (own.scalar(count) or 0) if count is not None else 0
+    if within is not None and people <= FEW:
+        ids = own.scalars(ids_found(words, called, on=today, within=within)).all()
+        start = first_of(page, len(ids))
+        return ids[start : start + PAGE], len(ids)
+    found = ids_found(words, called, on=today, within=within, walking=True)
+    if not words:
+        return ids_between(own, found, first_of(page, people), people), people
+    first = own.scalars(found.limit(PAGE)).all() if page == 1 else ()
+    if page == 1 and len(first) < PAGE:
+        return first, len(first)  # the names were read to their end: they need not be read again to be counted
+    total = own.scalar(found.order_by(None).with_only_columns(func.count())) or 0
+    return first or ids_between(own, found, first_of(page, total), total), total
+
+
+def ids_between(own: Session, found: Select[int], start: int, total: int) -> Sequence[int]:
+    """One page of ids that are found in order; from the end, where that is nearer."""
+    if start <= total // 2:
+        return own.scalars(found.limit(PAGE).offset(start)).all()
+    number = min(PAGE, total - start)
+    backwards = found.order_by(None).order_by(Person.sort_key.desc(), Person.id.desc())
+    return own.scalars(backwards.limit(number).offset(total - start - number)).all()
+
+
+def first_of(page: int, total: int) -> int:
+    """Where a page begins; beyond the last page, where the last begins."""
+    return min(page - 1, max(0, -(-total // PAGE) - 1)) * PAGE
+
+
+MOST_TYPED = 10
+"""So many people are offered while one types; whoever is not among them types more."""
+
+
+def people_typed(
+    session: Session, actor: Actor, permission: str, typed: str, *, most: int = MOST_TYPED
+) -> Sequence[Row[Person, SignInAccount, Unit | None]]:
+    """The first people where the permission holds whom the list would show for these words; nobody for one letter."""
+    if len(text.fold(typed)) < SHORTEST_TYPED:
+        return ()
+    called, today, within = session.scalars(ids_called(typed)).all(), clock.today(), within_of(actor, None, permission)
+    many = within is None or (session.scalar(headcount_below(within, on=today)) or 0) > FEW
+    ids = session.scalars(ids_found(typed, called, on=today, within=within, walking=many).limit(most))
+    return session.execute(people_shown(on=today).where(Person.id.in_(ids.all()))).all()
+
+
+SHORTEST_TYPED = 2

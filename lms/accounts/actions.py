@@ -319,18 +319,26 @@ def password_reused(session: Session, account: SignInAccount, password: str) -> 
 
 
 def opens(stored: str, password: str) -> bool:
-    """Whether the password is the one behind this digest, whichever way its letters were composed."""
-    for one in dict.fromkeys((composed(password), password)):
-        try:
-            hasher.verify(stored, one)
-        except (VerifyMismatchError, InvalidHashError):
-            continue
-        return True
-    return False
+    """Whether the password is the one behind this digest, whichever way its letters were composed.
+
+    The work depends on what was typed alone, never on what is stored: how long it takes tells nothing of an account.
+    """
+    behind = [is_behind(stored, one) for one in dict.fromkeys((composed(password), password))]  # every one, always
+    return any(behind)
+
+
+def is_behind(stored: str, typed: str) -> bool:
+    """Whether the digest was made of exactly this. What is no digest is compared with that of nobody."""
+    try:
+        return hasher.verify(stored, typed)
+    except VerifyMismatchError:
+        return False
+    except InvalidHashError:
+        return is_behind(NOBODY, typed) and False
 
 
 def password_fits(account: SignInAccount | None, password: str) -> bool:
-    """Whether the password opens the account. Takes as long when there is no such account."""
+    """Whether the password opens the account. As much work when there is none, it is closed or has no password."""
     stored = account.password_hash if account is not None and account.password_hash else NOBODY
     fits = opens(stored, password)
     return fits and account is not None and account.password_hash is not None and account.disabled_at is None

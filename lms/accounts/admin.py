@@ -1,12 +1,11 @@
 """Pages with which administrators look after people: finding, adding, moving, closing accounts, giving roles."""
 
 import uuid
-from collections.abc import Collection, Sequence
 
 from flask import flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from lms import clock, text
@@ -14,21 +13,26 @@ from lms.accounts import actions, queries
 from lms.accounts.access import (
     GRANT,
     KEEP,
+    MOST_TYPED,
+    PAGE,
     READ,
     access_account,
     access_kept,
     access_person,
     access_unit,
+    ids_of_page,
     own_grants,
+    people_typed,
     permitted,
     power_ends,
     trees_within,
     units_found,
     units_to_choose,
+    within_of,
 )
 from lms.accounts.forms import CATEGORIES, PARTY, PersonForm
 from lms.accounts.models import Person, SignInAccount
-from lms.accounts.protocol import address_taken
+from lms.accounts.protocol import address_taken, held_back
 from lms.accounts.rules import EVERYWHERE, LINK_LIFE, may_see_as
 from lms.accounts.session import grants_held
 from lms.accounts.vocabulary import ROLES
@@ -36,6 +40,7 @@ from lms.audit.actions import note_each
 from lms.db import apart, config_of, get_read_session, get_session
 from lms.organisation.forms import TREE_WORDS
 from lms.organisation.models import Unit
+from lms.throttle.rules import PER_TYPED, Budget
 from lms.web.acting import Actor, NotFound, actor, behind
 from lms.web.feature import Feature
 from lms.web.forms import text_in
@@ -43,7 +48,6 @@ from lms.web.gate import needs, reading
 
 bp = Feature("people", __name__, url_prefix="/people")
 
-PAGE = 50
 MOST_PRINTED = 5_000
 """So many names on one printed list; a longer one is printed unit by unit."""
 SOUGHT = "people sought"
@@ -62,7 +66,7 @@ def index() -> ResponseReturnValue:
     allowed = KEEP if choosing else READ
     unit = asked_unit(own, person, request.args.get("unit", ""), allowed)
     asked_page = max(request.args.get("page", 1, type=int), 1)
-    ids, total = ids_of_page(own, within_of(person, unit, allowed), asked_page)
+    ids, total = ids_of_page(own, sought(), within_of(person, unit, allowed), asked_page)
     pages = max(1, -(-total // PAGE))
     page = min(asked_page, pages)
     rows = own.execute(queries.people_shown(on=clock.today()).where(Person.id.in_(ids))).all()
@@ -93,6 +97,29 @@ def units() -> ResponseReturnValue:
     return {"units": [{"id": str(one.public_id), "name": one.name, "code": one.code} for one in found]}
 
 
+@bp.post("/found")
+@needs(READ)
+@reading
+def found() -> ResponseReturnValue:
+    """The people who fit what is being typed, as JSON, within one's own units; noted as a list of names is.
+
+    `keep`: only those whom one may look after. A form, for a name never enters an address.
+    """
+    person, typed = actor(), text.nfc(request.form.get("q", ""))[:100]
+    allowed = KEEP if request.form.get("keep") else READ
+    if (wait := held_back([Budget("names typed", str(behind()), PER_TYPED)])) is not None:
+        return {"people": [], "error": wait}, 429
+    rows = people_typed(get_read_session(), person, allowed, typed)
+    if rows:
+        seen("person.list", None, permission=allowed, rows=len(rows), page=1, searched=True, purpose="typing")
+    told = [
+        {"id": str(one.public_id), "name": one.full_name, "about": ", ".join(filter(None, (one.position, unit)))}
+        for one, _account, where in rows
+        for unit in [where.name if where is not None else ""]
+    ]
+    return {"people": told, "more": len(rows) == MOST_TYPED}
+
+
 @bp.get("/print")
 @needs(READ)
 def print_list() -> ResponseReturnValue:
@@ -114,50 +141,6 @@ def sought() -> str:
 def people_sought(person: Actor, unit: Unit | None, permission: str) -> Select[Person, SignInAccount, Unit | None]:
     """Those whom the list shows: in the unit, or wherever the permission holds, and as this browser looks for them."""
     return queries.people_found(sought(), on=clock.today(), within=within_of(person, unit, permission))
-
-
-def within_of(person: Actor, unit: Unit | None, permission: str) -> Collection[int] | None:
-    """The unit that was asked for, or those for which the permission was granted; None: everywhere."""
-    if unit is not None:
-        return [unit.id]
-    return None if person.everywhere(permission) else person.unit_ids(permission)
-
-
-FEW = 500
-"""So many people found are read whole; of more only a page is, and how many they are is counted."""
-
-
-def ids_of_page(own: Session, within: Collection[int] | None, page: int) -> tuple[Sequence[int], int]:
-    """The ids of a page of the list, or of its last one, and how many people are on all pages."""
-    words = sought()
-    called = own.scalars(queries.ids_called(words)).all() if words else ()
-    found = queries.ids_found(words, called, on=clock.today(), within=within)
-    if words and within is None:
-        some = own.scalars(found.order_by(None).limit(FEW + 1)).all()
-        if len(some) > FEW:
-            total = own.scalar(found.order_by(None).with_only_columns(func.count())) or 0
-            return ids_between(own, found, first_of(page, total), total), total
-        found = queries.in_order(some)
-    elif within is None:
-        total = own.scalar(queries.everybody()) or 0
-        return ids_between(own, found, first_of(page, total), total), total
-    ids = own.scalars(found).all()
-    start = first_of(page, len(ids))
-    return ids[start : start + PAGE], len(ids)
-
-
-def ids_between(own: Session, found: Select[int], start: int, total: int) -> Sequence[int]:
-    """One page of ids that are found in order; from the end, where that is nearer."""
-    if start <= total // 2:
-        return own.scalars(found.limit(PAGE).offset(start)).all()
-    number = min(PAGE, total - start)
-    backwards = found.order_by(None).order_by(Person.sort_key.desc(), Person.id.desc())
-    return own.scalars(backwards.limit(number).offset(total - start - number)).all()
-
-
-def first_of(page: int, total: int) -> int:
-    """Where a page begins; beyond the last page, where the last begins."""
-    return min(page - 1, max(0, -(-total // PAGE) - 1)) * PAGE
 
 
 @bp.post("/search")

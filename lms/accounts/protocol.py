@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from datetime import datetime
 
 from flask import current_app, g, make_response, redirect, render_template, request, url_for
 from flask import session as cookie
@@ -125,21 +126,23 @@ def step_done(step: Step, *, proof: str) -> ResponseReturnValue:
     return follow(step.person_id, proof=proof, kept_form=request.form.get("kept", ""), next_path=next_path)
 
 
-def enter(own: Session, person_id: int, proof: str, *, kept_form: str, next_path: str) -> ResponseReturnValue:
-    """Open a new session under a new key, then go where the person was going."""
-    me = begin(own, person_id, proof=proof)
+def enter(
+    own: Session, person_id: int, proof: str, *, kept_form: str, next_path: str, since: datetime | None = None
+) -> ResponseReturnValue:
+    """Open a new session under a new key, then go where the person was going. `since`: as for `begin_session`."""
+    me = begin(own, person_id, proof=proof, since=since)
     again = kept.send_again(kept_form, _("Phiên làm việc đã hết hạn trước khi gửi."), to=me)
     answer = again if again is not None else redirect(next_path or url_for("web.home"))
     username = own.scalar(select(SignInAccount.username).where(SignInAccount.person_id == person_id))
     return remember_device(answer, str(username))
 
 
-def begin(own: Session, person_id: int, *, proof: str) -> str:
+def begin(own: Session, person_id: int, *, proof: str, since: datetime | None = None) -> str:
     """Open a new session under a new key; nothing of the cookie before it is kept but the language.
 
     Returns the public id of the person.
     """
-    key = begin_session(own, person_id, browser=request.user_agent.string, proof=proof)
+    key = begin_session(own, person_id, browser=request.user_agent.string, proof=proof, since=since)
     public_id = own.scalar(select(Person.public_id).where(Person.id == person_id))
     note(own, "sign_in", actor=public_id, object_kind="person", object_id=public_id)
     person = signed_in(own, key)

@@ -19,6 +19,7 @@ from lms.accounts.models import (
     UserSession,
     Viewing,
 )
+from lms.accounts.rules import limits_for
 from lms.config import SessionLimits
 from lms.doors import Named
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure
@@ -48,9 +49,9 @@ def accounts_for_reset(sought: str) -> Select[SignInAccount]:
     )
 
 
-def open_sessions(person_id: int, *, now: datetime, limits: SessionLimits, administers: bool) -> Select[UserSession]:
-    """The sessions of a person that have not ended, the one used last first."""
-    idle, length = (limits.admin_idle, limits.admin_length) if administers else (limits.idle, limits.length)
+def open_sessions(person_id: int, *, now: datetime, limits: SessionLimits, roles: Iterable[str]) -> Select[UserSession]:
+    """The sessions of a person with these roles that have not ended, the one used last first."""
+    idle, length = limits_for(roles, limits)
     return (
         select(UserSession)
         .where(
@@ -121,12 +122,19 @@ def people_shown(*, on: date, tree: str = STATE_TREE) -> Found:
 
 
 def ids_found(
-    sought: str, called: Collection[int], *, on: date, within: Iterable[int] | None, tree: str = STATE_TREE
+    sought: str,
+    called: Collection[int],
+    *,
+    on: date,
+    within: Iterable[int] | None,
+    walking: bool = False,
+    tree: str = STATE_TREE,
 ) -> Select[int]:
     """The ids of those whom `people_found` finds, in the same order. Cheap enough to be read whole and counted.
 
     `called`: whose user names begin so (`ids_called`). They are asked for before: an alternative that is nearly always
-    empty would be tried for everybody.
+    empty would be tried for everybody. `walking`: everybody is looked at in order until a page is full, which is quick
+    where the units have many people, rather than all people of the units being gathered and sorted.
     """
     named = or_(named_so(sought), Person.id.in_(called)) if called else named_so(sought)
     query = select(Person.id).where(named, Person.id.not_in(duplicates()))
@@ -134,12 +142,13 @@ def ids_found(
     if within is None:
         return query
     counted = and_(Membership.person_id == Person.id, *counting(on, tree), counted_below(within, on=on, tree=tree))
-    return query.join(Membership, counted)
+    return query.where(select(Membership.id).where(counted).exists()) if walking else query.join(Membership, counted)
 
 
-def in_order(person_ids: Collection[int]) -> Select[int]:
-    """The ids of these people in Vietnamese order of names."""
-    return select(Person.id).where(Person.id.in_(person_ids)).order_by(Person.sort_key, Person.id)
+def headcount_below(unit_ids: Iterable[int], *, on: date, tree: str = STATE_TREE) -> Select[int]:
+    """How many people are counted in these units and below them, each once, on the settled day."""
+    below = or_(false(), *(UnitHeadcount.unit_id.in_(subtree(one, on=on, tree=tree)) for one in unit_ids))
+    return select(func.coalesce(func.sum(UnitHeadcount.people), 0)).where(UnitHeadcount.tree == tree, below)
 
 
 def ids_called(sought: str) -> Select[int]:

@@ -81,6 +81,9 @@ ADMINISTRATOR, AUDITOR, UNIT_ADMINISTRATOR, DEPUTY = "administrator", "auditor",
 EVERYWHERE = frozenset({"trainer", AUDITOR, ADMINISTRATOR})
 """Roles that hold for the whole system; all others for a unit and what is below it."""
 
+SOONER_ENDED = frozenset({ADMINISTRATOR, UNIT_ADMINISTRATOR, AUDITOR})
+"""Roles that keep accounts or read everywhere: a session left open by one of them ends sooner."""
+
 WITH_AN_END = frozenset({DEPUTY})
 """Roles that cannot be granted without the day on which they end."""
 
@@ -150,12 +153,18 @@ def may_see_as(own: Iterable[Grant], other: Iterable[Grant]) -> bool:
     )
 
 
+def limits_for(roles: Iterable[str | None], limits: SessionLimits) -> tuple[timedelta, timedelta]:
+    """After how long without use, and after how long in any case, a session of somebody with these roles ends."""
+    if SOONER_ENDED.isdisjoint(roles):
+        return limits.idle, limits.length
+    return limits.admin_idle, limits.admin_length
+
+
 def may_go_on(
     roles: Iterable[str | None], *, created_at: datetime, seen_at: datetime, now: datetime, limits: SessionLimits
 ) -> bool:
     """Whether a session is neither too old nor idle too long; those of administrators end sooner."""
-    shorter = ADMINISTRATOR in roles
-    idle, length = (limits.admin_idle, limits.admin_length) if shorter else (limits.idle, limits.length)
+    idle, length = limits_for(roles, limits)
     return seen_at > now - idle and created_at > now - length
 
 

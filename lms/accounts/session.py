@@ -95,17 +95,21 @@ def digest(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-def begin_session(session: Session, person_id: int, *, browser: str, proof: str) -> str:
-    """Open a session for a person who has shown `proof`, and return its key, which is new at each sign-in."""
+def begin_session(session: Session, person_id: int, *, browser: str, proof: str, since: datetime | None = None) -> str:
+    """Open a session for a person who has shown `proof`, and return its key, which is new at each sign-in.
+
+    `since`: when it was shown, where another session goes on under a new key; else now.
+    """
     key = secrets.token_urlsafe(32)
     now = clock.now()
+    began = since or now
     session.execute(
         insert(UserSession).values(
             key_digest=digest(key),
             person_id=person_id,
-            created_at=now,
+            created_at=began,
             seen_at=now,
-            expires_at=now + config_of(session).sessions.length,
+            expires_at=began + config_of(session).sessions.length,
             browser=browser[:200],
             proof=proof,
         )

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from lms import clock
 from lms.accounts import actions, queries
 from lms.accounts.forms import ChangePasswordForm, ForgottenForm, NewPasswordForm, SignInForm
-from lms.accounts.models import Person, SignInAccount, Viewing
+from lms.accounts.models import Person, SignInAccount, UserSession, Viewing
 from lms.accounts.protocol import (
     WAY,
     budgets,
@@ -27,7 +27,7 @@ from lms.accounts.protocol import (
     typed,
     wrong_password,
 )
-from lms.accounts.rules import ADMINISTRATOR, MAILED_LINK_LIFE, device_named
+from lms.accounts.rules import MAILED_LINK_LIFE, device_named
 from lms.accounts.session import (
     SignedIn,
     end_all_sessions,
@@ -220,9 +220,11 @@ def change_password() -> ResponseReturnValue:
     own = get_session()
     if form.is_submitted() and not form.errors and new_password_ok(own, form, account):
         actions.set_password(own, own.get_one(SignInAccount, account.person_id), typed(form.new_password))
-        proof = str(actor().proof)  # type: ignore[attr-defined]  # the session goes on with what was shown
+        proof = str(actor().proof)  # type: ignore[attr-defined]  # the session goes on with what was shown, and when
+        since = get_read_session().get_one(UserSession, here()).created_at
         flash(_("Đã đổi mật khẩu. Các phiên đăng nhập khác đã kết thúc."), "success")
-        return enter(own, account.person_id, proof, kept_form="", next_path=url_for("accounts.profile"))
+        profile_path = url_for("accounts.profile")
+        return enter(own, account.person_id, proof, kept_form="", next_path=profile_path, since=since)
     status = 422 if request.method == "POST" else 200
     hint = password_hint(own, account)
     return render_template("accounts/change_password.html", form=form, hint=hint), status
@@ -233,9 +235,9 @@ def change_password() -> ResponseReturnValue:
 def sessions() -> ResponseReturnValue:
     """Where one is signed in."""
     own, config = get_session(), database().config
-    administers = any(grant.role == ADMINISTRATOR for grant in actor().grants)  # type: ignore[attr-defined]
+    roles = [grant.role for grant in actor().grants]  # type: ignore[attr-defined]
     rows = own.scalars(
-        queries.open_sessions(actor().person_id, now=clock.now(), limits=config.sessions, administers=administers)
+        queries.open_sessions(actor().person_id, now=clock.now(), limits=config.sessions, roles=roles)
     ).all()
     return render_template(
         "accounts/sessions.html", rows=[(one, *device_named(one.browser)) for one in rows], here=here()

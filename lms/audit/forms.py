@@ -198,6 +198,7 @@ PURPOSES = {
     "help": _l("Kiểm tra hoặc hỗ trợ người dùng"),
     "transfer": _l("Điều động cán bộ"),
     "duplicates": _l("Xem hồ sơ trùng"),
+    "typing": _l("Tìm người theo tên"),
 }
 """What names are seen for."""
 
@@ -219,8 +220,7 @@ PURPOSE_OF = {
 }
 """What a page is for on which nobody is asked for a purpose."""
 
-VALUES = {
-    **PURPOSES,
+UNIT_KINDS = {
     "province": _l("Tỉnh"),
     "provincial_party_committee": _l("Tỉnh ủy"),
     "party_committee_direct": _l("Đảng ủy trực thuộc Tỉnh ủy"),
@@ -234,6 +234,12 @@ VALUES = {
     "commune": _l("Xã, phường, thị trấn"),
     "office": _l("Phòng, đơn vị trực thuộc"),
     "partner": _l("Đơn vị ngoài tỉnh"),
+}
+"""What kinds of unit are called: here and on the pages of the organisation."""
+
+VALUES = {
+    **PURPOSES,
+    **UNIT_KINDS,
     "everywhere": _l("toàn hệ thống"),
     "head": _l("thủ trưởng"),
     "deputy": _l("người được ủy quyền"),

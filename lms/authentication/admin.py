@@ -13,7 +13,7 @@ from lms import clock
 from lms.accounts.access import KEEP, access_account, access_unit, top_units
 from lms.accounts.admin import seen
 from lms.accounts.models import Person, SignInAccount
-from lms.accounts.queries import open_sessions
+from lms.accounts.queries import open_sessions, roles_held
 from lms.accounts.session import end_all_sessions
 from lms.audit.actions import note
 from lms.authentication import actions, queries
@@ -40,7 +40,8 @@ def show(public_id: uuid.UUID) -> ResponseReturnValue:
     person = access_account(own, actor(), public_id)
     seen("person.read", person)
     account, config = own.get_one(SignInAccount, person.id), config_of(own)
-    sessions = open_sessions(person.id, now=clock.now(), limits=config.sessions, administers=False)
+    roles = [grant.role for grant in own.scalars(roles_held(person.id, on=clock.today()))]
+    sessions = open_sessions(person.id, now=clock.now(), limits=config.sessions, roles=roles)
     return render_template(
         "credentials/show.html",
         person=person,

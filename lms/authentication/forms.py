@@ -38,6 +38,10 @@ class PasskeyForm(PasswordForm):
     )
 
 
+class ProtectedPasskeyForm(PasskeyForm, ProtectedForm):
+    """A new passkey of somebody whose telephone shows codes."""
+
+
 class NameForm(PageForm):
     """Another name for a passkey."""
 

@@ -15,17 +15,19 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from lms.accounts.models import SignInAccount
-from lms.accounts.protocol import WAY, by_address, follow, forgiven, held_back, typed, wrong_password
-from lms.accounts.rules import SECOND_FACTOR
+from lms import clock
+from lms.accounts.models import SignInAccount, UserSession
+from lms.accounts.protocol import WAY, budgets, by_address, follow, forgiven, held_back, typed, wrong_password
+from lms.accounts.rules import SECOND_FACTOR, STEP_LIFE
 from lms.audit.actions import note
 from lms.authentication import actions, queries
 from lms.authentication.delivery import ServiceFailed, provider_of
-from lms.authentication.forms import CredentialForm, PasskeyForm
+from lms.authentication.forms import CredentialForm, PasskeyForm, PasswordForm, ProtectedForm, ProtectedPasskeyForm
 from lms.authentication.rules import PROVIDER, multi_factor, relying_party
 from lms.authentication.signature import NotAccepted, Site, answer_in, as_text
 from lms.config import OpenIdProvider
 from lms.db import apart, database, get_read_session, get_session
+from lms.throttle.rules import PER_CODE
 from lms.web.acting import NotFound, actor
 from lms.web.addresses import local_path
 from lms.web.feature import Feature
@@ -58,22 +60,67 @@ def site() -> Site:
     return Site(rp_id, request.host_url.rstrip("/") if config.local else config.site_url)
 
 
+def own_account() -> SignInAccount:
+    """The account of whoever is signed in, for looking at."""
+    return get_read_session().get_one(SignInAccount, actor().person_id)
+
+
+def oneself_again(plain: type[PasswordForm], guarded: type[PasswordForm], **made_with: Any) -> PasswordForm:
+    """What is asked in an open session before anything that protects it is changed: `guarded`, which asks for a code
+    too, where a telephone is connected.
+    """
+    connected = get_read_session().scalar(queries.authenticator_of(actor().person_id)) is not None
+    return (guarded if connected else plain)(**made_with)
+
+
+def is_oneself(form: PasswordForm) -> bool:
+    """Whether the password, and the code where one is asked for, are right; else the form says what is not.
+
+    Where a role asks for a second factor and no telephone is connected, it is a passkey or another service that was
+    shown on the way in: then that must have been a moment ago.
+    """
+    account = own_account()
+    if (fault := wrong_password(account, typed(form.password))) is not None:
+        form.password.errors = [fault]
+    elif not isinstance(form, ProtectedForm):
+        if not shown_lately(account.person_id):
+            form.password.errors = [_("Đã đăng nhập lâu. Đăng xuất, đăng nhập lại bằng khóa, rồi làm trong mười phút.")]
+    elif (wait := held_back(wanted := budgets("code", account.username, PER_CODE))) is not None:
+        form.code.errors = [wait]
+    elif not actions.code_fits(get_session(), account.person_id, typed(form.code)):
+        form.code.errors = [wrong_code()]
+    else:
+        forgiven(wanted)
+    return not form.errors
+
+
+def shown_lately(person_id: int) -> bool:
+    """Whether nothing more than a password is asked of this person, or it was shown when the session began just now."""
+    own = get_read_session()
+    if not queries.required_of(own, person_id):
+        return True
+    began = own.get_one(UserSession, actor().session_id).created_at  # type: ignore[attr-defined]
+    return bool(clock.now() - began < STEP_LIFE)
+
+
+def wrong_code() -> str:
+    """What is said of a code that is wrong or has been used."""
+    return str(_("Mã không đúng hoặc đã dùng. Chờ mã mới hiện ra trên điện thoại rồi nhập lại."))
+
+
 @bp.get("/profile/passkeys/new")
 @needs("profile:own")
 def new_passkey() -> ResponseReturnValue:
     """The page whose script lets the device make a key."""
-    return render_template("ways/new_passkey.html", form=PasskeyForm())
+    return render_template("ways/new_passkey.html", form=oneself_again(PasskeyForm, ProtectedPasskeyForm))
 
 
 @bp.post("/profile/passkeys/challenge")
 @needs("profile:own")
 def registration_challenge() -> ResponseReturnValue:
-    """What the device is to sign to make a key; for whoever gives the password again. For the script: JSON."""
-    form, person = PasskeyForm(), actor()
-    account = get_read_session().get_one(SignInAccount, person.person_id)
-    if form.validate_on_submit() and (fault := wrong_password(account, typed(form.password))) is not None:
-        form.password.errors = [fault]
-    if form.errors:
+    """What the device is to sign to make a key; for whoever shows again that it is them. For the script: JSON."""
+    form, person = oneself_again(PasskeyForm, ProtectedPasskeyForm), actor()
+    if not form.validate_on_submit() or not is_oneself(form):
         return {"errors": [str(error) for field in form for error in field.errors]}, 422
     here, own = site(), get_session()
     challenge = actions.new_challenge(own, person.person_id)
@@ -83,7 +130,7 @@ def registration_challenge() -> ResponseReturnValue:
         rp_id=here.rp_id,
         rp_name="Quán triệt",
         user_id=person.public_id.bytes,
-        user_name=account.username,
+        user_name=own_account().username,
         user_display_name=person.name,
         challenge=challenge,
         authenticator_selection=AuthenticatorSelectionCriteria(

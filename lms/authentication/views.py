@@ -6,6 +6,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 from lms.accounts.models import SignInAccount
 from lms.accounts.protocol import (
@@ -27,6 +28,7 @@ from lms.audit.actions import note
 from lms.authentication import actions, queries
 from lms.authentication.forms import ActivateForm, CodeForm, NameForm, PasswordForm, ProtectedForm
 from lms.authentication.models import Authenticator, Passkey
+from lms.authentication.protocol import is_oneself, oneself_again, own_account, wrong_code
 from lms.authentication.render import qr_address
 from lms.authentication.rules import MOST_PASSKEYS, RECOVERY_CODES, totp
 from lms.db import apart, database, get_read_session, get_session
@@ -60,11 +62,6 @@ def index() -> ResponseReturnValue:
     )
 
 
-def own_account() -> SignInAccount:
-    """The account of whoever is signed in, for looking at."""
-    return get_read_session().get_one(SignInAccount, actor().person_id)
-
-
 @bp.route("/profile/protection/telephone", methods=["GET", "POST"])
 @needs("profile:own")
 def set_up() -> ResponseReturnValue:
@@ -75,7 +72,7 @@ def set_up() -> ResponseReturnValue:
     proving = "code" in request.form and "password" not in request.form
     if proving or (request.method == "GET" and waiting(actor().person_id) is not None):
         return first_code(actor().person_id, "authentication/telephone.html")
-    form = oneself_again()
+    form = oneself_again(PasswordForm, ProtectedForm)
     if form.validate_on_submit() and is_oneself(form):
         begin_enrolling(actor().person_id)
         return redirect(url_for("authentication.set_up"))
@@ -162,11 +159,6 @@ def codes_page(codes: list[str], *, next_path: str, kept: str = "") -> str:
     return render_template("authentication/codes.html", codes=codes, next=next_path, kept=kept)
 
 
-def wrong_code() -> str:
-    """What is said of a code that is wrong or has been used."""
-    return str(_("Mã không đúng hoặc đã dùng. Chờ mã mới hiện ra trên điện thoại rồi nhập lại."))
-
-
 @bp.route("/sign-in/code", methods=["GET", "POST"])
 @public
 def code() -> ResponseReturnValue:
@@ -209,7 +201,7 @@ def resume() -> ResponseReturnValue:
 @needs("profile:own")
 def renew_codes() -> ResponseReturnValue:
     """Ten new codes for emergencies; the old ones end."""
-    form = oneself_again()
+    form = oneself_again(PasswordForm, ProtectedForm)
     if form.validate_on_submit() and is_oneself(form):
         codes = actions.renew_recovery_codes(get_session(), actor().person_id)
         return codes_page(codes, next_path=url_for("authentication.index"))
@@ -239,31 +231,9 @@ def may_remove(form: ProtectedForm) -> bool:
     return not form.errors and is_oneself(form)
 
 
-def oneself_again() -> PasswordForm:
-    """What is asked in an open session before anything that protects it is replaced: a code too, where one is set."""
-    guarded = get_read_session().scalar(queries.authenticator_of(actor().person_id)) is not None
-    return ProtectedForm() if guarded else PasswordForm()
-
-
-def is_oneself(form: PasswordForm) -> bool:
-    """Whether the password, and the code where one is asked for, are right; else the form says what is not."""
-    account = own_account()
-    if (fault := wrong_password(account, typed(form.password))) is not None:
-        form.password.errors = [fault]
-    elif not isinstance(form, ProtectedForm):
-        return True
-    elif (wait := held_back(wanted := budgets("code", account.username, PER_CODE))) is not None:
-        form.code.errors = [wait]
-    elif not actions.code_fits(get_session(), account.person_id, typed(form.code)):
-        form.code.errors = [wrong_code()]
-    else:
-        forgiven(wanted)
-    return not form.errors
-
-
-def own_passkey(public_id: uuid.UUID) -> Passkey:
+def own_passkey(own: Session, public_id: uuid.UUID) -> Passkey:
     """A passkey of whoever is signed in. Raises `NotFound`."""
-    found = get_session().scalar(queries.passkeys_of(actor().person_id).where(Passkey.public_id == public_id))
+    found = own.scalar(queries.passkeys_of(actor().person_id).where(Passkey.public_id == public_id))
     if found is None:
         raise NotFound
     return found
@@ -273,21 +243,28 @@ def own_passkey(public_id: uuid.UUID) -> Passkey:
 @needs("profile:own")
 def rename_passkey(public_id: uuid.UUID) -> ResponseReturnValue:
     """Another name, by which one knows which device it is; and the way to remove it."""
-    passkey = own_passkey(public_id)
+    passkey = own_passkey(get_session(), public_id)
     form = NameForm(name=passkey.name)
     if form.validate_on_submit():
         actions.rename_passkey(get_session(), passkey, typed(form.name))
         flash(_("Đã đổi tên khóa."), "success")
         return redirect(url_for("authentication.index"))
+    removing = oneself_again(PasswordForm, ProtectedForm, formdata=None)
     status = 422 if form.is_submitted() else 200
-    return render_template("authentication/passkey.html", form=form, passkey=passkey), status
+    return render_template("authentication/passkey.html", form=form, removing=removing, passkey=passkey), status
 
 
 @bp.post("/profile/passkeys/<uuid:public_id>/remove")
 @needs("profile:own")
 def remove_passkey(public_id: uuid.UUID) -> ResponseReturnValue:
-    """The key opens nothing any more."""
-    actions.remove_passkey(get_session(), own_passkey(public_id))
+    """The key opens nothing any more; for whoever shows again that it is them."""
+    passkey = own_passkey(get_read_session(), public_id)
+    removing = oneself_again(PasswordForm, ProtectedForm)
+    if not removing.validate_on_submit() or not is_oneself(removing):
+        form = NameForm(formdata=None, name=passkey.name)
+        return render_template("authentication/passkey.html", form=form, removing=removing, passkey=passkey), 422
+    own = get_session()
+    actions.remove_passkey(own, own_passkey(own, public_id))
     flash(_("Đã xóa khóa. Có thể xóa cả trong phần cài đặt mật khẩu của thiết bị."), "success")
     return redirect(url_for("authentication.index"))
 

@@ -2,12 +2,12 @@
 
 import uuid
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from lms import clock
-from lms.accounts.access import KEEP
+from lms import clock, text
+from lms.accounts.access import KEEP, access_account, people_typed
 from lms.accounts.admin import asked, seen
 from lms.accounts.models import Person
 from lms.accounts.queries import people_counted_in
@@ -17,9 +17,14 @@ from lms.duplicates.access import access_link, access_pair
 from lms.duplicates.forms import CANNOT, REASONS, KeepForm
 from lms.web.acting import actor
 from lms.web.feature import Feature
-from lms.web.gate import needs
+from lms.web.gate import needs, reading
 
 bp = Feature("duplicates", __name__, url_prefix="/people/duplicates", within="people")
+
+
+SOUGHT = "record sought"
+MOST_FOUND = 30
+"""So many people are shown who may be the other record; whoever is not among them is looked for with more words."""
 
 
 @bp.get("")
@@ -41,6 +46,27 @@ def index() -> ResponseReturnValue:
         reasons=REASONS,
         most=queries.MOST,
     )
+
+
+@bp.get("/<uuid:one>/find")
+@needs(KEEP)
+def find(one: uuid.UUID) -> ResponseReturnValue:
+    """The other record of somebody, looked for by name: also where nothing suggests it."""
+    own, by = get_session(), actor()
+    person, words = access_account(own, by, one), str(session.get(SOUGHT, ""))
+    rows = [row for row in people_typed(own, by, KEEP, words, most=MOST_FOUND + 1) if row[0] is not person][:MOST_FOUND]
+    seen("person.list", None, permission=KEEP, rows=len(rows), page=1, searched=True, purpose="duplicates")
+    return render_template("duplicates/find.html", person=person, rows=rows, sought=words, most=MOST_FOUND)
+
+
+@bp.post("/<uuid:one>/find")
+@needs(KEEP)
+@reading
+def look(one: uuid.UUID) -> ResponseReturnValue:
+    """Keep what is sought for this browser; a name never enters an address."""
+    access_account(get_session(), actor(), one)
+    session[SOUGHT] = text.nfc(request.form.get("q", ""))[:100]
+    return redirect(url_for("duplicates.find", one=one))
 
 
 @bp.get("/<uuid:one>/<uuid:other>")

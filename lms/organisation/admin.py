@@ -11,13 +11,13 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from lms.audit.actions import note
+from lms.audit.forms import UNIT_KINDS
 from lms.db import apart, get_session
 from lms.doors import Named, doors_of
 from lms.organisation import actions, queries
 from lms.organisation.access import KEEP, access_any_unit, units_by_code
 from lms.organisation.actions import Basis
 from lms.organisation.forms import (
-    KINDS,
     OPERATIONS,
     TREE_WORDS,
     AbolishForm,
@@ -281,7 +281,7 @@ def rehearsal_page(one: Asked, seen: Rehearsal, *, changed: bool = False) -> Res
         seen=seen,
         fields=fields,
         changed=changed,
-        kinds=KINDS,
+        kinds=UNIT_KINDS,
         tree_words=TREE_WORDS,
     ), 409 if changed else 200
 

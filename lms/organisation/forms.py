@@ -19,6 +19,7 @@ from wtforms import (
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from lms import clock
+from lms.audit.forms import UNIT_KINDS
 from lms.doors import BuiltOn, Named
 from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit
 from lms.organisation.queries import OnDay
@@ -36,23 +37,6 @@ from lms.organisation.storage import (
 )
 from lms.web.forms import ChoiceField, DayField, MustBe, PageForm, at_most, choices, chosen, required, tidy
 from lms.web.wording import day as worded
-
-KINDS = {
-    "province": _l("Tỉnh"),
-    "provincial_party_committee": _l("Tỉnh ủy"),
-    "party_committee_direct": _l("Đảng ủy trực thuộc Tỉnh ủy"),
-    "party_body": _l("Tổ chức đảng"),
-    "party_agency": _l("Cơ quan của Đảng"),
-    "peoples_council": _l("Hội đồng nhân dân"),
-    "peoples_committee": _l("Ủy ban nhân dân"),
-    "steering_committee": _l("Ban chỉ đạo"),
-    "department": _l("Sở, ban, ngành"),
-    "district": _l("Huyện, thành phố"),
-    "commune": _l("Xã, phường, thị trấn"),
-    "office": _l("Phòng, đơn vị trực thuộc"),
-    "partner": _l("Đơn vị ngoài tỉnh"),
-}
-"""What kinds of unit are called."""
 
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,29}")
 INDENT = "\u2003"
@@ -166,7 +150,7 @@ def code_field(*checks: Any, told: bool = True) -> StringField:
 
 def kind_field() -> ChoiceField:
     """Of what kind a unit is."""
-    return ChoiceField(_l("Loại"), choices=choices(KINDS), default="department")
+    return ChoiceField(_l("Loại"), choices=choices(UNIT_KINDS), default="department")
 
 
 def counted_field() -> BooleanField:

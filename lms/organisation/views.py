@@ -9,11 +9,12 @@ from flask_babel import gettext as _
 
 from lms import text
 from lms.audit.actions import note_each
+from lms.audit.forms import UNIT_KINDS
 from lms.db import apart, get_session
 from lms.doors import BuiltOn, doors_of
 from lms.organisation import actions, gathering, queries
 from lms.organisation.access import KEEP, READ, access_any_unit, access_operation
-from lms.organisation.forms import KINDS, OPERATIONS, TREE_WORDS, as_of, refused_words
+from lms.organisation.forms import OPERATIONS, TREE_WORDS, as_of, refused_words
 from lms.organisation.models import UnitOperation
 from lms.organisation.queries import Rehearsal, touched_lines
 from lms.organisation.storage import Refused
@@ -38,7 +39,7 @@ def index() -> ResponseReturnValue:
         sought=sought,
         asked=asked,
         empty=not shown.total and not queries.any_unit(session),
-        kinds=KINDS,
+        kinds=UNIT_KINDS,
     ), 422 if asked.form.errors else 200
 
 
@@ -66,7 +67,7 @@ def show(public_id: uuid.UUID) -> ResponseReturnValue:
             row.tree for row in places if row.valid_from <= asked.on and (not row.valid_to or row.valid_to > asked.on)
         },
         asked=asked,
-        kinds=KINDS,
+        kinds=UNIT_KINDS,
         kinds_of_operation=OPERATIONS,
         tree_words=TREE_WORDS,
     ), 422 if asked.form.errors else 200
@@ -133,7 +134,7 @@ def undone(operation_id: uuid.UUID, digest: str = "") -> ResponseReturnValue:
             on=on,
             seen=seen,
             changed=bool(digest),
-            kinds=KINDS,
+            kinds=UNIT_KINDS,
             tree_words=TREE_WORDS,
         ), 409 if digest else 200
     flash(_("Đã hoàn tác: %(what)s.", what=OPERATIONS[one.kind]), "success")

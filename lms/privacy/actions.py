@@ -70,7 +70,7 @@ class PersonErased:
 
     person_id: int
     marks: tuple[str, ...]
-    """The name, address and user name by which the person could be found until now."""
+    """The name, address, telephone and user name by which the person could be found until now."""
 
 
 def ask(session: Session, person_id: int, public_id: uuid.UUID, *, kind: str, reason: str) -> PrivacyRequest:
@@ -167,7 +167,7 @@ def erase(session: Session, request: PrivacyRequest, *, by: uuid.UUID) -> None:
 def erase_record(session: Session, person: Person, *, by: uuid.UUID) -> None:
     """One record of a person; the log says so."""
     account = session.get_one(SignInAccount, person.id)
-    marks = (person.full_name, person.email, account.username)
+    marks = (person.full_name, person.email, person.phone, account.username)
     forget_viewings(session, person)
     for table in GOES_WITH_THE_PERSON:
         session.execute(delete(table).where(table.person_id == person.id).execution_options(synchronize_session=False))

@@ -25,6 +25,10 @@ VALUES = {
     "tree.party": _l("Đảng"),
     "kind.main": _l("Chính"),
     "kind.concurrent": _l("Kiêm nhiệm"),
+    "standing.not_started": _l("Chưa học"),
+    "standing.in_progress": _l("Đang học"),
+    "standing.briefed": _l("Đã quán triệt"),
+    "standing.completed": _l("Đã hoàn thành"),
     **{f"role.{code}": words for code, words in ROLES.items()},
     **{f"muted.{code}": words for code, words in TOPIC_WORDS.items()},
 }

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from lms import clock
-from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount, UserSession
+from lms.accounts.models import Membership, Person, PersonLink, RoleGrant, SignInAccount, UserSession
 from lms.accounts.queries import roles_of
 from lms.audit.models import AuditEntry
 from lms.audit.queries import Page, page_of
@@ -43,6 +43,7 @@ class Disclosure:
 def own_data(session: Session, person: Person) -> Iterator[OwnData]:
     """Everything that is kept, part by part: of the ground first, then of each package that has registered."""
     yield identity(person, session.get_one(SignInAccount, person.id))
+    yield linked_records(session, person.id)
     yield memberships(session, person.id)
     yield roles(session, person.id)
     yield devices(session, person.id)
@@ -70,6 +71,25 @@ def identity(person: Person, account: SignInAccount) -> OwnData:
     values = {name: getattr(person, name) for name in columns if name != "username"} | {"username": account.username}
     values["public_id"] = str(person.public_id)
     return OwnData("identity", _l("Thông tin của tôi"), columns, [[values[name] for name in columns]])
+
+
+def linked_records(session: Session, person_id: int) -> OwnData:
+    """The other records of the same person, which count by this one."""
+    rows = session.execute(
+        select(SignInAccount.username, Person.public_id, PersonLink.decided_on)
+        .select_from(PersonLink)
+        .join(Person, Person.id == PersonLink.duplicate_id)
+        .join(SignInAccount, SignInAccount.person_id == Person.id)
+        .where(PersonLink.person_id == person_id, PersonLink.same, PersonLink.undone_at.is_(None))
+        .order_by(PersonLink.id)
+    )
+    columns = {
+        "username": _l("Tên đăng nhập"),
+        "public_id": _l("Mã trong bản ghi học tập"),
+        "since": _l("Ghép từ ngày"),
+    }
+    told = [[username, str(public_id), since] for username, public_id, since in rows]
+    return OwnData("linked_records", _l("Hồ sơ khác của tôi, đã ghép"), columns, told)
 
 
 def memberships(session: Session, person_id: int) -> OwnData:

@@ -16,8 +16,8 @@ from lms.organisation.forms import UnitField
 from lms.roster import queries
 from lms.roster.matching import Head, Places, head_of
 from lms.roster.models import RosterLine, RosterUpload
-from lms.roster.rules import MOST_COLUMNS, SKIP, Line, Settings, Sheet
-from lms.roster.spelling import AUTO, UNICODE, as_meant, found_reading
+from lms.roster.rules import DOUBTFUL, MOST_COLUMNS, SKIP, Line, Settings, Sheet
+from lms.roster.spelling import AUTO, UNICODE, as_meant, by_font, found_reading
 from lms.roster.validation import BRANCH_KEY
 from lms.web.forms import ChoiceField, DayField, PageForm, choices, required
 
@@ -227,12 +227,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The list as it is read under some settings: its head, its columns, and what reading it anew has changed."""
+    """The list as it is read under some settings: its head, its columns, and what reading it anew has changed.
+
+    `doubtful`: what was left as it stands, and how its font would show it, for nothing tells which is meant.
+    """
 
     form: ColumnsForm
     head: Head | None
     columns: tuple[Column, ...]
     converted: tuple[tuple[str, str], ...]
+    doubtful: tuple[tuple[str, str], ...]
     reading: str
 
 
@@ -256,7 +260,18 @@ def shown(upload: RosterUpload, raw: Sheet, settings: Settings) -> Shown:
         for old, new in zip(before.cells, after.cells, strict=True)
         if old != new
     ]
-    return Shown(form, head, columns_of(meant, head), tuple(dict(changed).items())[:6], found_reading(raw))
+    doubtful = {
+        cell: by_font(cell, mark)
+        for before, after in zip(raw.lines, meant.lines, strict=True)
+        for cell, mark, verdict in zip(before.cells, before.marks, after.marks, strict=True)
+        if verdict == DOUBTFUL
+    }
+    converted, left = (tuple(pairs.items())[:SAMPLE_PAIRS] for pairs in (dict(changed), doubtful))
+    return Shown(form, head, columns_of(meant, head), converted, left, found_reading(raw))
+
+
+SAMPLE_PAIRS = 6
+"""So many texts are shown with their letters before and after."""
 
 
 def head_line(line: Line) -> str:

@@ -1,6 +1,7 @@
 """The rows a list writes: outcomes of its lines, and what it says of people, each kind with one statement for all."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from lms.privacy.actions import PersonErased
 from lms.roster.models import DateOfBirth, RosterLine, RosterUpload, StaffCode
 from lms.roster.rehearsal import CREATED, Outcome
 from lms.roster.rules import Settings, Sheet, code_key, username
+from lms.roster.spelling import PLACES_ABOVE_ASCII, from_tcvn3, from_vni
 from lms.roster.vocabulary import BRANCH
 
 BATCH = 5_000
@@ -221,9 +223,9 @@ def forget_person(session: Session, event: PersonErased) -> None:
     for ids in batches(sorted(touched)):
         waiting = update(RosterUpload).where(RosterUpload.id.in_(ids), RosterUpload.state != "applied")
         session.execute(waiting.values(state="received", digest="", stale=True))
-    names = {text.fold(mark) for mark in event.marks if " " in mark}  # a short code may stand in any file's name
+    names = [text.fold(mark) for mark in event.marks if " " in mark]  # a short code may stand in any file's name
     files = session.execute(select(RosterUpload.id, RosterUpload.file_name).where(RosterUpload.file_name != "-"))
-    named = {own for own, file_name in files if any(name in text.fold(file_name) for name in names)}
+    named = {own for own, file_name in files if tells([text.fold(file_name)], names)}
     for ids in batches(sorted(touched | named)):
         session.execute(update(RosterUpload).where(RosterUpload.id.in_(ids)).values(file_name="-"))
 
@@ -233,9 +235,11 @@ def lines_about(
 ) -> Iterator[tuple[int, int]]:
     """Line and list of everything that may tell of the person: it is read here, for databases fold letters apart.
 
-    The name may be written in capitals, in two columns, after a title or without marks: cells are folded and joined.
+    The name may be written in capitals, in any order and number of columns, after a title, without marks or in letters
+    of an old font.
     """
     marks = [text.fold(mark) for mark in event.marks]
+    given = {mark.split()[-1] for mark in marks if " " in mark and not subscriber(mark)}
     query = select(
         RosterLine.id,
         RosterLine.upload_id,
@@ -245,25 +249,77 @@ def lines_about(
         RosterUpload.unit_id,
     ).join(RosterUpload, RosterUpload.id == RosterLine.upload_id)
     for own, upload, cells, said, person_id, unit_id in session.execute(query.execution_options(yield_per=BATCH)):
-        known = [code for code, issuer in codes if issuer == unit_id]
+        own_codes = {code for code, issuer in codes if issuer == unit_id}
+        others = {code for code, issuer in codes if issuer != unit_id}
         if (
             person_id == event.person_id
-            or says(cells, marks, known)
+            or says(cells, marks, own_codes)
+            or (says(cells, (), others) and says(cells, given, ()))
             or any(perhaps[0] == public_id for perhaps in (said or {}).get("perhaps", ()))
         ):
             yield own, upload
 
 
 def says(cells: Sequence[str], marks: Iterable[str], codes: Collection[str]) -> bool:
-    """Whether a line has one of these folded texts or codes: names, addresses anywhere, what is shorter as a cell."""
-    folded = [text.fold(cell) for cell in cells]
+    """Whether a line has one of these folded texts or codes.
+
+    A mark of many figures is a telephone, one with a space a name, one with an @ an address; others are whole cells.
+    """
+    marks = list(marks)
+    return any(tells(readings, marks) for readings in folded_readings(cells)) or any(
+        code_key(cell) in codes for cell in cells if cell
+    )
+
+
+def folded_readings(cells: Sequence[str]) -> Iterator[list[str]]:
+    """The folded cells as they stand, and as they read in each of the old fonts, where they may be written in one."""
+    yield [text.fold(cell) for cell in cells]
+    if any(PLACES_ABOVE_ASCII.search(cell) for cell in cells):
+        for convert in (from_tcvn3, from_vni):
+            yield [text.fold(convert(cell)) for cell in cells]
+
+
+def tells(folded: Sequence[str], marks: Iterable[str]) -> bool:
+    """Whether folded cells have one of these folded marks."""
     joined = " ".join(folded)
     words = f" {NO_WORD.sub(' ', joined)} "
-    return any(
-        f" {NO_WORD.sub(' ', mark)} " in words if " " in mark else mark in (joined if "@" in mark else folded)
-        for mark in marks
-    ) or any(code_key(cell) in codes for cell in cells if cell)
+    for mark in marks:
+        if len(number := subscriber(mark)) >= SHORTEST_NUMBER:
+            found = any(number == subscriber(part) for cell in folded for part in NEXT_NUMBER.split(cell))
+        elif " " in mark:
+            found = has_name(folded, words, NO_WORD.sub(" ", mark).split())
+        elif "@" in mark:
+            found = mark in joined
+        else:
+            found = mark in folded
+        if found:
+            return True
+    return False
 
+
+def has_name(folded: Sequence[str], words: str, name: Sequence[str]) -> bool:
+    """Whether the name stands there, the given name last or first; or in cells of its parts, others between them."""
+    orders = (name, [name[-1], *name[:-1]])
+    if any(f" {' '.join(order)} " in words for order in orders):
+        return True
+    whole, parts = f" {' '.join(name)} ", Counter[str]()
+    for cell in folded:
+        if (part := NO_WORD.sub(" ", cell).strip()) and f" {part} " in whole:
+            parts.update(part.split())
+    return parts >= Counter(name)
+
+
+def subscriber(number: str) -> str:
+    """The figures of a telephone number behind what may be left out before them; "" for what is none."""
+    figures = re.sub(r"[\s.()+-]", "", number)
+    return re.sub(r"^(?:0084|84)?0*", "", figures) if figures.isdecimal() else ""
+
+
+SHORTEST_NUMBER = 8
+"""Figures of a telephone number behind the zero; what has fewer may be anything."""
+
+NEXT_NUMBER = re.compile(r"[,;/]")
+"""Between two numbers in one cell."""
 
 NO_WORD = re.compile(r"[\W_]+")
 

@@ -15,6 +15,8 @@ PER_ADDRESS = 60
 PER_RESET = 3
 PER_CODE = 5
 """Guesses at six digits, of somebody who has the password already."""
+PER_TYPED = 200
+"""Questions for people's names while one types: far more than anybody types, far fewer than take out a province."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The one way past SQLAlchemy: SQL written out and handed to the driver, and the rows of agents, verbs and activities.
 
 Composing a query, and wrapping what comes back, costs several times what sending it costs, and this is the path of
-every statement (decision 0014). Below that, how each of the two databases is told which index to walk (decision 0026).
+every statement (decision 0014). Below that, how each of the two databases is told which index to walk (decision 0027).
 """
 
 import operator

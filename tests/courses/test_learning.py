@@ -5,9 +5,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from courses.briefings.models import Standing
 from lms import clock
+from lms.accounts.models import Person
 from lms.cli import check_projections
+from lms.duplicates.actions import link_people
+from lms.privacy.queries import own_data
 from tests.courses.learner import COURSE, FINISH, Learner, give, publish_anew
 from tests.library_course import load_built_in_course, load_small_course
 from tests.make import Make
@@ -314,3 +319,43 @@ def test_nobody_sees_the_progress_of_another(learner: Learner) -> None:
     other = Learner(learner.make)
     assert "Đã hoàn thành" not in other.browser.get(COURSE).text
     assert "Học xong" not in other.browser.get("/my-record").text
+
+
+def test_what_another_record_of_the_same_person_has_reached_is_shown_in_words_and_not_asked_again(
+    make: Make, tmp_path: Path
+) -> None:
+    load_small_course(make, tmp_path)
+    unit = make.unit("Sở Y tế")
+    give(make, unit)
+    kept = make.person("Lý A Hoa", unit=unit)
+    head = make.browser(make.person(unit=unit, role="head", over=unit))
+    mine = Learner(make, kept)
+    begun, read, done = (Learner(make, make.person("Lý A Hoà", unit=unit)) for _ in range(3))
+    begun.read("m1-1")
+    for one in (read, done):
+        one.read("m1-1", "m1-2", "m2-1", "m2-2")
+    for test in ("m1-test", "m2-test"):
+        done.take(test, 0.9)
+    missing = f"/dashboard/units/{unit.public_id}/missing"
+    for other, state, words, listed in (
+        (begun, "in_progress", "Được tính là đang học", "Đã học 1/4 bài · theo hồ sơ khác của người này"),
+        (read, "briefed", "Được tính là đã quán triệt", "đạt 0/2 bài kiểm tra · theo hồ sơ khác của người này"),
+        (done, "completed", "Không phải học lại", ""),
+    ):
+        with make.writing() as session:
+            link_people(session, *(session.get_one(Person, one.person.id) for one in (other, mine)), by=kept.public_id)
+        with make.reading() as session:
+            standing = session.scalars(select(Standing).where(Standing.person_id == kept.id)).one()
+            assert standing.state == state
+            parts = {part.code: part.rows for part in own_data(session, session.get_one(Person, kept.id))}
+        assert [(row[1], row[-1]) for row in parts["standings"]] == [(state, str(other.person.public_id))]
+        assert str(other.person.public_id) in str(parts["linked_records"])
+        for path in ("/learning", COURSE, "/my-record"):
+            text = mine.browser.get(path).text
+            assert words in text, path
+            assert ("Bắt đầu học" in text) == (path != "/my-record" and state != "completed"), path
+        assert ("Tôi đã học xong bài này" in mine.browser.get(f"{COURSE}/lessons/m1-1").text) == (state != "completed")
+        names = re.sub(r"\s+", " ", head.get(missing).text)
+        assert listed in names
+        assert ("theo hồ sơ khác" in names) == (state != "completed")
+    assert "Đã hoàn thành mọi khóa học được giao." in mine.browser.get("/learning").text

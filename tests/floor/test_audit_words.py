@@ -10,7 +10,6 @@ from lms.accounts.forms import CATEGORIES, PARTY
 from lms.accounts.vocabulary import ROLES
 from lms.audit.forms import FIELDS, PURPOSE_OF, PURPOSES, SENTENCES, VALUES
 from lms.audit.rules import DISCLOSURES
-from lms.organisation.forms import KINDS
 from tests.audited import WRAPPERS, actions_noted, handed_on
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +28,7 @@ def test_acts_that_tell_names_are_acts_that_are_noted() -> None:
 
 
 def test_codes_that_changes_speak_of_have_words() -> None:
-    assert {*KINDS, *CATEGORIES, *PARTY, *ROLES} <= set(VALUES)
+    assert {*CATEGORIES, *PARTY, *ROLES} <= set(VALUES)
     assert {one.name for one in fields(Settings)} <= set(FIELDS)
 
 

@@ -88,6 +88,8 @@ KEEP_THE_DATABASE = {
     "learning.start",  # everybody in the walk has begun
     "organisation.rehearse_undo",
     "people.search",
+    "people.found",
+    "duplicates.look",
     "records.search",
     "roles.end_viewing_as",  # begins and ends a look as somebody else, which is not counted (above)
     "roles.view_as",

@@ -181,6 +181,7 @@ def people_decided_about(session: Session, province: Province) -> dict[str, Any]
     return {
         "memberships.end_post": {"public_id": one.public_id, "membership_id": post.id},
         "duplicates.ask": {"one": one.public_id, "other": other.public_id},
+        "duplicates.find": {"one": one.public_id},
         "link_id": decided.public_id,
         "announcement_id": said.public_id,
     }
@@ -216,6 +217,7 @@ def list_of(session: Session, unit: Unit) -> RosterUpload:
         rosters.HEAD,
         *rosters.PEOPLE,
         ("4", "1.2E+12", "NguyÔn V¨n Hµo", "31/2/1980", "Chuyên viên", "Phòng Không Tên", "khong phai thu"),
+        ("5", "00021", "Lò Cô", "1980", "Chuyên viên", "Sở Y tế", ""),  # Vietnamese in Unicode and in TCVN3
     ]
     content = rosters.xlsx(rows, fonts={2: ".VnTime"})
     upload = receive(session, unit, taken_apart(content), file_name="danh-sach.xlsx", by=uuid.uuid4())
@@ -317,6 +319,9 @@ def test_the_steps_of_signing_in_and_the_slips_of_a_unit_are_accessible_too(site
     page.get_by_label("Mã xác nhận").fill(Telephone(base64.b32decode(secret[1])).code())
     page.get_by_role("button", name="Xác nhận").click()
     found["codes"] = faults(page)
+    for path in ("telephone", "codes", "telephone/remove"):  # with a telephone they ask for a code too
+        page.goto(f"/profile/protection/{path}")
+        found[f"{path}, again"] = faults(page, LOOKS[:1])
     page = site.windows.open()
     page.goto("/sign-in")
     send_password(page, TRAINER)

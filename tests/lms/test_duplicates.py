@@ -158,6 +158,27 @@ def test_a_pair_is_linked_on_its_page_and_unlinked_from_the_page_of_the_person(m
     assert browser.text.count("Lý A Ho") == 2
 
 
+def test_any_two_records_one_keeps_can_be_linked_when_the_other_is_looked_for_by_name(make: Make) -> None:
+    unit = make.unit("Sở Y tế")
+    kept = make.person("Lý A Hoa", unit=unit)
+    duplicate = make.person("Lý Thị Hoà", unit=unit)  # nothing suggests it
+    make.person("Lý Thị Hoà Bí Mật", unit=make.unit("Sở Nội vụ"))
+    browser = make.browser(make.person("Giữ Sở", unit=unit, role="unit_administrator", over=unit))
+    path = f"/people/duplicates/{kept.public_id}/find"
+    beside, itself = (f"/people/duplicates/{kept.public_id}/{one.public_id}" for one in (duplicate, kept))
+    browser.get(f"/people/{kept.public_id}")
+    assert path in browser.text
+    browser.get(path)
+    browser.submit(path, q="ly thi")
+    assert "Bí Mật" not in browser.text
+    assert beside in browser.text
+    browser.submit(path, q="hoa")
+    assert itself not in browser.text
+    browser.get(beside)
+    browser.submit("/people/duplicates/", keep=str(kept.public_id))
+    assert "Hồ sơ trùng, không tính" in browser.text
+
+
 def test_whoever_keeps_a_unit_decides_nothing_about_records_outside_it(make: Make) -> None:
     unit, outside = make.unit("Sở Y tế"), make.unit("Sở Bí Mật")
     mine, canary = make.person("Lý A Hoa", unit=unit), make.person("Lý A Hoà", unit=outside, username="chimyen")

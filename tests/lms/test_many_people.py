@@ -1,5 +1,6 @@
 """Where there are many people and units: pages cost a fixed number of statements, and units are chosen by name."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from lms.organisation.actions import create_unit, merge_units, rename_unit
 from lms.organisation.models import Unit
 from lms.organisation.storage import Words
 from lms.outbox.actions import settle_day
+from tests.browser import ORIGIN, Browser
 from tests.counting import count_queries
 from tests.make import LONG_AGO, Make
 
@@ -41,19 +43,40 @@ def test_unit_and_people_pages_cost_at_most_eight_statements_whatever_there_is(a
     assert max(costs[0]) <= 8
 
 
-def test_a_page_of_names_is_the_same_counted_from_either_end(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lms.accounts.admin.PAGE", 2)
-    browser = make.browser(make.person("Zét", username="zet", role="administrator"))
+def test_a_page_of_names_is_the_same_counted_from_either_end_and_of_few_or_many_people(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lms.accounts.access.PAGE", 2)
+    unit = make.unit("Sở Y tế")
+    browser = make.browser(make.person("Zét", username="zet", unit=unit, role="administrator"))
     names = ["An", "Bình", "Cường", "Dũng", "Em"]
     for name in names:
-        make.person(f"Lý A {name}", username=f"x{name[0].lower()}{len(name)}")
-    shown = []
-    for page in (1, 2, 3, 9):
-        browser.get(f"/people?page={page}")
-        shown.append(
-            [name for name in (*names, "Zét") if f">{'Zét' if name == 'Zét' else 'Lý A ' + name}</a>" in browser.text]
-        )
-    assert shown == [["An", "Bình"], ["Cường", "Dũng"], ["Em", "Zét"], ["Em", "Zét"]]
+        make.person(f"Lý A {name}", username=f"x{name[0].lower()}{len(name)}", unit=unit)
+    make.person("Lý A Xa", unit=make.unit("Sở Nội vụ"))
+    with make.writing() as session:
+        settle_day(session)
+
+    def shown(path: str) -> list[list[str]]:
+        pages = []
+        for page in (1, 2, 3, 9):
+            browser.get(f"{path}page={page}")
+            pages.append(
+                [one.removeprefix("Lý A ") for one in re.findall(r"/people/[-0-9a-f]{36}\">([^<]+)<", browser.text)]
+            )
+        return pages
+
+    everybody = [["An", "Bình"], ["Cường", "Dũng"], ["Em", "Xa"], ["Zét"]]
+    of_unit = [["An", "Bình"], ["Cường", "Dũng"], ["Em", "Zét"], ["Em", "Zét"]]
+    assert shown("/people?") == everybody
+    for few in (4_000, 0):
+        monkeypatch.setattr("lms.accounts.access.FEW", few)
+        assert shown(f"/people?unit={unit.public_id}&") == of_unit
+        browser.get("/people")
+        browser.submit("/people/search", q="ly")
+        assert shown(f"/people?unit={unit.public_id}&") == [["An", "Bình"], ["Cường", "Dũng"], ["Em"], ["Em"]]
+        assert shown("/people?") == [["An", "Bình"], ["Cường", "Dũng"], ["Em", "Xa"], ["Em", "Xa"]]
+        browser.get("/people")
+        browser.submit("/people/search", q="")
 
 
 def test_where_there_are_many_units_one_is_chosen_by_its_name(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,6 +104,46 @@ def test_where_there_are_many_units_one_is_chosen_by_its_name(make: Make, monkey
         unit = session.get_one(Unit, home.id)
         rename_unit(session, unit, Words(unit.code, "Sở Mới", "department"), on=clock.today())
     assert [one["name"] for one in admin.get("/people/units?q=moi").get_json()["units"]] == ["Sở Mới"]
+
+
+def test_people_are_offered_while_one_types_within_ones_own_units_and_that_is_noted_and_bounded(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make.unit("Tỉnh")
+    health, home = make.unit("Sở Y tế", under=root), make.unit("Sở Nội vụ", under=root)
+    mine, other = make.person("Đỗ Thị Hoà", unit=health), make.person("Đỗ Thị Hoa", unit=home)
+    admin = make.browser(make.person("Quản Trị", role="administrator"))
+    keeper = make.browser(make.person("Giữ Sở", unit=health, role="unit_administrator", over=health))
+    token = {browser: token_of(browser) for browser in (admin, keeper)}
+
+    def typed(browser: Browser, words: str, **more: str) -> tuple[int, list[str]]:
+        sent = {"csrf_token": token[browser], "q": words, **more}
+        answer = browser.client.post("/people/found", data=sent, headers={"Origin": ORIGIN})
+        return answer.status_code, [one["id"] for one in answer.get_json()["people"]]
+
+    both = [str(other.public_id), str(mine.public_id)]
+    assert typed(admin, "do thi hoa") == (200, both)
+    assert typed(admin, "d") == (200, [])
+    assert typed(keeper, "hoà đỗ") == (200, both[1:])
+    assert typed(keeper, "do", keep="1") == (200, both[1:])
+    assert typed(keeper, "quan tri") == (200, [])
+    with make.reading() as session:
+        entries = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+    noted = [one for one in entries if one.details.get("purpose") == "typing"]
+    assert [(one.action, one.object_id, one.details["rows"]) for one in noted] == [
+        ("person.list", "-", 2),
+        ("person.list", str(health.public_id), 1),
+        ("person.list", str(health.public_id), 1),
+    ]
+    assert "hoa" not in str([one.details for one in noted])
+    monkeypatch.setattr("lms.accounts.admin.PER_TYPED", 3)
+    assert typed(keeper, "do")[0] == 429
+    assert typed(admin, "do")[0] == 200
+
+
+def token_of(browser: Browser) -> str:
+    browser.get("/people")
+    return dict(browser.form("/people/search").fields)["csrf_token"]
 
 
 def test_of_a_large_organisation_the_top_is_shown_and_the_rest_is_found(

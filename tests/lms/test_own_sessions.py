@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from lms import clock
 from lms.accounts.models import UserSession
-from lms.accounts.rules import device_named, may_go_on
+from lms.accounts.rules import EVERYONE, PERMISSIONS, device_named, limits_for, may_go_on
 from lms.config import SessionLimits
 from tests.browser import ORIGIN, Browser
 from tests.counting import count_queries
@@ -43,7 +43,18 @@ def test_a_session_ends_when_idle_and_in_any_case_and_an_administrators_sooner(
     assert may_go_on(roles, created_at=now - age, seen_at=now - idle, now=now, limits=LIMITS) == goes_on
 
 
-@pytest.mark.parametrize(("role", "minutes"), [("administrator", 31), ("head", 121), (None, 121)])
+def test_every_role_that_keeps_accounts_or_reads_everywhere_has_the_shorter_time() -> None:
+    sooner = {
+        role for role in PERMISSIONS if limits_for([EVERYONE, role], LIMITS) == (LIMITS.admin_idle, LIMITS.admin_length)
+    }
+    assert sooner == {"administrator", "unit_administrator", "auditor"}
+    assert sooner == {role for role in PERMISSIONS if "person:read" in PERMISSIONS[role]}
+
+
+@pytest.mark.parametrize(
+    ("role", "minutes"),
+    [("administrator", 31), ("unit_administrator", 31), ("auditor", 31), ("head", 121), (None, 121)],
+)
 def test_the_pages_close_when_the_time_is_over(make: Make, role: str | None, minutes: int) -> None:
     browser = make.browser(make.person(role=role))
     with clock.moved_to(clock.now() + timedelta(minutes=minutes - 2)):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from lms import clock
 from lms.accounts.actions import close_account
@@ -20,6 +20,8 @@ from tests.conftest import BACKENDS
 from tests.device import PRESENT, VERIFIED, Device
 from tests.make import Make
 from tests.telephone import PASSWORD, connected, fill, is_in, set_up_anew, sign_in
+
+ANOTHER = "Hội nghị chiều 22"
 
 
 @pytest.fixture
@@ -88,6 +90,47 @@ def test_it_is_registered_only_with_the_password(make: Make, person: Person) -> 
     answer = browser.client.post("/profile/passkeys/challenge", data=data, headers={"Origin": ORIGIN})
     assert answer.status_code == 422
     assert answer.get_json() == {"errors": ["Mật khẩu hiện nay không đúng."]}
+
+
+def test_where_a_telephone_is_connected_keys_are_added_and_removed_only_with_a_code_of_it(
+    make: Make, person: Person
+) -> None:
+    browser, page = make.browser(person), "/profile/passkeys/new"
+    register(browser, Device())
+    with make.reading() as session:
+        remove = f"/profile/passkeys/{session.scalars(select(Passkey.public_id)).one()}/remove"
+    telephone, codes = connected(make, person)
+    for code in ({}, {"code": "000 000"}):
+        sent = {"csrf_token": token(browser, page), "name": "x", "password": PASSWORD, **code}
+        assert (
+            browser.client.post("/profile/passkeys/challenge", data=sent, headers={"Origin": ORIGIN}).status_code == 422
+        )
+        assert browser.client.post(remove, data=sent, headers={"Origin": ORIGIN}).status_code == 422
+    with make.reading() as session:
+        assert session.scalar(select(func.count()).select_from(PasskeyChallenge)) == 0
+    asked(browser, "/profile/passkeys/challenge", page, name="x", password=PASSWORD, code=telephone.code())
+    browser.get(remove.removesuffix("/remove"))
+    fill(browser, password=PASSWORD, code=codes[0])
+    assert "Đã xóa khóa" in browser.text
+
+
+@pytest.mark.parametrize("path", ["/profile/protection/telephone", "/profile/protection/codes"])
+def test_whose_only_second_factor_is_a_key_must_have_shown_it_a_moment_ago(
+    make: Make, person: Person, path: str
+) -> None:
+    browser, device = make.browser(person), Device()
+    register(browser, device)
+    set_up_anew(make, second_factor=frozenset({"learner"}))
+    with clock.moved_to(clock.now() + timedelta(minutes=11)):
+        browser.get(path)
+        assert "Đã đăng nhập lâu" in fill(browser, password=PASSWORD).text
+        browser.get("/profile/password")
+        fill(browser, password=PASSWORD, new_password=ANOTHER, repeat=ANOTHER)  # the session goes on; nothing was shown
+        browser.get(path)
+        assert "Đã đăng nhập lâu" in fill(browser, password=ANOTHER).text
+        lately = enter(make, device)
+        lately.get(path)
+        assert "Đã đăng nhập lâu" not in fill(lately, password=ANOTHER).text
 
 
 WRONG: dict[str, Callable[[Device], None]] = {
@@ -181,7 +224,7 @@ def test_one_names_keys_and_removes_them_and_reaches_nobody_elses(make: Make, pe
     fill(browser, name="Máy ở nhà")
     assert "Máy ở nhà" in browser.text
     browser.get(path)
-    browser.submit(f"{path}/remove")
+    fill(browser, password=PASSWORD)
     assert "Đã xóa khóa" in browser.text
     assert not is_in(enter(make, device))
 

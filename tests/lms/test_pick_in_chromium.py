@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.make import Make
 from tests.served import served
@@ -74,3 +74,16 @@ def test_a_unit_is_chosen_by_itself_only_when_it_alone_fits(page: Page) -> None:
     assert units.evaluate("select => select.options.length") == 7
     assert units.evaluate("select => [...select.options].filter(one => one.disabled).length") == 0
     assert units.evaluate(CHOSEN) == "Sở Y tế"
+
+
+def test_people_are_offered_below_the_box_while_their_name_is_typed(make: Make, page: Page) -> None:
+    make.person("Đỗ Thị Hoà")
+    page.goto("/people")
+    page.locator("#q").type("do hoa")
+    offered = page.get_by_role("list", name="Người khớp").get_by_role("link")
+    expect(offered).to_have_text(["Đỗ Thị Hoà"])
+    page.locator("#q").fill("không ai")
+    expect(page.get_by_role("status")).to_have_text("Không có ai khớp.")
+    page.locator("#q").fill("đỗ thị")
+    offered.click()
+    expect(page.locator("h1")).to_have_text("Đỗ Thị Hoà")

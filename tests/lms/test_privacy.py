@@ -430,12 +430,22 @@ def test_after_erasure_no_table_holds_the_name_the_address_or_the_code(
         (["Trần Văn Khác", "A.B@X.vn; hoang@x.vn"], True),
         (["Trần Văn Khác", "c-77"], True),
         (["canary"], True),
+        (["Canary Hoàng Thị"], True),
+        (["Canary", "Hoàng Thị"], True),
+        (["Hoàng", "Nữ", "Thị", "Chuyên viên", "CANARY"], True),
+        (["Hoµng ThÞ", "Nữ", "Canary"], True),
+        (["Hoaøng Thò Canary"], True),
+        (["Trần Văn Khác", "+84 (91) 234-56.78"], True),
+        (["Trần Văn Khác", "0987654321; 912345678"], True),
+        (["Trần Văn Khác", "0912345679"], False),
         (["Hoàng Thị Canarya"], False),
         (["Lý Canary Hoa", "C-778"], False),
+        (["Hoàng", "Thị", "Hoa"], False),
+        (["Hoàng Thị Hoa", "Canary Lý"], False),
     ],
 )
 def test_a_line_that_tells_of_somebody_is_known_however_it_is_written(cells: list[str], about: bool) -> None:
-    assert says(cells, [fold("Hoàng Thị Canary"), "hoang@x.vn", "canary"], {"C-77"}) is about
+    assert says(cells, [fold("Hoàng Thị Canary"), "hoang@x.vn", "0912 345 678", "canary"], {"C-77"}) is about
 
 
 def test_erasure_reaches_lists_that_name_the_person_only_as_somebody_who_may_be_meant(
@@ -451,8 +461,16 @@ def test_erasure_reaches_lists_that_name_the_person_only_as_somebody_who_may_be_
         for line in session.scalars(of_upload.where(RosterLine.told.is_not(None))):
             line.cells = ["Trần Văn Khác", ""]
             line.told = {**(line.told or {}), "perhaps": [[str(canary.public_id), NAME, "", 1, ""]]}
+        elsewhere = (
+            f"Số hiệu;Họ đệm;Tên\n{CODE};Hoàng T;Canary\n{CODE};Trần;Khác\n"  # of another unit: a code of theirs
+        )
+        unit = session.get_one(Unit, world.outside.id)
+        receive(session, unit, taken_apart(elsewhere.encode()), file_name="hai.csv", by=by)
     erased(make, world, canary)
     with make.reading() as session:
+        assert [one.cells for one in session.scalars(select(RosterLine)) if CODE in one.cells] == [
+            [CODE, "Trần", "Khác"]
+        ]
         assert NAME not in str([(one.cells, one.told) for one in session.scalars(of_upload)])
         assert EMAIL.upper() not in str([one.cells for one in session.scalars(of_upload)])
         assert set(session.scalars(select(RosterUpload.file_name))) == {"-"}

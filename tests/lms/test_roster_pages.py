@@ -196,6 +196,19 @@ def test_columns_can_be_put_right_and_nothing_typed_is_lost(administrator: Brows
     assert "1 người mới" in administrator.text
 
 
+def test_letters_that_may_be_read_either_way_are_shown_both_ways_until_somebody_says_which(
+    administrator: Browser, department: Unit
+) -> None:
+    rows = [("Họ và tên",), ("Lý A Hoa",), ("NguyÔn V¨n Hµo",), ("Lò Cô",)]
+    hand_in(administrator, department, xlsx(rows, fonts={0: ".VnTime"}))
+    assert "Có chữ chưa rõ gõ theo bảng mã nào" in administrator.text
+    assert "Lũ Cụ" in administrator.text
+    for reading, name in (("tcvn3", "Lũ Cụ"), ("unicode", "Lò Cô")):
+        administrator.submit("/columns", reading=reading, then="again")
+        assert "chưa rõ" not in administrator.text
+        assert name in administrator.text
+
+
 def test_a_unit_that_is_not_sure_is_chosen_on_the_page(make: Make, administrator: Browser, department: Unit) -> None:
     hand_in(administrator, department, xlsx([HEAD, ("1", "", "Lý A Hoa", "", "", "Vắn phòng", "")]))
     administrator.submit("Tiếp tục", then="on")

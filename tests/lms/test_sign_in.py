@@ -1,17 +1,24 @@
 """Signing in, signing out, and what a session is worth."""
 
 import re
+import unicodedata
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
 import pytest
+from argon2.exceptions import VerifyMismatchError
 from flask import Flask
 from werkzeug.test import TestResponse
 
 from lms import clock
+from lms.accounts import actions
+from lms.accounts.actions import close_account, hasher
+from lms.accounts.models import Person, SignInAccount
 from lms.throttle.actions import refused_until
 from lms.throttle.rules import WINDOWS, Budget
 from tests.browser import Browser
+from tests.counting import count_queries
 from tests.make import Make
 from tests.together import at_once
 
@@ -42,20 +49,65 @@ def test_a_copied_cookie_opens_nothing_after_sign_out(make: Make) -> None:
     assert thief.get("/profile", follow=False).status_code == 302
 
 
-def test_wrong_password_and_unknown_name_are_refused_in_the_same_words(make: Make) -> None:
+@dataclass
+class Counting:
+    """The hasher of passwords, which counts how often it computes."""
+
+    computed: int = 0
+
+    def verify(self, stored: str, typed: str) -> bool:
+        """As the hasher does. What it refuses before computing is not counted."""
+        try:
+            fits = hasher.verify(stored, typed)
+        except VerifyMismatchError:
+            self.computed += 1
+            raise
+        self.computed += 1
+        return fits
+
+
+WRONG = "sai mật khẩu rồi"
+
+
+def test_whoever_cannot_enter_is_refused_in_the_same_words_and_for_the_same_work(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make.person(username="an", password=PASSWORD)
-    bodies = []
-    for name in ("an", "ma"):
+    make.person(username="chua")  # has no password yet
+    kin = make.person(username="kin", password=PASSWORD)
+    hong = make.person(username="hong")
+    with make.writing() as session:
+        close_account(session, session.get_one(Person, kin.id))
+        session.get_one(SignInAccount, hong.id).password_hash = "no digest"
+    decomposed, seen = unicodedata.normalize("NFD", WRONG), set()
+    counting = Counting()
+    monkeypatch.setattr(actions, "hasher", counting)
+    for name, typed in (
+        ("an", WRONG),
+        ("ma", WRONG),
+        ("chua", WRONG),
+        ("kin", WRONG),
+        ("kin", PASSWORD),
+        ("hong", WRONG),
+    ):
         browser = make.browser()
         browser.get("/sign-in")
-        answer = browser.submit("/sign-in", username=name, password="sai mật khẩu rồi")
+        counting.computed = 0
+        with count_queries(make.app) as counted:
+            answer = browser.submit("/sign-in", username=name, password=typed)
         assert answer.status_code == 422
         assert f'value="{name}"' in answer.text  # what was typed is kept, but for the password
-        assert "sai mật khẩu rồi" not in answer.text
+        assert typed not in answer.text
         csrf = dict(browser.form("/sign-in").fields)["csrf_token"]
-        bodies.append(answer.text.replace(csrf, "").replace(f'value="{name}"', ""))
-    assert bodies[0] == bodies[1]
-    assert "Tên đăng nhập hoặc mật khẩu không đúng." in bodies[0]
+        body = answer.text.replace(csrf, "").replace(f'value="{name}"', "")
+        seen.add((body, counting.computed, tuple(counted.statements)))
+    [(body, computed, _statements)] = seen
+    assert "Tên đăng nhập hoặc mật khẩu không đúng." in body
+    assert computed == 1
+    counting.computed = 0
+    for account in (None, SignInAccount(), SignInAccount(password_hash=hasher.hash(WRONG), disabled_at=clock.now())):
+        assert not actions.password_fits(account, decomposed)
+    assert counting.computed == 3 * 2  # whatever is stored, one for each way its letters may be composed
 
 
 def test_the_eleventh_guess_is_not_evaluated_but_the_known_browser_still_enters(make: Make) -> None:

@@ -36,7 +36,7 @@ WHEN: dict[str, Any] = {"registration": REGISTRATION}
 MINE: dict[str, Any] = {"client": 1}
 ALL_AGENTS: dict[str, Any] = {**AGENT, "related_agents": True, "authorities": (1,)}
 ALL_ACTIVITIES: dict[str, Any] = {**WHAT, "related_activities": True}
-# Which index each branch of a filter walks (decision 0026). SQLite has none for verb and activity.
+# Which index each branch of a filter walks (decision 0027). SQLite has none for verb and activity.
 FILTERS: list[tuple[dict[str, Any], list[str]]] = [
     ({}, [TABLE]),
     (AGENT, [ACTOR, NAMED]),
