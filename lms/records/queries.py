@@ -96,7 +96,7 @@ class Page:
     newer: bool
 
 
-def entries() -> Select[Any]:
+def entries() -> Select[*tuple[Any, ...]]:
     """Entries with everything shown of them."""
     own = XapiStatement
     return (
