@@ -107,7 +107,7 @@ class FilterForm(PageForm):
         csrf = False  # it only reads
 
     person = HiddenField(_l("Học viên"), [MustBe(is_uuid, _l("Mã học viên không đúng dạng."))])
-    agent = HiddenField(_l("Người của hệ thống khác"), [MustBe(is_key, _l("Mã người không đúng dạng."))])
+    agent = HiddenField(_l("Người ở hệ thống khác"), [MustBe(is_key, _l("Mã người không đúng dạng."))])
     course = OfferedField(_l("Khóa học"), none=_l("Mọi khóa học"), validators=[MustBe(is_iri, _l("Địa chỉ sai dạng."))])
     verb = OfferedField(_l("Việc đã làm"), none=_l("Mọi việc"), validators=[MustBe(is_iri, _l("Địa chỉ sai dạng."))])
     client = ChoiceField(_l("Nguồn"), choices=[], default="")

@@ -89,6 +89,15 @@ def profile(home: str) -> dict[str, Any]:
     }
 
 
+def part(home: str, name: str) -> dict[str, Any] | None:
+    """The entry of that name below the profile, as a document of its own; None when there is none."""
+    whole = profile(home)
+    for one in (*whole["concepts"], *whole["templates"], *whole["patterns"]):
+        if one["id"] == f"{profile_iri(home)}/{name}":
+            return {"@context": whole["@context"], **one}
+    return None
+
+
 def concepts(
     kind: str, folder: str, here: str, names: Mapping[str, Texts], meanings: Mapping[str, Texts]
 ) -> Iterator[dict[str, Any]]:

@@ -251,7 +251,26 @@ def profile(number: int = render.VERSION) -> ResponseReturnValue:
     """The profile of what our pages say, as JSON-LD, under its own name and that of its version."""
     if number != render.VERSION:
         abort(404)
-    body = msgspec.json.encode(render.profile(database().config.iri_base))
-    answer = Response(msgspec.json.format(body, indent=2), content_type="application/ld+json")
+    return open_to_all(render.profile(database().config.iri_base), "application/ld+json")
+
+
+@published.get("/profile/<folder>/<name>")
+@public
+def part(folder: str, name: str) -> ResponseReturnValue:
+    """What lies under the name of a concept, a template or a pattern: its entry, or what it is called and means."""
+    found = render.part(database().config.iri_base, f"{folder}/{name}")
+    if found is None:
+        abort(404)
+    wanted = request.accept_mimetypes.best_match(["application/ld+json", "application/json"])
+    if wanted != "application/json":
+        return open_to_all(found, "application/ld+json")
+    return open_to_all({"name": found["prefLabel"], "description": found["definition"]}, wanted)
+
+
+def open_to_all(document: Mapping[str, Any], content_type: str) -> Response:
+    """A part of the profile, which a page of any other site may read too: nobody is asked who he is."""
+    answer = Response(msgspec.json.format(msgspec.json.encode(document), indent=2), content_type=content_type)
     answer.headers["Cache-Control"] = "public, max-age=3600"
+    answer.headers["Access-Control-Allow-Origin"] = "*"
+    answer.vary.add("Accept")
     return answer

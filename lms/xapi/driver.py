@@ -254,9 +254,11 @@ def aside(column: Any, value: Any) -> Walking:
     return Walking(unmoved == value, column == value)
 
 
-def bound(sequence: Any, value: Any, keys: Sequence[Key], *, after: bool) -> Walking:
-    """That the sequence lies after (or before) this one."""
+def bound(sequence: Any, value: Any, keys: Sequence[Key], *, after: bool) -> ColumnElement[bool]:
+    """That the sequence lies after (or before) this one, of rows with these keys."""
     compare = operator.gt if after else operator.lt
+    if not keys:
+        return cast(ColumnElement[bool], compare(sequence, value))
     here = [*(column for column, _ in keys), sequence]
     there = tuple_(*(one for _, one in keys), value, types=[one.type for one in here])
     return Walking(compare(sequence, value), compare(tuple_(*here), there))

@@ -166,7 +166,8 @@ def ordered(branch: Branch, asked: Asked, limit: Any) -> Select[*tuple[Any, ...]
     query = branch.query.where(*bounds(branch.sequence, asked, branch.keys), *shown(asked, branch.keys))
     columns = [*(column for column, _ in branch.keys), branch.sequence]
     order = [one.asc() if asked.ascending else one.desc() for one in columns]
-    return query.order_by(Walking(order[-1], ClauseList(*order, group=False))).limit(limit)
+    walking = Walking(order[-1], ClauseList(*order, group=False)) if branch.keys else order[-1]
+    return query.order_by(walking).limit(limit)
 
 
 def bounds(sequence: Any, asked: Asked, keys: Sequence[Key] = ()) -> list[ColumnElement[bool]]:

@@ -1,4 +1,4 @@
-"""On PostgreSQL the filters for a verb and an activity together get an index of their own; SQLite pays too much."""
+"""On PostgreSQL filters for a verb and an activity together get an index of their own; on SQLite it costs too much."""
 
 from alembic import op
 

@@ -46,6 +46,7 @@ OPEN_TO_EVERYONE = {
     "authentication.activate",
     "authentication.code",
     "authentication.enrol",
+    "profile.part",
     "profile.profile",
     "ways.back_from_service",
     "ways.leave_service",

@@ -145,6 +145,8 @@ class Walk:
             "roles.grant_id": grant_id,
             "xapi.path": "khong-co",
             "profile.profile.number": 1,
+            "profile.part.folder": "verbs",
+            "profile.part.name": "completed",
             "records.statement_id": self.world.statement,
             "clients.client_id": self.world.client,
             "forwarding.public_id": self.world.target.public_id,

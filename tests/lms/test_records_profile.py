@@ -76,6 +76,7 @@ def test_every_statement_our_pages_write_is_one_the_profile_knows(make: Make, si
     assert [line for one in statements for line in faults(known, one)] == []
     statements += told_of_a_briefing(sitting)
     assert [line for one in statements for line in faults(known, one)] == []
+    assert "extensions" not in json.dumps(statements)  # one that is said is a concept of the profile first
     said = {templates_of(known, one)[0]["id"].rpartition("/")[2] for one in statements}
     assert said == {saying.name for saying in SAYINGS}  # and nothing stands in it that no page says
 
@@ -143,6 +144,25 @@ def test_the_profile_is_open_to_everyone_under_its_own_name_and_that_of_its_vers
     assert client.head("/xapi/profile").status_code == 200
 
 
+def test_each_name_of_the_profile_leads_to_its_entry_for_pages_of_any_site(make: Make) -> None:
+    client, whole = make.app.test_client(), published(make)
+    for one in (*whole["concepts"], *whole["templates"], *whole["patterns"]):
+        address = one["id"].removeprefix(HOME)
+        answer = client.get(address, headers={"Origin": "https://elsewhere.example"})
+        assert answer.content_type == "application/ld+json"
+        assert answer.get_json(force=True) == {"@context": whole["@context"], **one}
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+        plain = client.get(address, headers={"Accept": "application/json"})  # Data 3.2: hosted metadata
+        assert plain.get_json() == {"name": one["prefLabel"], "description": one["definition"]}
+    assert client.get("/xapi/profile").headers["Access-Control-Allow-Origin"] == "*"
+    for unknown in ("/xapi/profile/verbs/voided", "/xapi/profile/verbs/", "/xapi/profile/1/2"):
+        assert client.get(unknown).status_code == 404
+
+
+CONCEPTS = {"Verb", "ActivityType", "ActivityExtension", "ContextExtension", "ResultExtension"}
+
+
 def test_the_profile_has_the_shape_the_specification_asks_for() -> None:
     found = profile(HOME)
     assert found["@context"] == "https://w3id.org/xapi/profiles/context"
@@ -158,6 +178,9 @@ def test_the_profile_has_the_shape_the_specification_asks_for() -> None:
     others = [iri for iri in (*VERB_NAMES, *TYPE_NAMES) if not iri.startswith("/")]
     assert [one["exactMatch"] for one in found["concepts"] if "exactMatch" in one] == [[iri] for iri in others]
     assert {verb_iri(HOME, iri) for iri in VERB_NAMES if iri.startswith("/")} <= set(ids)
+    assert {one["type"] for one in found["concepts"]} <= CONCEPTS
+    assert {one["type"] for one in found["templates"]} == {"StatementTemplate"}
+    assert {one["type"] for one in found["patterns"]} == {"Pattern"}
     shapes = {"alternates", "optional", "oneOrMore", "sequence", "zeroOrMore"}
     for one in found["patterns"]:
         [shape] = shapes & set(one)
