@@ -1,22 +1,24 @@
 """What the pages of a unit show: its figures by branch, and who is still missing."""
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from analytics.dashboard.rules import STATES, Done, done
 from analytics.facts import queries as facts
+from analytics.facts.queries import Structure
 from analytics.facts.rules import Branch, Count, UnitsBelow, due_date, total
 from courses.briefings.models import Standing
 from courses.enrolment.models import Assignment
 from courses.learning.queries import edition, records
-from lms.accounts.models import Person
-from lms.clock import day_of
-from lms.organisation.models import Unit
+from lms.accounts.models import Membership, Person
+from lms.organisation.models import Unit, UnitName
+from lms.organisation.queries import OnDay, holds_on
 from lms.text import fold
 
 PAGE = 50
@@ -37,8 +39,9 @@ class StudiedCourse:
 class Overview:
     """The figures of a unit in one course at one moment."""
 
-    unit: Unit
+    unit: Unit | OnDay
     course: StudiedCourse
+    structure: Structure
     branches: tuple[Branch, ...]
     below: UnitsBelow
     now: datetime
@@ -59,36 +62,55 @@ class Overview:
         return due_date(self.branches)
 
 
-def studied_courses(session: Session, unit: Unit, *, now: datetime) -> list[StudiedCourse]:
+def studied_courses(session: Session, unit: Unit | OnDay, structure: Structure) -> list[StudiedCourse]:
     """The courses somebody in the unit or below must study, the one assigned last first."""
-    return [StudiedCourse(*row) for row in session.execute(facts.courses_studied(unit.id, on=day_of(now)))]
+    return [StudiedCourse(*row) for row in session.execute(facts.courses_studied(unit.id, structure))]
 
 
-def overview(session: Session, unit: Unit, course: StudiedCourse, *, now: datetime) -> Overview:
+def overview(
+    session: Session,
+    unit: Unit | OnDay,
+    course: StudiedCourse,
+    structure: Structure,
+    *,
+    now: datetime,
+    seen: Container[int] | None = None,
+) -> Overview:
     """The figures of the unit, in two statements whatever the number of people.
 
-    Branches without people stay, but the unit's own row is left out when nobody belongs to it directly.
+    Branches without people stay, unless they are none of those one may look at (`seen`, None: all); but the unit's own
+    row is left out when nobody belongs to it directly.
     """
-    on = day_of(now)
+    rows = session.execute(facts.tallies_by_child(unit.id, course.id, structure, now=now)).all()
     branches = tuple(
-        branch_of(row)
-        for row in session.execute(facts.tallies_by_child(unit.id, course.id, on=on, now=now))
-        if row.depth or row.people
+        branch_of(row, open_=seen is None or row.id in seen)
+        for row in rows
+        if row.people or (row.depth and (seen is None or row.id in seen))
     )
-    below = UnitsBelow(*session.execute(facts.units_below(unit.id, course.id, on=on)).one())
-    return Overview(unit, course, branches, below, now)
+    below = UnitsBelow(*session.execute(facts.units_below(unit.id, course.id, structure)).one())
+    return Overview(unit, course, structure, branches, below, now)
 
 
-def branch_of(row: Any) -> Branch:
+def branch_of(row: Any, *, open_: bool) -> Branch:
     """A row of `facts.tallies_by_child` as a value."""
     count = Count(row.people, row.started, row.briefed, row.completed, row.overdue)
-    return Branch(row.public_id, row.code, row.name, row.short_name, row.depth == 0, count, row.next_due, row.last_due)
+    words = row.public_id, row.code, row.name, row.short_name
+    return Branch(*words, row.depth == 0, count, row.next_due, row.last_due, open_)
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """People counted in these very units by a structure."""
+
+    units: Select[int]
+    structure: Structure
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
     """Somebody who has not completed the course, and how far this person is."""
 
+    public_id: uuid.UUID
     name: str
     position: str
     unit: str
@@ -117,9 +139,9 @@ class Wanted:
 
 
 def names(
-    session: Session, within: Select[int], beyond: Select[int] | None, course_id: int, wanted: Wanted, *, now: datetime
+    session: Session, within: Among, beyond: Among | None, course_id: int, wanted: Wanted, *, now: datetime
 ) -> Names:
-    """Who is missing in the units `within`, and how many more there are in the units `beyond`."""
+    """Who is missing `within`, and how many more there are `beyond`."""
     count = count_of(session, within, course_id, now=now)
     more = count_of(session, beyond, course_id, now=now) if beyond is not None else Count()
     found = sum(count.by_state[state] for state in STATES[wanted.state]) if wanted.state != "overdue" else count.overdue
@@ -134,32 +156,41 @@ def names(
     return Names(with_progress(session, rows, course_id), found, count, more)
 
 
-def count_of(session: Session, units: Select[int], course_id: int, *, now: datetime) -> Count:
-    """The people counted in these very units."""
-    return Count(*session.execute(facts.tally_of_units(units, course_id, now=now)).one())
+def count_of(session: Session, among: Among, course_id: int, *, now: datetime) -> Count:
+    """How many they are."""
+    return Count(*session.execute(facts.tally_of_units(among.units, course_id, among.structure, now=now)).one())
 
 
-def missing_people(units: Select[int], course_id: int, wanted: Wanted, *, now: datetime) -> Select[*tuple[Any, ...]]:
-    """Who of these units has not completed the course, in Vietnamese order.
+def missing_people(among: Among, course_id: int, wanted: Wanted, *, now: datetime) -> Select[*tuple[Any, ...]]:
+    """Who of them has not completed the course, in Vietnamese order.
 
     Names are found without marks, each word that is looked for anywhere in the name.
     """
     query = (
         select(
             Person.id,
+            Person.public_id,
             Person.full_name,
             Person.position,
-            Unit.name.label("unit"),
+            (UnitName if among.structure.then else Unit).name.label("unit"),
             Standing.state,
             Assignment.due_at,
         )
         .select_from(Standing)
         .join(Person, Person.id == Standing.person_id)
-        .join(Unit, Unit.id == Standing.unit_id)
         .join(Assignment, Assignment.id == Standing.assignment_id)
-        .where(Standing.course_id == course_id, Standing.unit_id.in_(units), Standing.state.in_(STATES[wanted.state]))
+        .where(Standing.course_id == course_id, Standing.state.in_(STATES[wanted.state]))
         .order_by(Person.sort_key, Person.id)
     )
+    if among.structure.then:
+        on = among.structure.on
+        query = query.join(Membership, Membership.person_id == Standing.person_id).join(
+            UnitName,
+            and_(UnitName.unit_id == Membership.unit_id, holds_on(on, UnitName.valid_from, UnitName.valid_to)),
+        )
+        query = query.where(*among.structure.counting(), Membership.unit_id.in_(among.units))
+    else:
+        query = query.join(Unit, Unit.id == Standing.unit_id).where(Standing.unit_id.in_(among.units))
     if wanted.state == "overdue":
         query = query.where(Assignment.due_at < now)
     for word in fold(wanted.search).split():
@@ -176,5 +207,5 @@ def with_progress(session: Session, rows: Sequence[Row[*tuple[Any, ...]]], cours
         record = known.get((row.id, course_id))
         version = edition(session, record.version_id) if record else None
         so_far = done(version.outline, version.settings, record) if version and record else None
-        found.append(Missing(row.full_name, row.position, row.unit, row.state, row.due_at, so_far))
+        found.append(Missing(row.public_id, row.full_name, row.position, row.unit, row.state, row.due_at, so_far))
     return found

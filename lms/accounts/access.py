@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import cast
 
-from sqlalchemy import false, func, or_, select, true
+from sqlalchemy import Select, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from lms import clock, text
@@ -16,9 +16,10 @@ from lms.accounts.models import Person, RoleGrant
 from lms.accounts.queries import people_counted_in, roles_held, roles_of
 from lms.accounts.rules import PERMISSIONS, Grant, may_keep, opens_no_more
 from lms.db import recalled, remember
+from lms.organisation.gathering import lineages, standing_beside
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitOperation
-from lms.organisation.queries import holds_on, subtree, unit_trees
-from lms.organisation.rules import Branch
+from lms.organisation.queries import OnDay, above_on, holds_on, subtree, unit_trees
+from lms.organisation.rules import Branch, kin_of, with_predecessors
 from lms.web.acting import Actor, NotFound
 
 READ = "person:read"
@@ -44,6 +45,56 @@ def access_unit(
     if unit is None:
         raise NotFound
     return unit
+
+
+@dataclass(frozen=True, slots=True)
+class UnitThen:
+    """A unit on another day: what stood above it and itself, as called then; nothing where it did not stand.
+
+    `kin`: those of its predecessors or successors that stood beside it or in its place. `seen`: the units that may be
+    looked at on any day (None: all).
+    """
+
+    now: Unit
+    above: Sequence[OnDay]
+    kin: Sequence[OnDay]
+    seen: frozenset[int] | None
+
+    @property
+    def unit(self) -> OnDay | None:
+        """The unit as it was called."""
+        return self.above[-1] if self.above else None
+
+
+def access_unit_then(
+    session: Session, actor: Actor, permission: str, public_id: uuid.UUID, *, on: date, tree: str = STATE_TREE
+) -> UnitThen:
+    """The unit on that day, if the permission holds today at it, or at all that have taken over from it since.
+
+    Who was counted there is not settled by it: ask `people_of_today`. Raises `NotFound`.
+    """
+    lines = [(row[0], row[1], row[2]) for row in session.execute(lineages())]
+    within = units_within(session, actor, permission, tree=tree)
+    seen = with_predecessors(within, lines) if within is not None else None
+    unit = session.scalar(select(Unit).where(Unit.public_id == public_id, Unit.undone.is_(False)))
+    if unit is None or (seen is not None and unit.id not in seen):
+        raise NotFound
+    above = above_on(session, unit.id, on=on, tree=tree)
+    beside = [one for one in kin_of(unit.id, lines) if seen is None or one in seen]
+    kin = standing_beside(session, unit.id, beside, on=on, tree=tree) if beside else []
+    return UnitThen(unit, [one for one in above if seen is None or one.id in seen], kin, seen)
+
+
+def people_of_today(actor: Actor, permission: str, *, tree: str = STATE_TREE) -> Select[int] | None:
+    """Who is counted today where the permission holds, as a subquery; None: everybody.
+
+    Whoever looks back by the structure of another day sees these people and no others: who has left one's scope since
+    is another's to look at.
+    """
+    if actor.everywhere(permission):
+        return None
+    people = people_counted_in(actor.unit_ids(permission), on=clock.today(), later=False, tree=tree)
+    return people.correlate(None)  # whoever asks reads memberships too
 
 
 def top_units(session: Session, actor: Actor, permission: str, *, tree: str = STATE_TREE) -> list[Unit]:
@@ -136,11 +187,11 @@ def power_ends(session: Session, actor: Actor, permission: str, unit: Unit | Non
     return max((end for end in ends if end is not None), default=None) if None not in ends else None
 
 
-def units_within(session: Session, actor: Actor, permission: str) -> frozenset[int] | None:
+def units_within(session: Session, actor: Actor, permission: str, *, tree: str = STATE_TREE) -> frozenset[int] | None:
     """The ids of the units where the permission holds today; None: everywhere."""
     if actor.everywhere(permission):
         return None
-    below = [Unit.id.in_(subtree(one, on=clock.today())) for one in actor.unit_ids(permission)]
+    below = [Unit.id.in_(subtree(one, on=clock.today(), tree=tree)) for one in actor.unit_ids(permission)]
     return frozenset(session.scalars(select(Unit.id).where(or_(false(), *below))))
 
 

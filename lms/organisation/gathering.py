@@ -1,17 +1,17 @@
-"""What the page of the whole organisation shows: all of a small one, the top of a large one, what is sought."""
+"""What pages show of the organisation: all of a small one, the top of a large one, what is sought; and kin of units."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, false, func, select
 from sqlalchemy.orm import Session
 
 from lms import text
 from lms.doors import doors_of
 from lms.organisation import queries
-from lms.organisation.models import Unit, UnitClosure, UnitRoot
-from lms.organisation.queries import OnDay, holds_on, named_on
+from lms.organisation.models import Unit, UnitClosure, UnitLineage, UnitOperation, UnitRoot
+from lms.organisation.queries import OnDay, holds_on, named_on, subtree
 from lms.organisation.rules import Branch, rolled_up
 
 MOST_AT_ONCE = 300
@@ -99,3 +99,23 @@ def fits(unit: OnDay, sought: str) -> bool:
     """Whether every word is found in name, short name or code, with or without marks; nothing fits no words."""
     words = text.folded(sought).split()
     return bool(words) and all(word in text.folded(f"{unit.name} {unit.short_name} {unit.code}") for word in words)
+
+
+def lineages() -> Select[int, int, bool]:
+    """Predecessor, successor, and whether the former ended by it, of all operations that were not undone."""
+    ended = func.coalesce(Unit.valid_to == UnitOperation.effective_on, false())
+    return (
+        select(UnitLineage.predecessor_id, UnitLineage.successor_id, ended)
+        .join(UnitOperation, UnitOperation.id == UnitLineage.operation_id)
+        .join(Unit, Unit.id == UnitLineage.predecessor_id)
+        .where(UnitOperation.undone_at.is_(None))
+    )
+
+
+def standing_beside(session: Session, unit_id: int, others: Collection[int], *, on: date, tree: str) -> list[OnDay]:
+    """Those of these units that stood in the tree that day, but not at or below the unit; by name."""
+    itself = UnitClosure.descendant_id == Unit.id, UnitClosure.ancestor_id == Unit.id, UnitClosure.tree == tree
+    query = named_on(on).join(UnitClosure, UnitClosure.descendant_id == Unit.id)
+    query = query.where(*itself, holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to), Unit.id.in_(others))
+    query = query.where(Unit.id.not_in(subtree(unit_id, on=on, tree=tree)))
+    return [OnDay(*row) for row in session.execute(query.order_by(Unit.sort_key, Unit.id))]

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from analytics.dashboard.queries import Overview, StudiedCourse, overview, studied_courses
 from analytics.facts.models import Tally
+from analytics.facts.queries import Structure
 from analytics.facts.rules import Branch, Count, UnitsBelow, due_date, total
 from courses.enrolment.models import Assignment
 from lms import clock
@@ -18,7 +19,7 @@ from tests.make import Make
 
 def seen(session: Session, unit: Unit, course_id: int) -> Overview:
     course = StudiedCourse(course_id, "demo", "", "")
-    return overview(session, unit, course, now=clock.now())
+    return overview(session, unit, course, Structure(clock.today()), now=clock.now())
 
 
 def by_name(found: Overview) -> dict[str, Count]:
@@ -78,9 +79,10 @@ def test_who_is_late_follows_from_each_assignment_and_now(make: Make, tmp_path: 
     staffed(make, course_id, late, Staff(completed=1, briefed=2, not_begun=3))
     staffed(make, course_id, due, Staff(completed=1, not_begun=3))
     with make.reading() as session:
-        course = studied_courses(session, root, now=clock.now())[0]
-        today = overview(session, root, course, now=clock.now())
-        later = overview(session, root, course, now=clock.now() + timedelta(days=6))
+        structure = Structure(clock.today())
+        course = studied_courses(session, root, structure)[0]
+        today = overview(session, root, course, structure, now=clock.now())
+        later = overview(session, root, course, structure, now=clock.now() + timedelta(days=6))
     assert {name: count.overdue for name, count in by_name(today).items()} == {"Sở A": 5, "Sở B": 0}
     assert {name: count.overdue for name, count in by_name(later).items()} == {"Sở A": 5, "Sở B": 3}
     assert today.due_at is not None
@@ -124,7 +126,8 @@ def test_the_tree_is_that_of_the_day(make: Make, tmp_path: Path) -> None:
     with make.reading() as session:
         now = by_name(seen(session, root, course_id))
         assert (now["Sở cũ"].people, now["Sở mới"].people) == (0, 2)
-        before = overview(session, root, StudiedCourse(course_id, "", "", ""), now=clock.now() - timedelta(days=1))
+        then = Structure(today - timedelta(days=1), then=True)
+        before = overview(session, root, StudiedCourse(course_id, "", "", ""), then, now=clock.now())
         assert by_name(before)["Sở cũ"].people == 2
         assert before.count.people == 2
 
@@ -146,10 +149,10 @@ def test_the_course_assigned_last_comes_first_and_one_nobody_studies_is_not_ther
     unit = make.unit("Sở Y tế")
     assigned(make, course_id, unit)
     with make.reading() as session:
-        assert studied_courses(session, unit, now=clock.now()) == []  # assigned, but nobody is there
+        assert studied_courses(session, unit, Structure(clock.today())) == []  # assigned, but nobody is there
     staffed(make, course_id, unit, Staff(not_begun=1))
     with make.reading() as session:
-        assert [one.title for one in studied_courses(session, unit, now=clock.now())] == ["Khóa học nhỏ"]
+        assert [one.title for one in studied_courses(session, unit, Structure(clock.today()))] == ["Khóa học nhỏ"]
 
 
 def branch(**dates: date | None) -> Branch:
