@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import cast
 
-from sqlalchemy import Select, false, func, or_, select, true
+from sqlalchemy import Select, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from lms import clock, text
@@ -16,6 +16,7 @@ from lms.accounts.models import Person, RoleGrant
 from lms.accounts.queries import people_counted_in, roles_held, roles_of
 from lms.accounts.rules import PERMISSIONS, Grant, may_keep, opens_no_more
 from lms.db import recalled, remember
+from lms.organisation.access import units_within
 from lms.organisation.gathering import lineages, standing_beside
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitOperation
 from lms.organisation.queries import OnDay, above_on, holds_on, subtree, unit_trees
@@ -185,14 +186,6 @@ def power_ends(session: Session, actor: Actor, permission: str, unit: Unit | Non
     )
     ends = [one.valid_to for one in session.scalars(held)]
     return max((end for end in ends if end is not None), default=None) if None not in ends else None
-
-
-def units_within(session: Session, actor: Actor, permission: str, *, tree: str = STATE_TREE) -> frozenset[int] | None:
-    """The ids of the units where the permission holds today; None: everywhere."""
-    if actor.everywhere(permission):
-        return None
-    below = [Unit.id.in_(subtree(one, on=clock.today(), tree=tree)) for one in actor.unit_ids(permission)]
-    return frozenset(session.scalars(select(Unit.id).where(or_(false(), *below))))
 
 
 def trees_within(session: Session, actor: Actor, permission: str) -> list[Branch[Unit]]:

@@ -27,6 +27,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "role:grant",
             "permission:read",
             "announcement:write",
+            "unit:read",
+            "unit:create",
         }
     ),
     "auditor": frozenset(

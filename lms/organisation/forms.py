@@ -24,6 +24,7 @@ from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit
 from lms.organisation.queries import OnDay
 from lms.organisation.rules import Branch
 from lms.organisation.storage import (
+    Beyond,
     ChangedLater,
     CodeTaken,
     GoesRound,
@@ -365,6 +366,10 @@ REFUSED: dict[type[Refused], Any] = {
     ),
     ChangedLater: _l("%(unit)s đã có thay đổi từ ngày %(day)s. Chọn ngày sau đó, hoặc hoàn tác thay đổi ấy trước."),
     GoesRound: _l("%(unit)s sẽ đứng dưới chính mình. Chọn đơn vị khác."),
+    Beyond: _l(
+        "Thay đổi này động đến đơn vị ngoài phạm vi quản trị vào ngày đó, hoặc chuyển, kết thúc chính đơn vị đứng đầu "
+        "phạm vi. Đề nghị quản trị viên cấp trên thực hiện."
+    ),
     NamedTwice: _l("%(unit)s được nêu hai lần trong cùng một thay đổi. Chọn đơn vị khác."),
     NothingNew: _l("Chưa có gì khác so với hiện nay. Sửa ít nhất một mục, hoặc hủy."),
     NoReceiver: _l("%(unit)s còn người hoặc đơn vị trực thuộc. Chọn nơi tiếp nhận."),

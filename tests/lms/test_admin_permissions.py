@@ -16,6 +16,7 @@ from tests.make import Make
 
 FEATURES = {"people", "roles", "organisation", "changes", "enrolment"}
 OF_ONES_OWN = {"/people", "/people/print", "/people/units", "/people/search", "/people/new", "/people/permissions"}
+OF_ONES_OWN |= {"/units", "/units/new", "/units/new/apply"}
 """Where somebody who keeps the people of one unit finds their own, and nobody else's."""
 OF_ONESELF = {"/people/view-as/end"}
 
