@@ -23,6 +23,7 @@ from lms.audit.actions import note
 from lms.db import adds_identities, config_of, lock_roll
 from lms.doors import tell
 from lms.organisation.actions import NO_BASIS, Basis
+from lms.organisation.gathering import heirs_named
 from lms.organisation.models import STATE_TREE, Unit
 from lms.outbox.actions import deliver, queue
 
@@ -48,6 +49,21 @@ class MoveTooEarly(ValueError):
     def __init__(self, since: date) -> None:
         super().__init__(f"the present membership begins on {since}")
         self.since = since
+
+
+class UnitEnded(ValueError):
+    """The unit has ended by the day on which somebody would come to it; `heir` is the name of who takes over, or ""."""
+
+    def __init__(self, unit: Unit, day: date, heir: str) -> None:
+        super().__init__(f"{unit.code} ends on {day}")
+        self.unit, self.day, self.heir = unit, day, heir
+
+
+def must_last(session: Session, unit: Unit, since: date) -> None:
+    """Raise `UnitEnded` unless the unit is still there on that day."""
+    until = session.scalar(select(Unit.valid_to).where(Unit.id == unit.id))
+    if until is not None and until <= since:
+        raise UnitEnded(unit, until, heirs_named(session, [unit.id]).get(unit.id, ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +102,7 @@ def create_person(
     password: str | None = None,
     by: uuid.UUID | None = None,
 ) -> Person:
-    """Add a person with an account, counted in `unit` from the day `since`. Raises `UsernameTaken`.
+    """Add a person with an account, counted in `unit` from the day `since`. Raises `UsernameTaken`, `UnitEnded`.
 
     Without a password the account opens only by a one-time link (`issue_link`).
     """
@@ -94,6 +110,8 @@ def create_person(
     username = username.strip().lower()
     if session.scalar(select(SignInAccount.person_id).where(SignInAccount.username == username)) is not None:
         raise UsernameTaken(username)
+    if unit is not None:
+        must_last(session, unit, since)
     person = new_person(full_name, position=position, category=category, party=party, email=email, fictional=fictional)
     session.add(person)
     session.flush()  # account and membership need the id
@@ -154,12 +172,13 @@ def move_person(
 ) -> None:
     """From the day `on` the person is counted in `unit`. The earlier membership ends that day and is kept.
 
-    A membership that begins on that very day has never held for a day: it is corrected. Raises `MoveTooEarly`, and
-    `CountsNoMore` for a record that is linked to another.
+    A membership that begins on that very day has never held for a day: it is corrected. Raises `MoveTooEarly`,
+    `UnitEnded`, and `CountsNoMore` for a record that is linked to another.
     """
     lock_roll(session)  # one move at a time; and before any row, as all who need both take them
     if session.scalar(link_of(person.id)) is not None:
         raise CountsNoMore
+    must_last(session, unit, on)
     last = session.scalar(open_membership(person.id))
     if last is not None and on < last.valid_from:
         raise MoveTooEarly(last.valid_from)

@@ -34,7 +34,7 @@ from lms.accounts.session import grants_held
 from lms.accounts.vocabulary import ROLES
 from lms.audit.actions import note_each
 from lms.db import apart, config_of, get_read_session, get_session
-from lms.organisation.forms import TREE_WORDS
+from lms.organisation.forms import TREE_WORDS, ended_words
 from lms.organisation.models import Unit
 from lms.web.acting import Actor, NotFound, actor, behind
 from lms.web.feature import Feature
@@ -266,6 +266,9 @@ def created(own: Session, form: PersonForm, *, by: uuid.UUID) -> Person | None:
             email=text_in(form.email) or None,
             by=by,
         )
+    except actions.UnitEnded as ended:
+        form.unit.errors = [ended_words(ended.unit.name, ended.day, ended.heir)]
+        return None
     except actions.UsernameTaken:
         form.username.errors = [taken()]  # by somebody else, at this moment
         return None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 from wtforms import (
@@ -335,6 +336,16 @@ def split_form(units: Iterable[OnDay], people: Iterable[Named], *, ends: bool) -
     for field, label in labels.items():
         made[field] = ChoiceField(label, choices=offered, default="1" if ends else "")
     return type("AskedSplitForm", (SplitForm,), made)
+
+
+def ended_words(unit: str, day: date, heir: str) -> str:
+    """What is said of a unit that has ended by the day on which somebody would come to it."""
+    if not heir:
+        words = _("%(unit)s kết thúc hoạt động từ ngày %(day)s. Chọn đơn vị khác.", unit=unit, day=worded(day))
+    else:
+        said = {"unit": unit, "day": worded(day), "heir": heir}
+        words = _("%(unit)s kết thúc hoạt động từ ngày %(day)s; đơn vị tiếp nhận là %(heir)s. Chọn đơn vị ấy.", **said)
+    return str(words)
 
 
 def refused(form: BasisForm, reason: Refused) -> None:

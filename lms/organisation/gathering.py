@@ -126,6 +126,17 @@ def units_seen(session: Session, reach: Reach | None) -> frozenset[int] | None:
     return with_predecessors(reach.units, [(row[0], row[1], row[2]) for row in session.execute(lineages())])
 
 
+def heirs_named(session: Session, unit_ids: Collection[int]) -> dict[int, str]:
+    """What those are called who take in whoever belongs to these units when they end."""
+    query = (
+        select(UnitLineage.predecessor_id, Unit.name)
+        .join(UnitOperation, UnitOperation.id == UnitLineage.operation_id)
+        .join(Unit, Unit.id == UnitLineage.successor_id)
+        .where(UnitLineage.heir, UnitOperation.undone_at.is_(None), UnitLineage.predecessor_id.in_(unit_ids))
+    )
+    return dict(session.execute(query).all())
+
+
 def standing_beside(session: Session, unit_id: int, others: Collection[int], *, on: date, tree: str) -> list[OnDay]:
     """Those of these units that stood in the tree that day, but not at or below the unit; by name."""
     itself = UnitClosure.descendant_id == Unit.id, UnitClosure.ancestor_id == Unit.id, UnitClosure.tree == tree

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, aliased
 from lms import clock
 from lms.accounts.models import Membership, Person
 from lms.accounts.queries import all_links
+from lms.organisation.gathering import heirs_named
 from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure, UnitLineage, UnitOperation
 from lms.organisation.queries import holds_on, subtree, tree_of_units
 from lms.roster.matching import HEAD_WITHIN, Head, Known, Place, Places, found_head, head_at
@@ -105,9 +106,16 @@ def guessed_anew(session: Session, unit_id: int, raw: Sheet, settings: Settings,
 
 def places_of(session: Session, query: Select[Unit, int | None, int]) -> Places:
     """The units of a query as places."""
+    rows = session.execute(query).all()
+    ending = [row[0].id for row in rows if row[0].valid_to is not None]
+    heirs = heirs_named(session, ending) if ending else {}
     return Places(
-        Place(unit.id, str(unit.public_id), unit.code, unit.name, unit.short_name, parent_id, unit.valid_from)
-        for unit, parent_id, _position in session.execute(query)
+        Place(
+            *(unit.id, str(unit.public_id), unit.code, unit.name, unit.short_name, parent_id, unit.valid_from),
+            valid_to=unit.valid_to,
+            heir=heirs.get(unit.id, ""),
+        )
+        for unit, parent_id, _position in rows
     )
 
 
