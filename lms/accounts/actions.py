@@ -18,12 +18,11 @@ from lms.accounts.models import Membership, OneTimeLink, PasswordBefore, Person,
 from lms.accounts.queries import accounts_for_reset, link_of
 from lms.accounts.rules import LINK_LIFE, MAILED_LINK_LIFE, composed, stands_not_alone
 from lms.accounts.session import administers, digest, end_all_sessions, end_links, link_account, mailed_token
-from lms.accounts.storage import Placing, decision, place_people, wear_positions
+from lms.accounts.storage import Placing, decision, must_last, place_people, wear_positions
 from lms.audit.actions import note
 from lms.db import adds_identities, config_of, lock_roll
 from lms.doors import tell
 from lms.organisation.actions import NO_BASIS, Basis
-from lms.organisation.gathering import heirs_named
 from lms.organisation.models import STATE_TREE, Unit
 from lms.outbox.actions import deliver, queue
 
@@ -49,21 +48,6 @@ class MoveTooEarly(ValueError):
     def __init__(self, since: date) -> None:
         super().__init__(f"the present membership begins on {since}")
         self.since = since
-
-
-class UnitEnded(ValueError):
-    """The unit has ended by the day on which somebody would come to it; `heir` is the name of who takes over, or ""."""
-
-    def __init__(self, unit: Unit, day: date, heir: str) -> None:
-        super().__init__(f"{unit.code} ends on {day}")
-        self.unit, self.day, self.heir = unit, day, heir
-
-
-def must_last(session: Session, unit: Unit, since: date) -> None:
-    """Raise `UnitEnded` unless the unit is still there on that day."""
-    until = session.scalar(select(Unit.valid_to).where(Unit.id == unit.id))
-    if until is not None and until <= since:
-        raise UnitEnded(unit, until, heirs_named(session, [unit.id]).get(unit.id, ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +217,8 @@ def grant_role(
         raise RoleHeld(role)
     try:
         with session.begin_nested():
-            session.add(RoleGrant(person_id=person.id, role=role, unit_id=over, valid_from=since, valid_to=until))
+            held = {"role": role, "unit_id": over, "valid_from": since, "valid_to": until}
+            session.add(RoleGrant(person_id=person.id, granted_at=clock.now(), **held))
     except IntegrityError as error:  # another transaction gave it after we had looked
         raise RoleHeld(role) from error
     end_all_sessions(session, person.id)
@@ -241,8 +226,8 @@ def grant_role(
     end_links(session, person.id)  # last: a slip that was being exchanged for a link has become one by now
     scope = str(unit.public_id) if unit else "everywhere"
     last = str(until) if until is not None else None
-    held = {"role": (None, role), "unit": (None, scope), "since": (None, str(since)), "until": (None, last)}
-    note(session, "role.grant", actor=by, object_kind="person", object_id=person.public_id, changes=held)
+    begun = {"role": (None, role), "unit": (None, scope), "since": (None, str(since)), "until": (None, last)}
+    note(session, "role.grant", actor=by, object_kind="person", object_id=person.public_id, changes=begun)
 
 
 def end_role(session: Session, grant: RoleGrant, *, by: uuid.UUID | None = None) -> None:

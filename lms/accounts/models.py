@@ -181,6 +181,7 @@ class MembershipTransfer(Base):
 class RoleGrant(Base):
     """A person holds a role, over a unit and all below it (None: everywhere), between two days.
 
+    `granted_at`: None for those from before that was kept.
     Over a unit that has ended it gives nothing, whatever its own days say (`over_standing`).
     """
 
@@ -200,6 +201,7 @@ class RoleGrant(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     role: Mapped[str]
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    granted_at: Mapped[datetime | None]
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
 

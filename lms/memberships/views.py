@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from lms import clock
 from lms.accounts.access import KEEP, trees_within, units_within
-from lms.accounts.actions import MoveTooEarly, UnitEnded, move_person, open_membership
+from lms.accounts.actions import MoveTooEarly, move_person, open_membership
 from lms.accounts.admin import asked_unit, people_sought, seen
 from lms.accounts.models import Person
 from lms.accounts.queries import main_unit
+from lms.accounts.storage import UnitEnded
 from lms.db import get_session, lock_roll
 from lms.memberships import actions, queries
 from lms.memberships.access import access_placed, access_post

@@ -340,12 +340,10 @@ def split_form(units: Iterable[OnDay], people: Iterable[Named], *, ends: bool) -
 
 def ended_words(unit: str, day: date, heir: str) -> str:
     """What is said of a unit that has ended by the day on which somebody would come to it."""
+    said = {"unit": unit, "day": worded(day), "heir": heir}
     if not heir:
-        words = _("%(unit)s kết thúc hoạt động từ ngày %(day)s. Chọn đơn vị khác.", unit=unit, day=worded(day))
-    else:
-        said = {"unit": unit, "day": worded(day), "heir": heir}
-        words = _("%(unit)s kết thúc hoạt động từ ngày %(day)s; đơn vị tiếp nhận là %(heir)s. Chọn đơn vị ấy.", **said)
-    return str(words)
+        return str(_("%(unit)s kết thúc hoạt động từ ngày %(day)s. Chọn đơn vị khác.", **said))
+    return str(_("%(unit)s kết thúc hoạt động từ ngày %(day)s; đơn vị tiếp nhận là %(heir)s. Chọn đơn vị ấy.", **said))
 
 
 def refused(form: BasisForm, reason: Refused) -> None:
@@ -363,7 +361,8 @@ def refused(form: BasisForm, reason: Refused) -> None:
 def refused_words(reason: Refused | BuiltOn) -> str:
     """Why something cannot be done, and what can."""
     if isinstance(reason, BuiltOn):
-        return str(BUILT_ON[str(reason)])
+        sort, *said = reason.args
+        return str(BUILT_ON[sort]) % dict(zip(("role", "unit"), said, strict=False))
     unit, day = reason.unit.name if reason.unit else "", worded(reason.day) if reason.day else ""
     return str(REFUSED[type(reason)]) % {"unit": unit, "day": day}
 
@@ -392,7 +391,10 @@ REFUSED: dict[type[Refused], Any] = {
 
 BUILT_ON = {
     "people": _l("Chưa hoàn tác được: sau thay đổi này đã có người được chuyển hoặc được thêm vào đơn vị."),
-    "roles": _l("Chưa hoàn tác được: đã có vai trò được giao ở đơn vị mới."),
+    "roles": _l(
+        "Chưa hoàn tác được: từ khi ghi nhận thay đổi này đã giao vai trò “%(role)s” ở %(unit)s. Kết thúc vai trò ấy "
+        "trước; hoàn tác xong thì giao lại nếu vẫn cần."
+    ),
     "assignments": _l("Chưa hoàn tác được: sau thay đổi này đã giao hoặc thu hồi khóa học ở các đơn vị này."),
 }
 """What is said when something was built on an operation that shall be undone."""

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from lms import clock
-from lms.accounts.actions import UnitEnded, close_account, create_person, reopen_account
+from lms.accounts.actions import close_account, create_person, reopen_account
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
+from lms.accounts.storage import UnitEnded
 from lms.audit.models import AuditEntry
 from lms.organisation.actions import merge_units
 from lms.organisation.models import Unit
