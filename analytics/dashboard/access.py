@@ -25,7 +25,9 @@ def ancestors_in_scope(
     """The units above, from the top of one's own scope down, and the unit itself."""
     query = ancestors(unit.id, on=on, tree=tree)
     if not actor.everywhere(permission):
-        query = query.where(or_(*(Unit.id.in_(subtree(top, on=on, tree=tree)) for top in actor.unit_ids(permission))))
+        query = query.where(
+            or_(*(Unit.id.in_(subtree(top, on=on, tree=tree)) for top in actor.unit_ids(permission, tree)))
+        )
     return list(session.scalars(query))
 
 
@@ -59,7 +61,7 @@ def units_named_at_once(actor: Actor, permission: str, *, on: date, tree: str = 
     """The ids of the units whose members' names this person sees without stating why: the head's own and the next."""
     return select(NEAR.descendant_id).where(
         NEAR.tree == tree,
-        NEAR.ancestor_id.in_(actor.unit_ids(permission)),
+        NEAR.ancestor_id.in_(actor.unit_ids(permission, tree)),
         NEAR.depth <= NAMED_AT_ONCE,
         holds_on(on, NEAR.valid_from, NEAR.valid_to),
     )

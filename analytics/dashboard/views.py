@@ -27,8 +27,8 @@ from lms import clock
 from lms.accounts.access import UnitThen, access_unit, access_unit_then, people_of_today, top_units
 from lms.audit.actions import note_each
 from lms.db import apart, get_session
-from lms.organisation.forms import AsOf, as_of
-from lms.organisation.models import STATE_TREE, Unit
+from lms.organisation.forms import TREE_WORDS, AsOf, as_of
+from lms.organisation.models import PARTY_TREE, STATE_TREE, TREES, Unit
 from lms.organisation.queries import OnDay
 from lms.web.acting import NotFound, actor, behind
 from lms.web.feature import Feature
@@ -50,10 +50,15 @@ PURPOSE_HOLDS = timedelta(minutes=30)
 @needs(FIGURES)
 def mine() -> ResponseReturnValue:
     """To the unit where one's scope begins; a list when there are several."""
-    units = top_units(get_session(), actor(), FIGURES)
+    own, me = get_session(), actor()
+    trees = {STATE_TREE: top_units(own, me, FIGURES)}
+    if not me.everywhere(FIGURES):  # whoever sees all begins at the state tree, and chooses the other there
+        trees[PARTY_TREE] = top_units(own, me, FIGURES, tree=PARTY_TREE)
+    units = [(one, {} if tree == STATE_TREE else {"tree": tree}) for tree, tops in trees.items() for one in tops]
     if len(units) == 1:
-        return redirect(url_for("dashboard.unit", unit_id=units[0].public_id))
-    return render_template("dashboard/mine.html", units=units)
+        [(one, address)] = units
+        return redirect(url_for("dashboard.unit", unit_id=one.public_id, **address))
+    return render_template("dashboard/mine.html", units=units, tree_words=TREE_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +80,12 @@ class Looked:
 
     @property
     def told(self) -> dict[str, Any]:
-        """What every page about it is told."""
-        return {
-            "asked": self.asked,
-            "unit": self.unit,
-            "then": self.then,
-            "scoped": self.structure.people is not None,
-            "sees_all": actor().everywhere(FIGURES),
-        }
+        """What every page about it is told; `today`: the address of today, in the tree where one sees the unit."""
+        me = actor()
+        both = me.everywhere(FIGURES) or all(me.unit_ids(FIGURES, tree) for tree in TREES)
+        today = {} if both or self.asked.tree == STATE_TREE else {"tree": self.asked.tree}
+        told = {"asked": self.asked, "unit": self.unit, "then": self.then, "both": both, "today": today}
+        return {**told, "scoped": self.structure.people is not None, "tree_words": TREE_WORDS}
 
 
 def looked_at(unit_id: uuid.UUID, permission: str) -> Looked:
@@ -91,8 +94,6 @@ def looked_at(unit_id: uuid.UUID, permission: str) -> Looked:
     on, tree = asked.on, asked.tree
     if not asked.chosen:
         return Looked(asked, access_unit(own, me, permission, unit_id), Structure(on))
-    if tree != STATE_TREE and not me.everywhere(permission):
-        raise NotFound
     then = access_unit_then(own, me, permission, unit_id, on=on, tree=tree)
     structure = Structure(on, tree, True, people_of_today(me, permission, tree=tree))
     return Looked(asked, then.unit or then.now, structure, then)
@@ -309,6 +310,8 @@ def figures_of(unit_id: uuid.UUID) -> Overview:
 def structure_words(structure: Structure) -> str:
     """What the figures are of, where another day or tree was asked for."""
     said = _("Cơ cấu tổ chức ngày %(day)s; kết quả học tập tính đến nay.", day=worded(structure.on))
+    if structure.tree != STATE_TREE:
+        said = f"{TREE_WORDS[structure.tree]}. {said}"
     scoped = _("Chỉ tính người nay thuộc phạm vi được xem.") if structure.people is not None else ""
     return f"{said} {scoped}".strip()
 

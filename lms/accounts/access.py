@@ -36,8 +36,8 @@ def access_unit(
     within = (
         true()
         if actor.everywhere(permission)
-        else or_(*(Unit.id.in_(subtree(top, on=today, tree=tree)) for top in actor.unit_ids(permission)))
-        if actor.unit_ids(permission)
+        else or_(*(Unit.id.in_(subtree(top, on=today, tree=tree)) for top in actor.unit_ids(permission, tree)))
+        if actor.unit_ids(permission, tree)
         else None
     )
     if within is None:
@@ -94,7 +94,7 @@ def people_of_today(actor: Actor, permission: str, *, tree: str = STATE_TREE) ->
     """
     if actor.everywhere(permission):
         return None
-    people = people_counted_in(actor.unit_ids(permission), on=clock.today(), later=False, tree=tree)
+    people = people_counted_in(actor.unit_ids(permission, tree), on=clock.today(), later=False, tree=tree)
     return people.correlate(None)  # whoever asks reads memberships too
 
 
@@ -103,7 +103,7 @@ def top_units(session: Session, actor: Actor, permission: str, *, tree: str = ST
     here = (UnitClosure.tree == tree, holds_on(clock.today(), UnitClosure.valid_from, UnitClosure.valid_to))
     standing = select(UnitClosure.descendant_id).where(*here, UnitClosure.depth == 0)
     below = select(UnitClosure.descendant_id).where(*here, UnitClosure.depth > 0)
-    begins = Unit.id.not_in(below) if actor.everywhere(permission) else Unit.id.in_(actor.unit_ids(permission))
+    begins = Unit.id.not_in(below) if actor.everywhere(permission) else Unit.id.in_(actor.unit_ids(permission, tree))
     return list(session.scalars(select(Unit).where(Unit.id.in_(standing), begins).order_by(Unit.sort_key)))
 
 
@@ -160,13 +160,15 @@ def permitted(access: Callable[..., Person], *asked: object) -> bool:
 
 def own_grants(session: Session, actor: Actor) -> list[Grant]:
     """The roles that somebody who asks holds today."""
-    return [Grant(one.role, one.unit_id) for one in session.scalars(roles_held(actor.person_id, on=clock.today()))]
+    return [
+        Grant(one.role, one.unit_id, one.tree) for one in session.scalars(roles_held(actor.person_id, on=clock.today()))
+    ]
 
 
 def grants_of(session: Session, person: Person) -> list[Grant]:
     """The roles somebody holds, today or from a later day on."""
     return [
-        Grant(one.role, one.unit_id)
+        Grant(one.role, one.unit_id, one.tree)
         for one in session.scalars(roles_of(person.id).where(RoleGrant.over_standing(clock.today())))
         if one.valid_to is None or one.valid_to > clock.today()
     ]

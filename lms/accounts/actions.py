@@ -198,9 +198,10 @@ def grant_role(
     unit: Unit | None,
     since: date,
     until: date | None = None,
+    tree: str = STATE_TREE,
     by: uuid.UUID | None = None,
 ) -> None:
-    """Give a role over a unit and all below it, or everywhere (None), from `since`; the person signs in anew.
+    """Give a role over a unit and all below it in a tree, or everywhere (None), from `since`; they sign in anew.
 
     Links and slips that were handed out for less end, whoever holds them, however late the role begins.
     `until` is the first day on which it no longer holds. Raises `RoleHeld` when it is held on one of these days.
@@ -209,6 +210,7 @@ def grant_role(
     same = select(RoleGrant.id).where(
         RoleGrant.person_id == person.id,
         RoleGrant.role == role,
+        RoleGrant.tree == tree,
         RoleGrant.unit_id == over if over is not None else RoleGrant.unit_id.is_(None),
         or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > since),
         RoleGrant.valid_from < until if until is not None else true(),
@@ -217,7 +219,7 @@ def grant_role(
         raise RoleHeld(role)
     try:
         with session.begin_nested():
-            held = {"role": role, "unit_id": over, "valid_from": since, "valid_to": until}
+            held = {"role": role, "unit_id": over, "tree": tree, "valid_from": since, "valid_to": until}
             session.add(RoleGrant(person_id=person.id, granted_at=clock.now(), **held))
     except IntegrityError as error:  # another transaction gave it after we had looked
         raise RoleHeld(role) from error
@@ -227,7 +229,7 @@ def grant_role(
     scope = str(unit.public_id) if unit else "everywhere"
     last = str(until) if until is not None else None
     begun = {"role": (None, role), "unit": (None, scope), "since": (None, str(since)), "until": (None, last)}
-    note(session, "role.grant", actor=by, object_kind="person", object_id=person.public_id, changes=begun)
+    note(session, "role.grant", actor=by, object_kind="person", object_id=person.public_id, changes=begun, tree=tree)
 
 
 def end_role(session: Session, grant: RoleGrant, *, by: uuid.UUID | None = None) -> None:

@@ -21,7 +21,7 @@ def units_within(session: Session, actor: Actor, permission: str, *, tree: str =
     """The ids of the units where the permission holds today; None: everywhere."""
     if actor.everywhere(permission):
         return None
-    below = [Unit.id.in_(subtree(one, on=clock.today(), tree=tree)) for one in actor.unit_ids(permission)]
+    below = [Unit.id.in_(subtree(one, on=clock.today(), tree=tree)) for one in actor.unit_ids(permission, tree)]
     return frozenset(session.scalars(select(Unit.id).where(or_(false(), *below))))
 
 

@@ -12,11 +12,11 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from lms import clock
-from lms.accounts.actions import move_person
-from lms.accounts.models import Person
+from lms.accounts.actions import grant_role, move_person
+from lms.accounts.models import Membership, Person
 from lms.audit.models import AuditEntry
-from lms.organisation.actions import merge_units, rename_unit, split_unit
-from lms.organisation.models import STATE_TREE, Unit
+from lms.organisation.actions import create_unit, merge_units, rename_unit, split_unit
+from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit
 from lms.organisation.storage import NewUnit, Words
 from lms.privacy.queries import disclosures
 from tests.analytics.agency import Staff, assigned, course_loaded, staffed
@@ -24,7 +24,7 @@ from tests.analytics.test_dashboard import rows_of, text_of
 from tests.analytics.test_names import names_on
 from tests.browser import Browser
 from tests.kept import kept
-from tests.make import Make
+from tests.make import LONG_AGO, Make
 
 
 @dataclass
@@ -173,3 +173,45 @@ def test_who_was_looked_at_by_an_old_structure_reads_of_it(make: Make, merged: M
         for name, told in (("An Một", 1), ("An Phòng", 1), ("An Chuyển", 0), ("Bình Một", 0)):
             found, _older = disclosures(session, people[name], before=None)
             assert len([one for one in found if one.who == "Trưởng Hợp"]) == told, name
+
+
+def test_who_heads_a_party_committee_sees_its_tree_and_no_other(make: Make, tmp_path: Path) -> None:
+    course = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    office, other = make.unit("Sở Y tế", under=root), make.unit("Sở Nội vụ", under=root)
+    assigned(make, course, root)
+    staffed(make, course, office, Staff(not_begun=2), names=["Đảng Viên", "Quần Chúng"])
+    staffed(make, course, other, Staff(completed=1, not_begun=1), names=["Đảng Xong", "Đảng Xa"])
+    with make.writing() as session:
+        made: list[Unit] = []
+        for code, name in (("du", "Đảng ủy"), ("cb1", "Chi bộ Một"), ("cb2", "Chi bộ Hai")):
+            new = {"code": code, "name": name, "kind": "party_body", "since": LONG_AGO, "tree": PARTY_TREE}
+            made.append(create_unit(session, parent=made[0] if made else None, **new))  # type: ignore[arg-type]
+        people = {one.full_name: one for one in session.scalars(select(Person))}
+        for name, cell in (("Đảng Viên", 1), ("Đảng Xong", 1), ("Đảng Xa", 2)):
+            belongs = {"unit_id": made[cell].id, "tree": PARTY_TREE, "kind": "main", "valid_from": LONG_AGO}
+            session.add(Membership(person_id=people[name].id, **belongs))
+        committee, cell, _second = made
+    person, secretary = make.person("Bí Thư Đảng Ủy"), make.person("Bí Thư Chi Bộ")
+    with make.writing() as session:
+        for who, unit in ((person, committee), (secretary, cell)):
+            grant_role(session, who, "head", unit=unit, since=LONG_AGO, tree=PARTY_TREE)
+    top = make.browser(person)
+    top.get("/dashboard/")
+    assert top.path == f"/dashboard/units/{committee.public_id}?tree=party"
+    page = text_of(top)
+    assert "Phải học (A) 3" in page
+    assert "Cây tổ chức đảng. Cơ cấu tổ chức ngày" in page
+    assert set(rows_of(top)) == {"Chi bộ Một", "Chi bộ Hai", "Tổng cộng"}
+    low = make.browser(secretary)
+    low.get(f"/dashboard/units/{cell.public_id}/missing?tree=party")
+    assert names_on(low) == ["Đảng Viên"]
+    for unit, address in ((committee, "?tree=party"), (office, ""), (office, "?tree=party"), (cell, ""), (root, "")):
+        for path in ("", ".json", ".csv", "/missing"):
+            assert low.get(f"/dashboard/units/{unit.public_id}{path}{address}").status_code == 404, (unit.name, path)
+    assert (
+        make.browser(make.person(role="head", over=root))
+        .get(f"/dashboard/units/{committee.public_id}?tree=party")
+        .status_code
+        == 404
+    )

@@ -211,7 +211,7 @@ class Walk:
             "people.search": {"q": "hoc"},
             "people.new": {**person, "unit": kept, "role": ""},
             "people.issue_link": {},
-            "roles.grant": {"role": "head", "role_unit": inside, "since": day()},
+            "roles.grant": {"role": "head", "role_unit": inside, "tree": "state", "since": day()},
             "roles.end": {},
             **self.forms_about_belonging(kept),
             "people.close": {},
