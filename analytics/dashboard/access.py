@@ -10,7 +10,7 @@ from analytics.dashboard.queries import Among
 from analytics.facts.queries import Structure
 from lms.accounts.models import Membership, Person
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure
-from lms.organisation.queries import ancestors, holds_on, subtree
+from lms.organisation.queries import OnDay, ancestors, holds_on, subtree
 from lms.web.acting import Actor
 
 NAMED_AT_ONCE = 1
@@ -20,7 +20,7 @@ NEAR = aliased(UnitClosure)
 
 
 def ancestors_in_scope(
-    session: Session, actor: Actor, permission: str, unit: Unit, *, on: date, tree: str = STATE_TREE
+    session: Session, actor: Actor, permission: str, unit: Unit | OnDay, *, on: date, tree: str = STATE_TREE
 ) -> list[Unit]:
     """The units above, from the top of one's own scope down, and the unit itself."""
     query = ancestors(unit.id, on=on, tree=tree)

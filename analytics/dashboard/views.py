@@ -54,6 +54,7 @@ def mine() -> ResponseReturnValue:
     trees = {STATE_TREE: top_units(own, me, FIGURES)}
     if not me.everywhere(FIGURES):  # whoever sees all begins at the state tree, and chooses the other there
         trees[PARTY_TREE] = top_units(own, me, FIGURES, tree=PARTY_TREE)
+    units: list[tuple[Unit, dict[str, Any]]]
     units = [(one, {} if tree == STATE_TREE else {"tree": tree}) for tree, tops in trees.items() for one in tops]
     if len(units) == 1:
         [(one, address)] = units

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from lms import clock
-from lms.accounts.access import KEEP, trees_within, units_within
+from lms.accounts.access import KEEP, trees_within
 from lms.accounts.actions import MoveTooEarly, move_person, open_membership
 from lms.accounts.admin import asked_unit, people_sought, seen
 from lms.accounts.models import Person
@@ -23,6 +23,7 @@ from lms.memberships.access import access_placed, access_post
 from lms.memberships.actions import Transfer
 from lms.memberships.forms import PLACES, REASONS, EndForm, MoveForm, PostForm, TransferForm
 from lms.memberships.rules import MOST, Line, digest_of, from_units, ids_in, judged
+from lms.organisation.access import units_within
 from lms.organisation.actions import Basis
 from lms.organisation.forms import TREE_WORDS, BasisForm, UnitField, ended_words
 from lms.organisation.gathering import heirs_named

@@ -128,7 +128,7 @@ class AsOf:
     form: AsOfForm
 
     @property
-    def address(self) -> dict[str, str]:
+    def address(self) -> dict[str, Any]:
         """What an address carries on to another page, which then speaks of the same day and tree."""
         return {"on": self.on.isoformat(), "tree": self.tree} if self.chosen else {}
 

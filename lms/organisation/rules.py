@@ -282,7 +282,7 @@ def with_predecessors(within: Iterable[int], lines: Iterable[Lineage]) -> frozen
 
 def kin_of(unit_id: int, lines: Iterable[Lineage]) -> frozenset[int]:
     """Whoever the unit took over from, and whoever took over from it, however far; not the unit itself."""
-    known, found = list(lines), set()
+    known, found = list(lines), set[int]()
     for one, other in ((0, 1), (1, 0)):
         ends = {unit_id}
         while ends:

@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 
 from lms import clock
 from lms.accounts import actions, queries
-from lms.accounts.access import GRANT, power_ends, trees_within, units_within
+from lms.accounts.access import GRANT, power_ends, trees_within
 from lms.accounts.admin import asked, seen
 from lms.accounts.models import Person, Viewing
 from lms.accounts.rules import ADMINISTRATOR, EVERYWHERE, VIEWING_LIFE, may_give
 from lms.accounts.session import SignedIn, begin_viewing, end_viewing
 from lms.accounts.vocabulary import ABOUT_ROLES, ROLES
 from lms.db import get_session
+from lms.organisation.access import units_within
 from lms.organisation.models import STATE_TREE, UnitClosure
 from lms.organisation.queries import every_tree, holds_on
 from lms.roles import render

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
 
 from flask import Response, redirect, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
@@ -58,7 +58,7 @@ def leave() -> ResponseReturnValue:
     then = access_unit_then(session, person, KEEP, unit_id, on=asked.on) if asked.chosen else None
     unit = then.unit if then is not None else access_unit(session, person, KEEP, unit_id)
     if asked.form.errors or unit is None:
-        kept = {"unit": unit_id, "kind": kind, "on": request.args.get("on", "")}
+        kept: dict[str, Any] = {"unit": unit_id, "kind": kind, "on": request.args.get("on", "")}
         return redirect(url_for("roster.index", **kept, _anchor="export"))
     people = people_of_today(person, KEEP) if then is not None else None
     leaving = Leaving(unit.id, asked.on, people)

@@ -188,15 +188,15 @@ def test_who_heads_a_party_committee_sees_its_tree_and_no_other(make: Make, tmp_
             new = {"code": code, "name": name, "kind": "party_body", "since": LONG_AGO, "tree": PARTY_TREE}
             made.append(create_unit(session, parent=made[0] if made else None, **new))  # type: ignore[arg-type]
         people = {one.full_name: one for one in session.scalars(select(Person))}
-        for name, cell in (("Đảng Viên", 1), ("Đảng Xong", 1), ("Đảng Xa", 2)):
-            belongs = {"unit_id": made[cell].id, "tree": PARTY_TREE, "kind": "main", "valid_from": LONG_AGO}
+        for name, place in (("Đảng Viên", 1), ("Đảng Xong", 1), ("Đảng Xa", 2)):
+            belongs = {"unit_id": made[place].id, "tree": PARTY_TREE, "kind": "main", "valid_from": LONG_AGO}
             session.add(Membership(person_id=people[name].id, **belongs))
         committee, cell, _second = made
-    person, secretary = make.person("Bí Thư Đảng Ủy"), make.person("Bí Thư Chi Bộ")
+    chief, secretary = make.person("Bí Thư Đảng Ủy"), make.person("Bí Thư Chi Bộ")
     with make.writing() as session:
-        for who, unit in ((person, committee), (secretary, cell)):
+        for who, unit in ((chief, committee), (secretary, cell)):
             grant_role(session, who, "head", unit=unit, since=LONG_AGO, tree=PARTY_TREE)
-    top = make.browser(person)
+    top = make.browser(chief)
     top.get("/dashboard/")
     assert top.path == f"/dashboard/units/{committee.public_id}?tree=party"
     page = text_of(top)
