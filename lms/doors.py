@@ -198,7 +198,10 @@ class NoPlace(ValueError):
 
 
 class BuiltOn(ValueError):
-    """What an operation did cannot be taken back: something came after it, of the sort that is the argument."""
+    """What an operation did cannot be taken back: something came after it, of the sort that is the first argument.
+
+    Of a role, the others are what it is called and the name of the unit.
+    """
 
 
 class Belonging(Protocol):

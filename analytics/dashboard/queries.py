@@ -1,22 +1,24 @@
 """What the pages of a unit show: its figures by branch, and who is still missing."""
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from analytics.dashboard.rules import STATES, Done, done
 from analytics.facts import queries as facts
+from analytics.facts.queries import Structure
 from analytics.facts.rules import COUNT_NAMES, Branch, Count, UnitsBelow, due_date, total
 from courses.briefings.models import Standing
 from courses.briefings.queries import furthest_record
 from courses.learning.queries import edition, records_with_linked
-from lms.accounts.models import Person
-from lms.clock import day_of
-from lms.organisation.models import Unit
+from lms.accounts.models import Membership, Person
+from lms.organisation.models import Unit, UnitName
+from lms.organisation.queries import OnDay, holds_on
 from lms.text import fold
 
 PAGE = 50
@@ -40,8 +42,9 @@ class Given:
 class Overview:
     """The figures of a unit in one briefing at one moment."""
 
-    unit: Unit
+    unit: Unit | OnDay
     briefing: Given
+    structure: Structure
     branches: tuple[Branch, ...]
     below: UnitsBelow
     now: datetime
@@ -62,30 +65,48 @@ class Overview:
         return due_date(self.branches)
 
 
-def briefings_given(session: Session, unit: Unit, *, now: datetime) -> list[Given]:
+def briefings_given(session: Session, unit: Unit | OnDay, structure: Structure) -> list[Given]:
     """The briefings on whose rolls somebody in the unit or below is, the one opened last first."""
-    return [Given(*row) for row in session.execute(facts.briefings_given(unit.id, on=day_of(now)))]
+    return [Given(*row) for row in session.execute(facts.briefings_given(unit.id, structure))]
 
 
-def overview(session: Session, unit: Unit, briefing: Given, *, now: datetime) -> Overview:
+def overview(
+    session: Session,
+    unit: Unit | OnDay,
+    briefing: Given,
+    structure: Structure,
+    *,
+    now: datetime,
+    seen: Container[int] | None = None,
+) -> Overview:
     """The figures of the unit, in two statements whatever the number of people.
 
-    Branches without people stay, but the unit's own row is left out when nobody belongs to it directly.
+    Branches without people stay, unless they are none of those one may look at (`seen`, None: all); but the unit's own
+    row is left out when nobody belongs to it directly.
     """
-    on = day_of(now)
+    rows = session.execute(facts.tallies_by_child(unit.id, briefing.id, structure, now=now)).all()
     branches = tuple(
-        branch_of(row)
-        for row in session.execute(facts.tallies_by_child(unit.id, briefing.id, on=on, now=now))
-        if row.depth or row.people
+        branch_of(row, open_=seen is None or row.id in seen)
+        for row in rows
+        if row.people or (row.depth and (seen is None or row.id in seen))
     )
-    below = UnitsBelow(*session.execute(facts.units_below(unit.id, briefing.id, on=on)).one())
-    return Overview(unit, briefing, branches, below, now)
+    below = UnitsBelow(*session.execute(facts.units_below(unit.id, briefing.id, structure)).one())
+    return Overview(unit, briefing, structure, branches, below, now)
 
 
-def branch_of(row: Any) -> Branch:
+def branch_of(row: Any, *, open_: bool) -> Branch:
     """A row of `facts.tallies_by_child` as a value."""
     count = Count(*(getattr(row, name) for name in COUNT_NAMES))
-    return Branch(row.public_id, row.code, row.name, row.short_name, row.depth == 0, count, row.next_due, row.last_due)
+    words = row.public_id, row.code, row.name, row.short_name
+    return Branch(*words, row.depth == 0, count, row.next_due, row.last_due, open_)
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """People counted in these very units by a structure."""
+
+    units: Select[int]
+    structure: Structure
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +116,7 @@ class Missing:
     `elsewhere`: by another record of the same person, which has come further than the one that is shown.
     """
 
+    public_id: uuid.UUID
     name: str
     position: str
     unit: str
@@ -125,9 +147,9 @@ class Wanted:
 
 
 def names(
-    session: Session, within: Select[int], beyond: Select[int] | None, briefing: Given, wanted: Wanted, *, now: datetime
+    session: Session, within: Among, beyond: Among | None, briefing: Given, wanted: Wanted, *, now: datetime
 ) -> Names:
-    """Who is missing in the units `within`, and how many more there are in the units `beyond`."""
+    """Who is missing `within`, and how many more there are `beyond`."""
     count = count_of(session, within, briefing.id, now=now)
     more = count_of(session, beyond, briefing.id, now=now) if beyond is not None else Count()
     found = sum(count.by_state[state] for state in STATES[wanted.state]) if wanted.state != "overdue" else count.overdue
@@ -142,33 +164,41 @@ def names(
     return Names(with_progress(session, rows, briefing.course_id), found, count, more)
 
 
-def count_of(session: Session, units: Select[int], briefing_id: int, *, now: datetime) -> Count:
-    """The people counted in these very units."""
-    return Count(*session.execute(facts.tally_of_units(units, briefing_id, now=now)).one())
+def count_of(session: Session, among: Among, briefing_id: int, *, now: datetime) -> Count:
+    """How many they are."""
+    return Count(*session.execute(facts.tally_of_units(among.units, briefing_id, among.structure, now=now)).one())
 
 
-def missing_people(units: Select[int], briefing_id: int, wanted: Wanted, *, now: datetime) -> Select[*tuple[Any, ...]]:
-    """Who of these units has not completed the briefing and is not exempt, in Vietnamese order.
+def missing_people(among: Among, briefing_id: int, wanted: Wanted, *, now: datetime) -> Select[*tuple[Any, ...]]:
+    """Who of them has not completed the briefing and is not exempt, in Vietnamese order.
 
     Names are found without marks, each word that is looked for anywhere in the name.
     """
     query = (
         select(
             Person.id,
+            Person.public_id,
             Person.full_name,
             Person.position,
-            Unit.name.label("unit"),
+            (UnitName if among.structure.then else Unit).name.label("unit"),
             Standing.state,
             Standing.absence,
             Standing.due_at,
         )
         .select_from(Standing)
         .join(Person, Person.id == Standing.person_id)
-        .join(Unit, Unit.id == Standing.unit_id)
-        .where(Standing.briefing_id == briefing_id, Standing.unit_id.in_(units), ~Standing.exempt)
-        .where(Standing.state.in_(STATES[wanted.state]))
+        .where(Standing.briefing_id == briefing_id, ~Standing.exempt, Standing.state.in_(STATES[wanted.state]))
         .order_by(Person.sort_key, Person.id)
     )
+    if among.structure.then:
+        on = among.structure.on
+        query = query.join(Membership, Membership.person_id == Standing.person_id).join(
+            UnitName,
+            and_(UnitName.unit_id == Membership.unit_id, holds_on(on, UnitName.valid_from, UnitName.valid_to)),
+        )
+        query = query.where(*among.structure.counting(), Membership.unit_id.in_(among.units))
+    else:
+        query = query.join(Unit, Unit.id == Standing.unit_id).where(Standing.unit_id.in_(among.units))
     if wanted.state == "overdue":
         query = query.where(Standing.due_at < now)
     for word in fold(wanted.search).split():
@@ -188,5 +218,5 @@ def with_progress(session: Session, rows: Sequence[Row[*tuple[Any, ...]]], cours
         version = edition(session, record.version_id) if record else None
         so_far = done(version.outline, version.settings, record) if version and record else None
         told = (row.full_name, row.position, row.unit, row.state, row.absence, row.due_at, so_far)
-        found.append(Missing(*told, elsewhere=counts != row.id))
+        found.append(Missing(row.public_id, *told, elsewhere=counts != row.id))
     return found

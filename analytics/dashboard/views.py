@@ -1,8 +1,8 @@
 """The pages of a head: has my unit been briefed, how do the units below stand, and who is still missing."""
 
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from math import ceil
 from typing import Any
@@ -13,25 +13,28 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from analytics.dashboard import queries
-from analytics.dashboard.access import ancestors_in_scope, units_named_at_once
+from analytics.dashboard.access import among, ancestors_in_scope
 from analytics.dashboard.forms import PURPOSE_WORDS, STATE_WORDS, PurposeForm, SearchForm
-from analytics.dashboard.queries import Given, Overview, Wanted
+from analytics.dashboard.queries import Given, Names, Overview, Wanted
 from analytics.dashboard.render import as_csv
 from analytics.dashboard.rules import STATES, document_of, in_sentence, late_since, most_urgent, unit_state
+from analytics.facts.queries import Structure
 from analytics.facts.rules import Branch, Count
 from analytics.figures.bars import Bar, Part, stacked_shares
 from courses.briefings.rules import days_overdue
 from courses.enrolment.access import ASSIGN
 from lms import clock
-from lms.accounts.access import access_unit, top_units
-from lms.audit.actions import note
+from lms.accounts.access import UnitThen, access_unit, access_unit_then, people_of_today, top_units
+from lms.audit.actions import note_each
 from lms.db import apart, get_session
-from lms.organisation.models import Unit, UnitClosure
-from lms.organisation.queries import subtree
+from lms.organisation.forms import TREE_WORDS, AsOf, as_of
+from lms.organisation.models import PARTY_TREE, STATE_TREE, TREES, Unit
+from lms.organisation.queries import OnDay
 from lms.web.acting import NotFound, actor, behind
 from lms.web.feature import Feature
 from lms.web.forms import choices
 from lms.web.gate import needs, reading
+from lms.web.wording import day as worded
 from lms.web.wording import number, percent
 
 bp = Feature("dashboard", __name__, url_prefix="/dashboard")
@@ -47,10 +50,59 @@ PURPOSE_HOLDS = timedelta(minutes=30)
 @needs(FIGURES)
 def mine() -> ResponseReturnValue:
     """To the unit where one's scope begins; a list when there are several."""
-    units = top_units(get_session(), actor(), FIGURES)
+    own, me = get_session(), actor()
+    trees = {STATE_TREE: top_units(own, me, FIGURES)}
+    if not me.everywhere(FIGURES):  # whoever sees all begins at the state tree, and chooses the other there
+        trees[PARTY_TREE] = top_units(own, me, FIGURES, tree=PARTY_TREE)
+    units: list[tuple[Unit, dict[str, Any]]]
+    units = [(one, {} if tree == STATE_TREE else {"tree": tree}) for tree, tops in trees.items() for one in tops]
     if len(units) == 1:
-        return redirect(url_for("dashboard.unit", unit_id=units[0].public_id))
-    return render_template("dashboard/mine.html", units=units)
+        [(one, address)] = units
+        return redirect(url_for("dashboard.unit", unit_id=one.public_id, **address))
+    return render_template("dashboard/mine.html", units=units, tree_words=TREE_WORDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The unit somebody looks at by the structure they ask for; `then` is what it was on another day than today.
+
+    `unit` is as it is called on that day, or now where it did not stand then, which `absent` says.
+    """
+
+    asked: AsOf
+    unit: Unit | OnDay
+    structure: Structure
+    then: UnitThen | None = None
+
+    @property
+    def absent(self) -> bool:
+        """Whether it did not stand in that tree that day."""
+        return self.then is not None and self.then.unit is None
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What every page about it is told; `today`: the address of today, in the tree where one sees the unit."""
+        me = actor()
+        both = me.everywhere(FIGURES) or all(me.unit_ids(FIGURES, tree) for tree in TREES)
+        today = {} if both or self.asked.tree == STATE_TREE else {"tree": self.asked.tree}
+        told = {"asked": self.asked, "unit": self.unit, "then": self.then, "both": both, "today": today}
+        return {**told, "scoped": self.structure.people is not None, "tree_words": TREE_WORDS}
+
+
+def looked_at(unit_id: uuid.UUID, permission: str) -> Looked:
+    """The unit, today or on the day the address asks for, for whoever may see it. Raises `NotFound`."""
+    own, me, asked = get_session(), actor(), as_of(request.args)
+    on, tree = asked.on, asked.tree
+    if not asked.chosen:
+        return Looked(asked, access_unit(own, me, permission, unit_id), Structure(on))
+    then = access_unit_then(own, me, permission, unit_id, on=on, tree=tree)
+    structure = Structure(on, tree, True, people_of_today(me, permission, tree=tree))
+    return Looked(asked, then.unit or then.now, structure, then)
+
+
+def answered(looked: Looked) -> int:
+    """The status of a page: whether the day that was asked for is one."""
+    return 422 if looked.asked.form.errors else 200
 
 
 @bp.get("/units/<uuid:unit_id>")
@@ -58,14 +110,17 @@ def mine() -> ResponseReturnValue:
 def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
     """The answer in one sentence, four numbers, a table by unit, and a chart over it."""
     own, me, now = get_session(), actor(), clock.now()
-    one = access_unit(own, me, FIGURES, unit_id)
-    above = ancestors_in_scope(own, me, FIGURES, one, on=clock.day_of(now))
-    briefings = queries.briefings_given(own, one, now=now)
+    looked = looked_at(unit_id, FIGURES)
+    if looked.absent:
+        return render_template("dashboard/not_then.html", **looked.told)
+    one, then, structure = looked.unit, looked.then, looked.structure
+    above = ancestors_in_scope(own, me, FIGURES, one, on=clock.day_of(now)) if then is None else then.above
+    briefings = queries.briefings_given(own, one, structure)
     briefing = chosen(briefings)
-    common = {"unit": one, "above": above, "briefings": briefings, "briefing": briefing, "title": title}
+    common = {**looked.told, "above": above, "briefings": briefings, "briefing": briefing, "title": title}
     if briefing is None:
-        return render_template("dashboard/not_assigned.html", **common, may_assign=me.may(ASSIGN))
-    shown = queries.overview(own, one, briefing, now=now)
+        return render_template("dashboard/not_assigned.html", **common, may_assign=me.may(ASSIGN)), answered(looked)
+    shown = queries.overview(own, one, briefing, structure, now=now, seen=then.seen if then else None)
     late = [branch for branch in shown.branches if branch.count.overdue]
     return render_template(
         "dashboard/unit.html",
@@ -82,7 +137,7 @@ def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
         may_see_names=me.may(NAMES),
         in_sentence=in_sentence,
         unit_state=unit_state,
-    )
+    ), answered(looked)
 
 
 @bp.get("/units/<uuid:unit_id>.json")
@@ -94,6 +149,7 @@ def unit_json(unit_id: uuid.UUID) -> ResponseReturnValue:
         "unit": {"id": str(shown.unit.public_id), "code": shown.unit.code, "name": shown.unit.name},
         "briefing": {"code": shown.briefing.code, "title": title(shown.briefing)},
         "at": shown.now.isoformat(timespec="seconds"),
+        "structure": {"on": shown.structure.on.isoformat(), "tree": shown.structure.tree},
         "due_at": shown.due_at.isoformat() if shown.due_at else None,
         "total": asdict(shown.count),
         "units": [
@@ -119,8 +175,12 @@ def unit_csv(unit_id: uuid.UUID) -> ResponseReturnValue:
     head += [_("Đã quán triệt (B)"), _("Tỷ lệ B/A"), _("Hoàn thành (C)"), _("Tỷ lệ C/A"), _("Quá hạn")]
     rows = [[str(place), one.code, branch_name(one), *cells(one.count)] for place, one in enumerate(shown.branches, 1)]
     total = ["", shown.unit.code, _("Tổng cộng: %(unit)s", unit=shown.unit.name), *cells(shown.count)]
-    response = Response(as_csv([head, *rows, total]), content_type="text/csv; charset=utf-8")
-    name = f"quan-triet_{shown.unit.code}_{shown.briefing.code}_{clock.day_of(shown.now):%Y-%m-%d}.csv"
+    note_, of = [], ""
+    if shown.structure.then:
+        of = f"_co-cau-{shown.structure.on:%Y-%m-%d}"
+        note_ = [["", "", structure_words(shown.structure)]]
+    response = Response(as_csv([head, *rows, total, *note_]), content_type="text/csv; charset=utf-8")
+    name = f"quan-triet_{shown.unit.code}_{shown.briefing.code}_{clock.day_of(shown.now):%Y-%m-%d}{of}.csv"
     response.headers.set("Content-Disposition", "attachment", filename=name)
     return response
 
@@ -129,7 +189,7 @@ def unit_csv(unit_id: uuid.UUID) -> ResponseReturnValue:
 @needs(NAMES)
 def missing(unit_id: uuid.UUID) -> ResponseReturnValue:
     """Who has not completed the course. Every showing of names is noted."""
-    return names_page(access_unit(get_session(), actor(), NAMES, unit_id), PurposeForm())
+    return names_page(looked_at(unit_id, NAMES), PurposeForm())
 
 
 @bp.post("/units/<uuid:unit_id>/missing/purpose")
@@ -137,13 +197,13 @@ def missing(unit_id: uuid.UUID) -> ResponseReturnValue:
 @reading
 def state_purpose(unit_id: uuid.UUID) -> ResponseReturnValue:
     """Say what the names are needed for: they are open for half an hour from now."""
-    one = access_unit(get_session(), actor(), NAMES, unit_id)
-    form = PurposeForm()
+    looked, form = looked_at(unit_id, NAMES), PurposeForm()
+    one, kept = looked.unit, looked.asked.address
     if not form.validate_on_submit():
-        return names_page(one, form), 422
+        return names_page(looked, form, status=422)
     until = (clock.now() + PURPOSE_HOLDS).timestamp()
     session["names"] = {**visit(one), "unit": str(one.public_id), "purpose": form.purpose.data, "until": until}
-    return redirect(url_for("dashboard.missing", unit_id=unit_id, briefing=request.args.get("briefing")))
+    return redirect(url_for("dashboard.missing", unit_id=unit_id, briefing=request.args.get("briefing"), **kept))
 
 
 @bp.post("/units/<uuid:unit_id>/missing/search")
@@ -151,34 +211,34 @@ def state_purpose(unit_id: uuid.UUID) -> ResponseReturnValue:
 @reading
 def search(unit_id: uuid.UUID) -> ResponseReturnValue:
     """Look for a name or a state. The name stays in the cookie: none ever stands in an address."""
-    one = access_unit(get_session(), actor(), NAMES, unit_id)
-    form = SearchForm()
+    looked, form = looked_at(unit_id, NAMES), SearchForm()
+    one, kept = looked.unit, looked.asked.address
     if not form.validate_on_submit():
-        return names_page(one, PurposeForm(formdata=None), form), 422
+        return names_page(looked, PurposeForm(formdata=None), form, status=422)
     session["names"] = {**visit(one), "unit": str(one.public_id), "search": form.q.data or ""}
     briefing, state = request.args.get("briefing"), form.state.data or None
-    return redirect(url_for("dashboard.missing", unit_id=unit_id, briefing=briefing, state=state))
+    return redirect(url_for("dashboard.missing", unit_id=unit_id, briefing=briefing, state=state, **kept))
 
 
-def names_page(one: Unit, purpose_form: PurposeForm, search_form: SearchForm | None = None) -> str:
+def names_page(
+    looked: Looked, purpose_form: PurposeForm, search_form: SearchForm | None = None, *, status: int = 200
+) -> ResponseReturnValue:
     """The names one may see at once, or all below when a purpose has been stated, a page at a time."""
     own, me, now = get_session(), actor(), clock.now()
-    briefing = chosen(queries.briefings_given(own, one, now=now))
+    if looked.absent:
+        return render_template("dashboard/not_then.html", **looked.told)
+    one, structure = looked.unit, looked.structure
+    briefing = chosen(queries.briefings_given(own, one, structure))
     if briefing is None:
         raise NotFound
-    said, wanted = visit(one), wanted_names(one)
-    purpose = str(said.get("purpose", ""))
-    everyone = subtree(one.id, on=clock.day_of(now))
-    at_once = units_named_at_once(me, NAMES, on=clock.day_of(now))
-    within = everyone if purpose else everyone.where(UnitClosure.descendant_id.in_(at_once))
-    beyond = None if purpose else everyone.where(UnitClosure.descendant_id.not_in(at_once))
+    wanted, purpose = wanted_names(one), str(visit(one).get("purpose", ""))
+    within, beyond = among(me, NAMES, one.id, structure, on=clock.day_of(now), purpose=bool(purpose))
     found = queries.names(own, within, beyond, briefing, wanted, now=now)
     if found.people:
-        details = {"briefing": briefing.code, "purpose": purpose or OWN_UNIT, "count": len(found.people)}
-        note_names_read(behind(), one.public_id, details)
+        note_names_read(looked, found, {"briefing": briefing.code, "purpose": purpose or OWN_UNIT})
     return render_template(
         "dashboard/missing.html",
-        unit=one,
+        **looked.told,
         briefing=briefing,
         document=document(briefing),
         found=found,
@@ -189,15 +249,24 @@ def names_page(one: Unit, purpose_form: PurposeForm, search_form: SearchForm | N
         purpose_form=purpose_form,
         search_form=search_form or search_fields(found.count, wanted),
         lateness=lambda person: days_overdue(person.due_at, now),
-    )
+    ), status if status != 200 else answered(looked)
 
 
-def note_names_read(by: uuid.UUID, of: uuid.UUID, details: Mapping[str, Any]) -> None:
-    """Put into the log that names of a unit were shown, in a transaction of its own: this request only reads."""
-    apart(lambda own: note(own, "names.read", actor=by, object_kind="unit", object_id=of, **details))
+def note_names_read(looked: Looked, found: Names, details: dict[str, Any]) -> None:
+    """Put into the log that names of a unit were shown, in a transaction of its own: this request only reads.
+
+    By the structure of another day it is noted for each person: they belong to other units by now.
+    """
+    by, details["count"] = behind(), len(found.people)
+    kind, objects = "unit", [looked.unit.public_id]
+    if looked.then is not None:
+        details |= {"unit": str(looked.unit.public_id), "structure": looked.asked.on.isoformat()}
+        kind, objects = "person", [one.public_id for one in found.people]
+    told = [(one, details) for one in objects]
+    apart(lambda own: note_each(own, "names.read", actor=by, object_kind=kind, objects=told))
 
 
-def wanted_names(one: Unit) -> Wanted:
+def wanted_names(one: Unit | OnDay) -> Wanted:
     """Which names the address and the cookie ask for; what makes no sense asks for all."""
     state = request.args.get("state", "")
     page = min(max(1, request.args.get("page", 1, type=int)), LAST_PAGE)
@@ -213,7 +282,7 @@ def search_fields(count: Count, wanted: Wanted) -> SearchForm:
     return form
 
 
-def visit(one: Unit) -> dict[str, Any]:
+def visit(one: Unit | OnDay) -> dict[str, Any]:
     """What this browser has said about the names of this unit: what for, in the last half hour, and whom it seeks."""
     said = session.get("names")
     if not isinstance(said, dict) or said.get("unit") != str(one.public_id):
@@ -231,12 +300,21 @@ def chosen(briefings: Sequence[Given]) -> Given | None:
 
 def figures_of(unit_id: uuid.UUID) -> Overview:
     """The figures of a unit one may see, in the briefing asked for. Raises `NotFound`."""
-    own, now = get_session(), clock.now()
-    one = access_unit(own, actor(), FIGURES, unit_id)
-    briefing = chosen(queries.briefings_given(own, one, now=now))
-    if briefing is None:
+    own, now, looked = get_session(), clock.now(), looked_at(unit_id, FIGURES)
+    one, then, structure = looked.unit, looked.then, looked.structure
+    briefing = chosen(queries.briefings_given(own, one, structure)) if not looked.absent else None
+    if briefing is None or looked.asked.form.errors:
         raise NotFound
-    return queries.overview(own, one, briefing, now=now)
+    return queries.overview(own, one, briefing, structure, now=now, seen=then.seen if then else None)
+
+
+def structure_words(structure: Structure) -> str:
+    """What the figures are of, where another day or tree was asked for."""
+    said = _("Cơ cấu tổ chức ngày %(day)s; kết quả học tập tính đến nay.", day=worded(structure.on))
+    if structure.tree != STATE_TREE:
+        said = f"{TREE_WORDS[structure.tree]}. {said}"
+    scoped = _("Chỉ tính người nay thuộc phạm vi được xem.") if structure.people is not None else ""
+    return f"{said} {scoped}".strip()
 
 
 def title(briefing: Given) -> str:

@@ -1,84 +1,163 @@
-"""Reading tallies, rolled up over a tree. What a question costs follows from the number of units, never of people."""
+"""Reading tallies, rolled up over a tree. What a question costs follows from the number of units, never of people.
 
+Of another day or another tree than today's state tree there are no tallies: they are counted from dated rows.
+"""
+
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, case, cast, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from analytics.facts.models import Tally
-from analytics.facts.rules import COUNT_NAMES, NEVER_DUE
+from analytics.facts.rules import COUNT_NAMES, COUNTS, NEVER_DUE, PER_POINT
+from courses.briefings.models import Standing
 from courses.catalog.models import CourseVersion
 from courses.catalog.queries import newest_versions
 from courses.enrolment.models import Briefing
-from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitEdge
-from lms.organisation.queries import holds_on
+from lms.accounts.models import Membership
+from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitEdge, UnitName
+from lms.organisation.queries import holds_on, subtree
 
 # Made once: to make an alias or a subquery anew for every page costs more than to ask the database.
 BRANCH, BELOW = aliased(UnitClosure), aliased(UnitClosure)
-SET, ANYBODY = Tally.due_at < NEVER_DUE, Tally.people + Tally.exempt > 0
 TITLES = (
     newest_versions()
     .with_only_columns(CourseVersion.course_id, CourseVersion.title, CourseVersion.title_en)
     .order_by(None)
     .subquery()
 )
+TODAY = Tally.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """The tree of a day by which people are counted: with `then`, where they belonged that day, else by tallies.
+
+    Standings are those of now in any case. `people`: only these of them (None: all).
+    """
+
+    on: date
+    tree: str = STATE_TREE
+    then: bool = False
+    people: Select[int] | None = None
+
+    def tallies(self, units: Select[int], briefing_id: int | None = None) -> FromClause:
+        """The columns of `Tally`: of today for all units, else counted anew for these units, and for one briefing."""
+        if not self.then:
+            return TODAY
+        keys = Standing.briefing_id, Membership.unit_id, func.coalesce(Standing.due_at, NEVER_DUE).label("due_at")
+        query = (
+            select(*keys, *sums_of_standings())
+            .join(Membership, Membership.person_id == Standing.person_id)
+            .where(*self.counting(), Membership.unit_id.in_(units))
+            .group_by(*keys)
+        )
+        return (query if briefing_id is None else query.where(Standing.briefing_id == briefing_id)).subquery()
+
+    def counting(self) -> list[ColumnElement[bool]]:
+        """Where the membership of a standing's person counts that day."""
+        main = Membership.tree == self.tree, Membership.kind == "main"
+        those = [Standing.person_id.in_(self.people)] if self.people is not None else []
+        return [*main, holds_on(self.on, Membership.valid_from, Membership.valid_to), *those]
+
+    def below(self, unit_id: int) -> Select[int]:
+        """The units at and below one, that day."""
+        return subtree(unit_id, on=self.on, tree=self.tree)
+
+
+def sums_of_standings() -> list[ColumnElement[int]]:
+    """What `rules.counted` makes of standings, as sums. As whole numbers: PostgreSQL adds larger ones to decimals."""
+    conditions = {
+        "people": true(),
+        "started": Standing.state != "not_started",
+        "briefed": Standing.briefed_at.is_not(None),
+        "completed": Standing.completed_at.is_not(None),
+        "by_point": Standing.way == "point",
+        "online": Standing.way == "online",
+        "made_up": Standing.way == "make_up",
+        "excused": Standing.absence == "excused",
+        "unexcused": Standing.absence == "unexcused",
+        "submitted": Standing.submitted_at.is_not(None),
+        "accepted": Standing.accepted_at.is_not(None),
+        "tested": Standing.tested_at.is_not(None),
+        "scored": Standing.score.is_not(None),
+    }
+    each: dict[str, ColumnElement[Any]] = {
+        name: case((and_(~Standing.exempt, condition), 1), else_=0) for name, condition in conditions.items()
+    }
+    points = func.round(func.coalesce(Standing.score, 0.0) * 10 * PER_POINT)
+    each["score"] = case((~Standing.exempt, points), else_=0)
+    each["exempt"], each["members"] = (case((one, 1), else_=0) for one in (Standing.exempt, Standing.member))
+    return [cast(func.sum(each[name]), Integer).label(name) for name in COUNTS]
 
 
 def tallies_by_child(
-    unit_id: int, briefing_id: int, *, on: date, now: datetime, tree: str = STATE_TREE
+    unit_id: int, briefing_id: int, structure: Structure, *, now: datetime
 ) -> Select[*tuple[Any, ...]]:
     """One row for each unit directly below with its whole subtree, in their order, then one for the unit itself alone.
 
-    Columns: public_id, code, name, short_name, depth (0: the unit itself), those of `counts`, next_due, last_due (None
-    where nothing is due at a set time). Units with nobody to count are there with noughts. One statement.
+    Columns: id, public_id, code, name, short_name, depth (0: the unit itself), those of `counts`, next_due, last_due
+    (None where nothing is due at a set time). Units with nobody to count are there with noughts. One statement.
     """
+    on, tree = structure.on, structure.tree
+    table = structure.tallies(structure.below(unit_id), briefing_id)
+    tally = table.c
+    words: Any = UnitName if structure.then else Unit
     edge = and_(
         UnitEdge.tree == tree,
         UnitEdge.parent_id == unit_id,
         UnitEdge.child_id == BRANCH.descendant_id,
         holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to),
     )
-    return (
+    query = (
         select(
+            Unit.id,
             Unit.public_id,
-            Unit.code,
-            Unit.name,
-            Unit.short_name,
+            words.code,
+            words.name,
+            words.short_name,
             BRANCH.depth,
-            *counts(now),
-            func.min(case((and_(Tally.due_at >= now, SET), Tally.due_at))).label("next_due"),
-            func.max(case((SET, Tally.due_at))).label("last_due"),
+            *counts(tally, now),
+            func.min(case((and_(tally.due_at >= now, tally.due_at < NEVER_DUE), tally.due_at))).label("next_due"),
+            func.max(case((tally.due_at < NEVER_DUE, tally.due_at))).label("last_due"),
         )
         .select_from(BRANCH)
         .join(Unit, Unit.id == BRANCH.descendant_id)
         .join(BELOW, and_(stands_below(on, tree), or_(BRANCH.depth == 1, BELOW.depth == 0)))
         .outerjoin(UnitEdge, edge)
-        .outerjoin(Tally, and_(Tally.unit_id == BELOW.descendant_id, Tally.briefing_id == briefing_id, ANYBODY))
+        .outerjoin(table, and_(tally.unit_id == BELOW.descendant_id, tally.briefing_id == briefing_id, anybody(tally)))
         .where(stands_in(unit_id, on, tree), BRANCH.depth <= 1)
         .group_by(Unit.id, BRANCH.depth, UnitEdge.position)
-        .order_by(BRANCH.depth.desc(), UnitEdge.position, Unit.sort_key, Unit.id)
+        .order_by(BRANCH.depth.desc(), UnitEdge.position, words.sort_key, Unit.id)
     )
+    return worn_then(query, on) if structure.then else query
 
 
-def units_below(unit_id: int, briefing_id: int, *, on: date, tree: str = STATE_TREE) -> Select[int, int, int]:
+def worn_then(query: Select[*tuple[Any, ...]], on: date) -> Select[*tuple[Any, ...]]:
+    """The query with the names that units bore that day."""
+    worn = and_(UnitName.unit_id == Unit.id, holds_on(on, UnitName.valid_from, UnitName.valid_to))
+    return query.join(UnitName, worn).group_by(UnitName.unit_id, UnitName.valid_from)
+
+
+def units_below(unit_id: int, briefing_id: int, structure: Structure) -> Select[int, int, int]:
     """Of all units below, each taken with its own subtree: how many are concerned, fully briefed, not begun.
 
     One row. Units in which nobody must study the course are not concerned. The outer join keeps SQLite from reading
     all tallies once for every unit.
     """
+    on, tree = structure.on, structure.tree
+    tally = structure.tallies(structure.below(unit_id), briefing_id)
+    sums = {name: func.sum(tally.c[name]) for name in ("people", "started", "briefed")}
     unit = (
-        select(
-            func.sum(Tally.people).label("people"),
-            func.sum(Tally.started).label("started"),
-            func.sum(Tally.briefed).label("briefed"),
-        )
+        select(*(column.label(name) for name, column in sums.items()))
         .select_from(BRANCH)
         .join(BELOW, stands_below(on, tree))
-        .outerjoin(Tally, and_(Tally.unit_id == BELOW.descendant_id, Tally.briefing_id == briefing_id))
+        .outerjoin(tally, and_(tally.c.unit_id == BELOW.descendant_id, tally.c.briefing_id == briefing_id))
         .where(stands_in(unit_id, on, tree), BRANCH.depth > 0)
         .group_by(BRANCH.descendant_id)
-        .having(func.sum(Tally.people) > 0)
+        .having(sums["people"] > 0)
         .subquery()
     )
     return select(
@@ -102,18 +181,20 @@ def stands_below(on: date, tree: str) -> ColumnElement[bool]:
     )
 
 
-def briefings_given(unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select[*tuple[Any, ...]]:
+def briefings_given(unit_id: int, structure: Structure) -> Select[*tuple[Any, ...]]:
     """Each briefing on whose roll somebody in the unit or below is, the one opened last first.
 
     Columns: id, code, course_id, plain, title and title_en (of a plain one those of its course), documents.
     """
+    on, tree = structure.on, structure.tree
     columns = Briefing.id, Briefing.code, Briefing.course_id, Briefing.plain
     title = case((Briefing.plain, TITLES.c.title), else_=Briefing.title).label("title")
     title_en = case((Briefing.plain, TITLES.c.title_en), else_=Briefing.title_en).label("title_en")
+    tally = structure.tallies(structure.below(unit_id))
     somebody = (
-        select(Tally.briefing_id)
+        select(tally.c.briefing_id)
         .select_from(BELOW)
-        .join(Tally, and_(Tally.unit_id == BELOW.descendant_id, ANYBODY))
+        .join(tally, and_(tally.c.unit_id == BELOW.descendant_id, anybody(tally.c)))
         .where(BELOW.tree == tree, BELOW.ancestor_id == unit_id, holds_on(on, BELOW.valid_from, BELOW.valid_to))
     )
     return (
@@ -124,13 +205,23 @@ def briefings_given(unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select
     )
 
 
-def tally_of_units(unit_ids: Select[int], briefing_id: int, *, now: datetime) -> Select[*tuple[Any, ...]]:
+def tally_of_units(
+    units: Select[int], briefing_id: int, structure: Structure, *, now: datetime
+) -> Select[*tuple[Any, ...]]:
     """One row, the columns of `counts`: of these units themselves, not of what is below them."""
-    return select(*counts(now)).where(Tally.briefing_id == briefing_id, Tally.unit_id.in_(unit_ids))
+    table = structure.tallies(units, briefing_id)
+    tally = table.c
+    return select(*counts(tally, now)).where(tally.briefing_id == briefing_id, tally.unit_id.in_(units))
 
 
-def counts(now: datetime) -> list[ColumnElement[int]]:
-    """The sums that make a `Count`, in its order; nought where there is nothing to add."""
-    table, late = Tally.__table__.c, case((Tally.due_at < now, Tally.people - Tally.completed), else_=0)
-    sums = {name: late if name == "overdue" else table[name] for name in COUNT_NAMES}
+def anybody(tally: Any) -> ColumnElement[bool]:
+    """Whether there is somebody to count."""
+    found: ColumnElement[bool] = tally.people + tally.exempt > 0
+    return found
+
+
+def counts(tally: Any, now: datetime) -> list[ColumnElement[int]]:
+    """The sums that make a `Count`, in its order, of these columns; nought where there is nothing to add."""
+    late = case((tally.due_at < now, tally.people - tally.completed), else_=0)
+    sums = {name: late if name == "overdue" else tally[name] for name in COUNT_NAMES}
     return [func.coalesce(func.sum(column), 0).label(name) for name, column in sums.items()]

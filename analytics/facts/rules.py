@@ -122,7 +122,10 @@ COUNT_NAMES = tuple(field.name for field in fields(Count))
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A unit directly below the one looked at with everything below it, or (`itself`) the one looked at alone."""
+    """A unit directly below the one looked at with everything below it, or (`itself`) the one looked at alone.
+
+    `open`: there is a page of it for whoever looks.
+    """
 
     public_id: uuid.UUID
     code: str
@@ -132,6 +135,7 @@ class Branch:
     count: Count
     next_due: datetime | None
     last_due: datetime | None
+    open: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from courses.learning.statements import module_activity
 from lms import clock
 from lms.accounts.models import Person
 from lms.db import config_of
+from lms.organisation.models import STATE_TREE
 from lms.outbox.actions import call_off, queue
 from lms.web.acting import Actor
 from lms.xapi.statement import Activity
@@ -68,7 +69,7 @@ class Absent:
         """Nothing."""
         return False
 
-    def unit_ids(self, permission: str) -> tuple[int, ...]:
+    def unit_ids(self, permission: str, tree: str = STATE_TREE) -> tuple[int, ...]:
         """None."""
         return ()
 

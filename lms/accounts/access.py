@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import cast
 
-from sqlalchemy import Row, Select, false, func, or_, select, true
+from sqlalchemy import Row, Select, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from lms import clock, text
@@ -25,9 +25,11 @@ from lms.accounts.queries import (
 )
 from lms.accounts.rules import PERMISSIONS, Grant, may_keep, opens_no_more
 from lms.db import recalled, remember
+from lms.organisation.access import units_within
+from lms.organisation.gathering import lineages, standing_beside
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitOperation
-from lms.organisation.queries import holds_on, subtree, unit_trees
-from lms.organisation.rules import Branch
+from lms.organisation.queries import OnDay, above_on, holds_on, subtree, unit_trees
+from lms.organisation.rules import Branch, kin_of, with_predecessors
 from lms.web.acting import Actor, NotFound
 
 READ = "person:read"
@@ -43,8 +45,8 @@ def access_unit(
     within = (
         true()
         if actor.everywhere(permission)
-        else or_(*(Unit.id.in_(subtree(top, on=today, tree=tree)) for top in actor.unit_ids(permission)))
-        if actor.unit_ids(permission)
+        else or_(*(Unit.id.in_(subtree(top, on=today, tree=tree)) for top in actor.unit_ids(permission, tree)))
+        if actor.unit_ids(permission, tree)
         else None
     )
     if within is None:
@@ -55,12 +57,62 @@ def access_unit(
     return unit
 
 
+@dataclass(frozen=True, slots=True)
+class UnitThen:
+    """A unit on another day: what stood above it and itself, as called then; nothing where it did not stand.
+
+    `kin`: those of its predecessors or successors that stood beside it or in its place. `seen`: the units that may be
+    looked at on any day (None: all).
+    """
+
+    now: Unit
+    above: Sequence[OnDay]
+    kin: Sequence[OnDay]
+    seen: frozenset[int] | None
+
+    @property
+    def unit(self) -> OnDay | None:
+        """The unit as it was called."""
+        return self.above[-1] if self.above else None
+
+
+def access_unit_then(
+    session: Session, actor: Actor, permission: str, public_id: uuid.UUID, *, on: date, tree: str = STATE_TREE
+) -> UnitThen:
+    """The unit on that day, if the permission holds today at it, or at all that have taken over from it since.
+
+    Who was counted there is not settled by it: ask `people_of_today`. Raises `NotFound`.
+    """
+    lines = [(row[0], row[1], row[2]) for row in session.execute(lineages())]
+    within = units_within(session, actor, permission, tree=tree)
+    seen = with_predecessors(within, lines) if within is not None else None
+    unit = session.scalar(select(Unit).where(Unit.public_id == public_id, Unit.undone.is_(False)))
+    if unit is None or (seen is not None and unit.id not in seen):
+        raise NotFound
+    above = above_on(session, unit.id, on=on, tree=tree)
+    beside = [one for one in kin_of(unit.id, lines) if seen is None or one in seen]
+    kin = standing_beside(session, unit.id, beside, on=on, tree=tree) if beside else []
+    return UnitThen(unit, [one for one in above if seen is None or one.id in seen], kin, seen)
+
+
+def people_of_today(actor: Actor, permission: str, *, tree: str = STATE_TREE) -> Select[int] | None:
+    """Who is counted today where the permission holds, as a subquery; None: everybody.
+
+    Whoever looks back by the structure of another day sees these people and no others: who has left one's scope since
+    is another's to look at.
+    """
+    if actor.everywhere(permission):
+        return None
+    people = people_counted_in(actor.unit_ids(permission, tree), on=clock.today(), later=False, tree=tree)
+    return people.correlate(None)  # whoever asks reads memberships too
+
+
 def top_units(session: Session, actor: Actor, permission: str, *, tree: str = STATE_TREE) -> list[Unit]:
     """Where the permission begins in a tree today: units there it was granted for; the top, if it holds everywhere."""
     here = (UnitClosure.tree == tree, holds_on(clock.today(), UnitClosure.valid_from, UnitClosure.valid_to))
     standing = select(UnitClosure.descendant_id).where(*here, UnitClosure.depth == 0)
     below = select(UnitClosure.descendant_id).where(*here, UnitClosure.depth > 0)
-    begins = Unit.id.not_in(below) if actor.everywhere(permission) else Unit.id.in_(actor.unit_ids(permission))
+    begins = Unit.id.not_in(below) if actor.everywhere(permission) else Unit.id.in_(actor.unit_ids(permission, tree))
     return list(session.scalars(select(Unit).where(Unit.id.in_(standing), begins).order_by(Unit.sort_key)))
 
 
@@ -117,13 +169,15 @@ def permitted(access: Callable[..., Person], *asked: object) -> bool:
 
 def own_grants(session: Session, actor: Actor) -> list[Grant]:
     """The roles that somebody who asks holds today."""
-    return [Grant(one.role, one.unit_id) for one in session.scalars(roles_held(actor.person_id, on=clock.today()))]
+    return [
+        Grant(one.role, one.unit_id, one.tree) for one in session.scalars(roles_held(actor.person_id, on=clock.today()))
+    ]
 
 
 def grants_of(session: Session, person: Person) -> list[Grant]:
     """The roles somebody holds, today or from a later day on."""
     return [
-        Grant(one.role, one.unit_id)
+        Grant(one.role, one.unit_id, one.tree)
         for one in session.scalars(roles_of(person.id).where(RoleGrant.over_standing(clock.today())))
         if one.valid_to is None or one.valid_to > clock.today()
     ]
@@ -143,14 +197,6 @@ def power_ends(session: Session, actor: Actor, permission: str, unit: Unit | Non
     )
     ends = [one.valid_to for one in session.scalars(held)]
     return max((end for end in ends if end is not None), default=None) if None not in ends else None
-
-
-def units_within(session: Session, actor: Actor, permission: str) -> frozenset[int] | None:
-    """The ids of the units where the permission holds today; None: everywhere."""
-    if actor.everywhere(permission):
-        return None
-    below = [Unit.id.in_(subtree(one, on=clock.today())) for one in actor.unit_ids(permission)]
-    return frozenset(session.scalars(select(Unit.id).where(or_(false(), *below))))
 
 
 def trees_within(session: Session, actor: Actor, permission: str) -> list[Branch[Unit]]:

@@ -18,7 +18,7 @@ from lms.accounts.models import Membership, OneTimeLink, PasswordBefore, Person,
 from lms.accounts.queries import accounts_for_reset, link_of
 from lms.accounts.rules import LINK_LIFE, MAILED_LINK_LIFE, composed, stands_not_alone
 from lms.accounts.session import administers, digest, end_all_sessions, end_links, link_account, mailed_token
-from lms.accounts.storage import Placing, decision, place_people, wear_positions
+from lms.accounts.storage import Placing, decision, must_last, place_people, wear_positions
 from lms.audit.actions import note
 from lms.db import adds_identities, config_of, lock_roll
 from lms.doors import tell
@@ -86,7 +86,7 @@ def create_person(
     password: str | None = None,
     by: uuid.UUID | None = None,
 ) -> Person:
-    """Add a person with an account, counted in `unit` from the day `since`. Raises `UsernameTaken`.
+    """Add a person with an account, counted in `unit` from the day `since`. Raises `UsernameTaken`, `UnitEnded`.
 
     Without a password the account opens only by a one-time link (`issue_link`).
     """
@@ -94,6 +94,8 @@ def create_person(
     username = username.strip().lower()
     if session.scalar(select(SignInAccount.person_id).where(SignInAccount.username == username)) is not None:
         raise UsernameTaken(username)
+    if unit is not None:
+        must_last(session, unit, since)
     person = new_person(full_name, position=position, category=category, party=party, email=email, fictional=fictional)
     session.add(person)
     session.flush()  # account and membership need the id
@@ -154,12 +156,13 @@ def move_person(
 ) -> None:
     """From the day `on` the person is counted in `unit`. The earlier membership ends that day and is kept.
 
-    A membership that begins on that very day has never held for a day: it is corrected. Raises `MoveTooEarly`, and
-    `CountsNoMore` for a record that is linked to another.
+    A membership that begins on that very day has never held for a day: it is corrected. Raises `MoveTooEarly`,
+    `UnitEnded`, and `CountsNoMore` for a record that is linked to another.
     """
     lock_roll(session)  # one move at a time; and before any row, as all who need both take them
     if session.scalar(link_of(person.id)) is not None:
         raise CountsNoMore
+    must_last(session, unit, on)
     last = session.scalar(open_membership(person.id))
     if last is not None and on < last.valid_from:
         raise MoveTooEarly(last.valid_from)
@@ -195,9 +198,10 @@ def grant_role(
     unit: Unit | None,
     since: date,
     until: date | None = None,
+    tree: str = STATE_TREE,
     by: uuid.UUID | None = None,
 ) -> None:
-    """Give a role over a unit and all below it, or everywhere (None), from `since`; the person signs in anew.
+    """Give a role over a unit and all below it in a tree, or everywhere (None), from `since`; they sign in anew.
 
     Links and slips that were handed out for less end, whoever holds them, however late the role begins.
     `until` is the first day on which it no longer holds. Raises `RoleHeld` when it is held on one of these days.
@@ -206,6 +210,7 @@ def grant_role(
     same = select(RoleGrant.id).where(
         RoleGrant.person_id == person.id,
         RoleGrant.role == role,
+        RoleGrant.tree == tree,
         RoleGrant.unit_id == over if over is not None else RoleGrant.unit_id.is_(None),
         or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > since),
         RoleGrant.valid_from < until if until is not None else true(),
@@ -214,7 +219,8 @@ def grant_role(
         raise RoleHeld(role)
     try:
         with session.begin_nested():
-            session.add(RoleGrant(person_id=person.id, role=role, unit_id=over, valid_from=since, valid_to=until))
+            held = {"role": role, "unit_id": over, "tree": tree, "valid_from": since, "valid_to": until}
+            session.add(RoleGrant(person_id=person.id, granted_at=clock.now(), **held))
     except IntegrityError as error:  # another transaction gave it after we had looked
         raise RoleHeld(role) from error
     end_all_sessions(session, person.id)
@@ -222,8 +228,8 @@ def grant_role(
     end_links(session, person.id)  # last: a slip that was being exchanged for a link has become one by now
     scope = str(unit.public_id) if unit else "everywhere"
     last = str(until) if until is not None else None
-    held = {"role": (None, role), "unit": (None, scope), "since": (None, str(since)), "until": (None, last)}
-    note(session, "role.grant", actor=by, object_kind="person", object_id=person.public_id, changes=held)
+    begun = {"role": (None, role), "unit": (None, scope), "since": (None, str(since)), "until": (None, last)}
+    note(session, "role.grant", actor=by, object_kind="person", object_id=person.public_id, changes=begun, tree=tree)
 
 
 def end_role(session: Session, grant: RoleGrant, *, by: uuid.UUID | None = None) -> None:

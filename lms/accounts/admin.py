@@ -30,15 +30,16 @@ from lms.accounts.access import (
     units_to_choose,
     within_of,
 )
-from lms.accounts.forms import CATEGORIES, PARTY, PersonForm
+from lms.accounts.forms import CATEGORIES, PARTY, TAKEN, PersonForm
 from lms.accounts.models import Person, SignInAccount
 from lms.accounts.protocol import address_taken, held_back
 from lms.accounts.rules import EVERYWHERE, LINK_LIFE, may_see_as
 from lms.accounts.session import grants_held
+from lms.accounts.storage import UnitEnded
 from lms.accounts.vocabulary import ROLES
 from lms.audit.actions import note_each
 from lms.db import apart, config_of, get_read_session, get_session
-from lms.organisation.forms import TREE_WORDS
+from lms.organisation.forms import TREE_WORDS, ended_words
 from lms.organisation.models import Unit
 from lms.throttle.rules import PER_TYPED, Budget
 from lms.web.acting import Actor, NotFound, actor, behind
@@ -209,7 +210,7 @@ def acceptable(own: Session, form: PersonForm) -> bool:
     """Whether the person may be added; otherwise the form tells all its faults at once, or asks about a namesake."""
     form.validate()
     if not form.username.errors and own.scalar(queries.account_by_username(text_in(form.username))) is not None:
-        form.username.errors = [taken()]
+        form.username.errors = [TAKEN]
     if not form.email.errors and (fault := address_taken(own, text_in(form.email))) is not None:
         form.email.errors = [fault]
     if not form.errors and not form.namesake.data:
@@ -223,15 +224,6 @@ def acceptable(own: Session, form: PersonForm) -> bool:
             )
             form.namesake.errors = [_("Đã có %(people)s. Nếu đây là người khác, đánh dấu ô này rồi lưu.", people=there)]
     return not form.errors
-
-
-def taken() -> str:
-    """What is said of a user name that somebody has."""
-    words = _(
-        "Tên đăng nhập này đã có người dùng. Nếu vừa bấm “Lưu” hai lần thì người này đã được thêm, có thể tìm "
-        "trong danh sách. Nếu không, chọn tên khác."
-    )
-    return str(words)
 
 
 def created(own: Session, form: PersonForm, *, by: uuid.UUID) -> Person | None:
@@ -249,8 +241,11 @@ def created(own: Session, form: PersonForm, *, by: uuid.UUID) -> Person | None:
             email=text_in(form.email) or None,
             by=by,
         )
+    except UnitEnded as ended:
+        form.unit.errors = [ended_words(ended.unit.name, ended.day, ended.heir)]
+        return None
     except actions.UsernameTaken:
-        form.username.errors = [taken()]  # by somebody else, at this moment
+        form.username.errors = [TAKEN]  # by somebody else, at this moment
         return None
     if "role" in form and form.role.data:
         give(own, person, form.role.data, form.role_unit.unit or form.unit.unit, by=by)

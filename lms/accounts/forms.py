@@ -23,6 +23,11 @@ PARTY = {
     "du_bi": _l("Đảng viên dự bị"),
     "chinh_thuc": _l("Đảng viên chính thức"),
 }
+TAKEN = _l(
+    "Tên đăng nhập này đã có người dùng. Nếu vừa bấm “Lưu” hai lần thì người này đã được thêm, có thể tìm "
+    "trong danh sách. Nếu không, chọn tên khác."
+)
+"""What is said of a user name that somebody has."""
 USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{1,48}[a-z0-9])")
 EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\".]+(?:\.[^@\s,;<>\".]+)+")
 

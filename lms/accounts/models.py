@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, LargeB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lms.db import Base, once
-from lms.organisation.models import Unit
+from lms.organisation.models import STATE_TREE, Unit
 
 DUE = text("due_on IS NOT NULL")
 
@@ -179,8 +179,9 @@ class MembershipTransfer(Base):
 
 
 class RoleGrant(Base):
-    """A person holds a role, over a unit and all below it (None: everywhere), between two days.
+    """A person holds a role, over a unit and all below it in one tree (None: everywhere), between two days.
 
+    `granted_at`: None for those from before that was kept.
     Over a unit that has ended it gives nothing, whatever its own days say (`over_standing`).
     """
 
@@ -192,7 +193,14 @@ class RoleGrant(Base):
             name="role",
         ),
         CheckConstraint("role <> 'deputy' OR valid_to IS NOT NULL", name="deputy_ends"),
-        once("uq_role_grant_open", "person_id", "role", "unit_id", where="valid_to IS NULL AND unit_id IS NOT NULL"),
+        once(
+            "uq_role_grant_open",
+            "person_id",
+            "role",
+            "unit_id",
+            "tree",
+            where="valid_to IS NULL AND unit_id IS NOT NULL",
+        ),
         once("uq_role_grant_open_everywhere", "person_id", "role", where="valid_to IS NULL AND unit_id IS NULL"),
     )
 
@@ -200,6 +208,8 @@ class RoleGrant(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     role: Mapped[str]
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    tree: Mapped[str] = mapped_column(default=STATE_TREE, server_default=text("'state'"))
+    granted_at: Mapped[datetime | None]
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
 

@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from lms import clock
 from lms.accounts.actions import PeopleMoved
 from lms.accounts.models import Membership, MembershipTransfer, Person, RoleGrant, UnitHeadcount
 from lms.accounts.queries import number_by_unit
+from lms.accounts.vocabulary import ROLES as ROLE_WORDS
 from lms.audit.actions import note, note_each
 from lms.clock import day_of
 from lms.db import lock_roll
@@ -185,8 +187,21 @@ def guard(session: Session, succession: Succession, rows: Sequence[MembershipTra
     made = Membership.unit_id.in_(succession.made)
     if set(session.scalars(select(Membership.id).where(made))) - set(ids):
         raise BuiltOn(PEOPLE)
-    if session.scalar(select(RoleGrant.id).where(RoleGrant.unit_id.in_(succession.made)).limit(1)) is not None:
-        raise BuiltOn(ROLES)
+    guard_roles(session, succession)
+
+
+def guard_roles(session: Session, succession: Succession) -> None:
+    """No role goes on over a unit that was made, nor one over a unit that took over which was given since.
+
+    Else whoever was given a merged unit would keep what was part of it no longer. Raises `BuiltOn`, with role and unit.
+    """
+    heirs = {one for takers in succession.successors.values() for one in takers}
+    since = and_(RoleGrant.unit_id.in_(heirs), RoleGrant.granted_at > succession.entered_at)
+    goes_on = or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > clock.today())
+    query = select(RoleGrant.role, Unit.name).join(Unit, Unit.id == RoleGrant.unit_id).order_by(RoleGrant.id).limit(1)
+    found = session.execute(query.where(goes_on, or_(RoleGrant.unit_id.in_(succession.made), since))).first()
+    if found is not None:
+        raise BuiltOn(ROLES, ROLE_WORDS[found.role], found.name)
 
 
 def by_ids(session: Session, ids: Sequence[int]) -> Iterator[Membership]:

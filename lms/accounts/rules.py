@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lms.config import PasswordPolicy, SessionLimits
+from lms.organisation.models import STATE_TREE
 from lms.text import fold
 
 EVERYONE = "learner"
@@ -27,6 +28,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "role:grant",
             "permission:read",
             "announcement:write",
+            "unit:read",
+            "unit:create",
         }
     ),
     "auditor": frozenset(
@@ -83,6 +86,8 @@ EVERYWHERE = frozenset({"trainer", AUDITOR, ADMINISTRATOR})
 
 SOONER_ENDED = frozenset({ADMINISTRATOR, UNIT_ADMINISTRATOR, AUDITOR})
 """Roles that keep accounts or read everywhere: a session left open by one of them ends sooner."""
+IN_PARTY_TREE = frozenset({"head", DEPUTY})
+"""Roles that may hold over an organisation of the Party and what stands below it in that tree."""
 
 WITH_AN_END = frozenset({DEPUTY})
 """Roles that cannot be granted without the day on which they end."""
@@ -105,27 +110,29 @@ STEP_LIFE = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A role held today. `unit_id` None: everywhere."""
+    """A role held today. `unit_id` None: everywhere; `tree`: in which of the two it holds over the unit."""
 
     role: str
     unit_id: int | None
+    tree: str = STATE_TREE
 
 
-def may_give(role: str, unit_id: int | None, *, within: Container[int] | None) -> bool:
+def may_give(role: str, unit_id: int | None, *, within: Container[int] | None, tree: str = STATE_TREE) -> bool:
     """Whether whoever keeps people `within` these units (None: everywhere) may grant or end this role there.
 
-    Never a role that holds everywhere, none over a unit outside, and none that carries a permission which whoever keeps
-    people of a unit lacks: nobody gives more than they hold.
+    Never a role that holds everywhere or in the Party tree, none over a unit outside, and none that carries a
+    permission which whoever keeps people of a unit lacks: nobody gives more than they hold.
     """
     if within is None:
         return True
     carried = PERMISSIONS[role] <= PERMISSIONS[UNIT_ADMINISTRATOR]
-    return carried and role not in EVERYWHERE and unit_id is not None and unit_id in within
+    here = tree == STATE_TREE and unit_id is not None and unit_id in within
+    return carried and role not in EVERYWHERE and here
 
 
 def may_keep(held: Iterable[Grant], *, within: Container[int] | None) -> bool:
     """Whether the people kept `within` these units may include somebody who holds these roles: none reaches further."""
-    return all(may_give(one.role, one.unit_id, within=within) for one in held)
+    return all(may_give(one.role, one.unit_id, within=within, tree=one.tree) for one in held)
 
 
 def opens_no_more(held: Collection[Grant], own: Callable[[str], Container[int] | None]) -> bool:
@@ -135,10 +142,16 @@ def opens_no_more(held: Collection[Grant], own: Callable[[str], Container[int] |
     """
     reaches = {permission: own(permission) for one in held for permission in PERMISSIONS[one.role]}
     return all(
-        (within := reaches[permission]) is None or (one.unit_id is not None and one.unit_id in within)
+        (within := reaches[permission]) is None
+        or (one.tree == STATE_TREE and one.unit_id is not None and one.unit_id in within)
         for one in held
         for permission in PERMISSIONS[one.role]
     )
+
+
+def same_place(one: Grant, other: Grant) -> bool:
+    """Whether two roles hold over the same unit in the same tree."""
+    return (one.unit_id, one.tree) == (other.unit_id, other.tree)
 
 
 def may_see_as(own: Iterable[Grant], other: Iterable[Grant]) -> bool:
@@ -146,8 +159,7 @@ def may_see_as(own: Iterable[Grant], other: Iterable[Grant]) -> bool:
     own = tuple(own)
     everywhere = frozenset().union(*(PERMISSIONS[one.role] for one in own if one.unit_id is None))
     return "person:view_as" in everywhere and all(
-        permission in everywhere
-        or any(permission in PERMISSIONS[one.role] and one.unit_id == grant.unit_id for one in own)
+        permission in everywhere or any(permission in PERMISSIONS[one.role] and same_place(one, grant) for one in own)
         for grant in other
         for permission in PERMISSIONS[grant.role]
     )

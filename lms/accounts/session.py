@@ -36,6 +36,7 @@ from lms.audit.actions import note
 from lms.config import Config
 from lms.db import config_of
 from lms.notices.queries import unseen
+from lms.organisation.models import STATE_TREE
 from lms.organisation.queries import holds_on
 from lms.web.acting import ONLY_READS, VIEWING, VIEWING_OVER, Viewer
 
@@ -81,12 +82,12 @@ class SignedIn(UserMixin):
         """Whether it holds for every unit."""
         return any(permission in PERMISSIONS[grant.role] for grant in self.grants if grant.unit_id is None)
 
-    def unit_ids(self, permission: str) -> tuple[int, ...]:
-        """The units at and below which it holds."""
+    def unit_ids(self, permission: str, tree: str = STATE_TREE) -> tuple[int, ...]:
+        """The units at and below which it holds in that tree."""
         return tuple(
             grant.unit_id
             for grant in self.grants
-            if grant.unit_id is not None and permission in PERMISSIONS[grant.role]
+            if grant.unit_id is not None and grant.tree == tree and permission in PERMISSIONS[grant.role]
         )
 
 
@@ -127,7 +128,7 @@ def signed_in(session: Session, key: str) -> SignedIn | None:
     if not rows:
         return None
     first = rows[0]
-    grants = tuple(Grant(row.role, row.unit_id) for row in rows if row.role)
+    grants = tuple(Grant(row.role, row.unit_id, row.tree) for row in rows if row.role)
     roles = [row.role for row in rows]
     if not may_go_on(roles, created_at=first.created_at, seen_at=first.seen_at, now=now, limits=limits):
         return None
@@ -172,13 +173,13 @@ def seen_as(session: Session, me: SignedIn, person_id: int) -> SignedIn | None:
 def grants_held(session: Session, person_id: int) -> tuple[Grant, ...]:
     """The roles somebody holds today."""
     rows = session.execute(
-        select(RoleGrant.role, RoleGrant.unit_id).where(
+        select(RoleGrant.role, RoleGrant.unit_id, RoleGrant.tree).where(
             RoleGrant.person_id == person_id,
             holds_on(clock.today(), RoleGrant.valid_from, RoleGrant.valid_to),
             RoleGrant.over_standing(clock.today()),
         )
     )
-    return tuple(Grant(row.role, row.unit_id) for row in rows)
+    return tuple(Grant(row.role, row.unit_id, row.tree) for row in rows)
 
 
 def begin_viewing(session: Session, me: SignedIn, person: Person) -> None:
@@ -221,7 +222,7 @@ def end_overdue_viewings(session: Session, now: datetime) -> None:
 def live_session(
     key_digest: bytes, *, now: datetime, today: date
 ) -> Select[
-    int, datetime, datetime, str, int, uuid.UUID, str, str, str, int | None, int | None, int | None, datetime, bool
+    int, datetime, datetime, str, int, uuid.UUID, str, str, str, int | None, str, int | None, int | None, datetime, bool
 ]:
     """Session, person and each role held today (one row without a role, when there is none), in one query.
 
@@ -239,6 +240,7 @@ def live_session(
             Person.language,
             RoleGrant.role,
             RoleGrant.unit_id,
+            RoleGrant.tree,
             Viewing.id.label("viewing_id"),
             Viewing.person_id.label("viewed_id"),
             Viewing.ends_at,

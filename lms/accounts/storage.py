@@ -12,7 +12,8 @@ from lms import clock, text
 from lms.accounts.models import Membership, PeopleTransfer, Person, SignInAccount
 from lms.db import Base, adds_identities
 from lms.organisation.actions import Basis
-from lms.organisation.models import STATE_TREE
+from lms.organisation.gathering import heirs_named
+from lms.organisation.models import STATE_TREE, Unit
 
 BATCH = 5_000
 PEOPLE, ACCOUNTS, MEMBERSHIPS = (Base.metadata.tables[one] for one in ("person", "sign_in_account", "membership"))
@@ -203,3 +204,18 @@ class Usernames:
         self._next[wanted] = number
         self._taken.add(name)
         return name
+
+
+class UnitEnded(ValueError):
+    """The unit has ended by the day on which somebody would come to it; `heir` is the name of who takes over, or ""."""
+
+    def __init__(self, unit: Unit, day: date, heir: str) -> None:
+        super().__init__(f"{unit.code} ends on {day}")
+        self.unit, self.day, self.heir = unit, day, heir
+
+
+def must_last(session: Session, unit: Unit, since: date) -> None:
+    """Raise `UnitEnded` unless the unit is still there on that day."""
+    until = session.scalar(select(Unit.valid_to).where(Unit.id == unit.id))
+    if until is not None and until <= since:
+        raise UnitEnded(unit, until, heirs_named(session, [unit.id]).get(unit.id, ""))

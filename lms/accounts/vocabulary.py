@@ -25,7 +25,8 @@ ABOUT_ROLES = {
     "trainer": _l("Toàn hệ thống."),
     "unit_administrator": _l(
         "Giữ danh sách cán bộ của đơn vị được giao và đơn vị trực thuộc, mở tài khoản cho cả thủ trưởng ở đó nên cũng "
-        "xem được số liệu ở đó; không giao quyền mình không có, không đụng đến quản trị viên."
+        "xem được số liệu ở đó; không giao quyền mình không có, không đụng đến quản trị viên. Thay đổi tổ chức trong "
+        "phạm vi ấy, nhưng không chuyển, sáp nhập, chia hay giải thể chính đơn vị được giao."
     ),
     "auditor": _l("Toàn hệ thống. Chỉ xem, không thay đổi gì, kể cả không học bằng tài khoản này khi còn giữ vai trò."),
     "administrator": _l("Toàn hệ thống."),

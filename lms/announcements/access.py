@@ -5,8 +5,8 @@ import uuid
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lms.accounts.access import units_within
 from lms.announcements.models import Announcement
+from lms.organisation.access import units_within
 from lms.web.acting import Actor, NotFound
 
 WRITE = "announcement:write"

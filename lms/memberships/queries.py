@@ -81,10 +81,11 @@ def roles_of_many(session: Session, person_ids: Iterable[int]) -> dict[int, list
     """The roles these people hold, today or from a later day on."""
     today = clock.today()
     lasting = and_(or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > today), RoleGrant.over_standing(today))
-    columns = select(RoleGrant.person_id, RoleGrant.role, RoleGrant.unit_id)
+    columns = select(RoleGrant.person_id, RoleGrant.role, RoleGrant.unit_id, RoleGrant.tree)
     held: dict[int, list[Grant]] = {}
-    for person_id, role, unit_id in session.execute(columns.where(RoleGrant.person_id.in_(set(person_ids)), lasting)):
-        held.setdefault(person_id, []).append(Grant(role, unit_id))
+    rows = session.execute(columns.where(RoleGrant.person_id.in_(set(person_ids)), lasting))
+    for person_id, role, unit_id, tree in rows:
+        held.setdefault(person_id, []).append(Grant(role, unit_id, tree))
     return held
 
 

@@ -11,19 +11,22 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from lms import clock
-from lms.accounts.access import KEEP, trees_within, units_within
+from lms.accounts.access import KEEP, trees_within
 from lms.accounts.actions import MoveTooEarly, move_person, open_membership
 from lms.accounts.admin import asked_unit, people_sought, seen
 from lms.accounts.models import Person
 from lms.accounts.queries import main_unit
+from lms.accounts.storage import UnitEnded
 from lms.db import get_session, lock_roll
 from lms.memberships import actions, queries
 from lms.memberships.access import access_placed, access_post
 from lms.memberships.actions import Transfer
 from lms.memberships.forms import PLACES, REASONS, EndForm, MoveForm, PostForm, TransferForm
 from lms.memberships.rules import MOST, Line, digest_of, from_units, ids_in, judged
+from lms.organisation.access import units_within
 from lms.organisation.actions import Basis
-from lms.organisation.forms import TREE_WORDS, BasisForm, UnitField
+from lms.organisation.forms import TREE_WORDS, BasisForm, UnitField, ended_words
+from lms.organisation.gathering import heirs_named
 from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit
 from lms.web.acting import actor
 from lms.web.feature import Feature
@@ -107,7 +110,7 @@ def transfer_in(own: Session, form: TransferForm) -> Transfer | None:
         return None
     unit, tree, on = form.unit.unit, text_in(form.tree), day_in(form.on)
     if not queries.stands_from(own, unit.id, on=on, tree=tree):
-        form.unit.errors = [not_standing(unit.name, tree)]
+        form.unit.errors = [not_standing(own, unit, tree)]
         return None
     return Transfer(unit, tree, on, text_in(form.position), basis_in(form))
 
@@ -117,10 +120,12 @@ def basis_in(form: BasisForm) -> Basis:
     return Basis(text_in(form.number), form.dated.data, text_in(form.issuer))
 
 
-def not_standing(unit: str, tree: str) -> str:
-    """What is said of a unit that is not in the tree on the day."""
+def not_standing(own: Session, unit: Unit, tree: str) -> str:
+    """What is said of a unit that is not in the tree on the day, or ends some day."""
+    if unit.valid_to is not None:
+        return ended_words(unit.name, unit.valid_to, heirs_named(own, [unit.id]).get(unit.id, ""))
     words = _("%(unit)s không có trong %(tree)s vào ngày này, hoặc đã có ngày kết thúc. Chọn nơi khác hoặc ngày khác.")
-    return str(words % {"unit": unit, "tree": str(TREE_WORDS[tree]).lower()})
+    return str(words % {"unit": unit.name, "tree": str(TREE_WORDS[tree]).lower()})
 
 
 def would_do(own: Session, transfer: Transfer, people: Sequence[uuid.UUID]) -> Asked:
@@ -210,6 +215,9 @@ def moved(own: Session, form: MoveForm, person: Person, *, by: uuid.UUID) -> boo
         return False
     try:
         move_person(own, person, unit, on=on, position=text_in(form.position), basis=basis_in(form), by=by)
+    except UnitEnded as ended:
+        form.unit.errors = [ended_words(ended.unit.name, ended.day, ended.heir)]
+        return False
     except MoveTooEarly as too_early:
         form.on.errors = [
             _("Người này thuộc đơn vị hiện nay từ ngày %(day)s; chọn từ ngày đó trở đi.", day=worded(too_early.since))
@@ -250,7 +258,7 @@ def added(own: Session, form: PostForm, person: Person) -> bool:
     if unit is None:
         return False
     if not queries.stands_from(own, unit.id, on=on, tree=tree):
-        form.unit.errors = [not_standing(unit.name, tree)]
+        form.unit.errors = [not_standing(own, unit, tree)]
         return False
     asked = Transfer(unit, tree, on, text_in(form.position), basis_in(form))
     if counts and until is not None:

@@ -15,7 +15,7 @@ from lms.audit.forms import UNIT_KINDS
 from lms.db import apart, get_session
 from lms.doors import Named, doors_of
 from lms.organisation import actions, queries
-from lms.organisation.access import KEEP, access_any_unit, units_by_code
+from lms.organisation.access import KEEP, Reach, access_any_unit, must_reach, reach_of, units_by_code
 from lms.organisation.actions import Basis
 from lms.organisation.forms import (
     OPERATIONS,
@@ -36,7 +36,7 @@ from lms.organisation.forms import (
 from lms.organisation.models import PARTY_TREE, STATE_TREE, TREES, Unit, UnitOperation
 from lms.organisation.queries import Rehearsal
 from lms.organisation.storage import CodeTaken, NewUnit, Refused, Words
-from lms.web.acting import actor, behind, holds_everywhere
+from lms.web.acting import actor, behind
 from lms.web.feature import Feature
 from lms.web.forms import choices, day_in, text_in
 from lms.web.gate import needs
@@ -65,6 +65,7 @@ class Asked:
     kind: str
     unit: Unit | None
     form: Any
+    reach: Reach | None
 
     @property
     def basis(self) -> Basis:
@@ -79,21 +80,23 @@ class Asked:
 
 def asked(kind: str, public_id: uuid.UUID | None) -> Asked:
     """The form of a change, filled from the unit or from what was sent."""
-    person, session = holds_everywhere(KEEP), get_session()
+    person, session = actor(), get_session()
+    reach = reach_of(session, person, KEEP)
     unit = access_any_unit(session, person, public_id) if public_id is not None else None
     form = (
         split_of(session, unit, kind) if kind in ("divide", "separate") else FORMS[kind](**filled(session, unit, kind))
     )
-    offered = queries.every_tree(session)
+    offered = queries.every_tree(session, only=reach)
     for field in form.units:
         field.offer(offered)
-    if kind == "create" and not offered:
+    if kind == "create" and not offered and reach is None:
         del form["parent"]
     if isinstance(form, TogetherForm):
         place = queries.last_place(session, unit.id) if unit is not None else None
         beside = queries.below_on(session, place.parent_id, on=queries.LAST, tree=place.tree) if place else []
+        beside = [one for one in beside if reach is None or one.id in reach.below]
         form.siblings.choices = choices({str(one.public_id): one.name for one in beside if unit and one.id != unit.id})
-    return Asked(session, kind, unit, form)
+    return Asked(session, kind, unit, form, reach)
 
 
 def filled(session: Session, unit: Unit | None, kind: str) -> dict[str, Any]:
@@ -171,7 +174,7 @@ def consolidate(one: Asked) -> Doing:
     form = one.form
     chosen = {uuid.UUID(value) for value in form.siblings.data or ()}
     others = [access_any_unit(one.session, actor(), public_id) for public_id in sorted(chosen)]
-    named, unknown = units_by_code(one.session, text_in(form.codes).split(","))
+    named, unknown = units_by_code(one.session, text_in(form.codes).split(","), within=one.reach)
     if unknown:
         form.codes.errors = [_("Không có đơn vị nào mang mã %(code)s.", code=", ".join(unknown))]
     units = [there(one), *(unit for unit in dict.fromkeys([*others, *named]) if unit is not there(one))]
@@ -205,7 +208,7 @@ def split(one: Asked) -> Doing:
 def part_of(one: Asked, part: Part) -> Unit | NewUnit | None:
     """A new unit, or one that is there; None when the form now says what is wrong."""
     code, name = text_in(part.code), text_in(part.name)
-    there, _unknown = units_by_code(one.session, [code])
+    there, _unknown = units_by_code(one.session, [code], within=one.reach)
     if not code:
         part.code.errors = [_("Nhập mã đơn vị.")]
     elif name:
@@ -289,12 +292,25 @@ def rehearsal_page(one: Asked, seen: Rehearsal, *, changed: bool = False) -> Res
 NOT_SENT_ON = frozenset({"csrf_token", "digest", "edit"})
 
 
+def within_reach(one: Asked) -> Doing:
+    """The change, refused when it turns out to touch what is not theirs who ask for it."""
+    work = PLANS[one.kind](one)
+    reach = reach_of(one.session, actor(), KEEP, on=day_in(one.form.on))
+
+    def done() -> UnitOperation:
+        operation = work()
+        must_reach(one.session, reach, operation)
+        return operation
+
+    return done
+
+
 def rehearsed(one: Asked, digest: str = "") -> Rehearsal | UnitOperation | None:
     """The rehearsal, or with its digest the operation; None when the form now says what must be changed."""
     if not one.form.validate_on_submit():
         return None
     try:
-        work, on = PLANS[one.kind](one), day_in(one.form.on)
+        work, on = within_reach(one), day_in(one.form.on)
         if digest:
             return actions.apply_rehearsed(one.session, on, work, digest=digest)
         return queries.rehearsal(one.session, on, work)

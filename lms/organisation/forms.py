@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 from wtforms import (
@@ -25,6 +26,7 @@ from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit
 from lms.organisation.queries import OnDay
 from lms.organisation.rules import Branch
 from lms.organisation.storage import (
+    Beyond,
     ChangedLater,
     CodeTaken,
     GoesRound,
@@ -110,7 +112,7 @@ class AsOf:
     form: AsOfForm
 
     @property
-    def address(self) -> dict[str, str]:
+    def address(self) -> dict[str, Any]:
         """What an address carries on to another page, which then speaks of the same day and tree."""
         return {"on": self.on.isoformat(), "tree": self.tree} if self.chosen else {}
 
@@ -320,6 +322,14 @@ def split_form(units: Iterable[OnDay], people: Iterable[Named], *, ends: bool) -
     return type("AskedSplitForm", (SplitForm,), made)
 
 
+def ended_words(unit: str, day: date, heir: str) -> str:
+    """What is said of a unit that has ended by the day on which somebody would come to it."""
+    said = {"unit": unit, "day": worded(day), "heir": heir}
+    if not heir:
+        return str(_("%(unit)s kết thúc hoạt động từ ngày %(day)s. Chọn đơn vị khác.", **said))
+    return str(_("%(unit)s kết thúc hoạt động từ ngày %(day)s; đơn vị tiếp nhận là %(heir)s. Chọn đơn vị ấy.", **said))
+
+
 def refused(form: BasisForm, reason: Refused) -> None:
     """Let the form say, beside the field that can mend it, why the organisation cannot be changed so."""
     fields: dict[type[Refused], tuple[str, ...]] = {
@@ -335,7 +345,8 @@ def refused(form: BasisForm, reason: Refused) -> None:
 def refused_words(reason: Refused | BuiltOn) -> str:
     """Why something cannot be done, and what can."""
     if isinstance(reason, BuiltOn):
-        return str(BUILT_ON[str(reason)])
+        sort, *said = reason.args
+        return str(BUILT_ON[sort]) % dict(zip(("role", "unit"), said, strict=False))
     unit, day = reason.unit.name if reason.unit else "", worded(reason.day) if reason.day else ""
     return str(REFUSED[type(reason)]) % {"unit": unit, "day": day}
 
@@ -349,6 +360,10 @@ REFUSED: dict[type[Refused], Any] = {
     ),
     ChangedLater: _l("%(unit)s đã có thay đổi từ ngày %(day)s. Chọn ngày sau đó, hoặc hoàn tác thay đổi ấy trước."),
     GoesRound: _l("%(unit)s sẽ đứng dưới chính mình. Chọn đơn vị khác."),
+    Beyond: _l(
+        "Thay đổi này động đến đơn vị ngoài phạm vi quản trị vào ngày đó, hoặc chuyển, kết thúc chính đơn vị đứng đầu "
+        "phạm vi. Đề nghị quản trị viên cấp trên thực hiện."
+    ),
     NamedTwice: _l("%(unit)s được nêu hai lần trong cùng một thay đổi. Chọn đơn vị khác."),
     NothingNew: _l("Chưa có gì khác so với hiện nay. Sửa ít nhất một mục, hoặc hủy."),
     NoReceiver: _l("%(unit)s còn người hoặc đơn vị trực thuộc. Chọn nơi tiếp nhận."),
@@ -360,7 +375,10 @@ REFUSED: dict[type[Refused], Any] = {
 
 BUILT_ON = {
     "people": _l("Chưa hoàn tác được: sau thay đổi này đã có người được chuyển hoặc được thêm vào đơn vị."),
-    "roles": _l("Chưa hoàn tác được: đã có vai trò được giao ở đơn vị mới."),
+    "roles": _l(
+        "Chưa hoàn tác được: từ khi ghi nhận thay đổi này đã giao vai trò “%(role)s” ở %(unit)s. Kết thúc vai trò ấy "
+        "trước; hoàn tác xong thì giao lại nếu vẫn cần."
+    ),
     "assignments": _l("Chưa hoàn tác được: sau thay đổi này đã giao hoặc thu hồi khóa học ở các đơn vị này."),
 }
 """What is said when something was built on an operation that shall be undone."""

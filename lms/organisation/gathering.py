@@ -1,18 +1,19 @@
-"""What the page of the whole organisation shows: all of a small one, the top of a large one, what is sought."""
+"""What pages show of the organisation: all of a small one, the top of a large one, what is sought; and kin of units."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, false, func, select
 from sqlalchemy.orm import Session
 
 from lms import text
 from lms.doors import doors_of
 from lms.organisation import queries
-from lms.organisation.models import Unit, UnitClosure, UnitRoot
-from lms.organisation.queries import OnDay, holds_on, named_on
-from lms.organisation.rules import Branch, rolled_up
+from lms.organisation.access import Reach
+from lms.organisation.models import Unit, UnitClosure, UnitLineage, UnitOperation, UnitRoot
+from lms.organisation.queries import OnDay, holds_on, named_on, subtree
+from lms.organisation.rules import Branch, rolled_up, with_predecessors
 
 MOST_AT_ONCE = 300
 """A larger tree is shown by its two highest levels; what is deeper stands on the pages of the units."""
@@ -36,12 +37,12 @@ class Shown:
     deep: bool
 
 
-def shown(session: Session, sought: str, *, on: date, tree: str) -> Shown:
-    """What the page shows of the tree on that day."""
-    total = number_of_units(session, on=on, tree=tree)
+def shown(session: Session, sought: str, *, on: date, tree: str, seen: Collection[int] | None = None) -> Shown:
+    """What the page shows of the tree on that day, or of these units of it."""
+    total = number_of_units(session, on=on, tree=tree, seen=seen)
     if total > MOST_AT_ONCE:
-        return large(session, sought, total, on=on, tree=tree)
-    trees = queries.trees_on(session, on=on, tree=tree)
+        return large(session, sought, total, on=on, tree=tree, seen=seen)
+    trees = queries.trees_on(session, on=on, tree=tree, only=seen)
     own = doors_of(session).headcount.by_unit(session, on=on, tree=tree)
     below = rolled_up(trees, own, lambda one: one.id)
     units = [branch.unit for one in trees for branch in one.walk()]
@@ -50,14 +51,14 @@ def shown(session: Session, sought: str, *, on: date, tree: str) -> Shown:
     return Shown(trees, found[:MOST_FOUND], len(found), own, below, people, total, False)
 
 
-def large(session: Session, sought: str, total: int, *, on: date, tree: str) -> Shown:
+def large(session: Session, sought: str, total: int, *, on: date, tree: str, seen: Collection[int] | None) -> Shown:
     """The top of a tree of many units, or what was found in it, with a fixed number of statements."""
-    tops = highest(session, on=on, tree=tree)
+    tops = highest(session, on=on, tree=tree, seen=seen)
     headcount = doors_of(session).headcount
     people = headcount.with_below(session, [one.id for one in tops], on=on, tree=tree)
     everybody = sum(people.values())
     if sought:
-        found = [unit for unit in standing(session, on=on, tree=tree) if fits(unit, sought)]
+        found = [unit for unit in standing(session, on=on, tree=tree, seen=seen) if fits(unit, sought)]
         few = found[:MOST_FOUND]
         below = headcount.with_below(session, [one.id for one in few], on=on, tree=tree)
         return Shown((), few, len(found), below, below, everybody, total, True)
@@ -67,35 +68,79 @@ def large(session: Session, sought: str, total: int, *, on: date, tree: str) -> 
     for top in tops:
         branches = headcount.by_branch(session, top.id, on=on, tree=tree)
         children = queries.below_on(session, top.id, on=on, tree=tree)
+        children = [child for child in children if seen is None or child.id in seen]
         under.append(Branch(top, 0, tuple(Branch(child, 1, ()) for child in children)))
         below |= {child.id: branches.get(child.id, 0) for child in children}
         own |= {top.id: branches.get(top.id, 0)} | {child.id: branches.get(child.id, 0) for child in children}
     return Shown(under, (), 0, own, below, everybody, total, True)
 
 
-def number_of_units(session: Session, *, on: date, tree: str) -> int:
-    """How many units stand in the tree that day."""
+def number_of_units(session: Session, *, on: date, tree: str, seen: Collection[int] | None) -> int:
+    """How many units stand in the tree that day, or how many of these."""
     itself = UnitClosure.tree == tree, UnitClosure.depth == 0
-    query = select(func.count()).where(*itself, holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to))
-    return session.scalar(query) or 0
+    held = *itself, holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to)
+    if seen is None:
+        return session.scalar(select(func.count()).where(*held)) or 0
+    return len(set(session.scalars(select(UnitClosure.descendant_id).where(*held))) & set(seen))
 
 
-def highest(session: Session, *, on: date, tree: str) -> list[OnDay]:
-    """The units at the top of the tree that day."""
+def highest(session: Session, *, on: date, tree: str, seen: Collection[int] | None) -> list[OnDay]:
+    """The units at the top of the tree that day, or of these units of it."""
+    if seen is not None:
+        return [branch.unit for branch in queries.trees_on(session, on=on, tree=tree, only=seen)]
     query = named_on(on).join(UnitRoot, UnitRoot.unit_id == Unit.id)
     query = query.where(UnitRoot.tree == tree, holds_on(on, UnitRoot.valid_from, UnitRoot.valid_to))
     return [OnDay(*row) for row in session.execute(query.order_by(Unit.sort_key, Unit.id))]
 
 
-def standing(session: Session, *, on: date, tree: str) -> list[OnDay]:
-    """All units of the tree that day, by name."""
+def standing(session: Session, *, on: date, tree: str, seen: Collection[int] | None) -> list[OnDay]:
+    """All units of the tree that day, or those of these, by name."""
     itself = UnitClosure.descendant_id == Unit.id, UnitClosure.ancestor_id == Unit.id, UnitClosure.tree == tree
     query = named_on(on).join(UnitClosure, UnitClosure.descendant_id == Unit.id)
     query = query.where(*itself, holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to))
-    return [OnDay(*row) for row in session.execute(query.order_by(Unit.sort_key, Unit.id))]
+    rows = session.execute(query.order_by(Unit.sort_key, Unit.id))
+    return [OnDay(*row) for row in rows if seen is None or row[0] in seen]
 
 
 def fits(unit: OnDay, sought: str) -> bool:
     """Whether every word is found in name, short name or code, with or without marks; nothing fits no words."""
     words = text.folded(sought).split()
     return bool(words) and all(word in text.folded(f"{unit.name} {unit.short_name} {unit.code}") for word in words)
+
+
+def lineages() -> Select[int, int, bool]:
+    """Predecessor, successor, and whether the former ended by it, of all operations that were not undone."""
+    ended = func.coalesce(Unit.valid_to == UnitOperation.effective_on, false())
+    return (
+        select(UnitLineage.predecessor_id, UnitLineage.successor_id, ended)
+        .join(UnitOperation, UnitOperation.id == UnitLineage.operation_id)
+        .join(Unit, Unit.id == UnitLineage.predecessor_id)
+        .where(UnitOperation.undone_at.is_(None))
+    )
+
+
+def units_seen(session: Session, reach: Reach | None) -> frozenset[int] | None:
+    """The units whose pages may be read: those within reach, and what these have taken over from; None: all."""
+    if reach is None:
+        return None
+    return with_predecessors(reach.units, [(row[0], row[1], row[2]) for row in session.execute(lineages())])
+
+
+def heirs_named(session: Session, unit_ids: Collection[int]) -> dict[int, str]:
+    """What those are called who take in whoever belongs to these units when they end."""
+    query = (
+        select(UnitLineage.predecessor_id, Unit.name)
+        .join(UnitOperation, UnitOperation.id == UnitLineage.operation_id)
+        .join(Unit, Unit.id == UnitLineage.successor_id)
+        .where(UnitLineage.heir, UnitOperation.undone_at.is_(None), UnitLineage.predecessor_id.in_(unit_ids))
+    )
+    return dict(session.execute(query).all())
+
+
+def standing_beside(session: Session, unit_id: int, others: Collection[int], *, on: date, tree: str) -> list[OnDay]:
+    """Those of these units that stood in the tree that day, but not at or below the unit; by name."""
+    itself = UnitClosure.descendant_id == Unit.id, UnitClosure.ancestor_id == Unit.id, UnitClosure.tree == tree
+    query = named_on(on).join(UnitClosure, UnitClosure.descendant_id == Unit.id)
+    query = query.where(*itself, holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to), Unit.id.in_(others))
+    query = query.where(Unit.id.not_in(subtree(unit_id, on=on, tree=tree)))
+    return [OnDay(*row) for row in session.execute(query.order_by(Unit.sort_key, Unit.id))]

@@ -1,7 +1,7 @@
 """Reading the trees. Every question has a day: the tree of today is only one of many."""
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -105,10 +105,12 @@ def tree_of_units(*, on: date, tree: str = STATE_TREE) -> Select[Unit, int | Non
     )
 
 
-def unit_trees(session: Session, *, on: date, tree: str = STATE_TREE) -> list[Branch[Unit]]:
-    """The units of the tree on that day, each with those below it."""
+def unit_trees(
+    session: Session, *, on: date, tree: str = STATE_TREE, only: Container[int] | None = None
+) -> list[Branch[Unit]]:
+    """The units of the tree on that day, each with those below it; of these units (None: of all)."""
     rows = session.execute(tree_of_units(on=on, tree=tree))
-    return branches([(unit, unit.id, parent_id) for unit, parent_id, _position in rows])
+    return branches([(one, one.id, above) for one, above, _position in rows if only is None or one.id in only])
 
 
 def picture(session: Session, *, on: date) -> dict[int, Seen]:
@@ -170,8 +172,10 @@ def named_on(on: date) -> Select[*tuple[Any, ...]]:
     )
 
 
-def trees_on(session: Session, *, on: date, tree: str = STATE_TREE) -> list[Branch[OnDay]]:
-    """The tree of that day with the names of that day, siblings in their order. One statement."""
+def trees_on(
+    session: Session, *, on: date, tree: str = STATE_TREE, only: Container[int] | None = None
+) -> list[Branch[OnDay]]:
+    """The tree of that day, or these units of it, with the names of that day, siblings in order. One statement."""
     stands = and_(
         UnitEdge.child_id == Unit.id, UnitEdge.tree == tree, holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to)
     )
@@ -183,7 +187,8 @@ def trees_on(session: Session, *, on: date, tree: str = STATE_TREE) -> list[Bran
         .outerjoin(UnitEdge, stands)
         .order_by(UnitEdge.position, UnitName.sort_key, Unit.id)
     )
-    return branches([(OnDay(*row[:-1]), row[0], row[-1]) for row in session.execute(query)])
+    rows = session.execute(query)
+    return branches([(OnDay(*row[:-1]), row[0], row[-1]) for row in rows if only is None or row[0] in only])
 
 
 def above_on(session: Session, unit_id: int, *, on: date, tree: str = STATE_TREE) -> list[OnDay]:
@@ -262,9 +267,9 @@ LAST = date.max
 """A day after all that is known: what stands on it has no end."""
 
 
-def every_tree(session: Session) -> list[Branch[Unit]]:
-    """What can still be changed: both trees as they will stand when all that is entered has come."""
-    state, party = (unit_trees(session, on=LAST, tree=tree) for tree in TREES)
+def every_tree(session: Session, only: Container[int] | None = None) -> list[Branch[Unit]]:
+    """What can still be changed, of all or `only` these units: both trees as they stand when all entered has come."""
+    state, party = (unit_trees(session, on=LAST, tree=tree, only=only) for tree in TREES)
     known = {branch.unit.id for tree in state for branch in tree.walk()}
     return [*state, *(tree for tree in party if tree.unit.id not in known)]
 

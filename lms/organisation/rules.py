@@ -260,3 +260,32 @@ def events(
     for day, operation in operations:
         on(day).operations.append(operation)
     return [found[day] for day in sorted(found, reverse=True)]
+
+
+Lineage = tuple[int, int, bool]
+"""Predecessor, successor, and whether the former ended by it."""
+
+
+def with_predecessors(within: Iterable[int], lines: Iterable[Lineage]) -> frozenset[int]:
+    """These units, and each that has ended and whose successors are all among them, however far back."""
+    heirs: dict[int, set[int]] = {}
+    for predecessor, successor, ended in lines:
+        if ended:
+            heirs.setdefault(predecessor, set()).add(successor)
+    found, more = set(within), True
+    while more:
+        come = {one for one, successors in heirs.items() if one not in found and successors <= found}
+        found |= come
+        more = bool(come)
+    return frozenset(found)
+
+
+def kin_of(unit_id: int, lines: Iterable[Lineage]) -> frozenset[int]:
+    """Whoever the unit took over from, and whoever took over from it, however far; not the unit itself."""
+    known, found = list(lines), set[int]()
+    for one, other in ((0, 1), (1, 0)):
+        ends = {unit_id}
+        while ends:
+            ends = {line[other] for line in known if line[one] in ends} - found
+            found |= ends
+    return frozenset(found - {unit_id})

@@ -131,6 +131,10 @@ class GoesRound(Refused):
     """The unit would stand below itself."""
 
 
+class Beyond(Refused):
+    """It would touch a unit that is not theirs who ask for it, or move or end the one at the top of theirs."""
+
+
 class NamedTwice(Refused):
     """One unit stands in two places of the same change, or would take over from itself."""
 

@@ -4,11 +4,12 @@ import uuid
 
 from sqlalchemy.orm import Session
 
-from lms.accounts.access import GRANT, access_kept, access_person, own_grants, units_within
+from lms.accounts.access import GRANT, access_kept, access_person, own_grants
 from lms.accounts.models import Person, RoleGrant
 from lms.accounts.queries import roles_of
 from lms.accounts.rules import may_give, may_see_as
 from lms.accounts.session import grants_held
+from lms.organisation.access import units_within
 from lms.web.acting import Actor, NotFound
 
 VIEW_AS = "person:view_as"

@@ -8,8 +8,10 @@ from wtforms import validators
 
 from lms import clock
 from lms.accounts.forms import SecondLook, scope_field
-from lms.accounts.rules import EVERYWHERE, WITH_AN_END
+from lms.accounts.rules import EVERYWHERE, IN_PARTY_TREE, WITH_AN_END
 from lms.accounts.vocabulary import ROLES
+from lms.organisation.forms import TREE_WORDS
+from lms.organisation.models import PARTY_TREE, STATE_TREE
 from lms.web.forms import ChoiceField, DayField, choices, required
 
 LATEST = timedelta(days=5 * 366)
@@ -21,6 +23,15 @@ class RoleForm(SecondLook):
 
     role = ChoiceField(_l("Vai trò"), [required(_l("Chọn vai trò."))], choices=[], default="")
     role_unit = scope_field()
+    tree = ChoiceField(
+        _l("Trong cây"),
+        choices=choices(TREE_WORDS),
+        default=STATE_TREE,
+        description=_l(
+            "Cây tổ chức đảng: chỉ với thủ trưởng, người được ủy quyền của một tổ chức đảng; xem được số liệu và tên "
+            "đảng viên sinh hoạt ở đó và ở các tổ chức trực thuộc."
+        ),
+    )
     since = DayField(_l("Từ ngày"), [required(_l("Chọn ngày bắt đầu."))], default=clock.today)
     until = DayField(
         _l("Đến hết ngày"),
@@ -34,6 +45,11 @@ class RoleForm(SecondLook):
         """Let these roles be chosen, in the usual order."""
         words = {role: word for role, word in ROLES.items() if role in roles}
         self.role.choices = choices({"": _l("– Chọn vai trò –"), **words})
+
+    def validate_tree(self, field: ChoiceField) -> None:
+        """Only whoever sees people has something to see there."""
+        if field.data == PARTY_TREE and self.role.data not in IN_PARTY_TREE:
+            raise validators.ValidationError(_l("Vai trò này không có trong cây tổ chức đảng."))
 
     def validate_since(self, field: DayField) -> None:
         """Nobody has held a role before it was granted; and not years ahead, which would be a slip of the hand."""

@@ -84,7 +84,7 @@ def reach_further(session: Session, person_ids: Iterable[int], units: Select[int
         Membership.person_id.in_(set(person_ids)),
     )
     joining = set(person_ids) - set(session.scalars(counted))
-    beyond = {one.person_id for one in grants if not may_give(one.role, one.unit_id, within=within)}
+    beyond = {one.person_id for one in grants if not may_give(one.role, one.unit_id, within=within, tree=one.tree)}
     return beyond, beyond | joining | {one.person_id for one in grants if not PERMISSIONS[one.role] <= mine}
 
 

@@ -2,17 +2,18 @@
 
 import uuid
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
 
-from flask import Response, request, stream_with_context
+from flask import Response, redirect, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from lms import clock
-from lms.accounts.access import access_unit
+from lms.accounts.access import access_unit, access_unit_then, people_of_today
 from lms.db import apart, get_read_session
-from lms.roster import actions, forms, queries, render
+from lms.organisation.forms import as_of
+from lms.roster import actions, forms, gathering, render
 from lms.roster.access import KEEP, access_upload
+from lms.roster.gathering import Leaving
 from lms.web.acting import NotFound, actor, behind
 from lms.web.feature import Feature
 from lms.web.gate import needs
@@ -48,26 +49,30 @@ def corrected(public_id: uuid.UUID) -> ResponseReturnValue:
 def leave() -> ResponseReturnValue:
     """Everybody of a unit and below it, as a file; written to the audit log as names that were given out."""
     session, person = get_read_session(), actor()
-    kind = request.args.get("kind", "xlsx")
+    kind, asked = request.args.get("kind", "xlsx"), as_of(request.args)
     try:
-        unit = access_unit(session, person, KEEP, uuid.UUID(request.args.get("unit", "")))
+        unit_id = uuid.UUID(request.args.get("unit", ""))
         mimetype, ending = KINDS[kind]
     except (ValueError, KeyError):
         raise NotFound from None
-    today = clock.today()
-    by, unit_id = behind(), unit.id
-    total = queries.how_many(session, unit_id, on=today)
-    apart(lambda own: actions.note_seen(own, "roster.export", unit_id, by=by, kind=kind, people=total))
-    name = f"can-bo_{unit.code}_{today:%Y-%m-%d}.{ending}"
+    then = access_unit_then(session, person, KEEP, unit_id, on=asked.on) if asked.chosen else None
+    unit = then.unit if then is not None else access_unit(session, person, KEEP, unit_id)
+    if asked.form.errors or unit is None:
+        kept: dict[str, Any] = {"unit": unit_id, "kind": kind, "on": request.args.get("on", "")}
+        return redirect(url_for("roster.index", **kept, _anchor="export"))
+    people = people_of_today(person, KEEP) if then is not None else None
+    leaving = Leaving(unit.id, asked.on, people)
+    by, of = behind(), unit.public_id
+    apart(lambda own: gathering.note_leaving(own, leaving, of=of, by=by, kind=kind))
+    name = f"can-bo_{unit.code}_{asked.on:%Y-%m-%d}.{ending}"
+    rows = gathering.listed(session, leaving)
     if kind == "csv":
-        pieces = render.csv_lines(render.listed_rows(queries.listed(session, unit_id, on=today)))
+        pieces = render.csv_lines(render.listed_rows(rows))
         return attached(Response(stream_with_context(pieces), content_type=mimetype), name)
     if kind == "xlsx":
-        rows = render.listed_rows(queries.listed(session, unit_id, on=today))
-        return sent(render.workbook(rows, sheet="Danh sách"), mimetype, name)
-    places = queries.places_below(session, unit_id, on=today)
-    users = queries.listed(session, unit_id, on=today)
-    return sent(render.one_roster(render.orgs_of(places.places, unit_id), render.users_of(users)), mimetype, name)
+        return sent(render.workbook(render.listed_rows(rows), sheet="Danh sách"), mimetype, name)
+    places = gathering.places(session, leaving, seen=then.seen if then is not None else None)
+    return sent(render.one_roster(render.orgs_of(places, unit.id), render.users_of(rows)), mimetype, name)
 
 
 def sent(file: IO[bytes], mimetype: str, name: str) -> Response:

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from lms import clock
 from lms.db import Database
 from lms.organisation.models import Unit
-from lms.roster import actions, queries, render
+from lms.roster import actions, gathering, queries, render
+from lms.roster.gathering import Leaving
 from lms.roster.loader import sheets_of
 from lms.roster.matching import Head, head_of
 from lms.roster.rehearsal import APPLIED, BAD, KINDS, Outcome, Plan, digest_of_plan
@@ -108,23 +109,25 @@ def apply_list(
 @roster.command(name="export")
 @click.option("--unit", "code", metavar="CODE", required=True, help="This unit and all below it.")
 @click.option("--kind", type=click.Choice(["xlsx", "csv", "oneroster"]), default="xlsx", show_default=True)
+@click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="By the structure of this day. Default: today.")
 @click.argument("out", type=OUT)
 @click.pass_obj
-def take_out(open_database: Opener, code: str, kind: str, out: Path) -> None:
+def take_out(open_database: Opener, code: str, kind: str, day: datetime | None, out: Path) -> None:
     """Write the people of a unit to OUT, in the shape in which lists come in. Noted in the audit log."""
-    database, today = open_database(), clock.today()
+    database, on = open_database(), day.date() if day is not None else clock.today()
     with database.writing() as session:
         unit = unit_named(session, code)
-        total = queries.how_many(session, unit.id, on=today)
-        actions.note_seen(session, "roster.export", unit.id, by=None, kind=kind, people=total)
+        leaving = Leaving(unit.id, on)
+        total = gathering.how_many(session, leaving)
+        gathering.note_leaving(session, leaving, of=unit.public_id, by=None, kind=kind)
     out.touch(mode=0o600)
     with database.reading() as session:
-        people = queries.listed(session, unit.id, on=today)
+        people = gathering.listed(session, leaving)
         if kind == "csv":
             with out.open("w", encoding="utf-8", newline="") as stream:
                 stream.writelines(render.csv_lines(render.listed_rows(people)))
         else:
-            places = queries.places_below(session, unit.id, on=today).places
+            places = gathering.places(session, leaving)
             made = (
                 render.workbook(render.listed_rows(people), sheet="Danh sách")
                 if kind == "xlsx"

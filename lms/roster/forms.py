@@ -93,6 +93,7 @@ FAULTS = {
     "unit_unsure": _l("Chưa rõ đơn vị “%(said)s”. Chọn ở bước “Đơn vị”."),
     "branch_unsure": _l("Chưa rõ chi bộ “%(said)s”. Chọn ở bước “Đơn vị”."),
     "unit_early": _l("“%(said)s” chưa hoạt động vào ngày danh sách có hiệu lực."),
+    "unit_ended": _l("Đơn vị đã kết thúc hoạt động vào ngày danh sách có hiệu lực: %(said)s."),
     "move_early": _l("Người này đã thuộc đơn vị hiện nay từ %(said)s, sau ngày danh sách có hiệu lực."),
     "same_code": _l("Trùng số hiệu với dòng %(said)s."),
     "same_email": _l("Trùng địa chỉ thư với dòng %(said)s."),

@@ -151,7 +151,7 @@ def head_of(sheet: Sheet, settings: Settings) -> Head | None:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A unit that may be meant: its names, and the unit above it."""
+    """A unit that may be meant: its names, the unit above it, its days, and who takes over at its end ("": nobody)."""
 
     unit_id: int
     public_id: str
@@ -160,6 +160,8 @@ class Place:
     short_name: str
     parent_id: int | None
     valid_from: date
+    valid_to: date | None = None
+    heir: str = ""
 
 
 @dataclass(frozen=True, slots=True)

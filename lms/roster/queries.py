@@ -1,7 +1,7 @@
 """Reading lists, the units they may name, and the people they may mean, with few statements for any length."""
 
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -11,11 +11,12 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from lms import clock
-from lms.accounts.models import Membership, Person, SignInAccount
+from lms.accounts.models import Membership, Person
 from lms.accounts.queries import all_links
+from lms.organisation.gathering import heirs_named
 from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure, UnitLineage, UnitOperation
 from lms.organisation.queries import holds_on, subtree, tree_of_units
-from lms.roster.matching import HEAD_WITHIN, Head, Known, Listed, Place, Places, found_head, head_at
+from lms.roster.matching import HEAD_WITHIN, Head, Known, Place, Places, found_head, head_at
 from lms.roster.models import DateOfBirth, RosterHabit, RosterLine, RosterUpload, StaffCode
 from lms.roster.rules import FIRST_LINES, MOST_LOOKED_AT, Birth, Line, Settings, Sheet, bare_code, code_key
 from lms.roster.spelling import AUTO, as_meant
@@ -105,9 +106,16 @@ def guessed_anew(session: Session, unit_id: int, raw: Sheet, settings: Settings,
 
 def places_of(session: Session, query: Select[Unit, int | None, int]) -> Places:
     """The units of a query as places."""
+    rows = session.execute(query).all()
+    ending = [row[0].id for row in rows if row[0].valid_to is not None]
+    heirs = heirs_named(session, ending) if ending else {}
     return Places(
-        Place(unit.id, str(unit.public_id), unit.code, unit.name, unit.short_name, parent_id, unit.valid_from)
-        for unit, parent_id, _position in session.execute(query)
+        Place(
+            *(unit.id, str(unit.public_id), unit.code, unit.name, unit.short_name, parent_id, unit.valid_from),
+            valid_to=unit.valid_to,
+            heir=heirs.get(unit.id, ""),
+        )
+        for unit, parent_id, _position in rows
     )
 
 
@@ -311,66 +319,6 @@ def counted_below(unit_id: int, *, on: date) -> ColumnElement[bool]:
         holds_on(on, Membership.valid_from, Membership.valid_to),
         Membership.unit_id.in_(subtree(unit_id, on=on)),
     )
-
-
-def how_many(session: Session, unit_id: int, *, on: date) -> int:
-    """How many people are counted in the unit and below it that day."""
-    return session.scalar(select(func.count(Membership.person_id)).where(counted_below(unit_id, on=on))) or 0
-
-
-def listed(session: Session, unit_id: int, *, on: date) -> Iterator[Listed]:
-    """Everyone counted in the unit or below it that day with all a list says, in the order of units and names.
-
-    One statement, whose rows come in portions.
-    """
-    branch, party = aliased(Unit), aliased(Membership)
-    code = (
-        select(func.max(StaffCode.code))
-        .where(
-            StaffCode.person_id == Person.id,
-            StaffCode.valid_to.is_(None),
-            StaffCode.unit_id.in_(in_line_with(unit_id, on=on)),
-        )
-        .scalar_subquery()
-    )
-    query = (
-        select(Person, Unit, DateOfBirth.year, DateOfBirth.day, branch.name, code, SignInAccount.username)
-        .join(Membership, Membership.person_id == Person.id)
-        .join(Unit, Unit.id == Membership.unit_id)
-        .outerjoin(SignInAccount, SignInAccount.person_id == Person.id)
-        .outerjoin(DateOfBirth, DateOfBirth.person_id == Person.id)
-        .outerjoin(party, open_main(party, PARTY_TREE))
-        .outerjoin(branch, branch.id == party.unit_id)
-        .where(counted_below(unit_id, on=on))
-        .order_by(Unit.sort_key, Unit.id, Person.sort_key, Person.id)
-        .execution_options(yield_per=1_000)
-    )
-    for row in session.execute(query):
-        yield told_of(*row)
-
-
-def told_of(
-    person: Person,
-    unit: Unit,
-    year: int | None,
-    day: date | None,
-    branch: str | None,
-    code: str | None,
-    name: str | None,
-) -> Listed:
-    """One person, as a list that goes out tells of them."""
-    about = Known(
-        person_id=person.id,
-        public_id=str(person.public_id),
-        full_name=person.full_name,
-        email=person.email or "",
-        born=Birth(year, day) if year is not None else None,
-        position=person.position,
-        category=person.category,
-        party=person.party,
-        own_code=code or "",
-    )
-    return Listed(about, unit.name, unit.code, str(unit.public_id), branch or "", name or "")
 
 
 def unit_names(session: Session, ids: Iterable[int]) -> dict[int, str]:

@@ -157,7 +157,7 @@ class Rehearsal:
         return Outcome(record.line, kind, record, person, tuple(changes))
 
     def day_faults(self, record: Record, person: Known | None) -> list[Fault]:
-        """Whether the day from which the list holds lies before the unit, or before what is known of the person."""
+        """Whether the day from which the list holds lies outside the unit's, or before what is known of the person."""
         on, faults = self.settings.on, []
         for unit_id, present, since, places in (
             (record.unit_id, person.unit_id if person else None, person.unit_since if person else None, self.places),
@@ -170,8 +170,12 @@ class Rehearsal:
         ):
             if unit_id is None or unit_id == present:
                 continue
-            if on < places.by_id[unit_id].valid_from:
-                faults.append(Fault(-1, "unit_early", places.by_id[unit_id].name))
+            place = places.by_id[unit_id]
+            if on < place.valid_from:
+                faults.append(Fault(-1, "unit_early", place.name))
+            elif place.valid_to is not None and place.valid_to <= on:
+                ends = f"{place.name}, {place.valid_to:%d/%m/%Y}"
+                faults.append(Fault(-1, "unit_ended", f"{ends} → {place.heir}" if place.heir else ends))
             elif since is not None and on < since:
                 faults.append(Fault(-1, "move_early", f"{since:%d/%m/%Y}"))
         return faults

@@ -12,15 +12,16 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
 from lms import clock
-from lms.accounts.access import access_unit, trees_within
+from lms.accounts.access import UnitThen, access_unit, access_unit_then, trees_within
 from lms.accounts.forms import CATEGORIES, PARTY
 from lms.db import apart, config_of, get_read_session, get_session
+from lms.organisation.forms import AsOf, as_of
 from lms.organisation.models import Unit
 from lms.roster import actions, forms, queries
 from lms.roster.access import KEEP, access_upload, people_within, reach, reach_of
 from lms.roster.models import RosterUpload
 from lms.roster.rules import SKIP, Refused, Settings
-from lms.web.acting import actor, behind
+from lms.web.acting import NotFound, actor, behind
 from lms.web.feature import Feature
 from lms.web.gate import needs
 
@@ -52,14 +53,31 @@ def index() -> ResponseReturnValue:
     return start_page(form), 200
 
 
+def absent_then(session: Session, asked: AsOf) -> UnitThen | None:
+    """The unit of the address, when it did not stand on the day a list was asked for."""
+    try:
+        public_id = uuid.UUID(request.args.get("unit", ""))
+        then = access_unit_then(session, actor(), KEEP, public_id, on=asked.on) if asked.chosen else None
+    except (ValueError, NotFound):
+        return None
+    return then if then is not None and then.unit is None else None
+
+
 def start_page(form: forms.UploadForm) -> str:
     """The page on which lists begin."""
     session, person = get_read_session(), actor()
     form.unit.offer(trees_within(session, person, KEEP))
     own = queries.uploads(reach(session, person.public_id)).limit(PAGE)
     lists = session.execute(own.join(Unit, Unit.id == RosterUpload.unit_id).add_columns(Unit.name)).all()
+    asked = as_of(request.args)
     return render_template(
-        "roster/start.html", form=form, lists=lists, most=config_of(session).roster_megabytes, kinds=forms.KINDS
+        "roster/start.html",
+        form=form,
+        lists=lists,
+        most=config_of(session).roster_megabytes,
+        kinds=forms.KINDS,
+        asked=asked,
+        absent=absent_then(session, asked),
     )
 
 

@@ -31,8 +31,8 @@ class Actor(Protocol):
     def everywhere(self, permission: str) -> bool:
         """Whether the permission holds for every unit."""
 
-    def unit_ids(self, permission: str) -> tuple[int, ...]:
-        """The units at and below which the permission holds, when it does not hold everywhere."""
+    def unit_ids(self, permission: str, tree: str = "state") -> tuple[int, ...]:
+        """The units at and below which the permission holds in that tree, when it does not hold everywhere."""
 
 
 @dataclass(frozen=True, slots=True)

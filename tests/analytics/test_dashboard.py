@@ -379,8 +379,18 @@ def test_a_page_costs_the_same_few_statements_for_any_number_of_people(make: Mak
     browser.get(address)
     costs = {}
     for path in ("", ".json", ".csv", "/missing"):
-        with count_queries(make.app) as counted:
-            assert browser.get(address + path).status_code == 200
-        assert len(counted) <= 8, counted
-        costs[path] = len(counted)
-    assert costs == {"": 7, ".json": 5, ".csv": 5, "/missing": 8}
+        for on in ("", "?on=2025-01-31"):
+            with count_queries(make.app) as counted:
+                assert browser.get(address + path + on).status_code == 200
+            assert len(counted) <= (12 if on else 8), counted
+            costs[path + on[:3]] = len(counted)
+    assert costs == {
+        "": 7,
+        ".json": 5,
+        ".csv": 5,
+        "/missing": 8,
+        "?on": 9,
+        ".json?on": 8,
+        ".csv?on": 8,
+        "/missing?on": 11,
+    }

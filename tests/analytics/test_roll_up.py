@@ -1,6 +1,6 @@
 """Tallies added up over the tree: every person once, whatever the depth, and each assignment by its own due date."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from sqlalchemy import func, select, update
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from analytics.dashboard.queries import Given, Overview, briefings_given, overview
 from analytics.facts.models import Tally
+from analytics.facts.queries import Structure
 from analytics.facts.rules import Branch, Count, UnitsBelow, due_date, total
 from courses.enrolment.models import Assignment, Briefing
 from lms import clock
@@ -16,10 +17,10 @@ from tests.analytics.agency import Staff, assigned, course_loaded, staffed
 from tests.make import Make
 
 
-def seen(session: Session, unit: Unit, course_id: int, *, at: datetime | None = None) -> Overview:
+def seen(session: Session, unit: Unit, course_id: int, structure: Structure | None = None) -> Overview:
     briefing_id = session.scalars(select(Briefing.id).where(Briefing.course_id == course_id)).one()
     briefing = Given(briefing_id, "demo", course_id, True, "", "", [])
-    return overview(session, unit, briefing, now=at or clock.now())
+    return overview(session, unit, briefing, structure or Structure(clock.today()), now=clock.now())
 
 
 def by_name(found: Overview) -> dict[str, Count]:
@@ -84,9 +85,10 @@ def test_who_is_late_follows_from_each_assignment_and_now(make: Make, tmp_path: 
     staffed(make, course_id, late, Staff(completed=1, briefed=2, not_begun=3))
     staffed(make, course_id, due, Staff(completed=1, not_begun=3))
     with make.reading() as session:
-        course = briefings_given(session, root, now=clock.now())[0]
-        today = overview(session, root, course, now=clock.now())
-        later = overview(session, root, course, now=clock.now() + timedelta(days=6))
+        structure = Structure(clock.today())
+        briefing = briefings_given(session, root, structure)[0]
+        today = overview(session, root, briefing, structure, now=clock.now())
+        later = overview(session, root, briefing, structure, now=clock.now() + timedelta(days=6))
     assert {name: count.overdue for name, count in by_name(today).items()} == {"Sở A": 5, "Sở B": 0}
     assert {name: count.overdue for name, count in by_name(later).items()} == {"Sở A": 5, "Sở B": 3}
     assert today.due_at is not None
@@ -130,7 +132,8 @@ def test_the_tree_is_that_of_the_day(make: Make, tmp_path: Path) -> None:
     with make.reading() as session:
         now = by_name(seen(session, root, course_id))
         assert (now["Sở cũ"].people, now["Sở mới"].people) == (0, 2)
-        before = seen(session, root, course_id, at=clock.now() - timedelta(days=1))
+        then = Structure(today - timedelta(days=1), then=True)
+        before = seen(session, root, course_id, then)
         assert by_name(before)["Sở cũ"].people == 2
         assert before.count.people == 2
 
@@ -152,10 +155,10 @@ def test_the_course_assigned_last_comes_first_and_one_nobody_studies_is_not_ther
     unit = make.unit("Sở Y tế")
     assigned(make, course_id, unit)
     with make.reading() as session:
-        assert briefings_given(session, unit, now=clock.now()) == []  # assigned, but nobody is there
+        assert briefings_given(session, unit, Structure(clock.today())) == []  # assigned, but nobody is there
     staffed(make, course_id, unit, Staff(not_begun=1))
     with make.reading() as session:
-        assert [one.title for one in briefings_given(session, unit, now=clock.now())] == ["Khóa học nhỏ"]
+        assert [one.title for one in briefings_given(session, unit, Structure(clock.today()))] == ["Khóa học nhỏ"]
 
 
 def branch(**dates: date | None) -> Branch:

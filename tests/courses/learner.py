@@ -47,7 +47,7 @@ class Someone:
     def everywhere(self, permission: str) -> bool:
         return False
 
-    def unit_ids(self, permission: str) -> tuple[int, ...]:
+    def unit_ids(self, permission: str, tree: str = "state") -> tuple[int, ...]:
         return ()
 
 

@@ -116,6 +116,7 @@ def is_outside(actor: str, rule: Rule) -> bool:
     if actor == "unit_administrator_outside":
         about = {"public_id", "unit_id", "one", "link_id", "announcement_id"} & rule.arguments
         named = {"roster_files.leave", "roster.receive", "memberships.rehearse", "memberships.apply"}
+        named |= {"changes.rehearse_new", "changes.create_unit"}
         return bool(about and "profile" not in rule.rule) or rule.endpoint in named
     return actor == "head_outside" and "unit_id" in rule.arguments
 

@@ -88,8 +88,8 @@ class Walk:
     roster: uuid.UUID
     digest: str
     file: str
-    renamed: uuid.UUID
-    digests: Mapping[str, str]
+    renamed: Mapping[str, uuid.UUID]
+    digests: Mapping[str, Mapping[str, str]]
     asked: Mapping[str, uuid.UUID]
     records: Records
 
@@ -129,7 +129,7 @@ class Walk:
             "notices.public_id": uuid.uuid4(),
             "enrolment.public_id": self.assignment,
             "organisation.public_id": self.world.inside.public_id,
-            "organisation.operation_id": self.renamed,
+            "organisation.operation_id": self.renamed[self.scope_of(actor)],
             "changes.public_id": self.world.inside.public_id,
             "changes.kind": "rename",
             "people.public_id": (self.unopened if within else subject).public_id,
@@ -158,6 +158,10 @@ class Walk:
             "roster_files.public_id": self.roster,
         }
 
+    def scope_of(self, actor: str) -> str:
+        """Where the actor keeps the organisation: the operations and rehearsals of the walk are of there."""
+        return "inside" if actor == "unit_administrator_inside" else "everywhere"
+
     def queries(self) -> dict[str, dict[str, str]]:
         """What a page needs behind its address to have something to show."""
         whose = {"unit": str(self.world.inside.public_id), "kind": "csv"}
@@ -182,7 +186,7 @@ class Walk:
         }
         person = {"full_name": "Người Mới", "username": "nguoimoi", "category": "cong_chuc", "party": "quan_chung"}
         return {
-            **self.forms_about_units(),
+            **self.forms_about_units(self.scope_of(actor)),
             "learning.start": {},
             "learning.finish": {"_version": "1"},
             "attempts.start": {},
@@ -213,7 +217,7 @@ class Walk:
             "duplicates.look": {"q": "hoc"},
             "people.new": {**person, "unit": kept, "role": ""},
             "people.issue_link": {},
-            "roles.grant": {"role": "head", "role_unit": inside, "since": day()},
+            "roles.grant": {"role": "head", "role_unit": inside, "tree": "state", "since": day()},
             "roles.end": {},
             **self.forms_about_belonging(kept),
             "people.close": {},
@@ -253,7 +257,7 @@ class Walk:
             "memberships.end_post": {"on": day()},
             "memberships.ask": {"person": [str(one)]},
             "memberships.rehearse": transfer,
-            "memberships.apply": {**transfer, "digest": self.digests["transfer"]},
+            "memberships.apply": {**transfer, "digest": self.digests["everywhere"]["transfer"]},
             "memberships.move": {"unit": below, "on": day()},
             "duplicates.apart": {},
             "duplicates.unlink": {},
@@ -277,24 +281,25 @@ class Walk:
             "roster.drop": {},
         }
 
-    def forms_about_units(self) -> dict[str, Form]:
+    def forms_about_units(self, scope: str) -> dict[str, Form]:
         """Those of the organisation, before others change what was rehearsed."""
+        unit, digests = self.unit(scope), self.digests[scope]
         return {
             "organisation.rehearse_undo": {},
-            "organisation.undo": {"digest": self.digests["undo"]},
+            "organisation.undo": {"digest": digests["undo"]},
             "changes.rehearse": self.words,
-            "changes.apply": {**self.words, "digest": self.digests["rename"]},
-            "changes.rehearse_new": self.unit,
-            "changes.create_unit": {**self.unit, "digest": self.digests["create"]},
+            "changes.apply": {**self.words, "digest": digests["rename"]},
+            "changes.rehearse_new": unit,
+            "changes.create_unit": {**unit, "digest": digests["create"]},
         }
 
     @property
     def words(self) -> Form:
         return {"name": "Sở Y tế (mẫu)", "short_name": "SYT", "code": "syt", "kind": "department", "on": day()}
 
-    @property
-    def unit(self) -> Form:
-        place = {"tree": "state", "parent": str(self.world.root.public_id), "kind": "department", "counted": "y"}
+    def unit(self, scope: str) -> Form:
+        under = self.world.inside if scope == "inside" else self.world.root
+        place = {"tree": "state", "parent": str(under.public_id), "kind": "department", "counted": "y"}
         return {**place, "name": "Phòng Một", "code": "phong-1", "on": day()}
 
     def forms_about_own_data(self) -> dict[str, Form]:
@@ -467,20 +472,37 @@ def rehearsed(session: Session, world: World, content: bytes) -> RosterUpload:
     return upload
 
 
-def rehearsed_units(session: Session, world: World, one: Person, below: Unit) -> tuple[uuid.UUID, dict[str, str]]:
-    """An operation that can be undone, and what rehearsals of the forms of units say, one after the other."""
+def rehearsed_units(
+    session: Session, world: World, one: Person, below: Unit
+) -> tuple[dict[str, uuid.UUID], dict[str, dict[str, str]]]:
+    """An operation that can be undone, and what rehearsals of the forms of units say, one after the other.
+
+    For whoever keeps all units, and for whoever keeps the agency of the walk.
+    """
     inside, outside, root = (session.get_one(Unit, one.id) for one in (world.inside, world.outside, world.root))
-    words, today, digests = Words(outside.code, "Sở Nội vụ (mẫu)", "department"), clock.today(), {}
+    part, today = session.get_one(Unit, below.id), clock.today()
+    words = Words(outside.code, "Sở Nội vụ (mẫu)", "department")
+    renamed = {
+        "everywhere": rename_unit(session, outside, words, on=today),
+        "inside": rename_unit(session, part, Words(part.code, "Phòng Chuyên môn", "department"), on=today),
+    }
+    digests = {
+        scope: in_turn(session, renamed[scope], inside, root if scope == "everywhere" else inside) for scope in renamed
+    }
     people = candidates(session, [one.public_id], tree="state", reach=None, within=None)
     lines = judged(people, below.id, on=today, tree="state")
-    digests["transfer"] = digest_of(lines, below.id, on=today, tree="state", position="")
-    renamed = rename_unit(session, outside, words, on=today)
-    attempt = session.begin_nested()
+    digests["everywhere"]["transfer"] = digest_of(lines, below.id, on=today, tree="state", position="")
+    return {scope: operation.public_id for scope, operation in renamed.items()}, digests
+
+
+def in_turn(session: Session, renamed: UnitOperation, inside: Unit, above: Unit) -> dict[str, str]:
+    """The digests of undoing an operation, of renaming the agency, and of founding a unit, rehearsed in that order."""
+    attempt, today, digests = session.begin_nested(), clock.today(), {}
     works: dict[str, Callable[[], UnitOperation]] = {
         "undo": lambda: undo(session, renamed),
         "rename": lambda: rename_unit(session, inside, Words("syt", "Sở Y tế (mẫu)", "department", "SYT"), on=today),
         "create": lambda: found_unit(
-            session, NewUnit(Words("phong-1", "Phòng Một", "department"), {"state": root}), on=today
+            session, NewUnit(Words("phong-1", "Phòng Một", "department"), {"state": above}), on=today
         ),
     }
     for name, work in works.items():
@@ -488,7 +510,7 @@ def rehearsed_units(session: Session, world: World, one: Person, below: Unit) ->
         work()
     attempt.rollback()
     session.expire_all()
-    return renamed.public_id, digests
+    return digests
 
 
 def refused(session: Session, world: World) -> int:

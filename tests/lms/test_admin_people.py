@@ -8,9 +8,12 @@ import pytest
 from sqlalchemy import select
 
 from lms import clock
-from lms.accounts.actions import close_account, reopen_account
+from lms.accounts.actions import close_account, create_person, reopen_account
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
+from lms.accounts.storage import UnitEnded
 from lms.audit.models import AuditEntry
+from lms.organisation.actions import merge_units
+from lms.organisation.models import Unit
 from tests.browser import Browser
 from tests.make import Make
 
@@ -250,6 +253,8 @@ def test_a_wrong_unit_is_corrected_on_the_same_day(make: Make) -> None:
         ("other", 4000, "Kiểm tra lại năm"),
         ("young", -10, "chưa hoạt động vào ngày này"),
         ("other", None, "Nhập ngày theo dạng ngày/tháng/năm"),
+        ("ending", 9, "Sở sắp hết kết thúc hoạt động từ ngày"),
+        ("ending", 30, "đơn vị tiếp nhận là Sở Tài chính"),
     ],
 )
 def test_a_move_that_cannot_be_says_why(make: Make, where: str, days: int | None, reason: str) -> None:
@@ -258,6 +263,10 @@ def test_a_move_that_cannot_be_says_why(make: Make, where: str, days: int | None
         "other": make.unit("Sở Tài chính", since=clock.today() - timedelta(days=9999)),
     }
     units["young"] = make.unit("Sở mới", since=clock.today())
+    units["ending"] = make.unit("Sở sắp hết")
+    with make.writing() as session:
+        ending, heir = (session.get_one(Unit, units[one].id) for one in ("ending", "other"))
+        merge_units(session, [ending], heir, on=clock.today() + timedelta(days=9))
     person = make.person("Lý A Hoa", unit=units["same"])
     admin = administrator(make)
     admin.get(f"/people/{person.public_id}/move")
@@ -269,6 +278,16 @@ def test_a_move_that_cannot_be_says_why(make: Make, where: str, days: int | None
         assert session.scalars(select(Membership.unit_id).where(Membership.person_id == person.id)).all() == [
             units["same"].id
         ]
+
+
+def test_nobody_new_comes_to_a_unit_that_has_ended_by_then(make: Make) -> None:
+    ended, heir, day = make.unit("Sở cũ"), make.unit("Sở nay"), clock.today()
+    with make.writing() as session:
+        merge_units(session, [session.get_one(Unit, ended.id)], session.get_one(Unit, heir.id), on=day)
+        with pytest.raises(UnitEnded) as refused:
+            create_person(session, full_name="Lý A Hoa", username="hoala", unit=ended, since=day)
+        assert (refused.value.day, refused.value.heir) == (day, "Sở nay")
+        assert session.scalars(select(Membership.id)).all() == []
 
 
 def test_a_closed_account_ends_its_sessions_until_it_is_opened_again(make: Make) -> None:

@@ -24,6 +24,7 @@ OF_ONES_OWN = {
     "/people/new",
     "/people/permissions",
 }
+OF_ONES_OWN |= {"/units", "/units/new", "/units/new/apply"}
 """Where somebody who keeps the people of one unit finds their own, and nobody else's."""
 OF_ONESELF = {"/people/view-as/end"}
 

@@ -9,7 +9,10 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from analytics.dashboard.queries import briefings_given, overview
 from analytics.facts.models import Tally
+from analytics.facts.queries import Structure
+from analytics.facts.rules import Count
 from lms import clock
 from lms.accounts.models import Membership, Person
 from lms.cli import check_projections
@@ -143,6 +146,13 @@ class Replay:
             columns = (Tally.people, Tally.started, Tally.briefed, Tally.completed)
             return tuple(session.execute(select(*(func.sum(one) for one in columns))).one())
 
+    def dashboard(self, code: str, structure: Structure) -> Count:
+        """What the dashboard says of a unit by the structure of a day, from tallies or from dated rows."""
+        with self.make.reading() as session:
+            unit = self.unit(session, code)
+            [briefing] = briefings_given(session, unit, structure)
+            return overview(session, unit, briefing, structure, now=clock.now()).count
+
     def differences(self) -> list[str]:
         return [line for lines in check_projections(self.make.database).values() for line in lines]
 
@@ -174,6 +184,10 @@ def test_the_reorganisation_of_2025_loses_nobody_counts_nobody_twice_and_can_be_
         assert replay.differences() == []
     assert replay.people_below("tq", eve) + replay.people_below("bia-t", eve) == everybody
     assert replay.people_below("tq", JULY) == everybody
+    old_tree, new_tree = Structure(eve, then=True), Structure(JULY, then=True)
+    both = replay.dashboard("tq", old_tree) + replay.dashboard("bia-t", old_tree)
+    assert both == replay.dashboard("tq", new_tree) == replay.dashboard("tq", Structure(clock.today()))
+    assert (both.people, both.started, both.briefed, both.completed) == before
     with make.reading() as session:
         assert session.scalar(select(func.count(Person.id))) == everybody
         [province] = trees_on(session, on=JULY)

@@ -10,8 +10,8 @@ from sqlalchemy import func, select, update
 from courses.enrolment.models import Assignment
 from courses.enrolment.queries import roll
 from lms import clock
-from lms.accounts.actions import move_person
-from lms.accounts.models import Membership, Person
+from lms.accounts.actions import end_role, move_person
+from lms.accounts.models import Membership, Person, RoleGrant
 from lms.accounts.storage import place_people
 from lms.audit.models import AuditEntry
 from lms.doors import BuiltOn
@@ -24,6 +24,7 @@ from lms.organisation.actions import (
     split_unit,
     undo,
 )
+from lms.organisation.forms import refused_words
 from lms.organisation.models import PARTY_TREE, Unit, UnitOperation
 from lms.organisation.queries import Rehearsal, ancestors, picture, rehearsal, subtree
 from lms.organisation.storage import (
@@ -355,6 +356,23 @@ def test_a_new_unit_to_which_somebody_or_something_came_stays(province: Province
     expected: type[Exception] = NotStanding if built == "unit" else BuiltOn
     with pytest.raises(expected):
         province.do(undo, operation)
+    assert province.differences() == []
+
+
+@ON_ONE
+def test_an_undoing_waits_until_roles_given_over_the_heir_since_have_ended(province: Province) -> None:
+    make = province.make
+    make.person(role="head", over=province.b)  # who headed it before stays
+    operation = province.do(merge_units, [province.a], province.b, on=THEN)
+    person = make.person("Trưởng Cũ", role="head", over=province.b)
+    with pytest.raises(BuiltOn) as refused:
+        province.do(undo, operation)
+    assert refused_words(refused.value).startswith(
+        "Chưa hoàn tác được: từ khi ghi nhận thay đổi này đã giao vai trò “Thủ trưởng cơ quan, đơn vị” ở Xã B."
+    )
+    with make.writing() as session:
+        end_role(session, session.scalars(select(RoleGrant).where(RoleGrant.person_id == person.id)).one())
+    province.do(undo, operation)
     assert province.differences() == []
 
 

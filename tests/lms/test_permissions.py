@@ -111,3 +111,11 @@ def test_nobody_sees_as_somebody_who_holds_what_the_viewer_lacks(
     own: list[Grant], other: list[Grant], may: bool
 ) -> None:
     assert may_see_as(own, other) == may
+
+
+def test_a_role_in_the_party_tree_is_no_power_over_the_same_unit_in_the_other() -> None:
+    head, secretary = Grant("head", 2), Grant("head", 2, "party")
+    assert may_give("head", 2, within={2})
+    assert not may_give("head", 2, within={2}, tree="party")
+    assert opens_no_more([head], lambda _permission: {2})
+    assert not opens_no_more([secretary], lambda _permission: {2})

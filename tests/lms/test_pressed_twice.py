@@ -126,7 +126,7 @@ def test_the_migration_to_briefings_and_back_keeps_who_stands_where(make: Make, 
     learner = Learner(make, make.person(unit=province))
     learner.read("m1-1", "m1-2", "m2-1", "m2-2")
     learner.take("m1-test", 0.8)
-    for revision in ("0019", "head"):
+    for revision in ("0020", "head"):
         with make.database.write_engine.connect() as connection:
             config = settings()
             config.attributes["connection"] = connection

@@ -22,8 +22,9 @@ from lms.organisation.models import PARTY_TREE, Unit, UnitOperation
 from lms.outbox.cli import Worker
 from lms.roster import actions
 from lms.roster.actions import NotReady, Stale, apply, choose, receive, rehearse, taken_apart
+from lms.roster.gathering import Leaving, listed
 from lms.roster.models import DateOfBirth, RosterHabit, RosterLine, RosterUpload, StaffCode
-from lms.roster.queries import in_line_with, left_out, listed
+from lms.roster.queries import in_line_with, left_out
 from lms.roster.rules import KEPT, Settings
 from tests.counting import count_queries
 from tests.floor.world import World, build_world
@@ -146,7 +147,7 @@ def test_a_code_still_names_its_bearer_when_the_unit_that_gave_it_has_gone_up_in
         }
         other = handed_in(session, here, [HEAD, line(1, "Người Khác Hẳn", "00017", unit=here.name)], by)
         assert "new" not in other.counts  # the code is somebody's: asked, not given twice
-        assert [one.person.own_code for one in listed(session, here.id, on=clock.today())] == ["00017"]
+        assert [one.person.own_code for one in listed(session, Leaving(here.id, clock.today()))] == ["00017"]
         undo(session, session.get_one(UnitOperation, operations[1]))
         assert unit.id not in session.scalars(in_line_with(here.id, on=clock.today())).all()
 

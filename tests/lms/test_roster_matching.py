@@ -1,7 +1,7 @@
 """What a list would do, decided without a database: columns, units, people, outcomes."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -276,6 +276,16 @@ def test_a_list_is_refused_before_a_unit_or_a_membership_began() -> None:
     same = Record(1, "Lý A Hoa", "00017", unit_id=3)
     later = Crowd((replace(HOA, unit_since=date(2024, 1, 1)),))
     assert outcome(same, known=later, on=date(2023, 1, 1)).faults == (Fault(-1, "move_early", "01/01/2024"),)
+
+
+def test_a_list_is_refused_from_the_day_on_which_a_unit_ends_and_names_the_heir() -> None:
+    day, newcomer = date(2025, 7, 1), Record(1, "Vàng Thị Mỷ", unit_id=3)
+    for heir, said in (("Văn phòng Sở", " → Văn phòng Sở"), ("", "")):
+        places = Places((HOME, OFFICE, replace(STAFF, valid_to=day, heir=heir)))
+        fault = Fault(-1, "unit_ended", f"Phòng Tổ chức cán bộ, 01/07/2025{said}")
+        for on, faults in ((day, (fault,)), (day - timedelta(days=1), ())):
+            rehearsal = Rehearsal(Settings(0, 0, (), on), known=BOTH, places=places, branches=Places(()))
+            assert rehearsal.outcome(Row(Line(1, (), ""), newcomer)).faults == faults
 
 
 def test_an_answer_decides_a_line_in_doubt_and_nothing_else() -> None:
