@@ -95,6 +95,10 @@ def give_back(url: str) -> None:
         cluster().drop_database(name)
 
 
+def is_lent(url: str) -> bool:
+    return make_url(url).database in _lent
+
+
 def rows_of(url: str) -> Rows:
     """All that is stored in a lent database."""
     one = _lent[str(make_url(url).database)]
