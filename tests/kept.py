@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from time_machine import escape_hatch
 
 from lms.db import Base
-from tests.lent import Rows, put, rows_of
+from tests.lent import Rows, is_lent, put, rows_of
 from tests.make import Make
 
 T = TypeVar("T")
@@ -77,9 +77,10 @@ def kept_where_new(make: Make, folder: Path, build: Callable[[Make, Path], T]) -
 
 
 def is_empty(make: Make) -> bool:
-    """Whether the database is as it was migrated."""
+    """Whether the database is one that can be filled, and as it was migrated."""
     if make.database.on_postgresql:
-        return rows_of(make.database.config.database_url) == Rows({}, [])
+        url = make.database.config.database_url
+        return is_lent(url) and rows_of(url) == Rows({}, [])
     there = " OR ".join(f'EXISTS (SELECT 1 FROM "{name}")' for name in Base.metadata.tables)  # noqa: S608
     with make.database.read_engine.connect() as connection:
         return not connection.exec_driver_sql(f"SELECT {there}").scalar()

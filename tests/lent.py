@@ -14,6 +14,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import make_url
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.engine.default import DefaultDialect
 
 from tests.postgres import cluster
 
@@ -95,6 +96,10 @@ def give_back(url: str) -> None:
         cluster().drop_database(name)
 
 
+def is_lent(url: str) -> bool:
+    return make_url(url).database in _lent
+
+
 def rows_of(url: str) -> Rows:
     """All that is stored in a lent database."""
     one = _lent[str(make_url(url).database)]
@@ -174,7 +179,7 @@ def lend_connections() -> None:
     """From now on a connection to a lent database that is closed waits for the next who asks for one like it."""
     connect, close = PGDialect_psycopg.connect, PGDialect_psycopg.do_close
 
-    def connected(self: PGDialect_psycopg, *given: Any, **asked: Any) -> Any:
+    def connected(self: DefaultDialect, *given: Any, **asked: Any) -> Any:
         name = str(asked.get("dbname", ""))
         if name not in _lent:
             return connect(self, *given, **asked)
@@ -188,7 +193,7 @@ def lend_connections() -> None:
         connection.lent_as = name, kind  # type: ignore[attr-defined]  # read when it is closed
         return connection
 
-    def closed(self: PGDialect_psycopg, connection: Any) -> None:
+    def closed(self: DefaultDialect, connection: Any) -> None:
         name, kind = getattr(connection, "lent_as", ("", ""))
         waiting = _waiting.get((os.getpid(), name, kind))
         if waiting is None or name not in _lent or len(waiting) >= WAITING or not usable(connection):

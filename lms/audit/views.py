@@ -161,7 +161,7 @@ def export() -> ResponseReturnValue:
     form = FilterForm(request.args)
     form.offer()
     if not form.validate():
-        return redirect(further(dict(request.args.items())))
+        return redirect(further({name: value for name, value in request.args.items() if name in form}))
     sought, conditions = form.sought(), form.kept()
     noted = {name: value for name, value in conditions.items() if name != "object" or is_uuid(value)}
     apart(lambda log: note(log, "audit.export", actor=who, object_kind="audit", object_id="-", conditions=noted))

@@ -192,6 +192,14 @@ def test_the_file_has_what_was_filtered_on_one_line_each_without_formulas_and_is
     assert entries(make, "audit.export")[-1].details == {"conditions": {"action": "unit.create"}}
 
 
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_a_file_by_conditions_that_are_none_leads_to_the_page_that_says_so(administrator: Browser) -> None:
+    answer = administrator.get("/audit/export.csv?actor=khong-phai-ma&before=5&endpoint=x")
+    assert answer.status_code == 200
+    assert administrator.path == "/audit?actor=khong-phai-ma"
+    assert "Mã của một người có dạng" in answer.text
+
+
 def test_entries_older_than_twelve_months_go_at_night_and_the_log_says_so(make: Make) -> None:
     aged(make, 500, 380, 360, 100)
     with make.writing() as session:
