@@ -17,7 +17,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "host": frozenset(),
     "head": frozenset({"unit:read_figures", "unit:read_names"}),
     "deputy": frozenset({"unit:read_figures", "unit:read_names"}),
-    "trainer": frozenset({"module:read", "module:edit", "module:publish", "record:browse"}),
+    "trainer": frozenset({"module:read", "module:edit", "module:publish", "record:browse", "briefing:read"}),
     "unit_administrator": frozenset(
         {
             "unit:read_figures",
@@ -27,6 +27,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "role:grant",
             "permission:read",
             "announcement:write",
+            "roll:decide",
         }
     ),
     "auditor": frozenset(
@@ -41,6 +42,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "audit:read",
             "unit:read",
             "assignment:read",
+            "briefing:read",
             "module:read",
             "record_client:read",
             "forwarding:read",
@@ -60,6 +62,9 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "assignment:read",
             "announcement:write",
             "course:assign",
+            "briefing:read",
+            "briefing:organise",
+            "roll:decide",
             "record:browse",
             "record:names",
             "record_client:read",

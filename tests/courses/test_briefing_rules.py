@@ -90,8 +90,10 @@ PEOPLE = [
         *("away, all lessons read", CONFERENCE, ""),
         *(Evidence(READ, [at_point("excused")]), DUE, NOW, False, "briefed", "online", None),
     ),
-    ("away at both", SEEN, "", Evidence(sittings=[at_point("excused"), in_class("unexcused")]))
-    + (DUE, NOW, False, "unexcused", "", None),
+    (
+        *("away at both", SEEN, ""),
+        *(Evidence(sittings=[at_point("excused"), in_class("unexcused")]), DUE, NOW, False, "unexcused", "", None),
+    ),
     ("read, where only points count", SEEN, "", Evidence(READ), DUE, NOW, False, "in_progress", "", None),
     ("read and tested", CONFERENCE, "", Evidence(PASSED), DUE, NOW, False, "briefed", "online", None),
     (
@@ -110,12 +112,18 @@ PEOPLE = [
     ("above the mark", BY_CATEGORY, "cong_chuc", Evidence(PASSED), DUE, NOW, False, "completed", "online", 4),
     ("no test for staff", BY_CATEGORY, "nguoi_lao_dong", Evidence(FAILED), DUE, NOW, False, "completed", "online", 3),
     ("a higher mark for cadres", BY_CATEGORY, "can_bo", Evidence(PASSED), DUE, NOW, False, "briefed", "online", None),
-    ("studied before, counts", PLAIN, "", Evidence(EARLIER, opened_at=OPENED), DUE, LATE, False, "completed")
-    + ("online", -19),
-    ("studied before, counts not", ANEW, "", Evidence(EARLIER, opened_at=OPENED), DUE, NOW, False, "not_started")
-    + ("", None),
-    ("tested since, read before", ANEW, "", Evidence(PARTLY_EARLIER, opened_at=OPENED), DUE, NOW, False, "in_progress")
-    + ("", None),
+    (
+        *("studied before, counts", PLAIN, ""),
+        *(Evidence(EARLIER, opened_at=OPENED), DUE, LATE, False, "completed", "online", -19),
+    ),
+    (
+        *("studied before, counts not", ANEW, ""),
+        *(Evidence(EARLIER, opened_at=OPENED), DUE, NOW, False, "not_started", "", None),
+    ),
+    (
+        *("tested since, read before", ANEW, ""),
+        *(Evidence(PARTLY_EARLIER, opened_at=OPENED), DUE, NOW, False, "in_progress", "", None),
+    ),
 ]
 
 
