@@ -55,14 +55,10 @@ def open_briefing(
     opened_at: datetime | None = None,
     by: uuid.UUID | None = None,
 ) -> Briefing:
-    """Open a briefing on a course; nobody is on its roll yet. Raises `CodeTaken`.
-
-    No briefing bears the code of a course: that of its plain one is the same.
-    """
+    """Open a briefing on a course; nobody is on its roll yet. Raises `CodeTaken`, by a course too."""
     taken = select(Course.id).where(Course.code == code).union_all(select(Briefing.id).where(Briefing.code == code))
     if session.execute(taken).first() is not None:
         raise CodeTaken(code)
-    now = clock.now()
     briefing = Briefing(
         public_id=uuid.uuid4(),
         code=code,
@@ -73,7 +69,7 @@ def open_briefing(
         documents=list(documents),
         policy=document_of(policy),
         policy_number=1,
-        opened_at=opened_at or now,
+        opened_at=opened_at or clock.now(),
         opened_by=by,
     )
     try:
@@ -81,7 +77,7 @@ def open_briefing(
             session.add(briefing)
     except IntegrityError as error:  # another transaction took the code after we had looked
         raise CodeTaken(code) from error
-    session.add(version_of(briefing, now, by=by))
+    session.add(version_of(briefing, clock.now(), by=by))
     about = {"briefing": code, "course": course.code, "documents": len(documents)}
     note(session, "briefing.open", actor=by, object_kind="briefing", object_id=briefing.public_id, **about)
     return briefing

@@ -90,7 +90,8 @@ def in_line(asked: Asked) -> str:
 
 def ways_of(asked: Asked) -> str:
     """Any of which will do."""
-    return f" {_('HOẶC')} ".join(str(words) for way, words in WAY_WORDS.items() if way in asked.ways)
+    either = _("HOẶC")
+    return f" {either} ".join(str(words) for way, words in WAY_WORDS.items() if way in asked.ways)
 
 
 def rest_of(asked: Asked) -> str:
@@ -102,7 +103,8 @@ def rest_of(asked: Asked) -> str:
         parts.append(_("đạt kiểm tra theo điểm đạt của khóa học"))
     if asked.reflection:
         parts.append(_("thu hoạch đạt"))
-    return f" {_('VÀ')} ".join(parts)
+    both = _("VÀ")
+    return f" {both} ".join(parts)
 
 
 def reason_words(reason: Reason) -> str:

@@ -236,16 +236,8 @@ def decide(
     except IntegrityError as error:  # one of each kind holds at a time
         raise AlreadyDecided(kind) from error
     what = {"briefing": briefing.code, "due": due_at.isoformat()} if due_at else {"briefing": briefing.code}
-    decided = {"decision": (None, kind)}
-    note(
-        session,
-        "roll.decide",
-        actor=by,
-        object_kind="person",
-        object_id=person.public_id,
-        changes=decided,
-        **what,
-    )
+    about = {"actor": by, "object_kind": "person", "object_id": person.public_id}
+    note(session, "roll.decide", **about, changes={"decision": (None, kind)}, **what)
     tell(session, RollChanged(briefing.id, (person.id,)))
     return decision
 
