@@ -201,8 +201,8 @@ class Walk:
         }
         person = {"full_name": "Người Mới", "username": "nguoimoi", "category": "cong_chuc", "party": "quan_chung"}
         return {
-            **self.forms_about_briefings(),
             **self.forms_about_units(),
+            **self.forms_about_briefings(),
             "learning.start": {},
             "learning.finish": {"_version": "1"},
             "attempts.start": {},
