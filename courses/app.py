@@ -11,6 +11,7 @@ from courses.briefings import models as briefings_models
 from courses.briefings import views as briefings
 from courses.briefings.access import LIST
 from courses.briefings.access import READ as READ_BRIEFINGS
+from courses.briefings.filters import data_of as briefings_of
 from courses.briefings.projection import BriefingRecordProjection
 from courses.briefings.projector import (
     StandingProjection,
@@ -77,7 +78,7 @@ def fill(doors: Doors) -> None:
     doors.listen(OrganisationChanged, organisation_changed)
     doors.belongings.append(AssignmentsOfUnits())
     doors.daybreak += [follow_late, day_begun]
-    doors.own_data.append(data_of)
+    doors.own_data += [data_of, briefings_of]
     doors.projections += [ProgressProjection(), BriefingRecordProjection(), StandingProjection()]
 
 

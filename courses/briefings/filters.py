@@ -1,9 +1,10 @@
 """What the pages of briefings ask for: briefings, rolls in words, decisions and versions, as SQL."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
@@ -16,12 +17,13 @@ from courses.briefings.models import (
     MeetingPoint,
     Standing,
 )
-from courses.briefings.render import chosen_words
+from courses.briefings.render import DECISION_WORDS, SEEN_WORDS, chosen_words
 from courses.catalog.models import CourseVersion
 from courses.catalog.queries import newest_versions
 from courses.enrolment.models import Assignment, AssignmentChoice, Briefing, RollDecision
 from lms.accounts import queries as accounts
 from lms.accounts.models import Person, PersonLink
+from lms.doors import OwnData
 from lms.organisation.models import Unit
 from lms.text import fold
 
@@ -197,7 +199,7 @@ def frozen_rolls(briefing_id: int) -> Select[FrozenRoll, int]:
         select(FrozenRoll, func.count(FrozenPerson.person_id))
         .outerjoin(FrozenPerson, FrozenPerson.roll_id == FrozenRoll.id)
         .where(FrozenRoll.briefing_id == briefing_id)
-        .group_by(FrozenRoll)
+        .group_by(*FrozenRoll.__table__.c)
         .order_by(FrozenRoll.frozen_at.desc(), FrozenRoll.id.desc())
     )
 
@@ -248,3 +250,35 @@ def chosen_by(session: Session, assignments: Iterable[Assignment]) -> dict[int, 
     for assignment_id, kind, value in session.execute(choices([one.id for one in assignments])):
         found.setdefault(assignment_id, []).append((kind, value))
     return {assignment_id: chosen_words(rows) for assignment_id, rows in found.items()}
+
+
+def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
+    """Where the record was seen at sittings, and what was decided about it."""
+    seen = (
+        select(Briefing.code, BriefingSession.title, Attendance.state, Attendance.at)
+        .join(BriefingSession, BriefingSession.id == Attendance.session_id)
+        .join(Briefing, Briefing.id == BriefingSession.briefing_id)
+        .where(Attendance.person_id == person_id)
+        .order_by(Attendance.at)
+    )
+    columns = {"briefing": _l("Mã đợt"), "sitting": _l("Buổi"), "state": _l("Điểm danh"), "at": _l("Thời điểm")}
+    rows = [[code, title, str(SEEN_WORDS[state]), at] for code, title, state, at in session.execute(seen)]
+    yield OwnData("attendance", _l("Điểm danh"), columns, rows)
+    own = RollDecision
+    held = (
+        select(Briefing.code, own.kind, own.due_at, own.reason, own.approved_by, own.decided_at, own.revoked_at)
+        .join(Briefing, Briefing.id == own.briefing_id)
+        .where(own.person_id == person_id)
+        .order_by(own.id)
+    )
+    columns = {
+        "briefing": _l("Mã đợt"),
+        "decision": _l("Quyết định"),
+        "due": _l("Hạn"),
+        "reason": _l("Lý do"),
+        "approved_by": _l("Người phê duyệt"),
+        "decided": _l("Ghi lúc"),
+        "revoked": _l("Thu hồi lúc"),
+    }
+    decided = [[code, str(DECISION_WORDS[kind]), *rest] for code, kind, *rest in session.execute(held)]
+    yield OwnData("roll_decisions", _l("Quyết định về từng người trong đợt"), columns, decided)

@@ -61,7 +61,7 @@ DUE_WORDS = {
 
 def ticked(label: Any, words: Mapping[str, Any], *checks: Any, **options: Any) -> SelectMultipleField:
     """Boxes to tick, one for each of the words."""
-    shown = {"widget": ListWidget(prefix_label=False), "option_widget": CheckboxInput()}
+    shown: dict[str, Any] = {"widget": ListWidget(prefix_label=False), "option_widget": CheckboxInput()}
     return SelectMultipleField(label, [*checks], choices=choices(words), **shown, **options)
 
 

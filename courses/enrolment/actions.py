@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
@@ -235,9 +236,10 @@ def decide(
             session.add(decision)
     except IntegrityError as error:  # one of each kind holds at a time
         raise AlreadyDecided(kind) from error
-    what = {"briefing": briefing.code, "due": due_at.isoformat()} if due_at else {"briefing": briefing.code}
-    about = {"actor": by, "object_kind": "person", "object_id": person.public_id}
-    note(session, "roll.decide", **about, changes={"decision": (None, kind)}, **what)
+    what: dict[str, Any] = {"briefing": briefing.code, "changes": {"decision": (None, kind)}}
+    if due_at is not None:
+        what["due"] = due_at.isoformat()
+    note(session, "roll.decide", actor=by, object_kind="person", object_id=person.public_id, **what)
     tell(session, RollChanged(briefing.id, (person.id,)))
     return decision
 

@@ -89,8 +89,8 @@ def test_whoever_is_erased_is_chosen_by_no_position_and_the_reasons_of_decisions
     corrected(make, person, **FORMER)
     with make.writing() as session:
         briefing = session.scalars(select(Briefing)).one()
-        about = {"reason": "Lý A Hoa ốm", "approved_by": "Bác sĩ", "due_at": clock.now()}
-        decide(session, briefing, session.get_one(Person, person.id), "leave", **about)
+        one, why = session.get_one(Person, person.id), "Lý A Hoa ốm"
+        decide(session, briefing, one, "leave", reason=why, approved_by="Bác sĩ", due_at=clock.now())
         request = ask(session, person.id, person.public_id, kind="erasure", reason="Xóa.")
         erase(session, request, by=BY)
     assert on_the_roll(make) == 0

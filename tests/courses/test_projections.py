@@ -259,14 +259,20 @@ class History:
 
     def see(self, who: int, state: str, made_up: bool) -> None:
         sitting = "bu" if made_up else "hn"
-        here = {"session": sitting, "point": "a", "name": "Điểm cầu", "state": state, "host": uuid.uuid4()}
+        here: dict[str, Any] = {
+            "session": sitting,
+            "point": "a",
+            "name": "Điểm cầu",
+            "state": state,
+            "host": uuid.uuid4(),
+        }
         self.tell_of_briefing(who, lambda told, person: was_seen(told, person, at=clock.now(), **here))
 
     def hand_in(self, who: int) -> None:
         self.tell_of_briefing(who, lambda told, person: handed_in(told, person, at=clock.now()))
 
     def judge(self, who: int, accepted: bool) -> None:
-        by = {"accepted": accepted, "reader": uuid.uuid4()}
+        by: dict[str, Any] = {"accepted": accepted, "reader": uuid.uuid4()}
         self.tell_of_briefing(who, lambda told, person: judged(told, person, at=clock.now(), **by))
 
     def tell_of_briefing(self, who: int, said: Callable[[Told, uuid.UUID], dict[str, Any]]) -> None:
@@ -374,7 +380,7 @@ def hold_sittings(session: Session, briefing: Briefing, unit_id: int) -> None:
 def standings_now(session: Session, briefing: Briefing) -> list[str]:
     """The standings of all on the roll, by their codes."""
     rows = session.execute(select(Standing.__table__).where(Standing.briefing_id == briefing.id))
-    return [words_of(row._mapping, now=clock.now()) for row in rows]
+    return [words_of(dict(row._mapping), now=clock.now()) for row in rows]
 
 
 def another_system(make: Make) -> int:

@@ -248,7 +248,12 @@ class Walk:
 
     def forms_about_briefings(self) -> dict[str, Form]:
         """Those of a briefing: changed as it was rehearsed, given to more, decided about, and closed at the end."""
-        asked = {"ways": ["online"], "test": "y", "counts_before": "y", "reason": "Theo công văn."}
+        asked: dict[str, str | list[str]] = {
+            "ways": ["online"],
+            "test": "y",
+            "counts_before": "y",
+            "reason": "Theo công văn.",
+        }
         more = {"codes": self.below.code, "due_kind": "days", "due_days": "20", "tree": "state"}
         decided = {"kind": "exempt", "reason": "Cao tuổi", "approved_by": "Chi bộ"}
         return {

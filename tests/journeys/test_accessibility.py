@@ -174,7 +174,8 @@ def briefed(session: Session, province: Province) -> dict[str, Any]:
     course = session.scalars(select(Course).where(Course.code == COURSE)).one()
     asked = Asked(frozenset({POINT, ONLINE, MAKE_UP}), pass_mark=0.7, reflection=True)
     policy = Policy(asked, {"vien_chuc": Asked(asked.ways, test=False)})
-    about = {"title": "Hội nghị quán triệt Nghị quyết số 48-NQ/TU", "documents": ["Nghị quyết số 48-NQ/TU"]}
+    about: dict[str, Any] = {"title": "Hội nghị quán triệt Nghị quyết số 48-NQ/TU"}
+    about["documents"] = ["Nghị quyết số 48-NQ/TU"]
     briefing = open_briefing(session, course, code="nq48-hoi-nghi", policy=policy, **about)
     unit = session.get_one(Unit, province.unit("tinh").id)
     give(session, briefing, unit, due_days=20, choices=[("category", "cong_chuc"), ("party", "quan_chung")])
