@@ -1,5 +1,6 @@
 """Briefings are opened, given, changed and frozen; people on their rolls are decided about and told why."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -9,10 +10,17 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import insert, select, update
+from flask_babel import force_locale
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import DatabaseError
 
-from courses.briefings.models import BriefingPolicy, BriefingSession, FrozenPerson, MeetingPoint, Standing
+from courses.briefings import filters
+from courses.briefings.models import STATES, BriefingPolicy, BriefingSession, FrozenPerson, MeetingPoint, Standing
+from courses.briefings.rehearsal import words_of
+from courses.briefings.render import sentences
+from courses.briefings.rules import KINDS_OF_STANDING, MAKE_UP, ONLINE, POINT, Asked, Policy
 from courses.briefings.statements import Told, was_seen
+from courses.enrolment import actions as enrolment
 from courses.enrolment.actions import RollChanged
 from courses.enrolment.models import Assignment, Briefing, RollDecision
 from lms import clock
@@ -247,6 +255,8 @@ def test_a_frozen_roll_stands_beside_the_live_one(place: Place) -> None:
         moved = session.get_one(Person, place.people[0].id)
         move_person(session, moved, session.get_one(Unit, place.units[1].id), on=clock.today())
     place.make.person("Người Mới", unit=place.units[1])
+    with pytest.raises(DatabaseError, match="written once"), place.make.writing() as session:
+        session.execute(delete(FrozenPerson))
     with place.make.reading() as session:
         assert len(session.scalars(select(FrozenPerson)).all()) == 5
     admin.get(admin.path)
@@ -371,6 +381,58 @@ def test_why_somebody_stands_there_is_told_to_those_who_may_and_to_the_person(pl
     with place.make.reading() as session:
         noted = session.scalars(select(AuditEntry).where(AuditEntry.action == "standing.read")).all()
         assert [one.object_id for one in noted] == [str(person.public_id), str(place.people[2].public_id)]
+
+
+def test_a_standing_is_found_in_the_list_by_what_it_is_called(place: Place) -> None:
+    """Every combination a standing can have: what the database filters by is what the words say."""
+    opened(place)
+    now = clock.now()
+    dues = (None, now - timedelta(days=1), now + timedelta(days=1))
+    kinds = list(itertools.product(STATES, ("", "excused", "unexcused"), dues, (False, True)))
+    with place.make.writing() as session:
+        briefing = session.scalars(select(Briefing)).one()
+        given_to = enrolment.give(session, briefing, session.get_one(Unit, place.root.id))
+        session.execute(delete(Standing))
+        one = {"full_name": "Người Khác", "sort_key": b"n", "search_key": "nguoi khac", "created_at": now}
+        ids = session.scalars(insert(Person).returning(Person.id), [dict(one) for _ in kinds]).all()
+        same = {"briefing_id": briefing.id, "unit_id": place.root.id, "assignment_id": given_to.id}
+        names = ("state", "absence", "due_at", "exempt")
+        rows = [
+            {
+                **same,
+                "person_id": own,
+                "leave": False,
+                "member": False,
+                "way": "",
+                **dict(zip(names, kind, strict=True)),
+            }
+            for own, kind in zip(ids, kinds, strict=True)
+        ]
+        session.execute(insert(Standing), rows)
+        called: dict[str, set[int]] = {code: set() for code in KINDS_OF_STANDING}
+        for row in rows:
+            called[words_of(row, now=now)].add(row["person_id"])
+        for code, expected in called.items():
+            found = session.execute(filters.on_roll(briefing.id, None, code, "", now=now)).all()
+            assert {person.id for _standing, person, _unit in found} == expected, code
+        assert sum(map(len, called.values())) == len(kinds)
+        must, briefed, done, late, exempt = session.execute(filters.numbers(briefing.id, now=now)).one()
+        assert [done, late, exempt] == [len(called[one]) for one in ("completed", "overdue", "exempt")]
+        assert must == len(kinds) - exempt
+        assert briefed == sum(row["state"] in {"briefed", "completed"} and not row["exempt"] for row in rows)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_the_policy_reads_in_english_too(app: Flask) -> None:
+    ways = frozenset({POINT, ONLINE, MAKE_UP})
+    policy = Policy(Asked(ways, pass_mark=0.75, reflection=True), {"can_bo": Asked(ways, test=False)}, False)
+    with app.test_request_context(), force_locale("en"):
+        assert sentences(policy) == [
+            "Briefed (B) = present at a meeting point OR studied online OR made up; "
+            "completed (C) = B AND test ≥ 7,5 AND reflection accepted.",
+            "For cadre: briefed (B) = present at a meeting point OR studied online OR made up; completed (C) = B.",
+            "What was studied online before the briefing was opened does not count.",
+        ]
 
 
 def add_people(place: Place, number: int) -> None:
