@@ -6,8 +6,13 @@ from flask_babel import lazy_gettext as _l
 
 from courses.authoring import models as authoring_models
 from courses.authoring import views as authoring
+from courses.briefings import admin as briefing_admin
 from courses.briefings import models as briefings_models
-from courses.briefings import queries as briefings
+from courses.briefings import queries as briefings_known
+from courses.briefings import views as briefings
+from courses.briefings.access import LIST
+from courses.briefings.access import READ as READ_BRIEFINGS
+from courses.briefings.filters import data_of as briefings_of
 from courses.briefings.projection import BriefingRecordProjection
 from courses.briefings.projector import (
     StandingProjection,
@@ -25,7 +30,7 @@ from courses.catalog.queries import taught_courses
 from courses.enrolment import models as enrolment_models
 from courses.enrolment import views as enrolment
 from courses.enrolment.access import READ as READ_ASSIGNMENTS
-from courses.enrolment.actions import RollChanged
+from courses.enrolment.actions import RollChanged, forget_reasons
 from courses.enrolment.demo import assign_the_course
 from courses.enrolment.projector import AssignmentsOfUnits, follow_late
 from courses.learning import models as learning_models
@@ -41,11 +46,11 @@ from courses.learning.projector import (
 from courses.learning.queries import data_of
 from courses.reminders import models as reminders_models
 from courses.reminders import views as reminders
-from courses.reminders.access import READ as READ_BRIEFINGS
 from courses.reminders.actions import REMIND, plan_the_night, remind
 from lms.accounts.actions import PeopleMoved
 from lms.doors import ADMINISTRATION, Doors, Home, MenuEntry
 from lms.organisation.actions import OrganisationChanged
+from lms.privacy.actions import PersonErased
 from lms.web.feature import Feature
 from lms.xapi.projection import StatementsArriving, StatementsRecorded, StatementsVoided
 
@@ -61,6 +66,8 @@ def fill(doors: Doors) -> None:
     doors.homes.append(Home("learning.home", "course:study", 1))
     doors.menu.append(MenuEntry(_l("Biên soạn"), "authoring.index", "module:read", 40))
     doors.homes.append(Home("authoring.index", "module:edit", 20))
+    doors.menu.append(MenuEntry(_l("Đợt học tập, quán triệt"), "briefings.index", READ_BRIEFINGS, 81, ADMINISTRATION))
+    doors.menu.append(MenuEntry(_l("Số phải học"), "rolls.choose", LIST, 83, ADMINISTRATION))
     doors.menu.append(MenuEntry(_l("Giao học"), "enrolment.index", READ_ASSIGNMENTS, 82, ADMINISTRATION))
     doors.menu.append(MenuEntry(_l("Nhắc việc"), "reminders.index", READ_BRIEFINGS, 83, ADMINISTRATION))
     doors.jobs[REMIND] = remind
@@ -74,10 +81,11 @@ def fill(doors: Doors) -> None:
     doors.listen(ProgressChanged, project_standing)
     doors.listen(PeopleMoved, people_moved)
     doors.listen(RollChanged, roll_changed)
+    doors.listen(PersonErased, forget_reasons)
     doors.listen(OrganisationChanged, organisation_changed)
     doors.belongings.append(AssignmentsOfUnits())
     doors.daybreak += [follow_late, day_begun]
-    doors.own_data += [data_of, briefings.data_of]
+    doors.own_data += [data_of, briefings_of, briefings_known.data_of]
     doors.projections += [ProgressProjection(), BriefingRecordProjection(), StandingProjection()]
 
 
@@ -85,6 +93,10 @@ def features() -> Iterable[Feature]:
     """The blueprints of this package."""
     return (
         authoring.bp,
+        briefings.bp,
+        briefings.rolls,
+        briefing_admin.bp,
+        briefing_admin.deciding,
         enrolment.bp,
         learning.bp,
         reminders.bp,

@@ -204,6 +204,6 @@ def lend_connections() -> None:
         connection.isolation_level, connection.deferrable = None, None
         waiting.append(connection)
 
-    PGDialect_psycopg.connect = connected  # type: ignore[method-assign, assignment]
-    PGDialect_psycopg.do_close = closed  # type: ignore[method-assign, assignment]
+    PGDialect_psycopg.connect = connected  # type: ignore[method-assign]
+    PGDialect_psycopg.do_close = closed  # type: ignore[method-assign]
     PGDialect_psycopg.do_terminate = close  # type: ignore[method-assign]

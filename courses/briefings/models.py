@@ -15,13 +15,19 @@ STATES = ("not_started", "in_progress", "briefed", "completed")
 
 
 class BriefingPolicy(Base):
-    """A version of the policy of a briefing, numbered from 1. None changes; the one with the highest number holds."""
+    """A version of the policy of a briefing, numbered from 1. None changes; the one with the highest number holds.
+
+    With it due dates may have changed: `dues` has for each assignment concerned its public id, and `due_at` (ISO) and
+    `due_days` before and after. `reason` says why.
+    """
 
     __tablename__ = "briefing_policy"
 
     briefing_id: Mapped[int] = mapped_column(ForeignKey("briefing.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     policy: Mapped[dict[str, Any]]
+    dues: Mapped[list[Any]] = mapped_column(default=list, server_default=text("'[]'"))
+    reason: Mapped[str] = mapped_column(default="", server_default=text("''"))
     decided_at: Mapped[datetime]
     decided_by: Mapped[uuid.UUID | None]
 

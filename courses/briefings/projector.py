@@ -11,12 +11,20 @@ from sqlalchemy.orm import Session
 from courses.briefings import projection, queries
 from courses.briefings.models import Standing
 from courses.briefings.projection import BriefingRecordProjection
-from courses.briefings.queries import Known, actual_standings, row_of, sittings_from, standings_of_people
-from courses.briefings.rules import MEMBERS, PLAIN, Evidence, Policy, joined, policy_of, stand
+from courses.briefings.queries import (
+    ROLL_COLUMNS,
+    Known,
+    actual_standings,
+    row_of,
+    sittings_from,
+    standing_row,
+    standings_of,
+    standings_of_people,
+)
+from courses.briefings.rules import PLAIN, Evidence, policy_of, stand
 from courses.enrolment import queries as enrolment
 from courses.enrolment.actions import RollChanged
 from courses.enrolment.models import Briefing
-from courses.enrolment.queries import OnRoll
 from courses.learning.projector import ProgressChanged, ProgressProjection, records_of
 from lms import clock
 from lms.accounts import queries as accounts
@@ -28,9 +36,6 @@ from lms.doors import Expected, Row, tell
 from lms.organisation.actions import OrganisationChanged
 from lms.outbox.actions import settle_day
 from lms.xapi.projection import StatementsRecorded, StatementsVoided, recorded_about
-
-ROLL_COLUMNS = ("unit_id", "assignment_id", "due_at", "exempt", "leave")
-"""The columns of a standing that the roll says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,18 +169,6 @@ def stood(
     return [StandingChange(briefing.id, row.person_id, before, after)]
 
 
-def standing_row(
-    briefing: Briefing, policy: Policy, person_id: int, category: str, party: str, roll: Row, known: Known
-) -> Row:
-    """The columns of a standing: of somebody on the roll as it says, of whom this is known."""
-    records = [
-        known.evidence(one, leave=roll["leave"], opened_at=briefing.opened_at)
-        for one in (person_id, *known.links.get(person_id, ()))
-    ]
-    come = stand(policy, category, records[0] if len(records) == 1 else joined(records))
-    return {**roll, "member": party in MEMBERS, **asdict(come)}
-
-
 def people_moved(session: Session, event: PeopleMoved) -> None:
     """Those who came, went or changed unit: their standings in every briefing that is given to anybody."""
     for briefing_id in briefings_given(session):
@@ -233,24 +226,6 @@ def settle_briefing(session: Session, briefing_id: int, *, person_ids: Iterable[
         tell(session, StandingsChanged(tuple(changes)))
 
 
-def standings_of(
-    briefing: Briefing, roll: Iterable[OnRoll], known: Known, policy: Policy | None = None
-) -> dict[int, Row]:
-    """Standings by person: of everyone on this roll, of whom this is known, under its policy or this one."""
-    policy = policy or policy_of(briefing.policy)
-    found: dict[int, Row] = {}
-    for one in roll:
-        place = {
-            "unit_id": one.unit_id,
-            "assignment_id": one.assignment_id,
-            "due_at": one.due_at,
-            "exempt": one.decided.exempt,
-            "leave": one.decided.leave,
-        }
-        found[one.person_id] = standing_row(briefing, policy, one.person_id, one.category, one.party, place, known)
-    return found
-
-
 def write(session: Session, briefing_id: int, expected: Mapping[int, Row], actual: Mapping[int, Row]) -> None:
     """Insert, change and remove rows so that the table says what is expected."""
     rows = {p: {"briefing_id": briefing_id, "person_id": p, **row} for p, row in expected.items()}
@@ -287,11 +262,11 @@ class StandingProjection:
                     for (person_id, course_id), record in records.items()
                     if course_id == briefing.course_id
                 },
-                sittings=sittings_from(session, briefing, told),
+                sittings=sittings_from(session, briefing, told) if not briefing.plain else {},
                 reflections={
                     person_id: (row["submitted_at"], row["accepted_at"])
                     for (kind, briefing_id, person_id), row in told.items()
-                    if kind == "reflection" and briefing_id == briefing.id
+                    if kind == "reflection" and briefing_id == briefing.id and not briefing.plain
                 },
                 links=links,
             )

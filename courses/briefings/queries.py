@@ -1,7 +1,8 @@
-"""Reading what standings follow from: evidence about people, and the rows that say where they stand."""
+"""Reading briefings, what standings follow from, and the rows that say where people stand."""
 
+import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,13 +12,17 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from courses.briefings.models import Attendance, BriefingSession, ReflectionResult, Standing
-from courses.briefings.rules import Attended, Evidence, distance
+from courses.briefings.rehearsal import Rehearsal, Wanted, rehearsed
+from courses.briefings.rules import MEMBERS, Attended, Evidence, Policy, distance, joined, policy_of, stand
 from courses.catalog.models import Course
-from courses.enrolment.models import Briefing
+from courses.enrolment import queries as enrolment
+from courses.enrolment.models import Briefing, RollDecision
+from courses.enrolment.queries import OnRoll
 from courses.learning import queries as learning
 from courses.learning.rules import NOT_BEGUN, Reached, Record, reached
 from lms.accounts import queries as accounts
 from lms.accounts.models import Person, PersonLink
+from lms.clock import day_of
 from lms.doors import OwnData, Row
 
 MANY = 500
@@ -41,6 +46,12 @@ class Known:
         submitted_at, accepted_at = self.reflections.get(person_id, (None, None))
         online, sittings = self.online.get(person_id, NOT_BEGUN), self.sittings.get(person_id, ())
         return Evidence(online, sittings, submitted_at, accepted_at, leave, opened_at)
+
+    def together(self, person_id: int, *, leave: bool, opened_at: datetime) -> Evidence:
+        """What is known of a person, in all records that are one with this one."""
+        ids = (person_id, *self.links.get(person_id, ()))
+        records = [self.evidence(one, leave=leave, opened_at=opened_at) for one in ids]
+        return records[0] if len(records) == 1 else joined(records)
 
 
 def known(session: Session, briefing: Briefing, person_ids: Collection[int] | None) -> Known:
@@ -119,6 +130,44 @@ def by_kept(rows: Iterable[SqlRow[int, int]]) -> Links:
     return found
 
 
+ROLL_COLUMNS = ("unit_id", "assignment_id", "due_at", "exempt", "leave")
+"""The columns of a standing that the roll says."""
+
+
+def standing_row(
+    briefing: Briefing, policy: Policy, person_id: int, category: str, party: str, roll: Row, known: Known
+) -> Row:
+    """The columns of a standing: of somebody on the roll as it says, of whom this is known."""
+    seen = known.together(person_id, leave=roll["leave"], opened_at=briefing.opened_at)
+    return {**roll, "member": party in MEMBERS, **asdict(stand(policy, category, seen))}
+
+
+def standings_of(
+    briefing: Briefing, roll: Iterable[OnRoll], known: Known, policy: Policy | None = None
+) -> dict[int, Row]:
+    """Standings by person: of everyone on this roll, of whom this is known, under its policy or this one."""
+    policy = policy or policy_of(briefing.policy)
+    found: dict[int, Row] = {}
+    for one in roll:
+        place = {
+            "unit_id": one.unit_id,
+            "assignment_id": one.assignment_id,
+            "due_at": one.due_at,
+            "exempt": one.decided.exempt,
+            "leave": one.decided.leave,
+        }
+        found[one.person_id] = standing_row(briefing, policy, one.person_id, one.category, one.party, place, known)
+    return found
+
+
+def rehearsal(session: Session, briefing: Briefing, wanted: Wanted, *, now: datetime) -> Rehearsal:
+    """What another policy and other due dates would change: all on the roll are judged anew, nothing is written."""
+    roll = enrolment.roll(session, briefing.id, on=day_of(now), dues=wanted.dues)
+    after = standings_of(briefing, roll, known(session, briefing, None), wanted.policy)
+    before = actual_standings(session, briefing.id, None)
+    return rehearsed(wanted, briefing.policy_number, before, after, now=now)
+
+
 def standings_of_people(
     person_ids: Collection[int], *, briefing_id: int | None = None, course_id: int | None = None
 ) -> Select[Standing, Briefing, str, str, bool]:
@@ -166,6 +215,39 @@ def actual_standings(session: Session, briefing_id: int, person_ids: tuple[int, 
         for row in session.execute(query)
         if wanted is None or row.person_id in wanted
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Somebody on the roll of a briefing, and the name of the unit where the person is counted in it."""
+
+    standing: Standing
+    briefing: Briefing
+    person: Person
+    unit: str
+
+
+def record_of(session: Session, public_id: uuid.UUID) -> int | None:
+    """The id of a person nobody has erased."""
+    return session.scalar(select(Person.id).where(Person.public_id == public_id, Person.erased_at.is_(None)))
+
+
+def decision_about(public_id: uuid.UUID) -> Select[RollDecision, uuid.UUID, str]:
+    """A decision with the public id of the person and the code of the briefing."""
+    return (
+        select(RollDecision, Person.public_id, Briefing.code)
+        .join(Person, Person.id == RollDecision.person_id)
+        .join(Briefing, Briefing.id == RollDecision.briefing_id)
+        .where(RollDecision.public_id == public_id)
+    )
+
+
+def evidence_about(session: Session, placed: Placed) -> tuple[Evidence, list[int]]:
+    """What is known of somebody on a roll, and the ids of all records that are this person."""
+    one = placed.standing
+    found = known(session, placed.briefing, [one.person_id])
+    seen = found.together(one.person_id, leave=one.leave, opened_at=placed.briefing.opened_at)
+    return seen, [one.person_id, *found.links.get(one.person_id, ())]
 
 
 def furthest_record(session: Session, records: Mapping[int, Record], own: int) -> int:

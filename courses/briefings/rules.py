@@ -15,6 +15,12 @@ POINT, ONLINE, MAKE_UP = "point", "online", "make_up"
 WAYS = (POINT, MAKE_UP, ONLINE)
 """The ways of being briefed; of two that lead there at one moment the first is the one that counts."""
 
+KINDS_OF_STANDING = (
+    *("not_started", "in_progress", "briefed", "completed"),
+    *("overdue", "exempt", "excused", "unexcused"),
+)
+"""The eight standings, by their codes; `standing_words` says which one is a person's."""
+
 CATEGORIES = ("can_bo", "cong_chuc", "vien_chuc", "nguoi_lao_dong", "khac")
 MEMBERS = frozenset({"chinh_thuc", "du_bi"})
 """Who is a member of the Party, in full or on probation."""
@@ -251,3 +257,37 @@ def standing_words(stand_of: Stand, *, exempt: bool, due_at: datetime | None, no
     if stand_of.state == "not_started" or stand_of.absence:
         return stand_of.absence or "not_started"
     return stand_of.state
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A condition of the policy, and whether and when somebody has met it.
+
+    `code`: one of the ways, of which any will do; test; reflection. `score` and `mark` (0 to 1) are those of the test:
+    the lowest required one where the policy has a mark, else the mean; `mark` None: that of the course. `handed_in`:
+    the reflection waits to be read, or was returned.
+    """
+
+    code: str
+    at: datetime | None
+    score: float | None = None
+    mark: float | None = None
+    handed_in: datetime | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether it is met."""
+        return self.at is not None
+
+
+def reasons(policy: Policy, category: str, seen: Evidence) -> list[Reason]:
+    """Every condition that the policy has for this staff category: first those of being briefed, then the rest."""
+    asked, online = policy.of(category), counted(policy, seen)
+    found = [Reason(way, briefed_by(replace(asked, ways=frozenset({way})), online, seen.sittings)[1]) for way in WAYS]
+    found = [one for one in found if one.code in asked.ways]
+    if asked.test:
+        score = online.score if asked.pass_mark is None else online.lowest
+        found.append(Reason("test", tested_at(asked, online), score, asked.pass_mark))
+    if asked.reflection:
+        found.append(Reason("reflection", seen.accepted_at, handed_in=seen.submitted_at))
+    return found

@@ -1,26 +1,38 @@
-"""Giving a briefing, or merely a course, to a unit and all below it, and withdrawing an assignment."""
+"""Giving a briefing, or merely a course, to units and all below them, withdrawing it, and deciding about one person."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from courses.catalog.models import Course
 from courses.enrolment import queries
-from courses.enrolment.models import Assignment, AssignmentChoice, Briefing
+from courses.enrolment.models import Assignment, AssignmentChoice, Briefing, RollDecision
 from lms import clock
 from lms.accounts.models import Person
 from lms.audit.actions import note
+from lms.db import lock_roll
 from lms.doors import tell
 from lms.organisation.models import STATE_TREE, Unit
+from lms.privacy.actions import PersonErased
 
 
 class AlreadyAssigned(ValueError):
     """The unit already has this briefing by this very due date."""
+
+
+class AlreadyDecided(ValueError):
+    """A decision of this kind holds for the person in this briefing."""
+
+
+class BriefingClosed(ValueError):
+    """After a briefing has been closed nothing more is assigned in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,15 @@ def assign(
     return give(session, plain_briefing(session, course, by=by), unit, due_at=due_at, by=by, tree=tree)
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A unit that is to have a briefing, and when it is due there, as `Assignment` says."""
+
+    unit: Unit
+    due_at: datetime | None = None
+    due_days: int | None = None
+
+
 def give(
     session: Session,
     briefing: Briefing,
@@ -80,19 +101,60 @@ def give(
 ) -> Assignment:
     """Put everyone counted in the unit or below it, or those of them who are chosen, on the roll of the briefing.
 
-    Due as `Assignment` says; `choices` are rows of `AssignmentChoice`. Raises `AlreadyAssigned`.
+    Due as `Assignment` says; `choices` are rows of `AssignmentChoice`. Raises `AlreadyAssigned`, `BriefingClosed`.
     """
-    same = {"briefing_id": briefing.id, "unit_id": unit.id, "tree": tree, "due_at": due_at, "withdrawn_at": None}
-    if session.scalar(select(Assignment.id).filter_by(**same).limit(1)) is not None:
-        raise AlreadyAssigned(unit.code)
+    assignment = given(session, briefing, Wish(unit, due_at, due_days), choices=choices, by=by, tree=tree)
+    session.flush()  # those who are told read the roll
+    tell(session, RollChanged(briefing.id))
+    return assignment
+
+
+def give_many(
+    session: Session,
+    briefing: Briefing,
+    wishes: Iterable[Wish],
+    *,
+    choices: Sequence[tuple[str, str]] = (),
+    by: uuid.UUID | None = None,
+    tree: str = STATE_TREE,
+) -> list[Assignment]:
+    """The same for many units, told once. Those that have it by this very due date are passed over.
+
+    Raises `BriefingClosed`.
+    """
+    found = []
+    for wish in wishes:
+        with suppress(AlreadyAssigned):
+            found.append(given(session, briefing, wish, choices=choices, by=by, tree=tree))
+    if found:
+        session.flush()  # those who are told read the roll
+        tell(session, RollChanged(briefing.id))
+    return found
+
+
+def given(
+    session: Session,
+    briefing: Briefing,
+    wish: Wish,
+    *,
+    choices: Iterable[tuple[str, str]],
+    by: uuid.UUID | None,
+    tree: str,
+) -> Assignment:
+    """A new assignment with its choices, in the log; nobody has been told."""
+    if briefing.closed_at is not None:
+        raise BriefingClosed(briefing.code)
+    same = {"briefing_id": briefing.id, "unit_id": wish.unit.id, "tree": tree, "withdrawn_at": None}
+    due = {"due_at": wish.due_at, "due_days": wish.due_days}
+    if session.scalar(select(Assignment.id).filter_by(**same, **due).limit(1)) is not None:
+        raise AlreadyAssigned(wish.unit.code)
     assignment = Assignment(
         public_id=uuid.uuid4(),
         briefing=briefing,
         course=briefing.course,
-        unit=unit,
+        unit=wish.unit,
         tree=tree,
-        due_at=due_at,
-        due_days=due_days,
+        **due,
         assigned_at=clock.now(),
         assigned_by_id=session.scalar(select(Person.id).where(Person.public_id == by)) if by else None,
     )
@@ -100,39 +162,104 @@ def give(
         with session.begin_nested():
             session.add(assignment)
     except IntegrityError as error:  # another transaction gave it after we had looked
-        raise AlreadyAssigned(unit.code) from error
+        raise AlreadyAssigned(wish.unit.code) from error
     for kind, value in choices:
         session.add(AssignmentChoice(assignment_id=assignment.id, kind=kind, value=value))
-    session.flush()  # those who are told read the roll
-    note_given(session, assignment, by)
-    tell(session, RollChanged(briefing.id))
+    words = due_words(wish.due_at, wish.due_days)
+    what = {"course": briefing.course.code, "unit": str(wish.unit.public_id), "due": words}
+    if not briefing.plain:
+        what["briefing"] = briefing.code
+    note(session, "course.assign", actor=by, object_kind="assignment", object_id=assignment.public_id, **what)
     return assignment
 
 
-def note_given(session: Session, assignment: Assignment, by: uuid.UUID | None) -> None:
-    """Put into the log what was given to whom, and by when."""
-    due = assignment.due_at.isoformat() if assignment.due_at else ""
-    if assignment.due_days is not None:
-        due = f"+{assignment.due_days}"
-    what = {"course": assignment.briefing.code, "unit": str(assignment.unit.public_id), "due": due}
-    note(session, "course.assign", actor=by, object_kind="assignment", object_id=assignment.public_id, **what)
+def due_words(due_at: datetime | None, due_days: int | None) -> str:
+    """A due date as the audit log has it."""
+    return due_at.isoformat() if due_at else f"{due_days} days" if due_days is not None else "never"
 
 
 def withdraw(session: Session, assignment: Assignment, *, by: uuid.UUID | None = None) -> None:
     """End an assignment now. What was studied under it stays; one that has ended already is left as it is."""
-    if assignment.withdrawn_at is not None:
-        return
-    assignment.withdrawn_at = clock.now()
+    withdraw_many(session, [assignment], by=by)
+
+
+def withdraw_many(session: Session, assignments: Iterable[Assignment], *, by: uuid.UUID | None = None) -> int:
+    """The same for many assignments, told once for each briefing; how many were in force."""
+    ended = [one for one in assignments if one.withdrawn_at is None]
+    for assignment in ended:
+        assignment.withdrawn_at = clock.now()
+        note(
+            session,
+            "course.withdraw",
+            actor=by,
+            object_kind="assignment",
+            object_id=assignment.public_id,
+            changes={"state": ("assigned", "withdrawn")},
+            course=assignment.course.code,
+            unit=str(assignment.unit.public_id),
+        )
     session.flush()  # those who are told read the roll
-    what = {"course": assignment.course.code, "unit": str(assignment.unit.public_id)}
-    ended = {"state": ("assigned", "withdrawn")}
-    note(
-        session,
-        "course.withdraw",
-        actor=by,
-        object_kind="assignment",
-        object_id=assignment.public_id,
-        changes=ended,
-        **what,
+    for briefing_id in sorted({one.briefing_id for one in ended}):
+        tell(session, RollChanged(briefing_id))
+    return len(ended)
+
+
+def decide(
+    session: Session,
+    briefing: Briefing,
+    person: Person,
+    kind: str,
+    *,
+    reason: str,
+    approved_by: str,
+    due_at: datetime | None = None,
+    by: uuid.UUID | None = None,
+) -> RollDecision:
+    """Decide about one person on the roll (`RollDecision`): exempt, leave or extension. Raises `AlreadyDecided`.
+
+    Why and by whom it was approved is kept with the decision and not in the audit log: it may name people.
+    """
+    lock_roll(session)  # before any row, as all who settle the roll
+    decision = RollDecision(
+        public_id=uuid.uuid4(),
+        briefing_id=briefing.id,
+        person_id=person.id,
+        kind=kind,
+        due_at=due_at,
+        reason=reason,
+        approved_by=approved_by,
+        decided_at=clock.now(),
+        decided_by=by,
     )
-    tell(session, RollChanged(assignment.briefing_id))
+    try:
+        with session.begin_nested():
+            session.add(decision)
+    except IntegrityError as error:  # one of each kind holds at a time
+        raise AlreadyDecided(kind) from error
+    what: dict[str, Any] = {"briefing": briefing.code, "changes": {"decision": (None, kind)}}
+    if due_at is not None:
+        what["due"] = due_at.isoformat()
+    note(session, "roll.decide", actor=by, object_kind="person", object_id=person.public_id, **what)
+    tell(session, RollChanged(briefing.id, (person.id,)))
+    return decision
+
+
+def revoke(session: Session, decision: RollDecision, *, by: uuid.UUID | None = None) -> None:
+    """From now on the decision holds no longer; it stays in the books. One that was revoked is left as it is."""
+    lock_roll(session)  # as above
+    session.refresh(decision)
+    if decision.revoked_at is not None:
+        return
+    decision.revoked_at, decision.revoked_by = clock.now(), by
+    session.flush()  # those who are told read the roll
+    code = session.get_one(Briefing, decision.briefing_id).code
+    person = session.get_one(Person, decision.person_id).public_id
+    ended = {"decision": (decision.kind, None)}
+    note(session, "roll.revoke", actor=by, object_kind="person", object_id=person, changes=ended, briefing=code)
+    tell(session, RollChanged(decision.briefing_id, (decision.person_id,)))
+
+
+def forget_reasons(session: Session, event: PersonErased) -> None:
+    """Why something was decided about somebody who is erased is forgotten, and who approved it; that it was stays."""
+    words = update(RollDecision).where(RollDecision.person_id == event.person_id).values(reason="", approved_by="")
+    session.execute(words.execution_options(synchronize_session=False))

@@ -134,15 +134,23 @@ class OnRoll:
 
 
 def roll(
-    session: Session, briefing_id: int, *, on: date, person_ids: Collection[int] | Select[int] | None = None
+    session: Session,
+    briefing_id: int,
+    *,
+    on: date,
+    person_ids: Collection[int] | Select[int] | None = None,
+    dues: Mapping[int, tuple[datetime | None, int | None]] | None = None,
 ) -> list[OnRoll]:
-    """Who is on the roll of a briefing that day, in three statements, or in a few when very many ids are given."""
+    """Who is on the roll of a briefing that day, in three statements, or in a few when very many ids are given.
+
+    `dues`: other due dates (`due_at`, `due_days`) than those of the assignments, by their ids, to see what they do.
+    """
     choosing = session.scalar(any_choice(briefing_id)) is not None
     known = decisions(session, briefing_id)
     found: list[OnRoll] = []
     for people in batches(person_ids):
         query = on_the_roll(briefing_id, on=on, person_ids=people, choosing=choosing)
-        found += (on_roll(row, known.get(row.person_id, Decided())) for row in session.execute(query))
+        found += (on_roll(row, known.get(row.person_id, Decided()), dues or {}) for row in session.execute(query))
     return found
 
 
@@ -156,9 +164,12 @@ def batches(
     return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
 
 
-def on_roll(row: Row[*tuple[Any, ...]], decided: Decided) -> OnRoll:
+def on_roll(
+    row: Row[*tuple[Any, ...]], decided: Decided, dues: Mapping[int, tuple[datetime | None, int | None]]
+) -> OnRoll:
     """A row of `on_the_roll` as a value."""
-    due_at = due_moment(row.due_at, row.due_days, row.assigned_at, row.since, decided)
+    due_at, due_days = dues.get(row.assignment_id, (row.due_at, row.due_days))
+    due_at = due_moment(due_at, due_days, row.assigned_at, row.since, decided)
     return OnRoll(row.person_id, row.unit_id, row.assignment_id, due_at, row.category, row.party, decided)
 
 
@@ -250,6 +261,31 @@ def people_nearer(briefing_id: int, unit_id: int, *, on: date, tree: str = STATE
             Unit.counted,
         )
     )
+
+
+def reached_by_unit(
+    unit_ids: Collection[int], choices: Collection[tuple[str, str]], *, on: date, tree: str = STATE_TREE
+) -> Select[int, int]:
+    """Unit and how many people of it and below are chosen, for each of these units that has any, in one statement."""
+    query = (
+        select(UnitClosure.ancestor_id, func.count(Membership.person_id.distinct()))
+        .join(Membership, and_(Membership.tree == UnitClosure.tree, Membership.unit_id == UnitClosure.descendant_id))
+        .join(Unit, Unit.id == Membership.unit_id)
+        .join(Person, Person.id == Membership.person_id)
+        .where(
+            UnitClosure.tree == tree,
+            UnitClosure.ancestor_id.in_(unit_ids),
+            holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),
+            Membership.kind == "main",
+            holds_on(on, Membership.valid_from, Membership.valid_to),
+            Unit.counted,
+        )
+        .group_by(UnitClosure.ancestor_id)
+    )
+    for kind, columns in CHOSEN_BY.items():
+        if wanted := [value for of, value in choices if of == kind]:
+            query = query.where(or_(*(column.in_(wanted) for column in columns)))
+    return query
 
 
 def counted(people: Select[int]) -> Select[int]:

@@ -1,7 +1,7 @@
 """Reading progress, and the versions it is measured by."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, cast
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from courses.catalog.models import Activity, Course, CourseVersion, ModuleVersion
 from courses.catalog.rules import Outline, Register, Settings, outline_of, register_of, settings_of
-from courses.enrolment.models import Assignment, RollDecision
+from courses.enrolment.models import Assignment, Briefing, RollDecision
 from courses.enrolment.queries import on_the_roll
 from courses.enrolment.rules import Decided, due_moment
 from courses.learning.models import ActivityProgress, CourseProgress
@@ -270,10 +270,14 @@ def activities_with_results(person_id: int) -> Select[Activity]:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """A course was given to the person, through this unit, to be finished by then (None: at no set time)."""
+    """A course was given to the person, through this unit, to be finished by then (None: at no set time).
+
+    `briefed`: by a briefing of its own, in which the person stands somewhere.
+    """
 
     due_at: datetime | None
     unit: str
+    briefed: bool = False
 
 
 def duties(session: Session, person_id: int, *, on: date) -> dict[int, Duty]:
@@ -285,8 +289,11 @@ def duties(session: Session, person_id: int, *, on: date) -> dict[int, Duty]:
     for row in session.execute(duties_on(on), {"person": person_id}):
         decided = Decided(due_at=row.decided_due)
         due_at = due_moment(row.due_at, row.due_days, row.assigned_at, row.since, decided)
-        found.setdefault(row.course_id, []).append(Duty(due_at, row.unit))
-    return {course_id: next_due(known, on) for course_id, known in found.items()}
+        found.setdefault(row.course_id, []).append(Duty(due_at, row.unit, not row.plain))
+    return {
+        course_id: replace(next_due(known, on), briefed=any(one.briefed for one in known))
+        for course_id, known in found.items()
+    }
 
 
 def next_due(known: Sequence[Duty], on: date) -> Duty:
@@ -309,6 +316,7 @@ def duties_on(day: date) -> Select[*tuple[Any, ...]]:
     return (
         select(
             Assignment.course_id,
+            Briefing.plain,
             held.c.due_at,
             held.c.due_days,
             held.c.assigned_at,
@@ -318,9 +326,10 @@ def duties_on(day: date) -> Select[*tuple[Any, ...]]:
         )
         .select_from(held)
         .join(Assignment, held.c.assignment_id == Assignment.id)
+        .join(Briefing, Briefing.id == Assignment.briefing_id)
         .join(Unit, Unit.id == Assignment.unit_id)
         .outerjoin(RollDecision, decided)
-        .group_by(*held.c, Assignment.course_id, Unit.name)
+        .group_by(*held.c, Assignment.course_id, Briefing.plain, Unit.name)
         .having(func.coalesce(func.sum(case((RollDecision.kind == "exempt", 1), else_=0)), 0) == 0)
     )
 

@@ -3,10 +3,11 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from courses.briefings.access import ORGANISE, READ
 from courses.enrolment.models import Briefing
 from lms.web.acting import Actor, NotFound
 
-READ, ORGANISE = "briefing:read", "briefing:organise"
+__all__ = ["ORGANISE", "READ", "access_briefing"]
 
 
 def access_briefing(session: Session, actor: Actor, code: str, permission: str) -> Briefing:

@@ -52,7 +52,10 @@ class MoveTooEarly(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PeopleMoved:
-    """Told when people begin, change or end the membership in which they are counted."""
+    """Told when people begin, change or end the membership in which they are counted, or are others than before.
+
+    Others: of another staff category, in the Party or not, in another position. Rolls may choose people by these.
+    """
 
     person_ids: tuple[int, ...]
 

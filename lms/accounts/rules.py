@@ -18,7 +18,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "host": frozenset(),
     "head": frozenset({"unit:read_figures", "unit:read_names"}),
     "deputy": frozenset({"unit:read_figures", "unit:read_names"}),
-    "trainer": frozenset({"module:read", "module:edit", "module:publish", "record:browse"}),
+    "trainer": frozenset({"module:read", "module:edit", "module:publish", "record:browse", "briefing:read"}),
     "unit_administrator": frozenset(
         {
             "unit:read_figures",
@@ -30,6 +30,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "announcement:write",
             "unit:read",
             "unit:create",
+            "roll:decide",
         }
     ),
     "auditor": frozenset(
@@ -66,6 +67,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "briefing:read",
             "briefing:organise",
             "course:assign",
+            "roll:decide",
             "record:browse",
             "record:names",
             "record_client:read",

@@ -10,6 +10,7 @@ DISCLOSURES = (
     "audit.export",
     "audit.people",
     "audit.read",
+    "briefing.rehearse",
     "names.read",
     "person.list",
     "person.read",
@@ -17,9 +18,12 @@ DISCLOSURES = (
     "privacy.read",
     "record.names",
     "record.people",
+    "roll.decisions",
+    "roll.read",
     "roster.corrected",
     "roster.export",
     "roster.read",
+    "standing.read",
     "view_as.start",
 )
 """Acts by which somebody saw or took out names of people."""

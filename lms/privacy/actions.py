@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lms import clock, text
+from lms.accounts.actions import PeopleMoved
 from lms.accounts.models import (
     Membership,
     OneTimeLink,
@@ -31,7 +32,7 @@ from lms.authentication.models import (
     PasskeyChallenge,
     RecoveryCode,
 )
-from lms.db import config_of, lock_people
+from lms.db import config_of, lock_roll
 from lms.documents.models import XapiDocument
 from lms.doors import tell
 from lms.notices.models import Notice
@@ -41,6 +42,9 @@ from lms.xapi.models import XapiAgent
 from lms.xapi.statement import agent_digest
 
 NEW, IN_WORK, ANSWERED = "new", "in_work", "answered"
+CHOSEN_BY = frozenset({"category", "party", "position"})
+"""By these rolls choose people: when they change, the rolls are looked at again."""
+
 ERASED_NAME = "(đã xóa dữ liệu)"
 """What stands in the place of a name; pages show it as it is, in whatever language."""
 
@@ -115,6 +119,8 @@ def correct(
     values["email"] = values.get("email") or None
     before = {name: getattr(person, name) for name in values}
     changed = sorted(name for name, value in values.items() if before[name] != value)
+    if CHOSEN_BY.intersection(changed):
+        lock_roll(session)  # before any row is written, as all who need both take them
     for name in changed:
         setattr(person, name, values[name])
     if "full_name" in changed:
@@ -130,6 +136,9 @@ def correct(
             fields=changed,
             changes=coded,
         )
+    if CHOSEN_BY.intersection(changed):
+        session.flush()  # those who are told read who the person is by now
+        tell(session, PeopleMoved((person.id,)))
     conclude(session, request, "corrected", answer=answer, by=by)
     return changed
 
@@ -156,9 +165,11 @@ def erase(session: Session, request: PrivacyRequest, *, by: uuid.UUID) -> None:
     for _step in range(2):  # from a duplicate to the record that stands for it, and to its other duplicates
         for pair in session.execute(links_of(same)).all():
             same.update(pair)
-    lock_people(session, sorted(same))
+    lock_roll(session)  # nothing becomes known of them meanwhile, and rolls are looked at again
     for person_id in sorted(same):
         erase_record(session, session.get_one(Person, person_id), by=by)
+    session.flush()  # those who are told read who they are by now
+    tell(session, PeopleMoved(tuple(sorted(same))))  # their positions are gone
     conclude(session, request, "erased", answer="", by=by)
     spoken = update(PrivacyRequest).where(PrivacyRequest.person_id.in_(same))
     session.execute(spoken.values(reason="", answer=""))

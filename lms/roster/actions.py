@@ -27,6 +27,7 @@ from lms.roster.rehearsal import APPLIED, CREATED, MOVED, Outcome, Plan, Rehears
 from lms.roster.rules import AT_ONCE, FIRST_LINES, KEPT, SLICE, Settings, Sheet, digest_of, username
 from lms.roster.spelling import as_meant
 from lms.roster.storage import (
+    CHOSEN_BY,
     PARTICULARS,
     changed_fields,
     forget_outcomes,
@@ -311,7 +312,8 @@ def write(
     write_codes(session, unit_id, both, on=settings.on)
     note_newcomers(session, [public for _own, public in ids], newcomers, by=by)
     note_all_changes(session, others, by=by)
-    if people := tuple(sorted({*(own for own, _public in ids), *moved, *branch})):
+    chosen = {own for own, one in both if changed_fields(one) & CHOSEN_BY}
+    if people := tuple(sorted({*(own for own, _public in ids), *moved, *branch, *chosen})):
         tell(session, PeopleMoved(people))
 
 

@@ -110,6 +110,8 @@ def told(one: Outcome) -> dict[str, Any]:
 
 
 PARTICULARS = frozenset({"full_name", "email", "position", "category", "party"})
+CHOSEN_BY = frozenset({"position", "category", "party"})
+"""By these a roll may choose people: when they change, it is looked at again."""
 
 
 def changed_fields(one: Outcome) -> set[str]:

@@ -20,10 +20,16 @@ from sqlalchemy.orm import Session
 
 import wsgi
 from analytics.facts.models import Tally
-from courses.briefings.models import Standing
+from courses.briefings.actions import AlreadyGiven, AsksTooMuch, change_briefing, open_briefing
+from courses.briefings.models import Attendance, BriefingSession, MeetingPoint, ReflectionResult, Standing
+from courses.briefings.queries import rehearsal
+from courses.briefings.rehearsal import Wanted, words_of
+from courses.briefings.rules import MAKE_UP, ONLINE, PLAIN, POINT, Asked, Policy
+from courses.briefings.statements import Told, handed_in, judged, was_seen
 from courses.catalog.models import Course
-from courses.enrolment.actions import assign, withdraw
-from courses.enrolment.models import Assignment
+from courses.enrolment import actions as enrolment
+from courses.enrolment.actions import AlreadyAssigned, AlreadyDecided, assign, decide, revoke, withdraw
+from courses.enrolment.models import Assignment, Briefing, RollDecision
 from courses.learning.access import access_course, access_lesson_place
 from courses.learning.actions import finish_lesson, start_course
 from courses.learning.models import ActivityProgress, CourseProgress
@@ -32,7 +38,7 @@ from lms.accounts.actions import CountsNoMore, MoveTooEarly, move_person
 from lms.accounts.models import Person, PersonLink
 from lms.app import open_doors
 from lms.cli import check_projections
-from lms.db import Database
+from lms.db import Database, lock_people
 from lms.duplicates.actions import CannotLink, link_people, undo
 from lms.organisation.models import Unit
 from lms.outbox.actions import settle_day
@@ -48,7 +54,7 @@ from tests.make import LONG_AGO, Make
 from tests.postgres import cluster
 
 PEOPLE, UNITS = 3, 4
-TABLES = (CourseProgress, ActivityProgress, Standing, Tally)
+TABLES = (CourseProgress, ActivityProgress, Attendance, ReflectionResult, Standing, Tally)
 LESSONS = ("m1-1", "m1-2", "m2-1", "m2-2", "m1-3")
 TESTS = ("m1-test", "m2-test", "final-test")
 
@@ -58,6 +64,17 @@ SPELLINGS: dict[str, Callable[[uuid.UUID], str]] = {
     "hex": lambda one: one.hex,
     "urn": lambda one: one.urn,
 }
+
+ANY = frozenset({POINT, ONLINE, MAKE_UP})
+POLICIES = (
+    PLAIN,
+    Policy(Asked(ANY, test=False)),
+    Policy(Asked(ANY, pass_mark=0.6, reflection=True), counts_before=False),
+    Policy(Asked(frozenset({POINT})), {"cong_chuc": Asked(ANY, test=False, reflection=True)}),
+    Policy(Asked(pass_mark=0.9)),
+)
+DUES = ((None, None), (None, 2), (timedelta(days=1), None))
+"""When something may be due in a history: never, after two days, or tomorrow."""
 
 people = st.integers(0, PEOPLE - 1)
 units = st.integers(0, UNITS - 1)
@@ -81,9 +98,32 @@ EVENTS = st.one_of(
     st.tuples(st.just("unsay"), st.integers(0, 5)),
     st.tuples(st.just("late"), people, st.sampled_from(LESSONS), st.integers(1, 900)),
     st.tuples(st.just("take back"), st.integers(0, 9)),
+    st.tuples(st.just("open a briefing"), units, st.integers(0, len(POLICIES) - 1), st.integers(0, len(DUES) - 1)),
+    st.tuples(st.just("change"), st.integers(0, 1), st.integers(0, len(POLICIES) - 1), st.integers(0, len(DUES))),
+    st.tuples(st.just("decide"), people, st.sampled_from(["exempt", "leave", "extension"])),
+    st.tuples(st.just("revoke"), st.integers(0, 2)),
+    st.tuples(st.just("see"), people, st.sampled_from(["present", "late", "excused", "unexcused"]), st.booleans()),
+    st.tuples(st.just("hand in"), people),
+    st.tuples(st.just("judge"), people, st.booleans()),
     st.tuples(st.just("link"), people, people),
     st.tuples(st.just("unlink"), st.integers(0, 1)),
 )
+BRIEFED = [
+    ("open a briefing", 0, 2, 1),
+    ("see", 0, "unexcused", False),
+    ("see", 1, "present", False),
+    ("see", 0, "late", True),
+    ("hand in", 0),
+    ("judge", 0, True),
+    ("take", 0, "m1-test", 0.7),
+    ("take", 0, "m2-test", 0.7),
+    ("decide", 2, "leave"),
+    ("change", 1, 3, 2),
+    ("take back", 1),
+    ("judge", 1, False),
+    ("link", 1, 0),
+    ("take back", 2),
+]
 COMPLETE = [("read", 0, lesson) for lesson in LESSONS[:4]] + [("take", 0, test, 1.0) for test in TESTS[:2]]
 
 
@@ -175,6 +215,75 @@ class History:
             if which < len(given_out):
                 withdraw(session, given_out[which])
 
+    def open_a_briefing(self, unit: int, policy: int, due: int) -> None:
+        """A second briefing on the course, with a conference and a class; a later one is given to one more unit."""
+        after, days = DUES[due]
+        due_at = clock.now() + after if after is not None else None
+        with suppress(AlreadyAssigned), self.make.writing() as session:
+            briefing = session.scalar(select(Briefing).where(~Briefing.plain))
+            if briefing is None:
+                course = session.scalars(select(Course)).one()
+                briefing = open_briefing(session, course, code="hai", title="Đợt hai", policy=POLICIES[policy])
+                hold_sittings(session, briefing, self.units[0].id)
+            given_to = session.get_one(Unit, self.units[unit].id)
+            enrolment.give(session, briefing, given_to, due_at=due_at, due_days=days)
+
+    def change(self, which: int, policy: int, due: int) -> None:
+        """Another policy, and (with the last number: not) other due dates, of the first or second briefing."""
+        with suppress(AlreadyGiven, AsksTooMuch), self.make.writing() as session:
+            found = session.scalars(select(Briefing).order_by(Briefing.id)).all()[which : which + 1]
+            for briefing in found:
+                given_out = select(Assignment.id).where(Assignment.briefing_id == briefing.id)
+                ids = session.scalars(given_out.where(Assignment.withdrawn_at.is_(None)))
+                dues = {}
+                if due < len(DUES):
+                    after, days = DUES[due]
+                    dues = dict.fromkeys(ids, (clock.now() + after if after is not None else None, days))
+                wanted = Wanted(POLICIES[policy], dues)
+                digest = rehearsal(session, briefing, wanted, now=clock.now()).digest
+                expected = change_briefing(session, briefing, wanted, digest=digest, reason="Thử.")
+                assert {one.after for one in expected.moves} <= set(standings_now(session, briefing))
+
+    def decide(self, who: int, kind: str) -> None:
+        due_at = clock.now() + timedelta(days=5) if kind == "extension" else None
+        with suppress(AlreadyDecided), self.make.writing() as session:
+            briefing = session.scalars(select(Briefing).order_by(Briefing.id.desc())).first()
+            assert briefing is not None
+            person = session.get_one(Person, self.people[who].id)
+            decide(session, briefing, person, kind, reason="Ốm", approved_by="Chi bộ", due_at=due_at)
+
+    def revoke(self, which: int) -> None:
+        with self.make.writing() as session:
+            for one in session.scalars(select(RollDecision).order_by(RollDecision.id)).all()[which : which + 1]:
+                revoke(session, one)
+
+    def see(self, who: int, state: str, made_up: bool) -> None:
+        sitting = "bu" if made_up else "hn"
+        here: dict[str, Any] = {
+            "session": sitting,
+            "point": "a",
+            "name": "Điểm cầu",
+            "state": state,
+            "host": uuid.uuid4(),
+        }
+        self.tell_of_briefing(who, lambda told, person: was_seen(told, person, at=clock.now(), **here))
+
+    def hand_in(self, who: int) -> None:
+        self.tell_of_briefing(who, lambda told, person: handed_in(told, person, at=clock.now()))
+
+    def judge(self, who: int, accepted: bool) -> None:
+        by: dict[str, Any] = {"accepted": accepted, "reader": uuid.uuid4()}
+        self.tell_of_briefing(who, lambda told, person: judged(told, person, at=clock.now(), **by))
+
+    def tell_of_briefing(self, who: int, said: Callable[[Told, uuid.UUID], dict[str, Any]]) -> None:
+        """State something of somebody and the second briefing, if there is one."""
+        with self.make.writing() as session:
+            briefing = session.scalar(select(Briefing).where(~Briefing.plain))
+            if briefing is not None:
+                lock_people(session, [self.people[who].id])
+                told = Told(HOME, briefing.code, briefing.title, briefing.policy_number)
+                record(session, [said(told, self.people[who].public_id)], source=ourselves(session))
+
     def publish(self) -> None:
         publish_anew(self.make, self.folder)
 
@@ -257,6 +366,23 @@ class History:
         return [line for lines in check_projections(self.make.database).values() for line in lines]
 
 
+def hold_sittings(session: Session, briefing: Briefing, unit_id: int) -> None:
+    """A conference and a class for those who missed it, each with one point."""
+    now = clock.now()
+    for code, kind in (("hn", "conference"), ("bu", "make_up")):
+        times = {"starts_at": now, "ends_at": now}
+        sitting = BriefingSession(briefing_id=briefing.id, code=code, title=code, kind=kind, **times)
+        session.add(sitting)
+        session.flush()  # its point names it
+        session.add(MeetingPoint(session_id=sitting.id, code="a", name="Điểm cầu", unit_id=unit_id))
+
+
+def standings_now(session: Session, briefing: Briefing) -> list[str]:
+    """The standings of all on the roll, by their codes."""
+    rows = session.execute(select(Standing.__table__).where(Standing.briefing_id == briefing.id))
+    return [words_of(dict(row._mapping), now=clock.now()) for row in rows]
+
+
 def another_system(make: Make) -> int:
     """A client whose statements count."""
     with make.writing() as session:
@@ -334,6 +460,22 @@ def check(history: History, events: list[tuple[Any, ...]]) -> None:
 @example(events=[*COMPLETE, ("link", 0, 1), ("read", 1, "m1-1"), ("unsay", 0), ("let days pass", 1), ("unlink", 0)])
 @example(events=[("move ahead", 0, 2, 1), ("link", 0, 1), ("read", 0, "m1-1"), ("take back", 0), ("let days pass", 2)])
 @example(events=[("move ahead", 0, 2, 1), ("let days pass", 1), ("read", 0, "m1-1"), ("move", 1, 3), ("open a page",)])
+@example(events=BRIEFED)
+@example(
+    events=[
+        *COMPLETE[:4],
+        ("open a briefing", 0, 1, 1),
+        ("decide", 0, "exempt"),
+        ("decide", 1, "extension"),
+        ("change", 1, 3, 0),
+        ("link", 1, 0),
+        ("revoke", 0),
+        ("change", 0, 4, 2),
+        ("let days pass", 3),
+        ("take", 0, "m1-test", 0.7),
+        ("move", 0, 2),
+    ]
+)
 @given(events=st.lists(EVENTS, max_size=14))
 def test_step_by_step_and_all_at_once_give_the_same(sqlite_template: Path, events: list[tuple[Any, ...]]) -> None:
     with sqlite_history(sqlite_template) as history:
@@ -350,6 +492,7 @@ def test_step_by_step_and_all_at_once_give_the_same(sqlite_template: Path, event
     suppress_health_check=[HealthCheck.too_slow],
 )
 @example(events=[*COMPLETE, ("move", 0, 3), ("take back", 1), ("give", 3), ("withdraw", 0)])
+@example(events=BRIEFED)
 @example(
     events=[("read", 0, "m1-1"), ("state otherwise spelt", 0, "m2-1", "upper"), ("state", 0, "m2-2", "1"), ("unsay", 0)]
 )

@@ -170,7 +170,7 @@ def test_what_is_falsified_on_every_shelf_alike_is_found_on_every_shelf(make: Ma
 def test_everybody_is_judged_by_the_policy_of_the_briefing(make: Make, units: list[Unit]) -> None:
     other = Policy(Asked(test=True), {"vien_chuc": Asked(test=False)})
     with make.writing() as session:
-        session.execute(update(Briefing).values(policy=document_of(other)))
+        session.execute(update(Briefing).values(policy=document_of(other), policy_number=2))
     first, second = make.person(unit=units[1]), make.person(unit=units[2])
     with make.writing() as session:
         session.execute(update(Person).where(Person.id == second.id).values(category="vien_chuc"))

@@ -80,6 +80,8 @@ KEEP_THE_DATABASE = {
     "audit.search",
     "authoring.preview_lesson",
     "authoring.preview_part",
+    "briefing_admin.change",
+    "briefing_admin.give",
     "changes.rehearse",
     "changes.rehearse_new",
     "dashboard.search",
@@ -92,6 +94,7 @@ KEEP_THE_DATABASE = {
     "people.found",
     "duplicates.look",
     "records.search",
+    "rolls.search",
     "roles.end_viewing_as",  # begins and ends a look as somebody else, which is not counted (above)
     "roles.view_as",
 }
@@ -114,11 +117,11 @@ def permissions(actor: str) -> frozenset[str]:
 def is_outside(actor: str, rule: Rule) -> bool:
     """Whether the permission is held, but not for the agency the address or the form names."""
     if actor == "unit_administrator_outside":
-        about = {"public_id", "unit_id", "one", "link_id", "announcement_id"} & rule.arguments
+        about = {"public_id", "unit_id", "one", "link_id", "announcement_id", "decision_id"} & rule.arguments
         named = {"roster_files.leave", "roster.receive", "memberships.rehearse", "memberships.apply"}
         named |= {"changes.rehearse_new", "changes.create_unit"}
         return bool(about and "profile" not in rule.rule) or rule.endpoint in named
-    return actor == "head_outside" and "unit_id" in rule.arguments
+    return actor == "head_outside" and ("unit_id" in rule.arguments or rule.endpoint == "rolls.person")
 
 
 def only_reads(app: Flask, actor: str, endpoint: str, policy: str) -> bool:

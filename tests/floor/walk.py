@@ -20,6 +20,12 @@ from werkzeug.routing import Rule
 from assessments.attempts.access import access_test
 from assessments.attempts.actions import Absent, close_attempt, start_attempt
 from assessments.bank.actions import load_questions
+from courses.briefings.actions import freeze_roll, open_briefing
+from courses.briefings.queries import rehearsal as foreseen
+from courses.briefings.rehearsal import Wanted
+from courses.briefings.rules import ONLINE, Asked, Policy
+from courses.catalog.models import Course
+from courses.enrolment.actions import decide, give
 from courses.enrolment.models import Assignment
 from lms import clock
 from lms.accounts.actions import create_person, hasher, issue_link
@@ -63,6 +69,16 @@ class Records:
 
 
 @dataclass(frozen=True)
+class Briefed:
+    """A briefing given to everybody: a frozen roll, what was decided about two people, and what a change would do."""
+
+    code: str
+    roll: uuid.UUID
+    decisions: Mapping[int, uuid.UUID]
+    digest: str
+
+
+@dataclass(frozen=True)
 class Walk:
     """The world with one of everything an address can name, and for each actor a test handed in and one under way.
 
@@ -92,6 +108,7 @@ class Walk:
     digests: Mapping[str, Mapping[str, str]]
     asked: Mapping[str, uuid.UUID]
     records: Records
+    briefing: Briefed
 
     @property
     def app(self) -> Flask:
@@ -128,6 +145,12 @@ class Walk:
             "reminders.code": self.world.course,
             "notices.public_id": uuid.uuid4(),
             "enrolment.public_id": self.assignment,
+            "briefing_code": self.briefing.code,
+            "briefings.roll_id": self.briefing.roll,
+            "briefings.my_standing.briefing_code": self.world.course,
+            "rolls.public_id": (self.unopened if within else subject).public_id,
+            "decisions.public_id": (self.unopened if within else subject).public_id,
+            "decisions.decision_id": self.briefing.decisions[(self.unopened if within else subject).id],
             "organisation.public_id": self.world.inside.public_id,
             "organisation.operation_id": self.renamed[self.scope_of(actor)],
             "changes.public_id": self.world.inside.public_id,
@@ -187,6 +210,7 @@ class Walk:
         person = {"full_name": "Người Mới", "username": "nguoimoi", "category": "cong_chuc", "party": "quan_chung"}
         return {
             **self.forms_about_units(self.scope_of(actor)),
+            **self.forms_about_briefings(),
             "learning.start": {},
             "learning.finish": {"_version": "1"},
             "attempts.start": {},
@@ -230,6 +254,36 @@ class Walk:
             **self.forms_about_signing_in(),
             "accounts.change_password": {"password": PASSWORD, "new_password": ANOTHER, "repeat": ANOTHER},
             "accounts.sign_out": {},
+        }
+
+    def forms_about_briefings(self) -> dict[str, Form]:
+        """Those of a briefing: changed as it was rehearsed, given to more, decided about, and closed at the end."""
+        asked: dict[str, str | list[str]] = {
+            "ways": ["online"],
+            "test": "y",
+            "counts_before": "y",
+            "reason": "Theo công văn.",
+        }
+        more = {"codes": self.below.code, "due_kind": "days", "due_days": "20", "tree": "state"}
+        decided = {"kind": "exempt", "reason": "Cao tuổi", "approved_by": "Chi bộ"}
+        return {
+            "briefing_admin.change": {**asked, "due_kind": "never"},
+            "briefing_admin.apply": {**asked, "due_kind": "never", "digest": self.briefing.digest},
+            "briefing_admin.give": more,
+            "briefing_admin.given": more,
+            "briefing_admin.freeze": {"reason": "Báo cáo"},
+            "briefing_admin.new": {
+                "title": "Đợt khác",
+                "code": "dot-khac",
+                "course": self.world.course,
+                "opened_on": day(),
+                **asked,
+            },
+            "rolls.search": {"q": "hoc"},
+            "decisions.decide": decided,
+            "decisions.revoke": {},
+            "briefing_admin.withdraw": {"every": "y"},
+            "briefing_admin.close": {},
         }
 
     def forms_about_signing_in(self) -> dict[str, Form]:
@@ -400,6 +454,7 @@ def build_walk(world: World, folder: Path) -> Walk:
             close_attempt(session, who, sitting, first)
             handed_in[actor] = first.public_id
             under_way[actor] = start_attempt(session, who, sitting).public_id
+    briefing = opened(world, (subject, unopened))
     file = folder / FILE
     file.write_text(LIST, encoding="utf-8")
     with make.writing() as session:
@@ -412,7 +467,7 @@ def build_walk(world: World, folder: Path) -> Walk:
             kept,
             session.scalars(select(RoleGrant.id).where(RoleGrant.person_id == kept.id)).one(),
             unopened,
-            session.scalars(select(Assignment.public_id)).one(),
+            session.scalars(select(Assignment.public_id).order_by(Assignment.id).limit(1)).one(),
             issue_link(session, session.get_one(Person, subject.id)),
             handed_in,
             under_way,
@@ -425,7 +480,26 @@ def build_walk(world: World, folder: Path) -> Walk:
             *rehearsed_units(session, world, records.one, below),
             asked_for(session),
             records,
+            briefing,
         )
+
+
+def opened(world: World, decided_about: tuple[Person, ...]) -> Briefed:
+    """A briefing given to the province, with a frozen roll and a leave of each of these people."""
+    policy = Policy(Asked(frozenset({ONLINE})))
+    with world.make.writing() as session:
+        course = session.scalars(select(Course).where(Course.code == world.course)).one()
+        briefing = open_briefing(session, course, code="dot-1", title="Đợt một", policy=policy)
+        given = give(session, briefing, session.get_one(Unit, world.root.id), due_days=30)
+        decisions = {
+            one.id: decide(
+                *(session, briefing, session.get_one(Person, one.id), "leave"), reason="Ốm", approved_by="Chi bộ"
+            ).public_id
+            for one in decided_about
+        }
+        roll = freeze_roll(session, briefing, reason="Báo cáo").public_id
+        digest = foreseen(session, briefing, Wanted(policy, {given.id: (None, None)}), now=clock.now()).digest
+        return Briefed(briefing.code, roll, decisions, digest)
 
 
 def asked_for(session: Session) -> dict[str, uuid.UUID]:

@@ -16,6 +16,12 @@ from werkzeug.routing import Rule
 
 from assessments.attempts.access import access_test
 from assessments.attempts.actions import Absent, start_attempt
+from courses.briefings.actions import change_briefing, freeze_roll, open_briefing
+from courses.briefings.queries import rehearsal
+from courses.briefings.rehearsal import Wanted
+from courses.briefings.rules import MAKE_UP, ONLINE, POINT, Asked, Policy
+from courses.catalog.models import Course
+from courses.enrolment.actions import decide, give
 from courses.enrolment.models import Assignment
 from lms import clock
 from lms.accounts.actions import issue_link
@@ -150,11 +156,31 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
         ):
             ids[f"privacy_requests.{page}"] = {"public_id": asked_by(session, province.person(LEARNER), kind)}
         ids |= people_decided_about(session, province)
+        ids |= briefed(session, province)
         for endpoint in ("forwarding.show", "forwarding.renew", "forwarding.remove"):
             ids[endpoint] = {"public_id": failing_target(session).public_id}
         for endpoint in ("roster.columns", "roster.units", "roster.show"):
             ids[endpoint] = {"public_id": list_of(session, province.unit("snn")).public_id}
     return ids
+
+
+def briefed(session: Session, province: Province) -> dict[str, Any]:
+    """A briefing with everything a page may say of it: documents, exceptions, choices, a change, a frozen roll."""
+    course = session.scalars(select(Course).where(Course.code == COURSE)).one()
+    asked = Asked(frozenset({POINT, ONLINE, MAKE_UP}), pass_mark=0.7, reflection=True)
+    policy = Policy(asked, {"vien_chuc": Asked(asked.ways, test=False)})
+    about: dict[str, Any] = {"title": "Hội nghị quán triệt Nghị quyết số 48-NQ/TU"}
+    about["documents"] = ["Nghị quyết số 48-NQ/TU"]
+    briefing = open_briefing(session, course, code="nq48-hoi-nghi", policy=policy, **about)
+    unit = session.get_one(Unit, province.unit("tinh").id)
+    give(session, briefing, unit, due_days=20, choices=[("category", "cong_chuc"), ("party", "quan_chung")])
+    learner = session.get_one(Person, province.person(LEARNER).id)
+    decide(session, briefing, learner, "leave", reason="Đi công tác", approved_by="Giám đốc Sở")
+    roll = freeze_roll(session, briefing, reason="Báo cáo Ban Thường vụ")
+    wanted = Wanted(policy)
+    digest = rehearsal(session, briefing, wanted, now=clock.now()).digest
+    change_briefing(session, briefing, wanted, digest=digest, reason="Theo công văn.")
+    return {"briefing_code": briefing.code, "roll_id": roll.public_id}
 
 
 def asked_by(session: Session, person: Person, kind: str) -> uuid.UUID:

@@ -572,26 +572,25 @@ STAYS = {
     "activity_progress.person_id",  # figures
     "announcement.author_id",  # by an opaque person
     "assignment.assigned_by_id",  # by an opaque person
+    "attendance.person_id",  # figures
     "attempt.person_id",  # figures
     "course_progress.person_id",  # figures
     "course_version.published_by_id",
+    "frozen_person.person_id",  # counts
     "lesson_draft.changed_by_id",
     "membership.person_id",  # where the opaque person is counted
-    "attendance.person_id",  # figures, as the standing that follows from them
-    "frozen_person.person_id",
     "module_version.published_by_id",
     "person_link.duplicate_id",  # that two opaque records are one; both are erased
     "person_link.person_id",
     "privacy_request.person_id",  # that it was asked and answered; its words go
-    "reflection_result.person_id",  # when it was handed in and accepted
-    "roll_decision.person_id",  # that the opaque person was exempt, or had longer
+    "reflection_result.person_id",  # figures
     "reminder_sent.person_id",  # that the opaque person was reminded
     "role_grant.person_id",  # ended, and without a name
     "sign_in_account.person_id",  # closed, and without a name
     "standing.person_id",  # figures
     "viewing.person_id",  # who looked as the opaque person
 }
-LISTENED = {"date_of_birth.person_id", "staff_code.person_id"}
+LISTENED = {"date_of_birth.person_id", "roll_decision.person_id", "staff_code.person_id"}
 BY_NAME = {"viewing.viewer_id"}  # goes in `forget_viewings`, before the session it hangs on
 
 

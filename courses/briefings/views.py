@@ -1,0 +1,312 @@
+"""Pages on which briefings are looked at: the list, one of them, its roll, and why somebody stands where they stand."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, g, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from courses.briefings import filters, queries
+from courses.briefings.access import (
+    DECIDE,
+    LIST,
+    NAMES,
+    READ,
+    access_briefing,
+    access_frozen,
+    access_on_roll,
+    access_own,
+    briefing_of,
+)
+from courses.briefings.forms import page_of
+from courses.briefings.models import Standing
+from courses.briefings.queries import Placed
+from courses.briefings.rehearsal import words_of
+from courses.briefings.render import (
+    DECISION_WORDS,
+    SEEN_WORDS,
+    STANDING_WORDS,
+    briefing_title,
+    due_words,
+    reason_words,
+    sentences,
+)
+from courses.briefings.rules import policy_of, reasons
+from courses.enrolment.models import Assignment, Briefing, RollDecision
+from courses.enrolment.queries import assignments_given
+from lms import clock
+from lms.accounts.access import top_units, units_found, units_to_choose
+from lms.accounts.admin import asked_unit, seen
+from lms.db import config_of, get_read_session, get_session
+from lms.organisation.models import Unit
+from lms.organisation.queries import subtree
+from lms.text import nfc
+from lms.web.acting import Actor, actor, holds_everywhere
+from lms.web.feature import Feature
+from lms.web.gate import needs, reading
+from lms.xapi import vocabulary
+
+bp = Feature("briefings", __name__)
+rolls = Feature("rolls", __name__, url_prefix="/rolls")
+
+PAGE = 50
+SOUGHT = "people on a roll sought"
+SHOWN = 20
+"""So many versions of a policy, and frozen rolls, a page shows."""
+
+
+bp.add_app_template_filter(briefing_title, "briefing_title")
+bp.add_app_template_filter(due_words, "due_words")
+
+
+@bp.app_template_filter("standing_words")
+def standing_word(code: str) -> str:
+    """What one of the eight standings is called."""
+    return str(STANDING_WORDS[code])
+
+
+def standing_code(one: Standing) -> str:
+    """The one of the eight standings somebody is in now."""
+    return words_of(queries.row_of(one), now=clock.now())
+
+
+@bp.get("/briefings")
+@needs(READ)
+def index() -> ResponseReturnValue:
+    """Every briefing, those that are open first."""
+    holds_everywhere(READ)
+    own = get_session()
+    total = own.scalar(select(func.count(Briefing.id))) or 0
+    page, pages = page_of(total)
+    rows = own.execute(filters.briefings().limit(PAGE).offset((page - 1) * PAGE)).all()
+    return render_template(
+        "briefings/list.html", rows=rows, page=page, pages=pages, page_url=lambda n: url_for("briefings.index", page=n)
+    )
+
+
+@bp.get("/briefings/<briefing_code>")
+@needs(READ)
+def show(briefing_code: str) -> ResponseReturnValue:
+    """One briefing: its policy in a sentence, its numbers, to whom it is given, and what was kept of it."""
+    own, me, now = get_session(), actor(), clock.now()
+    briefing = access_briefing(own, me, briefing_code)
+    row = own.execute(filters.briefings().where(Briefing.id == briefing.id)).one()
+    page, pages = page_of(row[3])
+    given = assignments_given().where(Assignment.briefing_id == briefing.id, Assignment.withdrawn_at.is_(None))
+    assignments = own.scalars(given.limit(PAGE).offset((page - 1) * PAGE)).all()
+    return render_template(
+        "briefings/show.html",
+        briefing=briefing,
+        title=briefing_title(*row[:3]),
+        course=row[1],
+        given=row[3],
+        policy=sentences(policy_of(briefing.policy)),
+        numbers=own.execute(filters.numbers(briefing.id, now=now)).one(),
+        assignments=assignments,
+        chosen=filters.chosen_by(own, assignments),
+        versions=[
+            (one, sentences(policy_of(one.policy))) for one in own.scalars(filters.versions(briefing.id).limit(SHOWN))
+        ],
+        rolls=own.execute(filters.frozen_rolls(briefing.id).limit(SHOWN)).all(),
+        now=now,
+        dashboard=dashboard_of(own, me, briefing),
+        page=page,
+        pages=pages,
+        page_url=lambda n: url_for("briefings.show", briefing_code=briefing_code, page=n),
+    )
+
+
+def dashboard_of(own: Session, me: Actor, briefing: Briefing) -> str | None:
+    """The figures of the briefing over all, for whoever may see them and where there is such a page."""
+    if "dashboard.unit" not in current_app.view_functions or not me.everywhere("unit:read_figures"):
+        return None
+    tops = top_units(own, me, "unit:read_figures")
+    return url_for("dashboard.unit", unit_id=tops[0].public_id, briefing=briefing.code) if tops else None
+
+
+@bp.get("/briefings/<briefing_code>/rolls/<uuid:roll_id>")
+@needs(READ)
+def frozen(briefing_code: str, roll_id: uuid.UUID) -> ResponseReturnValue:
+    """A frozen roll beside the live one, unit by unit."""
+    own = get_session()
+    briefing, roll = access_frozen(own, actor(), briefing_code, roll_id)
+    rows = own.execute(filters.compared(roll)).all()
+    page, pages = page_of(len(rows), 2 * PAGE)
+    return render_template(
+        "briefings/frozen.html",
+        briefing=briefing,
+        roll=roll,
+        rows=rows[(page - 1) * 2 * PAGE : page * 2 * PAGE],
+        total={name: sum(getattr(row, name) for row in rows) for name in filters.COMPARED},
+        page=page,
+        pages=pages,
+        page_url=lambda n: url_for("briefings.frozen", briefing_code=briefing_code, roll_id=roll_id, page=n),
+    )
+
+
+@rolls.get("")
+@needs(LIST)
+def choose() -> ResponseReturnValue:
+    """The briefings on whose rolls one may see people."""
+    own = get_session()
+    return render_template("briefings/rolls.html", rows=own.execute(filters.briefings()).all())
+
+
+@rolls.get("/<briefing_code>")
+@needs(LIST)
+def roll(briefing_code: str) -> ResponseReturnValue:
+    """Who is on the roll within one's own units, with standings; that the names were seen is noted."""
+    own, me, now = get_session(), actor(), clock.now()
+    briefing = briefing_of(own, briefing_code)
+    unit = asked_unit(own, me, request.args.get("unit", ""), LIST)
+    kind = request.args.get("standing", "")
+    kind = kind if kind in STANDING_WORDS else ""
+    query = filters.on_roll(briefing.id, within_of(me, unit), kind, sought(), now=now)
+    total = own.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    page, pages = page_of(total)
+    rows = own.execute(query.limit(PAGE).offset((page - 1) * PAGE)).all()
+    details = {"briefing": briefing.code, "rows": len(rows), "page": page, "searched": bool(sought())}
+    seen("roll.read", unit, permission=LIST, **details)
+    return render_template(
+        "briefings/roll.html",
+        briefing=briefing,
+        people=[(one, person, where, standing_code(one)) for one, person, where in rows],
+        total=total,
+        unit=unit,
+        units=units_to_choose(own, me, LIST, nfc(request.args.get("units", ""))[:100]),
+        kind=kind,
+        kinds=STANDING_WORDS,
+        sought=sought(),
+        may_ask_why=me.may(NAMES),
+        page=page,
+        pages=pages,
+        page_url=lambda n: url_for(
+            "rolls.roll",
+            briefing_code=briefing_code,
+            unit=unit.public_id if unit else None,
+            standing=kind or None,
+            page=n,
+        ),
+    )
+
+
+def within_of(me: Actor, unit: Unit | None) -> Sequence[Any] | None:
+    """The unit that was asked for, or those for which one holds the permission, with all below; None: everywhere."""
+    if unit is None and me.everywhere(LIST):
+        return None
+    tops = [unit.id] if unit is not None else list(me.unit_ids(LIST))
+    return [subtree(one, on=clock.today()) for one in tops]
+
+
+def sought() -> str:
+    """What this browser looks for: a name never stands in an address."""
+    return nfc(str(session.get(SOUGHT, "")))[:100]
+
+
+@rolls.post("/<briefing_code>/search")
+@needs(LIST)
+@reading
+def search(briefing_code: str) -> ResponseReturnValue:
+    """Look for a name, a unit or a standing."""
+    session[SOUGHT] = nfc(request.form.get("q", ""))[:100]
+    unit, typed = request.form.get("unit") or None, nfc(request.form.get("units", ""))[:100] or None
+    if typed:
+        found = units_found(get_read_session(), actor(), LIST, typed)
+        exact = [one for one in found if one.name == typed] or found
+        unit, typed = (str(exact[0].public_id), None) if len(exact) == 1 else (None, typed)
+    kind = request.form.get("standing") or None
+    return redirect(url_for("rolls.roll", briefing_code=briefing_code, unit=unit, units=typed, standing=kind))
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Where somebody stands in a briefing and why: what is asked, what of it is done, and what was decided."""
+
+    placed: Placed
+    title: str
+    code: str
+    policy: list[str]
+    conditions: list[tuple[bool, str]]
+    sittings: Sequence[Any]
+    decisions: Sequence[RollDecision]
+
+
+def why(own: Session, placed: Placed) -> Why:
+    """All that is said of a standing."""
+    briefing, one = placed.briefing, placed.standing
+    seen_of, ids = queries.evidence_about(own, placed)
+    policy = policy_of(briefing.policy)
+    asked = reasons(policy, placed.person.category, seen_of)
+    held = select(RollDecision).where(
+        RollDecision.briefing_id == briefing.id,
+        RollDecision.person_id == one.person_id,
+        RollDecision.revoked_at.is_(None),
+    )
+    row = own.execute(filters.briefings().where(Briefing.id == briefing.id)).one()
+    return Why(
+        placed,
+        briefing_title(*row[:3]),
+        standing_code(one),
+        sentences(policy),
+        [(reason.done, reason_words(reason)) for reason in asked],
+        own.execute(filters.attended(briefing.id, ids)).all(),
+        own.scalars(held).all(),
+    )
+
+
+@rolls.get("/<briefing_code>/people/<uuid:public_id>")
+@needs(NAMES)
+def person(briefing_code: str, public_id: uuid.UUID) -> ResponseReturnValue:
+    """Why somebody stands where they stand; noted."""
+    own, me = get_session(), actor()
+    placed = access_on_roll(own, me, briefing_code, public_id, NAMES)
+    seen("standing.read", placed.person, permission=NAMES, briefing=briefing_code)
+    home = config_of(own).iri_base
+    course = placed.briefing.course.iri
+    return render_template(
+        "briefings/person.html",
+        why=why(own, placed),
+        **WORDS,
+        records=[course, vocabulary.briefing_iri(home, briefing_code)] if me.may("record:browse") else [],
+        may_list=me.may(LIST),
+        may_decide=me.may(DECIDE),
+        now=clock.now(),
+    )
+
+
+WORDS: dict[str, Any] = {"seen_words": SEEN_WORDS, "decision_words": DECISION_WORDS}
+
+
+@bp.get("/my-briefings")
+@needs("course:study")
+def mine() -> ResponseReturnValue:
+    """Where I stand in every briefing I am on the roll of."""
+    own, me = get_session(), actor()
+    rows = own.execute(filters.standings_of_one(me.person_id)).all()
+    shown = [(briefing, briefing_title(briefing, *titles), standing_code(one), one) for one, briefing, *titles in rows]
+    return render_template("briefings/mine.html", rows=shown)
+
+
+@bp.get("/my-briefings/<briefing_code>")
+@needs("course:study")
+def my_standing(briefing_code: str) -> ResponseReturnValue:
+    """Why I stand where I stand."""
+    own = get_session()
+    return render_template("briefings/my_standing.html", why=why(own, access_own(own, actor(), briefing_code)), **WORDS)
+
+
+@bp.app_template_global("own_standings")
+def own_standings(course_id: int) -> list[tuple[str, str, str]]:
+    """Code, title and standing of the reader in the briefings on a course; read once a page, when first asked for."""
+    if "own_standings" not in g:
+        rows = get_read_session().execute(filters.standings_of_one(actor().person_id)).all()
+        g.own_standings = [
+            (one.course_id, (one.code, briefing_title(one, *titles), standing_code(standing)))
+            for standing, one, *titles in rows
+            if not one.plain
+        ]
+    return [line for of, line in g.own_standings if of == course_id]
