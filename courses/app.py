@@ -38,13 +38,20 @@ from courses.learning.projector import (
     understand_anew,
 )
 from courses.learning.queries import data_of
+from courses.meetings import admin as sittings
+from courses.meetings import models as meetings_models
+from courses.meetings import views as meetings
+from courses.meetings.access import ATTEND
+from courses.meetings.access import READ as READ_BRIEFINGS
+from courses.meetings.projection import SightingProjection
+from courses.meetings.projector import project_sightings, take_back_sightings
 from lms.accounts.actions import PeopleMoved
 from lms.doors import ADMINISTRATION, Doors, Home, MenuEntry
 from lms.organisation.actions import OrganisationChanged
 from lms.web.feature import Feature
 from lms.xapi.projection import StatementsArriving, StatementsRecorded, StatementsVoided
 
-MODELS = (authoring_models, briefings_models, catalog_models, enrolment_models, learning_models)
+MODELS = (authoring_models, briefings_models, catalog_models, enrolment_models, learning_models, meetings_models)
 
 
 def fill(doors: Doors) -> None:
@@ -57,11 +64,15 @@ def fill(doors: Doors) -> None:
     doors.menu.append(MenuEntry(_l("Biên soạn"), "authoring.index", "module:read", 40))
     doors.homes.append(Home("authoring.index", "module:edit", 20))
     doors.menu.append(MenuEntry(_l("Giao học"), "enrolment.index", READ_ASSIGNMENTS, 82, ADMINISTRATION))
+    doors.menu.append(MenuEntry(_l("Điểm danh"), "meetings.mine", ATTEND, 15))
+    doors.menu.append(MenuEntry(_l("Điểm cầu"), "sittings.index", READ_BRIEFINGS, 83, ADMINISTRATION))
     doors.listen(StatementsArriving, await_turn)
     doors.listen(StatementsRecorded, project_progress)
     doors.listen(StatementsVoided, take_back_progress)
     doors.listen(StatementsRecorded, project_records)
     doors.listen(StatementsVoided, take_back_records)
+    doors.listen(StatementsRecorded, project_sightings)
+    doors.listen(StatementsVoided, take_back_sightings)
     doors.listen(CoursePublished, understand_anew)
     doors.listen(ProgressChanged, project_standing)
     doors.listen(PeopleMoved, people_moved)
@@ -70,7 +81,7 @@ def fill(doors: Doors) -> None:
     doors.belongings.append(AssignmentsOfUnits())
     doors.daybreak += [follow_late, day_begun]
     doors.own_data.append(data_of)
-    doors.projections += [ProgressProjection(), BriefingRecordProjection(), StandingProjection()]
+    doors.projections += [ProgressProjection(), BriefingRecordProjection(), SightingProjection(), StandingProjection()]
 
 
 def features() -> Iterable[Feature]:
@@ -79,4 +90,7 @@ def features() -> Iterable[Feature]:
         authoring.bp,
         enrolment.bp,
         learning.bp,
+        meetings.bp,
+        sittings.bp,
+        sittings.lists,
     )

@@ -17,7 +17,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "host": frozenset(),
     "head": frozenset({"unit:read_figures", "unit:read_names"}),
     "deputy": frozenset({"unit:read_figures", "unit:read_names"}),
-    "trainer": frozenset({"module:read", "module:edit", "module:publish", "record:browse"}),
+    "trainer": frozenset({"module:read", "module:edit", "module:publish", "record:browse", "briefing:read"}),
     "unit_administrator": frozenset(
         {
             "unit:read_figures",
@@ -44,6 +44,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "module:read",
             "record_client:read",
             "forwarding:read",
+            "briefing:read",
         }
     ),
     "administrator": frozenset(
@@ -68,6 +69,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "forwarding:keep",
             "audit:read",
             "privacy:answer",
+            "briefing:read",
+            "briefing:organise",
         }
     ),
 }
