@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select
 from sqlalchemy.orm import Session, aliased, contains_eager
 
 from courses.briefings.models import Attendance, BriefingSession, MeetingPoint, Standing
 from courses.enrolment.models import Briefing
 from courses.meetings.models import PointCheckIn, PointSighting
 from courses.meetings.rules import THERE, Numbers, Place
-from lms import text
 from lms.accounts.models import Person
 from lms.organisation.models import Unit, UnitClosure
 from lms.organisation.queries import holds_on
@@ -130,37 +129,10 @@ class OnList:
 
 
 def listed(
-    session: Session, point: MeetingPoint, *, on: date, sought: str = "", only: Collection[uuid.UUID] | None = None
+    session: Session, point: MeetingPoint, *, on: date, only: Collection[uuid.UUID] | None = None
 ) -> list[OnList]:
-    """Everybody on the roll of the point and everybody seen there, by given name. Two statements.
-
-    Every word of `sought` is found in the name, with or without marks; `only`: of these alone.
-    """
-    roll = called(point, on=on).subquery()
-    words = text.fold(sought).split()
-    query = (
-        select(
-            Person.id,
-            Person.public_id,
-            Person.full_name,
-            Unit.short_name,
-            Unit.name,
-            PointSighting.state,
-            PointSighting.at,
-            PointSighting.statement_id,
-            roll.c.person_id.is_(None).label("guest"),
-            Attendance.state.is_not(None).label("answered"),
-            func.coalesce(Standing.leave, False).label("leave"),
-        )
-        .outerjoin(roll, roll.c.person_id == Person.id)
-        .outerjoin(PointSighting, and_(PointSighting.person_id == Person.id, PointSighting.point_id == point.id))
-        .outerjoin(Attendance, and_(Attendance.person_id == Person.id, Attendance.session_id == point.session_id))
-        .outerjoin(Standing, and_(Standing.person_id == Person.id, Standing.briefing_id == point.session.briefing_id))
-        .outerjoin(Unit, Unit.id == Standing.unit_id)
-        .where(or_(Person.id.in_(select(roll.c.person_id)), PointSighting.person_id.is_not(None)))
-        .where(*(Person.search_key.contains(word, autoescape=True) for word in words))
-        .order_by(Person.sort_key, Person.id)
-    )
+    """Everybody on the roll of the point and everybody seen there, by given name; `only`: of these. Two statements."""
+    query = everybody(point, on=on)
     if only is not None:
         query = query.where(Person.public_id.in_(only))
     rows = session.execute(query).all()
@@ -181,6 +153,37 @@ def listed(
         )
         for row in rows
     ]
+
+
+def everybody(point: MeetingPoint, *, on: date) -> Select[*tuple[Any, ...]]:
+    """The people of a point with what is known of each, by given name."""
+    roll = called(point, on=on).subquery()
+    ids = called(point, on=on).union(select(PointSighting.person_id).where(PointSighting.point_id == point.id))
+    here = and_(PointSighting.person_id == Person.id, PointSighting.point_id == point.id)
+    sat = and_(Attendance.person_id == Person.id, Attendance.session_id == point.session_id)
+    stands = and_(Standing.person_id == Person.id, Standing.briefing_id == point.session.briefing_id)
+    return (
+        select(
+            Person.id,
+            Person.public_id,
+            Person.full_name,
+            Unit.short_name,
+            Unit.name,
+            PointSighting.state,
+            PointSighting.at,
+            PointSighting.statement_id,
+            roll.c.person_id.is_(None).label("guest"),
+            Attendance.state.is_not(None).label("answered"),
+            func.coalesce(Standing.leave, False).label("leave"),
+        )
+        .outerjoin(roll, roll.c.person_id == Person.id)
+        .outerjoin(PointSighting, here)
+        .outerjoin(Attendance, sat)
+        .outerjoin(Standing, stands)
+        .outerjoin(Unit, Unit.id == Standing.unit_id)
+        .where(Person.id.in_(ids))  # not by what was joined: then everybody would be looked at
+        .order_by(Person.sort_key, Person.id)
+    )
 
 
 def numbers_of(point: MeetingPoint, everybody: Sequence[OnList]) -> Numbers:

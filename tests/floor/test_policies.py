@@ -84,12 +84,16 @@ KEEP_THE_DATABASE = {
     "dashboard.state_purpose",
     "memberships.ask",
     "memberships.rehearse",
+    "lists.entry",
+    "lists.upload",
+    "meetings.search",
     "learning.start",  # everybody in the walk has begun
     "organisation.rehearse_undo",
     "people.search",
     "records.search",
     "roles.end_viewing_as",  # begins and ends a look as somebody else, which is not counted (above)
     "roles.view_as",
+    "sittings.find_host",
 }
 """Forms that change nothing in the tables: what they say is kept in the browser or only shown."""
 

@@ -41,6 +41,7 @@ from lms.roster.rules import Settings
 from lms.web.gate import CLIENTS, PUBLIC, policy_of
 from lms.xapi.models import XapiClient, XapiStatement
 from tests.browser import ORIGIN, Browser
+from tests.floor.gatherings import Gatherings, gatherings
 from tests.floor.keys import RECOVERY_CODE, Keys, give_keys
 from tests.floor.world import ACTORS, World
 from tests.make import LONG_AGO
@@ -92,6 +93,7 @@ class Walk:
     digests: Mapping[str, str]
     asked: Mapping[str, uuid.UUID]
     records: Records
+    gatherings: Gatherings
 
     @property
     def app(self) -> Flask:
@@ -152,6 +154,7 @@ class Walk:
             "privacy_requests.erase.public_id": self.asked["erasure"],
             "roster.public_id": self.roster,
             "roster_files.public_id": self.roster,
+            **self.gatherings.arguments(actor),
         }
 
     def queries(self) -> dict[str, dict[str, str]]:
@@ -178,6 +181,7 @@ class Walk:
         }
         person = {"full_name": "Người Mới", "username": "nguoimoi", "category": "cong_chuc", "party": "quan_chung"}
         return {
+            **self.gatherings.forms(actor, self.world, self.roll_file),
             **self.forms_about_units(),
             "learning.start": {},
             "learning.finish": {"_version": "1"},
@@ -281,6 +285,13 @@ class Walk:
         }
 
     @property
+    def roll_file(self) -> str:
+        """A list of who was there."""
+        file = Path(self.file).with_name("diem-danh.csv")
+        file.write_text("Họ và tên;Tình trạng\nNgười Đến Ba;có mặt\n", encoding="utf-8")
+        return str(file)
+
+    @property
     def words(self) -> Form:
         return {"name": "Sở Y tế (mẫu)", "short_name": "SYT", "code": "syt", "kind": "department", "on": day()}
 
@@ -373,6 +384,7 @@ def build_walk(world: World, folder: Path) -> Walk:
     kept = make.person("Người Được Giữ", unit=world.inside, role="host", over=world.inside)
     unopened = make.person("Người Chưa Vào", unit=world.inside)
     records = told_of_people(world, below, (subject, unopened))
+    points = gatherings(world)
     handed_in, under_way, keys = {}, {}, {}
     with make.writing() as session:
         give_keys(session, subject)
@@ -399,7 +411,7 @@ def build_walk(world: World, folder: Path) -> Walk:
             kept,
             session.scalars(select(RoleGrant.id).where(RoleGrant.person_id == kept.id)).one(),
             unopened,
-            session.scalars(select(Assignment.public_id)).one(),
+            session.scalars(select(Assignment.public_id).order_by(Assignment.id).limit(1)).one(),
             issue_link(session, session.get_one(Person, subject.id)),
             handed_in,
             under_way,
@@ -412,6 +424,7 @@ def build_walk(world: World, folder: Path) -> Walk:
             *rehearsed_units(session, world, records.one, below),
             asked_for(session),
             records,
+            points,
         )
 
 

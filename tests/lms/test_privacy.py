@@ -533,14 +533,19 @@ STAYS = {
     "announcement.author_id",  # by an opaque person
     "assignment.assigned_by_id",  # by an opaque person
     "attempt.person_id",  # figures
+    "attendance.person_id",  # figures
     "course_progress.person_id",  # figures
     "course_version.published_by_id",
+    "frozen_person.person_id",  # figures
     "lesson_draft.changed_by_id",
     "membership.person_id",  # where the opaque person is counted
     "module_version.published_by_id",
     "person_link.duplicate_id",  # that two opaque records are one; both are erased
     "person_link.person_id",
+    "point_sighting.person_id",  # figures
     "privacy_request.person_id",  # that it was asked and answered; its words go
+    "reflection_result.person_id",  # figures
+    "roll_decision.person_id",  # that it was decided
     "role_grant.person_id",  # ended, and without a name
     "sign_in_account.person_id",  # closed, and without a name
     "standing.person_id",  # figures
