@@ -195,7 +195,7 @@ def take(session: Session, point: MeetingPoint, marks: Iterable[Mark], *, by: uu
     """
     hold(session, point)
     wanted = {one.person: one for one in marks}
-    people = queries.listed(session, point, on=clock.today(), only=list(wanted))
+    people = queries.people_of(session, point, list(wanted), on=clock.today())
     found, statements = judged(session, point, people, wanted, by=by)
     if statements:
         record(session, statements, source=ourselves(session))
@@ -207,23 +207,28 @@ def take(session: Session, point: MeetingPoint, marks: Iterable[Mark], *, by: uu
 
 
 def judged(
-    session: Session, point: MeetingPoint, people: Sequence[OnList], wanted: Mapping[uuid.UUID, Mark], *, by: uuid.UUID
+    session: Session,
+    point: MeetingPoint,
+    people: Mapping[uuid.UUID, int],
+    wanted: Mapping[uuid.UUID, Mark],
+    *,
+    by: uuid.UUID,
 ) -> tuple[list[Outcome], list[dict[str, Any]]]:
     """What becomes of each mark, and the sentences to state; these people are locked from here on."""
-    ids = [one.person_id for one in people]
+    ids = list(people.values())
     lock_people(session, ids)
     before, others = queries.sightings_of(session, point, ids), queries.seen_elsewhere(session, point, ids)
     told, now, starts_at = told_of(session, point), clock.now(), point.session.starts_at
     found, statements = [], []
-    for one in people:
-        mark, stands = wanted[one.public_id], before.get(one.person_id)
+    for public_id, own in people.items():
+        mark, stands = wanted[public_id], before.get(own)
         state = stands.state if stands is not None else None
-        result = step(state, mark.state, elsewhere=one.person_id in others)
+        result = step(state, mark.state, elsewhere=own in others)
         if result == "say":
             at = moment_of(mark.age, now, starts_at)
-            statements.append(said_of(told, point, one.public_id, mark.state, at, by))
+            statements.append(said_of(told, point, public_id, mark.state, at, by))
             state = mark.state
-        found.append(Outcome(one.public_id, result, state))
+        found.append(Outcome(public_id, result, state))
     return found, statements
 
 

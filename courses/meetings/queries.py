@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select
+from sqlalchemy import ColumnElement, CompoundSelect, Select, Subquery, and_, func, select
 from sqlalchemy.orm import Session, aliased, contains_eager
 
 from courses.briefings.models import Attendance, BriefingSession, MeetingPoint, Standing
@@ -155,10 +155,22 @@ def listed(
     ]
 
 
+def own_people(point: MeetingPoint, *, on: date) -> CompoundSelect[int]:
+    """The ids of everybody on the roll of the point and everybody seen there."""
+    return called(point, on=on).union(select(PointSighting.person_id).where(PointSighting.point_id == point.id))
+
+
+def people_of(session: Session, point: MeetingPoint, only: Collection[uuid.UUID], *, on: date) -> dict[uuid.UUID, int]:
+    """Those of these people who are of the point, with their ids."""
+    query = select(Person.public_id, Person.id).where(
+        Person.public_id.in_(only), Person.id.in_(own_people(point, on=on))
+    )
+    return {public_id: own for public_id, own in session.execute(query)}  # noqa: C416 - rows are no pairs to mypy
+
+
 def everybody(point: MeetingPoint, *, on: date) -> Select[*tuple[Any, ...]]:
     """The people of a point with what is known of each, by given name."""
-    roll = called(point, on=on).subquery()
-    ids = called(point, on=on).union(select(PointSighting.person_id).where(PointSighting.point_id == point.id))
+    roll, ids = called(point, on=on).subquery(), own_people(point, on=on)
     here = and_(PointSighting.person_id == Person.id, PointSighting.point_id == point.id)
     sat = and_(Attendance.person_id == Person.id, Attendance.session_id == point.session_id)
     stands = and_(Standing.person_id == Person.id, Standing.briefing_id == point.session.briefing_id)

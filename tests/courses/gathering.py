@@ -72,13 +72,13 @@ class Gathering:
             return session.scalar(select(Standing.state).where(Standing.person_id == person.id))
 
 
-def briefing_of(make: Make, unit: Unit, *, code: str = "dot-1") -> uuid.UUID:
-    """A briefing on the small course in which coming to a point is enough, given to a unit."""
+def briefing_of(make: Make, unit: Unit, *, course_code: str = CODE) -> uuid.UUID:
+    """A briefing on this course in which coming to a point is enough, given to a unit."""
     with make.writing() as session:
-        course = session.scalars(select(Course).where(Course.code == CODE)).one()
+        course = session.scalars(select(Course).where(Course.code == course_code)).one()
         briefing = Briefing(
             public_id=uuid.uuid4(),
-            code=code,
+            code="dot-1",
             course=course,
             plain=False,
             title="Đợt quán triệt Nghị quyết 48",
