@@ -15,7 +15,6 @@ from wtforms import (
     RadioField,
     SelectMultipleField,
     StringField,
-    TextAreaField,
     validators,
 )
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -257,10 +256,10 @@ class SheetForm(PageForm):
     mark = StringField(
         _l("Mã tờ danh sách"), [chosen(_l("Nhập mã in ở đầu tờ."))], filters=[tidy], render_kw={"class": "short"}
     )
-    late = TextAreaField(_l("Đến muộn: số thứ tự"), [at_most(2_000)], render_kw={"rows": 1})
-    left_early = TextAreaField(_l("Về sớm: số thứ tự"), [at_most(2_000)], render_kw={"rows": 1})
-    excused = TextAreaField(_l("Vắng có lý do: số thứ tự"), [at_most(2_000)], render_kw={"rows": 1})
-    unexcused = TextAreaField(_l("Vắng không lý do: số thứ tự"), [at_most(2_000)], render_kw={"rows": 1})
+    late = StringField(_l("Đến muộn: số thứ tự"), [at_most(2_000)], filters=[tidy])
+    left_early = StringField(_l("Về sớm: số thứ tự"), [at_most(2_000)], filters=[tidy])
+    excused = StringField(_l("Vắng có lý do: số thứ tự"), [at_most(2_000)], filters=[tidy])
+    unexcused = StringField(_l("Vắng không lý do: số thứ tự"), [at_most(2_000)], filters=[tidy])
 
     def exceptions(self, most: int) -> dict[str, list[int]] | None:
         """The lines by state; None when a field holds something else, which it then says."""

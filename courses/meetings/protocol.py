@@ -1,5 +1,6 @@
 """What all pages of a point have in common: names are noted, numbers are put into words, and where one goes back to."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import flash, redirect, session, url_for
@@ -13,7 +14,8 @@ from courses.briefings.models import MeetingPoint
 from courses.meetings import queries
 from courses.meetings.actions import Outcome
 from courses.meetings.forms import FAULT_WORDS, RESULT_WORDS, STATE_WORDS
-from courses.meetings.rules import Numbers, code_key, fault_of, good, slot_of
+from courses.meetings.queries import OnList
+from courses.meetings.rules import THERE, Numbers, code_key, fault_of, good, slot_of
 from lms import clock
 from lms.audit.actions import note
 from lms.db import apart, config_of
@@ -40,6 +42,23 @@ def names_seen(point: MeetingPoint, count: int, *, purpose: str = "roll_call") -
                 own, "names.read", actor=by, object_kind="unit", object_id=unit, purpose=purpose, **details
             )
         )
+
+
+def numbers_of(point: MeetingPoint, everybody: Sequence[OnList]) -> Numbers:
+    """The numbers of a point whose list has been read: those that the board counts in SQL."""
+    states = [one.state for one in everybody]
+    return Numbers(
+        called=sum(not one.guest for one in everybody),
+        unanswered=sum(not one.guest and not one.answered for one in everybody),
+        there=sum(state in THERE for state in states),
+        late=states.count("late"),
+        left_early=states.count("left_early"),
+        excused=states.count("excused"),
+        unexcused=states.count("unexcused"),
+        twice=sum(one.state in THERE and bool(one.elsewhere) for one in everybody),
+        headcount=point.headcount,
+        reported=point.reported_at is not None,
+    )
 
 
 def difference(numbers: Numbers) -> str:

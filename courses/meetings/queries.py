@@ -4,9 +4,21 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, Subquery, and_, func, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Date,
+    Integer,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.orm import Session, aliased, contains_eager
 
 from courses.briefings.models import Attendance, BriefingSession, MeetingPoint, Standing
@@ -66,13 +78,24 @@ def points() -> Select[MeetingPoint]:
     )
 
 
-def nearest(sitting_id: int, *, on: date, within: int | None = None) -> Subquery:
+# What a host's tap asks is composed once: to compose it costs more than to send it.
+DAY = cast(date, bindparam("day", type_=Date()))
+SITTING, POINT, UNIT, BRIEFING = (bindparam(name, type_=Integer()) for name in ("sitting", "point", "unit", "briefing"))
+
+
+def values_of(point: MeetingPoint, *, on: date) -> dict[str, Any]:
+    """What stands for the names in the statements about a point."""
+    briefing = point.session.briefing_id
+    return {"day": on, "sitting": point.session_id, "point": point.id, "unit": point.unit_id, "briefing": briefing}
+
+
+@cache
+def nearest(*, within: bool) -> Subquery:
     """Each unit from which people come, and its point: the nearest above it. Columns unit_id, point_id, place.
 
     `place` 1 is the one that holds; of two points equally near a local one, then the one made first. `within`: only
-    units at or below this one, in either tree.
+    units at or below the one named unit, in either tree.
     """
-    today = holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to)
     order = (UnitClosure.depth, MeetingPoint.main, MeetingPoint.id)
     query = (
         select(
@@ -81,29 +104,25 @@ def nearest(sitting_id: int, *, on: date, within: int | None = None) -> Subquery
             func.row_number().over(partition_by=UnitClosure.descendant_id, order_by=order).label("place"),
         )
         .join(MeetingPoint, MeetingPoint.unit_id == UnitClosure.ancestor_id)
-        .where(MeetingPoint.session_id == sitting_id, today)
+        .where(MeetingPoint.session_id == SITTING, holds_on(DAY, UnitClosure.valid_from, UnitClosure.valid_to))
     )
-    if within is not None:
+    if within:
         below = aliased(UnitClosure)
         under = select(below.descendant_id).where(
-            below.ancestor_id == within, holds_on(on, below.valid_from, below.valid_to)
+            below.ancestor_id == UNIT, holds_on(DAY, below.valid_from, below.valid_to)
         )
         query = query.where(UnitClosure.descendant_id.in_(under))
     return query.subquery()
 
 
-def called(point: MeetingPoint, *, on: date) -> Select[int]:
+@cache
+def called() -> Select[int]:
     """The ids of those on the roll of a point that day; people who are exempt are on none."""
-    near = nearest(point.session_id, on=on, within=point.unit_id)
+    near = nearest(within=True)
     return (
         select(Standing.person_id)
         .join(near, near.c.unit_id == Standing.unit_id)
-        .where(
-            Standing.briefing_id == point.session.briefing_id,
-            ~Standing.exempt,
-            near.c.place == 1,
-            near.c.point_id == point.id,
-        )
+        .where(Standing.briefing_id == BRIEFING, ~Standing.exempt, near.c.place == 1, near.c.point_id == POINT)
     )
 
 
@@ -132,10 +151,10 @@ def listed(
     session: Session, point: MeetingPoint, *, on: date, only: Collection[uuid.UUID] | None = None
 ) -> list[OnList]:
     """Everybody on the roll of the point and everybody seen there, by given name; `only`: of these. Two statements."""
-    query = everybody(point, on=on)
+    query = everybody()
     if only is not None:
         query = query.where(Person.public_id.in_(only))
-    rows = session.execute(query).all()
+    rows = session.execute(query, values_of(point, on=on)).all()
     others = seen_elsewhere(session, point, [row.id for row in rows])
     return [
         OnList(
@@ -155,25 +174,32 @@ def listed(
     ]
 
 
-def own_people(point: MeetingPoint, *, on: date) -> CompoundSelect[int]:
-    """The ids of everybody on the roll of the point and everybody seen there."""
-    return called(point, on=on).union(select(PointSighting.person_id).where(PointSighting.point_id == point.id))
+@cache
+def own_people() -> CompoundSelect[int]:
+    """The ids of everybody on the roll of a point and everybody seen there."""
+    return called().union(select(PointSighting.person_id).where(PointSighting.point_id == POINT))
+
+
+@cache
+def people_asked() -> Select[uuid.UUID, int]:
+    """Those of some people who are of a point, with their ids."""
+    asked = Person.public_id.in_(bindparam("people", expanding=True))
+    return select(Person.public_id, Person.id).where(asked, Person.id.in_(own_people()))
 
 
 def people_of(session: Session, point: MeetingPoint, only: Collection[uuid.UUID], *, on: date) -> dict[uuid.UUID, int]:
     """Those of these people who are of the point, with their ids."""
-    query = select(Person.public_id, Person.id).where(
-        Person.public_id.in_(only), Person.id.in_(own_people(point, on=on))
-    )
-    return {public_id: own for public_id, own in session.execute(query)}  # noqa: C416 - rows are no pairs to mypy
+    rows = session.execute(people_asked(), {**values_of(point, on=on), "people": list(only)})
+    return {public_id: own for public_id, own in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
-def everybody(point: MeetingPoint, *, on: date) -> Select[*tuple[Any, ...]]:
+@cache
+def everybody() -> Select[*tuple[Any, ...]]:
     """The people of a point with what is known of each, by given name."""
-    roll, ids = called(point, on=on).subquery(), own_people(point, on=on)
-    here = and_(PointSighting.person_id == Person.id, PointSighting.point_id == point.id)
-    sat = and_(Attendance.person_id == Person.id, Attendance.session_id == point.session_id)
-    stands = and_(Standing.person_id == Person.id, Standing.briefing_id == point.session.briefing_id)
+    roll = called().subquery()
+    here = and_(PointSighting.person_id == Person.id, PointSighting.point_id == POINT)
+    sat = and_(Attendance.person_id == Person.id, Attendance.session_id == SITTING)
+    stands = and_(Standing.person_id == Person.id, Standing.briefing_id == BRIEFING)
     return (
         select(
             Person.id,
@@ -193,25 +219,8 @@ def everybody(point: MeetingPoint, *, on: date) -> Select[*tuple[Any, ...]]:
         .outerjoin(Attendance, sat)
         .outerjoin(Standing, stands)
         .outerjoin(Unit, Unit.id == Standing.unit_id)
-        .where(Person.id.in_(ids))  # not by what was joined: then everybody would be looked at
+        .where(Person.id.in_(own_people()))  # not by what was joined: then everybody would be looked at
         .order_by(Person.sort_key, Person.id)
-    )
-
-
-def numbers_of(point: MeetingPoint, everybody: Sequence[OnList]) -> Numbers:
-    """The numbers of a point whose list has been read: those that the board counts in SQL."""
-    states = [one.state for one in everybody]
-    return Numbers(
-        called=sum(not one.guest for one in everybody),
-        unanswered=sum(not one.guest and not one.answered for one in everybody),
-        there=sum(state in THERE for state in states),
-        late=states.count("late"),
-        left_early=states.count("left_early"),
-        excused=states.count("excused"),
-        unexcused=states.count("unexcused"),
-        twice=sum(one.state in THERE and bool(one.elsewhere) for one in everybody),
-        headcount=point.headcount,
-        reported=point.reported_at is not None,
     )
 
 
@@ -276,14 +285,15 @@ def numbers(session: Session, sitting: BriefingSession, *, on: date) -> dict[int
 
 def roll_counts(session: Session, sitting: BriefingSession, *, on: date) -> Mapping[int, tuple[int, int]]:
     """By point: how many are on its roll, and of how many of them something is known at some point of the sitting."""
-    near = nearest(sitting.id, on=on)
+    near = nearest(within=False)
     known = and_(Attendance.person_id == Standing.person_id, Attendance.session_id == sitting.id)
     rows = session.execute(
         select(near.c.point_id, func.count(), func.count(Attendance.person_id))
         .join(Standing, Standing.unit_id == near.c.unit_id)
         .outerjoin(Attendance, known)
         .where(near.c.place == 1, Standing.briefing_id == sitting.briefing_id, ~Standing.exempt)
-        .group_by(near.c.point_id)
+        .group_by(near.c.point_id),
+        {"day": on, "sitting": sitting.id},
     )
     return {point_id: (people, answered) for point_id, people, answered in rows}
 

@@ -30,6 +30,7 @@ from courses.meetings.protocol import (
     difference,
     key_of,
     names_seen,
+    numbers_of,
     point_of_code,
     sought_at,
     tell,
@@ -100,7 +101,7 @@ def roll_page(
         "meetings/roll.html",
         people=shown[: queries.PAGE],
         more=len(shown) - queries.PAGE,
-        numbers=queries.numbers_of(point, everybody),
+        numbers=numbers_of(point, everybody),
         search=search or SearchForm(formdata=None, q=sought),
         sought=sought,
         counting=filled,
@@ -148,7 +149,7 @@ def mark(point_id: uuid.UUID) -> ResponseReturnValue:
 
 def answer_to_script(point: MeetingPoint, found: list[Outcome]) -> ResponseReturnValue:
     """What stands now of each person, and the numbers in words."""
-    numbers = queries.numbers_of(point, listed(get_session(), point, on=clock.today()))
+    numbers = numbers_of(point, listed(get_session(), point, on=clock.today()))
     return {
         "people": {str(one.person): {"result": one.result, "state": one.state} for one in found},
         "numbers": counted_words(numbers),
