@@ -44,6 +44,12 @@ from courses.learning.projector import (
     understand_anew,
 )
 from courses.learning.queries import data_of
+from courses.meetings import admin as sittings
+from courses.meetings import models as meetings_models
+from courses.meetings import views as meetings
+from courses.meetings.access import ATTEND
+from courses.meetings.projection import SightingProjection
+from courses.meetings.projector import project_sightings, take_back_sightings
 from courses.reminders import models as reminders_models
 from courses.reminders import views as reminders
 from courses.reminders.actions import REMIND, plan_the_night, remind
@@ -54,7 +60,15 @@ from lms.privacy.actions import PersonErased
 from lms.web.feature import Feature
 from lms.xapi.projection import StatementsArriving, StatementsRecorded, StatementsVoided
 
-MODELS = (authoring_models, briefings_models, catalog_models, enrolment_models, learning_models, reminders_models)
+MODELS = (
+    authoring_models,
+    briefings_models,
+    catalog_models,
+    enrolment_models,
+    learning_models,
+    meetings_models,
+    reminders_models,
+)
 
 
 def fill(doors: Doors) -> None:
@@ -69,7 +83,9 @@ def fill(doors: Doors) -> None:
     doors.menu.append(MenuEntry(_l("Đợt học tập, quán triệt"), "briefings.index", READ_BRIEFINGS, 81, ADMINISTRATION))
     doors.menu.append(MenuEntry(_l("Số phải học"), "rolls.choose", LIST, 83, ADMINISTRATION))
     doors.menu.append(MenuEntry(_l("Giao học"), "enrolment.index", READ_ASSIGNMENTS, 82, ADMINISTRATION))
-    doors.menu.append(MenuEntry(_l("Nhắc việc"), "reminders.index", READ_BRIEFINGS, 83, ADMINISTRATION))
+    doors.menu.append(MenuEntry(_l("Điểm danh"), "meetings.mine", ATTEND, 15))
+    doors.menu.append(MenuEntry(_l("Điểm cầu"), "sittings.index", READ_BRIEFINGS, 83, ADMINISTRATION))
+    doors.menu.append(MenuEntry(_l("Nhắc việc"), "reminders.index", READ_BRIEFINGS, 84, ADMINISTRATION))
     doors.jobs[REMIND] = remind
     doors.nightly.append(plan_the_night)
     doors.listen(StatementsArriving, await_turn)
@@ -77,6 +93,8 @@ def fill(doors: Doors) -> None:
     doors.listen(StatementsVoided, take_back_progress)
     doors.listen(StatementsRecorded, project_records)
     doors.listen(StatementsVoided, take_back_records)
+    doors.listen(StatementsRecorded, project_sightings)
+    doors.listen(StatementsVoided, take_back_sightings)
     doors.listen(CoursePublished, understand_anew)
     doors.listen(ProgressChanged, project_standing)
     doors.listen(PeopleMoved, people_moved)
@@ -86,7 +104,7 @@ def fill(doors: Doors) -> None:
     doors.belongings.append(AssignmentsOfUnits())
     doors.daybreak += [follow_late, day_begun]
     doors.own_data += [data_of, briefings_of, briefings_known.data_of]
-    doors.projections += [ProgressProjection(), BriefingRecordProjection(), StandingProjection()]
+    doors.projections += [ProgressProjection(), BriefingRecordProjection(), SightingProjection(), StandingProjection()]
 
 
 def features() -> Iterable[Feature]:
@@ -99,5 +117,8 @@ def features() -> Iterable[Feature]:
         briefing_admin.deciding,
         enrolment.bp,
         learning.bp,
+        meetings.bp,
+        sittings.bp,
+        sittings.lists,
         reminders.bp,
     )

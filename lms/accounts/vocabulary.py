@@ -19,7 +19,7 @@ EVERYONE = _l("Học viên")
 ABOUT_ROLES = {
     "learner": _l("Mọi người có tài khoản."),
     "reviewer": _l("Được cử thẩm định nội dung trước khi dùng. Hiện chưa có trang riêng: quyền như học viên."),
-    "host": _l("Phụ trách một điểm cầu của hội nghị. Hiện chưa có trang riêng: quyền như học viên."),
+    "host": _l("Điểm danh ở điểm cầu của đơn vị được giao và đơn vị trực thuộc."),
     "head": _l("Đơn vị được giao và mọi đơn vị trực thuộc."),
     "deputy": _l("Thay thủ trưởng trong đơn vị được giao, đến hết ngày đã định. Xem được như thủ trưởng."),
     "trainer": _l("Toàn hệ thống."),
@@ -54,7 +54,9 @@ PERMISSIONS = {
     "assignment:read": _l("Xem các lần giao khóa học"),
     "course:assign": _l("Giao và rút khóa học"),
     "briefing:read": _l("Xem các đợt học tập, quán triệt: điều kiện, các lần giao, điểm cầu, sĩ số chốt, nhắc việc"),
-    "briefing:organise": _l("Mở, đổi điều kiện và hạn, giao, lập điểm cầu, chốt sĩ số, đặt cách nhắc, đóng đợt học tập, quán triệt"),
+    "briefing:organise": _l(
+        "Mở, đổi điều kiện và hạn, giao, lập điểm cầu, chốt sĩ số, đặt cách nhắc, đóng đợt học tập, quán triệt"
+    ),
     "roll:decide": _l("Miễn, ghi vắng có lý do, gia hạn cho từng người trong đợt"),
     "record_client:read": _l("Xem các hệ thống kết nối và quyền của chúng"),
     "record_client:keep": _l("Cấp, đổi, thu hồi khóa của hệ thống kết nối"),

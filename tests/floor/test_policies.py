@@ -88,6 +88,9 @@ KEEP_THE_DATABASE = {
     "dashboard.state_purpose",
     "memberships.ask",
     "memberships.rehearse",
+    "lists.entry",
+    "lists.upload",
+    "meetings.search",
     "learning.start",  # everybody in the walk has begun
     "organisation.rehearse_undo",
     "people.search",
@@ -97,6 +100,7 @@ KEEP_THE_DATABASE = {
     "rolls.search",
     "roles.end_viewing_as",  # begins and ends a look as somebody else, which is not counted (above)
     "roles.view_as",
+    "sittings.find_host",
 }
 """Forms that change nothing in the tables: what they say is kept in the browser or only shown."""
 

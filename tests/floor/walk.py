@@ -47,6 +47,7 @@ from lms.roster.rules import Settings
 from lms.web.gate import CLIENTS, PUBLIC, policy_of
 from lms.xapi.models import XapiClient, XapiStatement
 from tests.browser import ORIGIN, Browser
+from tests.floor.gatherings import Gatherings, gatherings
 from tests.floor.keys import RECOVERY_CODE, Keys, give_keys
 from tests.floor.world import ACTORS, World
 from tests.make import LONG_AGO
@@ -109,6 +110,7 @@ class Walk:
     asked: Mapping[str, uuid.UUID]
     records: Records
     briefing: Briefed
+    gatherings: Gatherings
 
     @property
     def app(self) -> Flask:
@@ -179,6 +181,7 @@ class Walk:
             "privacy_requests.erase.public_id": self.asked["erasure"],
             "roster.public_id": self.roster,
             "roster_files.public_id": self.roster,
+            **self.gatherings.arguments(actor),
         }
 
     def scope_of(self, actor: str) -> str:
@@ -211,6 +214,7 @@ class Walk:
         return {
             **self.forms_about_units(self.scope_of(actor)),
             **self.forms_about_briefings(),
+            **self.gatherings.forms(actor, self.world, self.roll_file),
             "learning.start": {},
             "learning.finish": {"_version": "1"},
             "attempts.start": {},
@@ -348,6 +352,13 @@ class Walk:
         }
 
     @property
+    def roll_file(self) -> str:
+        """A list of who was there."""
+        file = Path(self.file).with_name("diem-danh.csv")
+        file.write_text("Họ và tên;Tình trạng\nNgười Đến Ba;có mặt\n", encoding="utf-8")
+        return str(file)
+
+    @property
     def words(self) -> Form:
         return {"name": "Sở Y tế (mẫu)", "short_name": "SYT", "code": "syt", "kind": "department", "on": day()}
 
@@ -440,6 +451,7 @@ def build_walk(world: World, folder: Path) -> Walk:
     kept = make.person("Người Được Giữ", unit=world.inside, role="host", over=world.inside)
     unopened = make.person("Người Chưa Vào", unit=world.inside)
     records = told_of_people(world, below, (subject, unopened))
+    points = gatherings(world)
     handed_in, under_way, keys = {}, {}, {}
     with make.writing() as session:
         give_keys(session, subject)
@@ -481,6 +493,7 @@ def build_walk(world: World, folder: Path) -> Walk:
             asked_for(session),
             records,
             briefing,
+            points,
         )
 
 

@@ -17,12 +17,14 @@ from werkzeug.routing import Rule
 from assessments.attempts.access import access_test
 from assessments.attempts.actions import Absent, start_attempt
 from courses.briefings.actions import change_briefing, freeze_roll, open_briefing
+from courses.briefings.models import MeetingPoint
 from courses.briefings.queries import rehearsal
 from courses.briefings.rehearsal import Wanted
 from courses.briefings.rules import MAKE_UP, ONLINE, POINT, Asked, Policy
 from courses.catalog.models import Course
 from courses.enrolment.actions import decide, give
 from courses.enrolment.models import Assignment
+from courses.meetings.actions import Mark, open_check_in, take
 from lms import clock
 from lms.accounts.actions import issue_link
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
@@ -40,6 +42,7 @@ from lms.web.gate import PUBLIC, policy_of
 from lms.xapi.models import XapiStatement
 from tests import rosters
 from tests.axe import COLORS, LAYOUT, violations
+from tests.courses.gathering import briefing_of, sitting_of
 from tests.floor.keys import give_passkey
 from tests.journeys.conftest import Site
 from tests.journeys.province import (
@@ -81,6 +84,8 @@ NOT_PAGES = {
     "web.health",
     "audit.export",
     "dashboard.unit_csv",
+    "lists.roll_csv",
+    "sittings.board_csv",
     "people.units",
     "dashboard.unit_json",
     "privacy.download",
@@ -133,9 +138,13 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
     outsider = Outsider(site.make, "all", name="Cổng học tập")
     ids["client_id"] = outsider.id
     [ids["statement_id"]] = outsider.post(statement()).get_json()
+    if username != NOBODY:
+        ids |= gathering(site, province.person(username))
     with site.make.writing() as session:
         ids["token"] = issue_link(session, session.get_one(Person, province.person("maibt").id))
-        ids["enrolment.show"] = {"public_id": session.scalars(select(Assignment.public_id)).one()}
+        ids["enrolment.show"] = {
+            "public_id": session.scalars(select(Assignment.public_id).order_by(Assignment.id).limit(1)).one()
+        }
         ids["enrolment.ask_withdraw"] = ids["enrolment.show"]
         head = province.person(HEAD)
         held = session.scalars(select(RoleGrant.id).where(RoleGrant.person_id == head.id)).one()
@@ -181,6 +190,19 @@ def briefed(session: Session, province: Province) -> dict[str, Any]:
     digest = rehearsal(session, briefing, wanted, now=clock.now()).digest
     change_briefing(session, briefing, wanted, digest=digest, reason="Theo công văn.")
     return {"briefing_code": briefing.code, "roll_id": roll.public_id}
+
+
+def gathering(site: Site, host: Person) -> dict[str, Any]:
+    """A sitting with a point whose roll this person takes, somebody seen there, and codes on the screen."""
+    unit = site.province.unit("snn")
+    briefing = briefing_of(site.make, unit, course_code=COURSE)
+    sitting, points = sitting_of(site.make, briefing, {"main": site.province.unit("tinh"), "snn": unit}, by=host)
+    with site.make.writing() as session:
+        point = session.get_one(MeetingPoint, points["snn"].id)
+        point.host, point.headcount, seen = host.public_id, 9, site.province.person("duyennt").public_id
+        take(session, point, [Mark(seen, "present")], by=host.public_id)
+        open_check_in(session, point, by=host.public_id)
+        return {"session_id": sitting.public_id, "point_id": point.public_id, "person_id": seen}
 
 
 def asked_by(session: Session, person: Person, kind: str) -> uuid.UUID:

@@ -582,6 +582,7 @@ STAYS = {
     "module_version.published_by_id",
     "person_link.duplicate_id",  # that two opaque records are one; both are erased
     "person_link.person_id",
+    "point_sighting.person_id",  # figures
     "privacy_request.person_id",  # that it was asked and answered; its words go
     "reflection_result.person_id",  # figures
     "reminder_sent.person_id",  # that the opaque person was reminded

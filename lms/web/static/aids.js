@@ -1,6 +1,18 @@
-// Small aids that a page does without: copy a text, show a password. Their buttons are hidden until this file comes.
+// Small aids that a page does without: copy a text, show a password, forget what a page kept. Their buttons are hidden
+// until this file comes.
 (() => {
   "use strict";
+
+  // Whoever has signed out leaves no roll of a meeting point behind (courses/meetings/static/roll.js).
+  if (document.querySelector("[data-signed-out]")) {
+    try {
+      for (const name of Object.keys(localStorage)) {
+        if (name.startsWith("quan-triet roll ")) localStorage.removeItem(name);
+      }
+    } catch {
+      // No storage: nothing was kept.
+    }
+  }
 
   for (const button of document.querySelectorAll("[data-copy]")) {
     if (!navigator.clipboard) continue;

@@ -1,0 +1,75 @@
+"""Who may take the roll of a point, and who may arrange sittings. What you may not see does not exist."""
+
+import uuid
+
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import Session
+
+from courses.briefings.models import BriefingSession, MeetingPoint
+from courses.meetings import queries
+from lms import clock
+from lms.accounts.access import own_grants
+from lms.organisation.models import UnitClosure
+from lms.organisation.queries import holds_on
+from lms.web.acting import Actor, NotFound
+
+READ, ORGANISE, ATTEND = "briefing:read", "briefing:organise", "course:study"
+HOSTING = frozenset({"host", "head", "deputy"})
+"""Roles over a unit by which one takes the rolls of points of that unit and below."""
+
+
+def access_sitting(session: Session, actor: Actor, public_id: uuid.UUID, permission: str = READ) -> BriefingSession:
+    """The sitting, for whoever reads or arranges all of them. Raises `NotFound`."""
+    query = queries.sittings().where(BriefingSession.public_id == public_id)
+    sitting = session.scalar(query) if actor.everywhere(permission) else None
+    if sitting is None:
+        raise NotFound
+    return sitting
+
+
+def organised_point(session: Session, actor: Actor, public_id: uuid.UUID) -> MeetingPoint:
+    """The point, for whoever arranges it. Raises `NotFound`."""
+    query = queries.points().where(MeetingPoint.public_id == public_id)
+    point = session.scalar(query) if actor.everywhere(ORGANISE) else None
+    if point is None:
+        raise NotFound
+    return point
+
+
+def access_point(session: Session, actor: Actor, public_id: uuid.UUID) -> MeetingPoint:
+    """The point, for its host, whoever is host or head over its unit, or arranges sittings. Raises `NotFound`."""
+    query = queries.points().where(MeetingPoint.public_id == public_id)
+    if not actor.everywhere(ORGANISE):
+        query = query.where(hosted(session, actor))
+    point = session.scalar(query)
+    if point is None:
+        raise NotFound
+    return point
+
+
+def own_points(session: Session, actor: Actor) -> Select[MeetingPoint]:
+    """The points whose roll somebody takes, by name or by a role over the unit, the latest sitting first."""
+    return (
+        queries.points()
+        .where(hosted(session, actor))
+        .order_by(None)
+        .order_by(BriefingSession.starts_at.desc(), MeetingPoint.main.desc(), MeetingPoint.id)
+    )
+
+
+def hosted(session: Session, actor: Actor) -> ColumnElement[bool]:
+    """Whether somebody is the named host of a point or holds a role over its unit today, in whichever tree."""
+    units = [one.unit_id for one in own_grants(session, actor) if one.role in HOSTING and one.unit_id is not None]
+    below = select(UnitClosure.descendant_id).where(
+        UnitClosure.ancestor_id.in_(units), holds_on(clock.today(), UnitClosure.valid_from, UnitClosure.valid_to)
+    )
+    named = MeetingPoint.host == actor.public_id
+    return or_(named, MeetingPoint.unit_id.in_(below)) if units else named
+
+
+def person_listed(session: Session, point: MeetingPoint, public_id: uuid.UUID) -> queries.OnList:
+    """Somebody on the roll of the point, or seen there. Raises `NotFound`."""
+    found = queries.listed(session, point, on=clock.today(), only=[public_id])
+    if not found:
+        raise NotFound
+    return found[0]
