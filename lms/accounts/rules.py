@@ -15,13 +15,15 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "learner": frozenset({"course:study", "profile:own"}),
     "reviewer": frozenset(),
     "host": frozenset(),
-    "head": frozenset({"unit:read_figures", "unit:read_names"}),
-    "deputy": frozenset({"unit:read_figures", "unit:read_names"}),
-    "trainer": frozenset({"module:read", "module:edit", "module:publish", "record:browse"}),
+    "head": frozenset({"unit:read_figures", "unit:read_names", "report:send", "report:accept"}),
+    "deputy": frozenset({"unit:read_figures", "unit:read_names", "report:send", "report:accept"}),
+    "trainer": frozenset({"module:read", "module:edit", "module:publish", "question:read_quality", "record:browse"}),
     "unit_administrator": frozenset(
         {
             "unit:read_figures",
             "unit:read_names",
+            "report:send",
+            "report:accept",
             "person:read",
             "person:create",
             "role:grant",
@@ -50,6 +52,9 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         {
             "unit:read_figures",
             "unit:read_names",
+            "report:send",
+            "report:accept",
+            "question:read_quality",
             "unit:read",
             "unit:create",
             "person:read",
