@@ -4,6 +4,7 @@ Pages, files, JSON and mail take their numbers, names and definitions from here,
 names attributes of `rules.Count` (or of what a report adds to it); nothing else says what a rate is made of.
 """
 
+import re
 from dataclasses import dataclass
 
 NUMBER, RATE, MEAN, STATE = "number", "rate", "mean", "state"
@@ -15,8 +16,8 @@ were counted; one of the words of `STATES`."""
 class Metric:
     """A figure of a unit in a briefing.
 
-    `numerator` and `denominator` are the sums it is made of. Of a parent both are the sums over its children, and a rate
-    is the one divided by the other, never a mean of rates; with nobody to count it is "–". Words come in pairs:
+    `numerator` and `denominator` are the sums it is made of. Of a parent both are sums over its children, and a rate is
+    the one divided by the other, never a mean of rates; with nobody to count it is "–". Words come in pairs:
     Vietnamese, English. `left_out` says who is not counted.
     """
 
@@ -171,7 +172,7 @@ METRICS = (
         "score",
         ("Điểm kiểm tra trung bình (số người)", "Mean score (people)"),
         (
-            "Tổng điểm chia cho số người đã làm đủ các bài kiểm tra bắt buộc, thang điểm 10; trong ngoặc là số người ấy.",
+            "Tổng điểm chia cho số người đã làm đủ bài kiểm tra bắt buộc, thang điểm 10; trong ngoặc là số người ấy.",
             "Sum of scores over those who have taken all required tests, of 10; in brackets how many they are.",
         ),
         "score",
@@ -212,8 +213,8 @@ METRICS = (
         "state",
         ("Trạng thái", "State"),
         (
-            "Chưa triển khai: chưa ai bắt đầu. Hoàn thành: mọi người phải học đã hoàn thành. Quá hạn: có người quá hạn. "
-            "Còn lại: Đang triển khai.",
+            "Chưa triển khai: chưa ai bắt đầu. Hoàn thành: mọi người phải học đã hoàn thành. Quá hạn: có người quá "
+            "hạn. Còn lại: Đang triển khai.",
             "Not begun: nobody has. Completed: all who must study have. Overdue: somebody is. Else: under way.",
         ),
         "state",
@@ -232,3 +233,20 @@ STATES = {
     "overdue": ("Quá hạn", "Overdue"),
 }
 """Where a unit stands as a whole."""
+
+DOCUMENT = re.compile(
+    r"(?:Nghị quyết|Chỉ thị|Kết luận|Quy định|Quyết định|Kế hoạch|Chương trình|Đề án|Hướng dẫn) số [^\s,;:()]+"
+)
+PLACE = re.compile(r"(?:Tỉnh|Thành phố|Huyện|Thị xã|Thị trấn|Xã|Phường) (?P<next>.)")
+
+
+def document_of(title: str) -> str | None:
+    """The document a course is about, as its title names it: "Nghị quyết số 48-NQ/TU". None when it names none."""
+    found = DOCUMENT.search(title)
+    return found.group() if found else None
+
+
+def in_sentence(unit_name: str) -> str:
+    """The name as it stands inside a sentence: "Xã Linh Phú" is "xã Linh Phú", but "Tỉnh ủy" keeps its capital."""
+    found = PLACE.match(unit_name)
+    return unit_name[0].lower() + unit_name[1:] if found and found["next"].isupper() else unit_name

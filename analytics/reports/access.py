@@ -1,4 +1,4 @@
-"""Which reports somebody may read, make, send up, accept or take out with names. What one may not see does not exist."""
+"""Which reports somebody may read, make, send up, accept, take out with names. What one may not see does not exist."""
 
 import uuid
 from datetime import datetime
@@ -49,7 +49,7 @@ def access_own(session: Session, actor: Actor, permission: str, unit_id: uuid.UU
 
 
 def access_snapshot(session: Session, actor: Actor, public_id: uuid.UUID) -> ReportSnapshot:
-    """A report that was kept, of a unit within one's scope; a list of names only for who may see names. Or `NotFound`."""
+    """A report that was kept, of a unit in one's scope; a list of names only for who may see names. Or `NotFound`."""
     found = session.scalar(select(ReportSnapshot).where(ReportSnapshot.public_id == public_id))
     permission = NAMES if found is not None and found.form == LIST else FIGURES
     within = units_within(session, actor, permission)

@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from analytics.reports import papers, queries, render, storage
+from analytics.reports import papers, queries, render
 from analytics.reports.models import (
     ReportEntry,
     ReportFile,
@@ -79,7 +79,7 @@ def freeze(session: Session, of: Subject, paper: Paper, *, by: uuid.UUID | None)
     )
     session.add(kept)
     session.flush()  # what is sent names it
-    told = {"form": paper.form, "digest": kept.digest}
+    told: dict[str, Any] = {"form": paper.form, "digest": kept.digest}
     note(session, "report.freeze", actor=by, object_kind="unit", object_id=of.unit.public_id, **told)
     return kept
 
@@ -105,7 +105,7 @@ def send(session: Session, of: Subject, *, by: uuid.UUID | None) -> ReportSubmis
             session.add(sent)
     except IntegrityError as error:
         raise AlreadySent from error
-    told = {"to": str(above.public_id), "digest": kept.digest}
+    told: dict[str, Any] = {"to": str(above.public_id), "digest": kept.digest}
     note(session, "report.send", actor=by, object_kind="unit", object_id=of.unit.public_id, **told)
     return sent
 
@@ -113,15 +113,15 @@ def send(session: Session, of: Subject, *, by: uuid.UUID | None) -> ReportSubmis
 def accept(session: Session, sent: ReportSubmission, *, by: uuid.UUID) -> None:
     """The unit above has accepted the report. Raises `AlreadyDecided`."""
     decide(session, sent, "accepted", "", by=by)
-    about = {"object_kind": "unit", "object_id": sent.unit.public_id}
-    note(session, "report.accept", actor=by, **about, digest=sent.snapshot.digest)
+    digest_sent, unit_id = sent.snapshot.digest, sent.unit.public_id
+    note(session, "report.accept", actor=by, object_kind="unit", object_id=unit_id, digest=digest_sent)
 
 
 def give_back(session: Session, sent: ReportSubmission, remark: str, *, by: uuid.UUID) -> None:
     """The unit above returns the report, with a remark; the unit may send another. Raises `AlreadyDecided`."""
     decide(session, sent, "returned", remark, by=by)
-    about = {"object_kind": "unit", "object_id": sent.unit.public_id}
-    note(session, "report.return", actor=by, **about, digest=sent.snapshot.digest)
+    digest_sent, unit_id = sent.snapshot.digest, sent.unit.public_id
+    note(session, "report.return", actor=by, object_kind="unit", object_id=unit_id, digest=digest_sent)
 
 
 def decide(session: Session, sent: ReportSubmission, state: str, remark: str, *, by: uuid.UUID) -> None:
@@ -227,7 +227,7 @@ def make_file(session: Session, payload: Mapping[str, Any]) -> None:
         with database.reading() as own:
             of = queries.subject(own, own.get_one(Unit, unit.id), briefing_id, now=at)
             if of is not None:
-                render.register_workbook(storage.register(own, of, told=told), out, at=at)
+                render.register_workbook(papers.register(own, of, told=told), out, at=at)
         out.seek(0)
         keep_pieces(session, file_id, out)
     state = "made" if of is not None else "failed"
@@ -256,11 +256,11 @@ def forget_files(session: Session, now: datetime) -> None:
 
 def note_taken(session: Session, of: Subject, *, by: uuid.UUID, form: str, purpose: str, count: int) -> None:
     """In the log: names of the unit were shown or taken out in a report, for what, and how many."""
-    about = {"object_kind": "unit", "object_id": of.unit.public_id, "purpose": purpose, "count": count}
-    note(session, "names.read", actor=by, **about, form=form if form in FORMS else "register")
+    told: dict[str, Any] = {"purpose": purpose, "count": count, "form": form if form in FORMS else "register"}
+    note(session, "names.read", actor=by, object_kind="unit", object_id=of.unit.public_id, **told)
 
 
 def note_shown(session: Session, unit_id: str, *, by: uuid.UUID, form: str, count: int) -> None:
     """In the log: a report that names people, such as who took the roll, was shown or taken out."""
-    about = {"object_kind": "unit", "object_id": unit_id, "purpose": "report", "count": count}
-    note(session, "names.read", actor=by, **about, form=form)
+    told: dict[str, Any] = {"purpose": "report", "count": count, "form": form}
+    note(session, "names.read", actor=by, object_kind="unit", object_id=unit_id, **told)

@@ -7,7 +7,7 @@ from flask import Response, redirect, render_template, request, stream_with_cont
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from analytics.reports import actions, papers, parts, queries, render, storage
+from analytics.reports import actions, papers, parts, queries, render
 from analytics.reports.access import (
     FIGURES,
     LIST,
@@ -18,10 +18,10 @@ from analytics.reports.access import (
     access_snapshot,
     access_subject,
 )
-from analytics.reports.forms import ListForm, catalogue, file_words, head_asked, levels_asked, month_asked
+from analytics.reports.forms import ListForm, catalogue, file_words, head_asked, made, named
 from analytics.reports.models import ReportFilePiece
 from analytics.reports.queries import Subject
-from analytics.reports.rules import Paper, code_of, paper_of, people_named
+from analytics.reports.rules import Paper, Words, code_of, paper_of
 from analytics.reports.vocabulary import Frame, closing, frame
 from lms import clock
 from lms.db import apart, get_read_session
@@ -49,14 +49,6 @@ def form_file(unit_id: uuid.UUID, form: str, kind: str) -> ResponseReturnValue:
     session, now = get_read_session(), clock.now()
     of = access_subject(session, actor(), FIGURES, unit_id, request.args.get("briefing"), now=now)
     return as_file(made(of, form), kind, code="", name=file_name(of, form))
-
-
-def made(of: Subject, form: str) -> Paper:
-    """The report as the address asks for it."""
-    session = get_read_session()
-    if form == "01":
-        return papers.by_unit(session, of, levels_asked())
-    return papers.by_point(session, of) if form == "03" else papers.monthly(session, of, month_asked(clock.today()))
 
 
 def file_name(of: Subject, form: str) -> str:
@@ -114,7 +106,7 @@ def take_list(unit_id: uuid.UUID) -> ResponseReturnValue:
         wish = {"what": what, "purpose": purpose}
         apart(lambda own: ordered.append(actions.order_file(own, of, wish, name=name, by=person).public_id))
         return redirect(url_for("reports.waiting", file_id=ordered[0]))
-    lines = render.csv_lines(storage.register(session, of))
+    lines = render.csv_lines(papers.register(session, of))
     return attached(Response(stream_with_context(lines), content_type=KINDS["csv"]), name)
 
 
@@ -150,7 +142,7 @@ def as_file(paper: Paper, kind: str, *, code: str, name: str, noted: bool = Fals
     return attached(Response(body, content_type=KINDS[kind]), f"{name}.{kind}")
 
 
-def bytes_of(paper: Paper, kind: str, words: render.Words, around: Frame, code: str) -> bytes:
+def bytes_of(paper: Paper, kind: str, words: Words, around: Frame, code: str) -> bytes:
     """The bytes of the file: the same for the same paper, names and head."""
     if kind == "csv":
         return "".join(render.csv_lines(render.rows_of(paper, words))).encode()
@@ -160,17 +152,6 @@ def bytes_of(paper: Paper, kind: str, words: render.Words, around: Frame, code: 
     lines = closing(at=moment(paper.at), on=day(paper.on), code=code, address=address)
     makers = {"xlsx": render.workbook, "docx": parts.document, "pdf": render.pdf}
     return makers[kind](paper, words, around, lines)
-
-
-def named(paper: Paper, *, noted: bool = False) -> dict[str, str]:
-    """The names of those in a paper, for whoever may see names; noted unless that was done with a purpose."""
-    ids = people_named(paper)
-    if not ids or not actor().may(NAMES):
-        return {}
-    if not noted:
-        by, unit_id, form = behind(), paper.unit_id, paper.form
-        apart(lambda own: actions.note_shown(own, unit_id, by=by, form=form, count=len(ids)))
-    return queries.names_of(get_read_session(), ids)
 
 
 def attached(response: Response, name: str) -> Response:

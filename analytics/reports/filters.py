@@ -43,7 +43,7 @@ def month_by_unit(session: Session, of: Subject, period: str) -> Month:
     briefed = [tuple(row) for row in session.execute(briefed_in(within, begins, ends))]
     under_way = {briefing_id for _unit, briefing_id, *_ in (*held, *briefed)}
     query = select(Briefing.id, Briefing.documents).where(Briefing.id.in_(under_way))
-    documents = {briefing_id: numbers for briefing_id, numbers in session.execute(query)}
+    documents: dict[int, list[str]] = {row.id: row.documents for row in session.execute(query)}
     own: dict[int, list[dict[str, Value]]] = {}
     papers: dict[int, set[str]] = {}
     for unit_id, briefing_id, number in held:
@@ -138,8 +138,8 @@ def people_in(
     Each person once, but members once for each briefing: of a rate both are counted alike.
     """
 
-    def once(condition: object) -> object:
-        return func.max(case((condition, 1), else_=0))  # type: ignore[arg-type]  # a condition of columns
+    def once(condition: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.max(case((condition, 1), else_=0))
 
     counts = and_(Standing.briefing_id.in_(sorted(under_way)), Standing.member, ~Standing.exempt)
     person = (
@@ -179,15 +179,15 @@ def staff_in(within: Select[int], *, on: date) -> Select[int, int]:
 def points_of(of: Subject) -> Select[*tuple[Any, ...]]:
     """The meeting points of the briefing which the unit and those below host, with how many were there and were not."""
 
-    def seen(*states: str) -> ColumnElement[int]:
+    def times(*states: str) -> ColumnElement[int]:
         return func.coalesce(func.sum(case((Attendance.state.in_(states), 1), else_=0)), 0)
 
     counted = (
         select(
             MeetingPoint.id.label("point_id"),
-            seen(*sorted(THERE)).label("present"),
-            seen("excused").label("excused"),
-            seen("unexcused").label("unexcused"),
+            times(*sorted(THERE)).label("present"),
+            times("excused").label("excused"),
+            times("unexcused").label("unexcused"),
         )
         .select_from(MeetingPoint)
         .outerjoin(Attendance, Attendance.point_id == MeetingPoint.id)

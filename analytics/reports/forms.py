@@ -1,4 +1,4 @@
-"""Forms of reports, and how pages word what a report keeps in codes."""
+"""Forms of reports, what an address asks for, and how pages word what a report keeps in codes."""
 
 from datetime import date
 from typing import Any
@@ -9,9 +9,21 @@ from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, StringField, TextAreaField, validators
 
 from analytics.facts.vocabulary import METRICS
-from analytics.reports.rules import DAILY, MONTHLY, WEEKLY, Column, Words, month_bounds, typed_code
+from analytics.reports import actions, papers, queries
+from analytics.reports.access import NAMES
+from analytics.reports.queries import Subject
+from analytics.reports.rules import (
+    DAILY,
+    MONTHLY,
+    WEEKLY,
+    Column,
+    Paper,
+    Words,
+    month_bounds,
+    people_named,
+    typed_code,
+)
 from analytics.reports.vocabulary import (
-    FORMS,
     GROUPS,
     GROUPS_05,
     HEADS,
@@ -21,6 +33,9 @@ from analytics.reports.vocabulary import (
     WORDS_OF_CODES,
     Pair,
 )
+from lms import clock
+from lms.db import apart, get_read_session
+from lms.web.acting import actor, behind
 from lms.web.forms import ChoiceField, MustBe, PageForm, at_most, choices, chosen, tidy, unify
 
 PURPOSES = {
@@ -208,7 +223,25 @@ def levels_asked() -> int | None:
     return 99 if asked == "all" else int(asked) if asked in {"1", "2", "3"} else None
 
 
-FORM_NAMES = FORMS
+def made(of: Subject, form: str) -> Paper:
+    """The report as the address asks for it."""
+    session = get_read_session()
+    if form == "01":
+        return papers.by_unit(session, of, levels_asked())
+    return papers.by_point(session, of) if form == "03" else papers.monthly(session, of, month_asked(clock.today()))
+
+
+def named(paper: Paper, *, noted: bool = False) -> dict[str, str]:
+    """The names of those in a paper, for whoever may see names; noted unless that was done with a purpose."""
+    ids = people_named(paper)
+    if not ids or not actor().may(NAMES):
+        return {}
+    if not noted:
+        by, unit_id, form = behind(), paper.unit_id, paper.form
+        apart(lambda own: actions.note_shown(own, unit_id, by=by, form=form, count=len(ids)))
+    return queries.names_of(get_read_session(), ids)
+
+
 ROLL_UP = (
     NOTE_ROLL_UP,
     "A unit above is the sum of the people of its units, each person once; a rate is sum over sum, never a mean of "

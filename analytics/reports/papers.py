@@ -1,13 +1,13 @@
 """The five forms: what was read becomes a paper, with headings, definitions and the sentence. Nothing here is SQL."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from analytics.facts.vocabulary import BY_CODE, METRICS
+from analytics.facts.vocabulary import BY_CODE, METRICS, in_sentence
 from analytics.reports import filters, queries
 from analytics.reports.queries import Subject, top_node
 from analytics.reports.rules import (
@@ -41,8 +41,9 @@ from analytics.reports.vocabulary import (
     WIDTHS,
     WORDS_OF_CODES,
 )
+from courses.learning.queries import Edition, editions
 from lms.clock import day_of, in_vietnam
-from lms.web.wording import number, percent
+from lms.web.wording import day, number, percent, scale10
 
 
 def by_unit(session: Session, of: Subject, levels: int | None = None) -> Paper:
@@ -91,6 +92,10 @@ def columns_01() -> tuple[Column, ...]:
     return tuple(found)
 
 
+ALL_BRIEFINGS = "Các đợt học tập, quán triệt trong tháng"
+"""What Biểu 05 is about."""
+
+
 def paper(
     of: Subject,
     form: str,
@@ -107,7 +112,7 @@ def paper(
     return Paper(
         form=form,
         title=title,
-        about=of.about,
+        about=ALL_BRIEFINGS if form == "05" else of.about,
         unit_id=str(of.unit.public_id),
         unit=of.unit.name,
         kind=of.unit.kind,
@@ -136,15 +141,6 @@ def sentence(of: Subject, top: Node) -> str:
     if units.concerned:
         said += f"; {units.briefed}/{units.concerned} đơn vị đạt 100 %, {units.not_begun} đơn vị chưa triển khai"
     return f"{said}."
-
-
-LOWERED = ("Tỉnh ", "Thành phố ", "Huyện ", "Thị xã ", "Thị trấn ", "Xã ", "Phường ")
-
-
-def in_sentence(name: str) -> str:
-    """A place inside a sentence: "xã Linh Phú"; "Tỉnh ủy" keeps its capital."""
-    prefix = next((one for one in LOWERED if name.startswith(one) and name[len(one) : len(one) + 1].isupper()), "")
-    return name[0].lower() + name[1:] if prefix else name
 
 
 def columns_of(form: str) -> tuple[Column, ...]:
@@ -279,3 +275,76 @@ def letter(session: Session, of: Subject, language: str) -> Letter:
     }
     subject = f"Learning figures: {of.unit.name}" if english else f"Số liệu học tập, quán triệt: {of.unit.name}"
     return Letter(subject, f"analytics.reports/report.{'en' if english else 'vi'}.txt", values)
+
+
+REGISTER_HEAD = (
+    "TT",
+    "Họ và tên",
+    "Chức vụ",
+    "Đơn vị",
+    "Loại cán bộ",
+    "Đảng viên",
+    "Trạng thái",
+    "Hình thức",
+    "Hạn",
+    "Ngày quán triệt",
+    "Ngày hoàn thành",
+    "Điểm kiểm tra",
+)
+CATEGORIES = {
+    "can_bo": "Cán bộ",
+    "cong_chuc": "Công chức",
+    "vien_chuc": "Viên chức",
+    "nguoi_lao_dong": "Người lao động",
+    "khac": "Khác",
+}
+WAYS = {"point": "Tại điểm cầu", "online": "Trực tuyến", "make_up": "Học bù"}
+AT_ONCE = 1_000
+
+
+def register(session: Session, of: Subject, *, told: Callable[[int], None] = lambda _done: None) -> Iterator[list[str]]:
+    """The head, then a row for each person on the roll of the unit and below, in the order of names. Three statements.
+
+    `told` is called with the number of each row. Of a lesson it says whether it is finished, of a test the score that
+    counts.
+    """
+    newest = editions(session, of.course_id)[-1]
+    places = {one.activity_id: place for place, one in enumerate(activities(newest))}
+    yield [*REGISTER_HEAD, *(f"{one.code}. {one.title}" for one in activities(newest))]
+    rows = session.execute(queries.register_people(of, newest.settings), execution_options={"yield_per": AT_ONCE})
+    for place, row in enumerate(rows, 1):
+        yield [str(place), *told_of(row, of), *done(row.done, places)]
+        told(place)
+
+
+def activities(edition: Edition) -> list[Any]:
+    """Lessons and required tests, in the order of the course."""
+    return [*edition.outline.lessons(), *edition.outline.required_tests()]
+
+
+def told_of(row: Any, of: Subject) -> list[str]:
+    """What is known of the person's standing."""
+    late = row.due_at is not None and row.due_at < of.now and row.state != "completed"
+    state = "Được miễn" if row.exempt else "Quá hạn" if late else WORDS_OF_CODES[row.state][0]
+    moments = (row.due_at, row.briefed_at, row.completed_at)
+    return [
+        row.full_name,
+        row.position,
+        row.unit,
+        CATEGORIES[row.category],
+        "x" if row.member else "",
+        state,
+        WAYS.get(row.way, ""),
+        *(day(one) if one is not None else "" for one in moments),
+        scale10(row.score) if row.score is not None else "",
+    ]
+
+
+def done(said: str | None, places: dict[int, int]) -> Sequence[str]:
+    """ "12:-1,13:8333" as cells in the places of the activities."""
+    cells = [""] * len(places)
+    for one in said.split(",") if said else ():
+        activity, score = one.split(":")
+        if (place := places.get(int(activity))) is not None:
+            cells[place] = scale10(int(score) / queries.TEN_THOUSAND) if score != "-1" else "x"
+    return cells

@@ -101,6 +101,7 @@ def paragraph(
     italic: bool = False,
     underline: bool = False,
     indent: int = 0,
+    before: int = 0,
     after: int = 40,
     within: bool = False,
 ) -> str:
@@ -109,7 +110,8 @@ def paragraph(
     left = f'<w:ind w:left="{indent}"/>' if indent else ""
     run = looks(size, bold=bold, italic=italic, underline=underline)
     return (
-        f'<w:p{space}><w:pPr><w:spacing w:before="0" w:after="{after}" w:line="240" w:lineRule="auto"/>{left}<w:jc w:val="{align}"/></w:pPr>'
+        f'<w:p{space}><w:pPr><w:spacing w:before="{before}" w:after="{after}" w:line="240" w:lineRule="auto"/>'
+        f'{left}<w:jc w:val="{align}"/></w:pPr>'
         f'<w:r>{run}<w:t xml:space="preserve">{escape(visible(text))}</w:t></w:r></w:p>'
     )
 
@@ -231,7 +233,8 @@ def line_of(paper: Paper, line: Line, words: Words, widths: Sequence[int], size:
             bold=line.parent or column.strong,
             indent=line.depth * 90 if column.code == "name" else 0,
             within=True,
-            after=0,
+            before=15,
+            after=15,
         )
         cells.append(cell(width, inside, fill=fill))
     return "".join(cells)

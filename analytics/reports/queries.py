@@ -6,16 +6,19 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Integer, Select, String, and_, case, cast, func, select
 from sqlalchemy.orm import Session, aliased, defer, joinedload
 
 from analytics.facts import queries as facts
 from analytics.facts.models import Tally
 from analytics.facts.rules import COUNT_NAMES, Count
+from analytics.facts.vocabulary import document_of
 from analytics.reports.models import ReportEntry, ReportSchedule, ReportSnapshot, ReportSubmission
 from analytics.reports.rules import Figures, Node, check, summed
 from courses.briefings.models import BriefingSession, MeetingPoint, Standing
+from courses.catalog.rules import Settings
 from courses.enrolment.models import Briefing
+from courses.learning.models import ActivityProgress
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
 from lms.clock import day_of
 from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure, UnitEdge
@@ -24,7 +27,7 @@ from lms.organisation.queries import OnDay, above_on, holds_on, named_on, subtre
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a report is about: a unit as it is called that day, the one above it, a briefing in words, and the moment."""
+    """What a report is about: a unit as it is called that day, the one above it, a briefing in words, the moment."""
 
     unit: OnDay
     above: str
@@ -37,7 +40,8 @@ class Subject:
     @property
     def about(self) -> str:
         """What people are briefed on, as reports name it."""
-        return ", ".join(self.documents) or self.title
+        named = ", ".join(self.documents) or document_of(self.title)
+        return named or f"nội dung khóa học “{self.title}”"
 
 
 def subject(session: Session, unit: Unit, briefing_id: int, *, now: datetime) -> Subject | None:
@@ -323,7 +327,7 @@ def titles(session: Session) -> dict[int, str]:
     """What each briefing is called: of a plain one, what its course is."""
     columns = Briefing.id, case((Briefing.plain, facts.TITLES.c.title), else_=Briefing.title)
     query = select(*columns).join(facts.TITLES, facts.TITLES.c.course_id == Briefing.course_id)
-    return {briefing_id: title for briefing_id, title in session.execute(query)}
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 EVERYWHERE = OnDay(0, uuid.UUID(int=0), "", "province", "Toàn hệ thống", "", False)
@@ -333,3 +337,34 @@ def whole(session: Session, briefing: Briefing, *, now: datetime) -> Subject:
     """A briefing with no unit: questions are looked at over all attempts."""
     title = titles(session).get(briefing.id, briefing.code)
     return Subject(EVERYWHERE, "", briefing.id, briefing.course_id, title, tuple(briefing.documents), now)
+
+
+TEN_THOUSAND = 10_000
+
+
+def register_people(of: Subject, settings: Settings) -> Select[*tuple[Any, ...]]:
+    """Everybody on the roll, each with all activities in one text: the database puts it together from its index."""
+    columns = (Standing.exempt, Standing.member, Standing.state, Standing.way, Standing.due_at, Standing.briefed_at)
+    return (
+        select(Person.full_name, Person.position, Person.category, Unit.name.label("unit"), *columns)
+        .add_columns(Standing.completed_at, Standing.score, told_by_activity(of, settings).label("done"))
+        .select_from(Standing)
+        .join(Person, Person.id == Standing.person_id)
+        .join(Unit, Unit.id == Standing.unit_id)
+        .where(Standing.briefing_id == of.briefing_id, Standing.unit_id.in_(subtree(of.unit.id, on=day_of(of.now))))
+        .order_by(Person.sort_key, Person.id)
+    )
+
+
+def told_by_activity(of: Subject, settings: Settings) -> ColumnElement[str]:
+    """Of a person: each activity with the score that counts in ten-thousandths, or -1 for a lesson that is finished."""
+    table = ActivityProgress.__table__.c
+    score = table[f"{settings.attempt}_score"]
+    points = case((score.is_not(None), cast(func.round(score * TEN_THOUSAND), Integer)), else_=-1)
+    one = cast(table.activity_id, String) + ":" + cast(points, String)
+    something = and_(
+        table.person_id == Standing.person_id,
+        table.course_id == of.course_id,
+        (score.is_not(None)) | (table.completed_at.is_not(None)),
+    )
+    return select(func.aggregate_strings(one, ",")).where(something).correlate(Standing).scalar_subquery()

@@ -204,6 +204,7 @@ class Book:
                 self._page.write_number(row, place, value, self.format(**style))
                 continue
             style |= {"align": "right"} if column.shown in FIGURES else {"text_wrap": True}
+            style |= {"align": "center"} if column.code == "place" else {}
             if column.code == "name" and line.depth:
                 style["indent"] = line.depth
             self._page.write_string(row, place, text, self.format(num_format="@", **style))

@@ -24,8 +24,7 @@ DAY, TIME, PERSON, UNIT = "day", "time", "person", "unit"
 """How a column is shown. Days and times are kept in ISO form, people by their opaque ids."""
 
 FIGURES = frozenset({NUMBER, RATE, MEAN, INDEX})
-NOTHING = "–"
-PER_POINT = 1_000
+NOTHING, PER_POINT = "–", 1_000
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -86,10 +85,6 @@ class SumsDisagree(Exception):
     """A parent is not the sum of its children: the report is not made, and `lms verify` says where it went wrong."""
 
 
-class Altered(Exception):
-    """What is kept is no longer what its digest was taken of."""
-
-
 def as_bytes(paper: Paper) -> bytes:
     """The paper as JSON, the same bytes for the same paper."""
     return msgspec.json.encode(paper, order="deterministic")
@@ -120,11 +115,14 @@ def typed_code(text: str) -> str:
     return plain if CODE_LENGTH <= len(plain) <= 64 and all(c in "0123456789abcdef" for c in plain) else ""
 
 
+NOBODY = Count()
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
     """The sums of a unit: people where they stand, and the meeting points it has held."""
 
-    count: Count = Count()
+    count: Count = NOBODY
     points: int = 0
 
     def __add__(self, other: "Figures") -> "Figures":
@@ -280,7 +278,7 @@ def cells_shown(paper: Paper, line: Line, words: Words) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A cell above the columns from `first` to `last`; of two rows when it stands for itself."""
+    """A cell above the columns `first` to `last`; of two rows when it stands for itself."""
 
     label: str
     first: int
@@ -324,7 +322,7 @@ def summed_cells(rows: Iterable[Mapping[str, Value]]) -> dict[str, Value]:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A cell that differs between two reports of one form; `line` and `column` by their keys. None: not there."""
+    """A cell that differs between two reports of one form. None: not there."""
 
     line: str
     name: str
@@ -336,8 +334,7 @@ class Changed:
 def differences(before: Paper, after: Paper) -> list[Changed]:
     """What the later report says otherwise, row by row; of rows that came or went every cell."""
     old, new = by_key(before), by_key(after)
-    columns = [one for one in after.columns if one.code not in {"place", "name"}]
-    found = []
+    columns, found = [one for one in after.columns if one.code not in {"place", "name"}], []
     for key in [*new, *(key for key in old if key not in new)]:
         left = old[key].cells if key in old else {}
         right = new[key].cells if key in new else {}
@@ -384,9 +381,7 @@ def month_bounds(period: str) -> tuple[datetime, datetime]:
 def correlation(n: int, x: float, y: float, xx: float, yy: float, xy: float) -> float | None:
     """Pearson's coefficient from sums; None where either does not vary."""
     spread = (n * xx - x * x) * (n * yy - y * y)
-    if n < 2 or spread <= 1e-12:
-        return None
-    return float((n * xy - x * y) / spread**0.5)
+    return float((n * xy - x * y) / spread**0.5) if n > 1 and spread > 1e-12 else None
 
 
 def chosen_wrong(kind: str, key: Sequence[int], answers: Iterable[tuple[Any, int]]) -> tuple[int | None, int]:
@@ -397,9 +392,9 @@ def chosen_wrong(kind: str, key: Sequence[int], answers: Iterable[tuple[Any, int
     if kind not in {"single", "multiple"}:
         return None, 0
     times: dict[int, int] = {}
-    for response, number in answers:
+    for response, many in answers:
         for option in response or ():
             if option not in key:
-                times[option] = times.get(option, 0) + number
+                times[option] = times.get(option, 0) + many
     best = min(times, key=lambda option: (-times[option], option), default=None)
     return best, times[best] if best is not None else 0

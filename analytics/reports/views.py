@@ -25,7 +25,7 @@ from analytics.reports.access import (
     access_submission,
     answers_for,
 )
-from analytics.reports.admin import made, named
+from analytics.reports.forms import made, named
 from analytics.reports.models import ReportEntry, ReportFile
 from analytics.reports.queries import Subject
 from analytics.reports.rules import (

@@ -132,19 +132,19 @@ NOTES = {
     ),
     "04": (
         "Số lượt: bài đã nộp có câu hỏi này. Tỷ lệ đúng: lượt được trọn điểm của câu trên số lượt.",
-        "Độ phân biệt: tương quan giữa điểm của câu và điểm các câu còn lại của bài (từ -1 đến 1); dưới 0,20 nên xem lại. "
-        "Không ghi khi dưới 10 lượt hoặc mọi lượt như nhau.",
+        "Độ phân biệt: tương quan giữa điểm của câu và điểm các câu còn lại của bài (từ -1 đến 1); dưới 0,20 nên xem "
+        "lại. Không ghi khi dưới 10 lượt hoặc mọi lượt như nhau.",
         "Tài liệu có đáp án: không gửi cho người học.",
     ),
     "05": (
-        "Số hội nghị NQ: điểm cầu, lớp đã tổ chức trong tháng. Số người tham gia NQ: người được quán triệt trong tháng, mỗi "
-        "người một lần.",
-        "Số VB đã triển khai: văn bản của các đợt có hội nghị hoặc có người được quán triệt trong tháng; ở đơn vị cấp trên mỗi "
-        "văn bản tính một lần.",
-        "Tỷ lệ ĐV tham gia: đảng viên đã quán triệt trên đảng viên phải học, của các đợt ấy, đến hết tháng; là tổng trên tổng, "
-        "không phải trung bình các tỷ lệ.",
-        "Tổng số CBCCVC: cán bộ, công chức, viên chức tính tại đơn vị. CB hoàn thành CĐS: trong số đó, người đã hoàn thành "
-        "ít nhất một đợt học tập.",
+        "Số hội nghị NQ: điểm cầu, lớp đã tổ chức trong tháng. Số người tham gia NQ: người được quán triệt trong "
+        "tháng, mỗi người một lần.",
+        "Số VB đã triển khai: văn bản của các đợt có hội nghị hoặc có người được quán triệt trong tháng; ở đơn vị "
+        "cấp trên mỗi văn bản tính một lần.",
+        "Tỷ lệ ĐV tham gia: đảng viên đã quán triệt trên đảng viên phải học, của các đợt ấy, đến hết tháng; là tổng "
+        "trên tổng, không phải trung bình các tỷ lệ.",
+        "Tổng số CBCCVC: cán bộ, công chức, viên chức tính tại đơn vị. CB hoàn thành CĐS: trong số đó, người đã hoàn "
+        "thành ít nhất một đợt học tập.",
     ),
 }
 """What is printed under each table; of Biểu 01 it follows from the catalogue."""
@@ -160,8 +160,8 @@ PEOPLE_STATES: dict[str, Pair] = {
 WORDS_OF_CODES = {**STATES, **PEOPLE_STATES}
 
 NOTE_ROLL_UP = (
-    "Số của đơn vị cấp trên là tổng số người của các đơn vị, mỗi người một lần; tỷ lệ là tổng chia tổng, không phải trung "
-    "bình các tỷ lệ. Không có ai phải học thì ghi “–”; chưa đủ mọi người thì không ghi 100,0."
+    "Số của đơn vị cấp trên là tổng số người của các đơn vị, mỗi người một lần; tỷ lệ là tổng chia tổng, không phải "
+    "trung bình các tỷ lệ. Không có ai phải học thì ghi “–”; chưa đủ mọi người thì không ghi 100,0."
 )
 
 STATE_HEAD, PARTY_HEAD = "nd30", "hd36"

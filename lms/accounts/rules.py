@@ -44,6 +44,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "unit:read",
             "assignment:read",
             "module:read",
+            "question:read_quality",
             "record_client:read",
             "forwarding:read",
         }

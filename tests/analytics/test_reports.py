@@ -1,18 +1,11 @@
-"""Reports upward: one catalogue for page, files and JSON, parents that are sums, kept reports, sending up, mail, lists."""
+"""Reports upward: one catalogue for page, files and JSON; parents that are sums; kept, sent up, mailed, taken out."""
 
-import io
-import json
-import re
-import subprocess
-import zipfile
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
-import docx
 import pytest
 
-from lms import clock
 from lms.accounts.models import Person
 from lms.organisation.models import Unit
 from tests.analytics.agency import Staff, assigned, course_loaded, staffed

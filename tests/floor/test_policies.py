@@ -46,6 +46,7 @@ OPEN_TO_EVERYONE = {
     "authentication.code",
     "authentication.enrol",
     "profile.profile",
+    "reports.check",
     "ways.back_from_service",
     "ways.leave_service",
     "ways.sign_in_challenge",
@@ -88,6 +89,7 @@ KEEP_THE_DATABASE = {
     "organisation.rehearse_undo",
     "people.search",
     "records.search",
+    "report_files.take_list",  # a file with names; that it was taken stands in the log
     "roles.end_viewing_as",  # begins and ends a look as somebody else, which is not counted (above)
     "roles.view_as",
 }
@@ -107,13 +109,17 @@ def permissions(actor: str) -> frozenset[str]:
     return frozenset().union(*(PERMISSIONS[role] for role in ROLES[actor]))
 
 
+OF_REPORTS = ("snapshot_id", "submission_id", "schedule_id", "file_id")
+"""What reports of the agency inside are called in addresses."""
+
+
 def is_outside(actor: str, rule: Rule) -> bool:
     """Whether the permission is held, but not for the agency the address or the form names."""
     if actor == "unit_administrator_outside":
-        about = {"public_id", "unit_id", "one", "link_id", "announcement_id"} & rule.arguments
+        about = {"public_id", "unit_id", "one", "link_id", "announcement_id", *OF_REPORTS} & rule.arguments
         named = {"roster_files.leave", "roster.receive", "memberships.rehearse", "memberships.apply"}
         return bool(about and "profile" not in rule.rule) or rule.endpoint in named
-    return actor == "head_outside" and "unit_id" in rule.arguments
+    return actor == "head_outside" and bool({"unit_id", *OF_REPORTS} & rule.arguments)
 
 
 def only_reads(app: Flask, actor: str, endpoint: str, policy: str) -> bool:

@@ -11,7 +11,7 @@ from lms.roles.render import document
 from tests.make import Make
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "permissions.md"
-CHANGES = {"answer", "create", "write", "edit", "publish", "assign", "keep", "grant", "study", "own"}
+CHANGES = {"answer", "create", "write", "edit", "publish", "assign", "keep", "grant", "study", "own", "send", "accept"}
 
 
 def test_every_role_and_every_permission_has_its_words() -> None:
