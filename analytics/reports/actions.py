@@ -89,19 +89,19 @@ def send(session: Session, of: Subject, *, by: uuid.UUID | None) -> ReportSubmis
     above = session.scalar(queries.unit_above(of))
     if above is None:
         raise NobodyAbove
-    kept = freeze(session, of, papers.by_unit(session, of, None), by=by)
-    sent = ReportSubmission(
-        public_id=uuid.uuid4(),
-        snapshot_id=kept.id,
-        unit_id=of.unit.id,
-        to_unit_id=above.id,
-        briefing_id=of.briefing_id,
-        state="sent",
-        sent_at=of.now,
-        sent_by=by,
-    )
     try:
-        with session.begin_nested():
+        with session.begin_nested():  # else a report would stay kept that went nowhere
+            kept = freeze(session, of, papers.by_unit(session, of, None), by=by)
+            sent = ReportSubmission(
+                public_id=uuid.uuid4(),
+                snapshot_id=kept.id,
+                unit_id=of.unit.id,
+                to_unit_id=above.id,
+                briefing_id=of.briefing_id,
+                state="sent",
+                sent_at=of.now,
+                sent_by=by,
+            )
             session.add(sent)
     except IntegrityError as error:
         raise AlreadySent from error

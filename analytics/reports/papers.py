@@ -41,7 +41,7 @@ from analytics.reports.vocabulary import (
     WIDTHS,
     WORDS_OF_CODES,
 )
-from courses.learning.queries import Edition, editions
+from courses.learning.queries import editions
 from lms.clock import day_of, in_vietnam
 from lms.web.wording import day, number, percent, scale10
 
@@ -309,17 +309,14 @@ def register(session: Session, of: Subject, *, told: Callable[[int], None] = lam
     counts.
     """
     newest = editions(session, of.course_id)[-1]
-    places = {one.activity_id: place for place, one in enumerate(activities(newest))}
-    yield [*REGISTER_HEAD, *(f"{one.code}. {one.title}" for one in activities(newest))]
+    order = [*newest.outline.lessons(), *newest.outline.required_tests()]
+    places = {one.activity_id: place for place, one in enumerate(order)}
+    lessons = (f"{one.code}. {one.title}" for one in newest.outline.lessons())
+    yield [*REGISTER_HEAD, *lessons, *(f"Bài kiểm tra {one.code}" for one in newest.outline.required_tests())]
     rows = session.execute(queries.register_people(of, newest.settings), execution_options={"yield_per": AT_ONCE})
     for place, row in enumerate(rows, 1):
         yield [str(place), *told_of(row, of), *done(row.done, places)]
         told(place)
-
-
-def activities(edition: Edition) -> list[Any]:
-    """Lessons and required tests, in the order of the course."""
-    return [*edition.outline.lessons(), *edition.outline.required_tests()]
 
 
 def told_of(row: Any, of: Subject) -> list[str]:

@@ -141,6 +141,10 @@ def opens_no_more(held: Collection[Grant], own: Callable[[str], Container[int] |
     )
 
 
+SHOWN_ANYWAY = frozenset({"report:send", "report:accept"})
+"""What these open beside changes, which nobody makes while looking as somebody else, whoever reads figures sees too."""
+
+
 def may_see_as(own: Iterable[Grant], other: Iterable[Grant]) -> bool:
     """Whether somebody may look at the product as another sees it: only who holds all that the other holds, there."""
     own = tuple(own)
@@ -149,7 +153,7 @@ def may_see_as(own: Iterable[Grant], other: Iterable[Grant]) -> bool:
         permission in everywhere
         or any(permission in PERMISSIONS[one.role] and one.unit_id == grant.unit_id for one in own)
         for grant in other
-        for permission in PERMISSIONS[grant.role]
+        for permission in PERMISSIONS[grant.role] - SHOWN_ANYWAY
     )
 
 
