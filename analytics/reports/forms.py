@@ -61,7 +61,7 @@ class EntryForm(PageForm):
         _l("Chương trình, kế hoạch hành động đã ban hành (số, ngày)"),
         [at_most(200)],
         filters=[tidy],
-        description=_l("Cột 23 của Biểu 01. Ví dụ: 15-CTr/ĐU, 02/12/2026. Chưa ban hành thì để trống."),
+        description=_l("Cột 23 của Biểu 01. Ví dụ: 15-CTr/TU, 02/12/2026. Chưa ban hành thì để trống."),
     )
     note = TextAreaField(
         _l("Ghi chú: khó khăn, kiến nghị"),

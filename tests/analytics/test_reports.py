@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import uuid
 import zipfile
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +17,7 @@ import docx
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DatabaseError
 
 from analytics.dashboard.rules import unit_state
@@ -47,6 +48,12 @@ from analytics.reports.rules import (
     typed_code,
     value_of,
 )
+from assessments.attempts.models import Attempt, AttemptItem
+from assessments.bank.actions import load_questions
+from assessments.bank.models import QuestionVersion
+from assessments.papers.models import Test
+from courses.briefings.models import Attendance, BriefingSession, MeetingPoint, Standing
+from courses.catalog.models import CourseVersion
 from courses.enrolment.models import Briefing
 from lms import clock
 from lms.accounts.models import Person
@@ -503,3 +510,118 @@ def test_no_file_has_a_formula_in_it(make: Make, province: Province) -> None:
     content = make.browser(province.head).client.get(address(province.root, "/01.xlsx")).data
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         assert b"<f>" not in packed.read("xl/worksheets/sheet1.xml")
+
+
+def held(make: Make, province: Province, at: datetime) -> None:
+    """A conference with its main point at the province and a local one at the office: two were there, one was away."""
+    with make.writing() as session:
+        briefing_id = session.scalars(select(Briefing.id)).one()
+        sitting = BriefingSession(briefing_id=briefing_id, code="hn", title="Hội nghị", starts_at=at, ends_at=at)
+        session.add(sitting)
+        session.flush()
+        points = [
+            MeetingPoint(
+                session_id=sitting.id, code=unit.code, name=f"Điểm cầu {unit.code}", main=main, unit_id=unit.id
+            )
+            for unit, main in ((province.root, True), (province.office, False))
+        ]
+        points[1].host, points[1].connected_at = province.head_of_large.public_id, at
+        session.add_all(points)
+        session.flush()
+        people = session.scalars(select(Standing.person_id).where(Standing.unit_id == province.office.id)).all()
+        for person_id, state in zip(people, ("present", "late", "excused"), strict=False):
+            about = {"session_id": sitting.id, "person_id": person_id, "point_id": points[1].id}
+            session.add(Attendance(**about, state=state, at=at, statement_id=uuid.uuid4()))
+
+
+def test_people_are_summoned_to_the_nearest_point_and_the_total_is_the_sum_of_the_points(
+    make: Make, province: Province
+) -> None:
+    held(make, province, clock.now() - timedelta(hours=1))
+    browser = make.browser(province.head)
+    rows = cells_of_page(browser.get(address(province.root, "/03")).text)
+    assert [row[1:3] + row[4:9] for row in rows] == [
+        ["Điểm cầu tinh", "Tỉnh Mẫu", "9", "0", "0", "0", "0,0"],
+        ["Điểm cầu phong", "Phòng Một", "7", "2", "1", "0", "28,6"],
+        ["TỔNG CỘNG", "", "16", "2", "1", "0", "12,5"],
+    ]
+    assert rows[1][9] == "Trưởng lon"
+    with make.reading() as session:
+        noted = session.scalars(select(AuditEntry).where(AuditEntry.action == "names.read")).one()
+        assert noted.details == {"purpose": "report", "count": 1, "form": "03"}
+    first = cells_of_page(browser.get(address(province.root, "/01?levels=1")).text)
+    assert [row[2] for row in first] == [
+        "1",
+        "0",
+        "1",
+        "2",
+    ]  # that of the office counts in the agency
+
+
+def test_the_month_counts_people_and_documents_once_and_its_rate_is_a_sum_over_a_sum(
+    make: Make, province: Province
+) -> None:
+    held(make, province, clock.now() - timedelta(hours=1))
+    with make.writing() as session:
+        session.scalars(select(Briefing)).one().documents = ["Nghị quyết số 48-NQ/TU"]
+        session.execute(update(Standing).values(member=True))
+    browser, month = make.browser(province.head), f"{clock.today():%Y-%m}"
+    rows = cells_of_page(browser.get(address(province.root, f"/05?month={month}")).text)
+    assert [row[1:] for row in rows] == [
+        [FORMULA, "0", "2", "1", "66,7", "3", "1"],
+        ["Sở Lớn", "1", "9", "1", "69,2", "13", "4"],
+        ["Cơ quan Tỉnh Mẫu", "1", "0", "1", "–", "0", "0"],
+        ["TỔNG CỘNG", "2", "11", "1", "68,8", "16", "5"],
+    ]
+    before = cells_of_page(browser.get(address(province.root, "/05?month=2020-01")).text)
+    assert before[-1][1:5] == ["TỔNG CỘNG", "0", "0", "0"]
+
+
+def test_questions_are_told_with_their_figures_to_administrators_and_trainers_and_never_to_learners(
+    make: Make, province: Province, tmp_path: Path
+) -> None:
+    wrong = answered(make, province, tmp_path)
+    trainer = make.browser(make.person("Giảng Viên", role="trainer"))
+    trainer.get("/reports/questions")
+    with make.reading() as session:
+        code = session.scalars(select(Briefing.code)).one()
+    (row,) = cells_of_page(trainer.get(f"/reports/questions/{code}").text)
+    assert row[3:] == ["24", "50,0", "1,00", wrong, "33,3"]
+    for kind in ("xlsx", "docx", "pdf", "csv"):
+        assert trainer.client.get(f"/reports/questions/{code}.{kind}").status_code == 200
+    for person in (province.learner, province.head):
+        assert make.browser(person).get(f"/reports/questions/{code}").status_code == 404
+        assert make.browser(person).client.get(f"/reports/questions/{code}.csv").status_code == 404
+
+
+def answered(make: Make, province: Province, folder: Path) -> str:
+    """Twelve attempts with a question twice: who knows it knows it both times. The wrong answer most gave."""
+    with make.writing() as session:
+        list(load_questions(session, folder))
+        test = session.scalars(select(Test)).first()
+        assert test is not None
+        version = session.scalars(select(QuestionVersion).where(QuestionVersion.kind == "single")).first()
+        assert version is not None
+        edition = session.scalars(select(CourseVersion)).first()
+        assert edition is not None
+        right = version.key[0]
+        wrong = [place for place in range(len(version.options)) if place != right]
+        people = session.scalars(select(Standing.person_id).order_by(Standing.person_id)).all()[:12]
+        for place, person_id in enumerate(people):
+            knows = place < 6
+            attempt = Attempt(
+                person_id=person_id,
+                activity_id=test.activity_id,
+                course_version_id=edition.id,
+                number=1,
+                pass_mark=0.7,
+                started_at=clock.now(),
+                submitted_at=clock.now(),
+                scaled=float(knows),
+                passed=knows,
+            )
+            response = [right] if knows else [wrong[-1] if place < 10 else wrong[0]]
+            about = {"question_version_id": version.id, "shown": [], "score": float(knows), "response": response}
+            attempt.items += [AttemptItem(position=position, **about) for position in (1, 2)]
+            session.add(attempt)
+        return f"{chr(ord('A') + wrong[-1])}. {version.options[wrong[-1]]}"
