@@ -39,7 +39,7 @@ NOT_EXEMPT = ("Không kể người được miễn.", "Without those who are ex
 METRICS = (
     Metric(
         "points",
-        ("Số hội nghị/lớp (điểm cầu) đã tổ chức", "Conferences and classes held (meeting points)"),
+        ("Số hội nghị, lớp (điểm cầu) đã tổ chức", "Conferences and classes held (meeting points)"),
         (
             "Điểm cầu, lớp do đơn vị chủ trì, của các buổi đã bắt đầu.",
             "Meeting points and classes the unit hosts, of sittings that have begun.",

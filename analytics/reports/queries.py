@@ -330,7 +330,8 @@ def titles(session: Session) -> dict[int, str]:
     return {row[0]: row[1] for row in session.execute(query)}
 
 
-EVERYWHERE = OnDay(0, uuid.UUID(int=0), "", "province", "Toàn hệ thống", "", False)
+EVERYWHERE = OnDay(0, uuid.UUID(int=0), "", "", "", "", False)
+"""No unit: whoever prints it writes its own name."""
 
 
 def whole(session: Session, briefing: Briefing, *, now: datetime) -> Subject:

@@ -170,7 +170,7 @@ class Book:
             else:
                 self.group(row, one.first, one.last, one.label, style)
         for place, column in enumerate(columns):
-            self._widths.append(column.width * 0.64 if self._wide else column.width + 1)
+            self._widths.append(column.width * (0.64 if self._wide else 0.8) + (0 if self._wide else 1))
             self._page.set_column(place, place, self._widths[-1])
             if column.group:
                 self._page.write_string(row + 1, place, column.label, self.format(**style))
@@ -192,7 +192,7 @@ class Book:
     def line(self, paper: Paper, line: Line, texts: Sequence[str], row: int, *, total: bool) -> None:
         """A row of the table, as high as its longest text needs."""
         size = 8 if self._wide else 11
-        lines = max(ceil(len(text) * 1.1 / width) for text, width in zip(texts, self._widths, strict=True))
+        lines = max(ceil(len(text) * 1.05 / width) for text, width in zip(texts, self._widths, strict=True))
         self._page.set_row(row, max(1, lines) * size * 1.3 + 3)
         for place, (column, text) in enumerate(zip(paper.columns, texts, strict=True)):
             style: dict[str, Any] = {"border": 1, "bold": line.parent or column.strong, "font_size": size}

@@ -54,7 +54,7 @@ FORMULAS = {
 }
 """Numbers of columns that follow from others, as office forms print them below the headings."""
 
-WIDTHS = {"name": 26, "plan": 13, "note": 13, "state": 10, "score": 10, "non_members": 10}
+WIDTHS = {"name": 26, "plan": 13, "note": 13, "state": 10, "score": 10, "non_members": 10, "points": 8}
 STRONG = frozenset({"people", "briefed", "briefed_rate", "completed", "completed_rate"})
 
 LABELS_01: dict[str, Pair] = {
@@ -124,6 +124,7 @@ GROUPS_05: dict[str, Pair] = {
 NOTES = {
     "02": (
         "Người phải học chưa hoàn thành tại thời điểm chốt số liệu, xếp theo tên. Không kể người được miễn.",
+        "Số lần đã nhắc, ngày nhắc gần nhất: để trống thì đơn vị ghi tay.",
         "Danh sách có thông tin cá nhân: chỉ dùng cho mục đích đã nêu khi tải, không sao gửi ra ngoài.",
     ),
     "03": (
@@ -248,7 +249,7 @@ def frame(chosen: str, *, kind: str, unit: str, above: str) -> Frame:
     return Frame(
         head,
         above.upper(),
-        unit.upper(),
+        unit.upper() or BLANK_NAME,
         place_name(kind, unit),
         blank,
         signature(head, kind),
@@ -258,6 +259,7 @@ def frame(chosen: str, *, kind: str, unit: str, above: str) -> Frame:
 
 MOTTO = ("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc")
 PARTY_NAME = "ĐẢNG CỘNG SẢN VIỆT NAM"
+BLANK_NAME = "……………………………………"
 BLANK_DATE = "ngày       tháng       năm 20…"
 
 
