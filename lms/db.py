@@ -84,7 +84,7 @@ class Database:
         self.doors = doors
         self.url = sa.make_url(config.database_url)
         self.memory: dict[tuple[str, Any], Any] = {}  # of what never changes: see `remembered`
-        info = {"doors": doors, "config": config, "identities": self.memory}
+        info = {"doors": doors, "config": config, "identities": self.memory, "database": self}
         self.on_postgresql = self.url.get_backend_name() != "sqlite"
         if not self.on_postgresql:
             self.write_engine = sqlite_engine(self.url, begin="BEGIN IMMEDIATE", read_only=False)
@@ -304,6 +304,11 @@ def close(_error: BaseException | None) -> None:
 def config_of(session: orm.Session) -> Config:
     """The configuration of the product this session belongs to."""
     return cast(Config, session.info["config"])
+
+
+def database_of(session: orm.Session) -> Database:
+    """The database of the product this session belongs to: for a job that reads for long and must lock nothing."""
+    return cast(Database, session.info["database"])
 
 
 def remembered(

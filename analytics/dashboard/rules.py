@@ -1,18 +1,14 @@
 """How figures become an answer: the state of a unit, the words for a document, what a person still lacks. Pure."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from analytics.facts.rules import Branch, Count
+from analytics.facts.vocabulary import document_of as document_of
+from analytics.facts.vocabulary import in_sentence as in_sentence
 from courses.catalog.rules import Outline, Settings
 from courses.learning.rules import Record, Result
-
-DOCUMENT = re.compile(
-    r"(?:Nghị quyết|Chỉ thị|Kết luận|Quy định|Quyết định|Kế hoạch|Chương trình|Đề án|Hướng dẫn) số [^\s,;:()]+"
-)
-PLACE = re.compile(r"(?:Tỉnh|Thành phố|Huyện|Thị xã|Thị trấn|Xã|Phường) (?P<next>.)")
 
 STATES = {
     "": ("not_started", "in_progress", "briefed"),
@@ -23,18 +19,6 @@ STATES = {
     "overdue": ("not_started", "in_progress", "briefed"),
 }
 """What one may ask of the list of names, and the standings meant. Overdue asks for the due date as well."""
-
-
-def document_of(title: str) -> str | None:
-    """The document a course is about, as its title names it: "Nghị quyết số 48-NQ/TU". None when it names none."""
-    found = DOCUMENT.search(title)
-    return found.group() if found else None
-
-
-def in_sentence(unit_name: str) -> str:
-    """The name as it stands inside a sentence: "Xã Linh Phú" is "xã Linh Phú", but "Tỉnh ủy" keeps its capital."""
-    found = PLACE.match(unit_name)
-    return unit_name[0].lower() + unit_name[1:] if found and found["next"].isupper() else unit_name
 
 
 def unit_state(count: Count) -> str:

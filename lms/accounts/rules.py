@@ -16,13 +16,17 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "learner": frozenset({"course:study", "profile:own"}),
     "reviewer": frozenset(),
     "host": frozenset(),
-    "head": frozenset({"unit:read_figures", "unit:read_names"}),
-    "deputy": frozenset({"unit:read_figures", "unit:read_names"}),
-    "trainer": frozenset({"module:read", "module:edit", "module:publish", "record:browse", "briefing:read"}),
+    "head": frozenset({"unit:read_figures", "unit:read_names", "report:send", "report:accept"}),
+    "deputy": frozenset({"unit:read_figures", "unit:read_names", "report:send", "report:accept"}),
+    "trainer": frozenset(
+        {"module:read", "module:edit", "module:publish", "question:read_quality", "record:browse", "briefing:read"}
+    ),
     "unit_administrator": frozenset(
         {
             "unit:read_figures",
             "unit:read_names",
+            "report:send",
+            "report:accept",
             "person:read",
             "person:create",
             "role:grant",
@@ -47,6 +51,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "assignment:read",
             "briefing:read",
             "module:read",
+            "question:read_quality",
             "record_client:read",
             "forwarding:read",
         }
@@ -55,6 +60,9 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         {
             "unit:read_figures",
             "unit:read_names",
+            "report:send",
+            "report:accept",
+            "question:read_quality",
             "unit:read",
             "unit:create",
             "person:read",
@@ -156,6 +164,10 @@ def same_place(one: Grant, other: Grant) -> bool:
     return (one.unit_id, one.tree) == (other.unit_id, other.tree)
 
 
+SHOWN_ANYWAY = frozenset({"report:send", "report:accept"})
+"""What these open beside changes, which nobody makes while looking as somebody else, whoever reads figures sees too."""
+
+
 def may_see_as(own: Iterable[Grant], other: Iterable[Grant]) -> bool:
     """Whether somebody may look at the product as another sees it: only who holds all that the other holds, there."""
     own = tuple(own)
@@ -163,7 +175,7 @@ def may_see_as(own: Iterable[Grant], other: Iterable[Grant]) -> bool:
     return "person:view_as" in everywhere and all(
         permission in everywhere or any(permission in PERMISSIONS[one.role] and same_place(one, grant) for one in own)
         for grant in other
-        for permission in PERMISSIONS[grant.role]
+        for permission in PERMISSIONS[grant.role] - SHOWN_ANYWAY
     )
 
 

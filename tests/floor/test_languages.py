@@ -34,8 +34,8 @@ PROPER_NAMES = ("Quán triệt", "Tuyên Quang", "Kho (mẫu)")
 EXAMPLES = ("Lý A Hoa", "Sở GD&ĐT", "**Trả lời mẫu.**")
 """What must be typed in Vietnamese stands in Vietnamese in English sentences too."""
 
-MOST_PAGES = 180
-NOT_PAGES = re.compile(r"^/(static|assets)/|\.(csv|json|zip)\b")
+MOST_PAGES = 200
+NOT_PAGES = re.compile(r"^/(static|assets)/|\.(csv|docx|json|pdf|xlsx|zip)\b")
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 WORDED = {"alt", "aria-label", "data-label", "data-search", "placeholder", "title"}
 JSON = {"data-words", "data-figure"}

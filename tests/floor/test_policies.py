@@ -48,6 +48,7 @@ OPEN_TO_EVERYONE = {
     "authentication.enrol",
     "profile.part",
     "profile.profile",
+    "reports.check",
     "ways.back_from_service",
     "ways.leave_service",
     "ways.sign_in_challenge",
@@ -98,6 +99,7 @@ KEEP_THE_DATABASE = {
     "duplicates.look",
     "records.search",
     "rolls.search",
+    "report_files.take_list",  # a file with names; that it was taken stands in the log
     "roles.end_viewing_as",  # begins and ends a look as somebody else, which is not counted (above)
     "roles.view_as",
     "sittings.find_host",
@@ -118,14 +120,27 @@ def permissions(actor: str) -> frozenset[str]:
     return frozenset().union(*(PERMISSIONS[role] for role in ROLES[actor]))
 
 
+OF_REPORTS = ("snapshot_id", "submission_id", "schedule_id", "file_id")
+"""What reports of the agency inside are called in addresses."""
+
+
 def is_outside(actor: str, rule: Rule) -> bool:
     """Whether the permission is held, but not for the agency the address or the form names."""
     if actor == "unit_administrator_outside":
-        about = {"public_id", "unit_id", "one", "link_id", "announcement_id", "decision_id"} & rule.arguments
+        about = {
+            "public_id",
+            "unit_id",
+            "one",
+            "link_id",
+            "announcement_id",
+            "decision_id",
+            *OF_REPORTS,
+        } & rule.arguments
         named = {"roster_files.leave", "roster.receive", "memberships.rehearse", "memberships.apply"}
         named |= {"changes.rehearse_new", "changes.create_unit"}
         return bool(about and "profile" not in rule.rule) or rule.endpoint in named
-    return actor == "head_outside" and ("unit_id" in rule.arguments or rule.endpoint == "rolls.person")
+    of_a_unit = bool({"unit_id", *OF_REPORTS} & rule.arguments) or rule.endpoint == "rolls.person"
+    return actor == "head_outside" and of_a_unit
 
 
 def only_reads(app: Flask, actor: str, endpoint: str, policy: str) -> bool:

@@ -17,16 +17,22 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
+from analytics.reports.actions import freeze, order_file, schedule
+from analytics.reports.actions import send as send_report
+from analytics.reports.models import ReportFilePiece, ReportSubmission
+from analytics.reports.papers import by_unit
+from analytics.reports.queries import subject
 from assessments.attempts.access import access_test
 from assessments.attempts.actions import Absent, close_attempt, start_attempt
 from assessments.bank.actions import load_questions
 from courses.briefings.actions import freeze_roll, open_briefing
+from courses.briefings.projector import settle_standings
 from courses.briefings.queries import rehearsal as foreseen
 from courses.briefings.rehearsal import Wanted
 from courses.briefings.rules import ONLINE, Asked, Policy
 from courses.catalog.models import Course
 from courses.enrolment.actions import decide, give
-from courses.enrolment.models import Assignment
+from courses.enrolment.models import Assignment, Briefing
 from lms import clock
 from lms.accounts.actions import create_person, hasher, issue_link
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
@@ -80,6 +86,17 @@ class Briefed:
 
 
 @dataclass(frozen=True)
+class Reports:
+    """A report of the agency that was kept, two that came to it, a schedule of mail, and a large file of each actor."""
+
+    snapshot: uuid.UUID
+    sent: uuid.UUID
+    returned: uuid.UUID
+    schedule: uuid.UUID
+    files: Mapping[str, uuid.UUID]
+
+
+@dataclass(frozen=True)
 class Walk:
     """The world with one of everything an address can name, and for each actor a test handed in and one under way.
 
@@ -111,6 +128,7 @@ class Walk:
     records: Records
     briefing: Briefed
     gatherings: Gatherings
+    reports: Reports
 
     @property
     def app(self) -> Flask:
@@ -179,6 +197,15 @@ class Walk:
             "privacy_requests.public_id": self.asked["correction"],
             "privacy_requests.refuse.public_id": self.asked["refuse"],
             "privacy_requests.erase.public_id": self.asked["erasure"],
+            "code": self.world.course,
+            "form": "01",
+            "kind": "csv",
+            "unit_id": self.world.inside.public_id,
+            "snapshot_id": self.reports.snapshot,
+            "submission_id": self.reports.sent,
+            "reports.give_back.submission_id": self.reports.returned,
+            "schedule_id": self.reports.schedule,
+            "file_id": self.reports.files.get(actor, uuid.uuid4()),
             "roster.public_id": self.roster,
             "roster_files.public_id": self.roster,
             **self.gatherings.arguments(actor),
@@ -252,6 +279,7 @@ class Walk:
             "people.reopen": {},
             "roles.view_as": {},
             "roles.end_viewing_as": {},
+            **FORMS_OF_REPORTS,
             **self.forms_about_lists(),
             **self.forms_about_own_data(),
             **self.forms_about_other_systems(),
@@ -399,6 +427,19 @@ class Walk:
         }
 
 
+FORMS_OF_REPORTS: dict[str, Form] = {
+    "reports.enter": {"plan": "15-CTr/ĐU, 02/12/2026", "note": "Thiếu đường truyền."},
+    "reports.freeze": {},
+    "reports.send": {},
+    "reports.accept": {},
+    "reports.give_back": {"remark": "Thiếu một phòng."},
+    "reports.schedule": {"every": "daily", "place": ""},
+    "reports.end_schedule": {},
+    "report_files.take_list": {"what": "02-xlsx", "purpose": "urge"},
+}
+"""Those of reports, from what is entered to what is decided."""
+
+
 def given(values: Mapping[str, object], endpoint: str, name: str) -> object:
     """The value under the closest name."""
     blueprint = endpoint.partition(".")[0]
@@ -470,6 +511,7 @@ def build_walk(world: World, folder: Path) -> Walk:
     file = folder / FILE
     file.write_text(LIST, encoding="utf-8")
     with make.writing() as session:
+        reports = reported(session, world, below)
         roster = rehearsed(session, world, file.read_bytes())
         return Walk(
             world,
@@ -494,6 +536,7 @@ def build_walk(world: World, folder: Path) -> Walk:
             records,
             briefing,
             points,
+            reports,
         )
 
 
@@ -513,6 +556,36 @@ def opened(world: World, decided_about: tuple[Person, ...]) -> Briefed:
         roll = freeze_roll(session, briefing, reason="Báo cáo").public_id
         digest = foreseen(session, briefing, Wanted(policy, {given.id: (None, None)}), now=clock.now()).digest
         return Briefed(briefing.code, roll, decisions, digest)
+
+
+def reported(session: Session, world: World, below: Unit) -> Reports:
+    """What reports there are: made by the actions that make them, but for files, which the worker makes."""
+    briefing = session.scalars(select(Briefing).where(Briefing.plain)).one()
+    inside, part = (session.get_one(Unit, one.id) for one in (world.inside, below))
+    person = make_person(session, part)
+    settle_standings(session, briefing.course_id)
+    of, of_part = (subject(session, one, briefing.id, now=clock.now()) for one in (inside, part))
+    assert of is not None
+    assert of_part is not None, person
+    kept = freeze(session, of, by_unit(session, of, None), by=None)
+    sent = send_report(session, of_part, by=None)
+    about = {"briefing_id": briefing.id, "unit_id": world.outside.id, "to_unit_id": inside.id, "snapshot_id": kept.id}
+    returned = ReportSubmission(public_id=uuid.uuid4(), state="sent", sent_at=clock.now(), **about)
+    session.add(returned)
+    told = schedule(session, of, every="weekly", place=1, by=world.people["administrator"].public_id)
+    files = {}
+    for actor, someone in world.people.items():
+        wish = {"what": "register", "purpose": "check"}
+        one = order_file(session, of, wish, name="so-theo-doi.xlsx", by=someone.public_id)
+        one.state = "made"
+        session.add(ReportFilePiece(file_id=one.id, number=0, content=b"PK"))
+        files[actor] = one.public_id
+    return Reports(kept.public_id, sent.public_id, returned.public_id, told.public_id, files)
+
+
+def make_person(session: Session, unit: Unit) -> Person:
+    """Somebody in the part, so that it has something to report."""
+    return create_person(session, full_name="Người Ở Phòng", username="nguoiophong", unit=unit, since=LONG_AGO)
 
 
 def asked_for(session: Session) -> dict[str, uuid.UUID]:

@@ -4,16 +4,21 @@ import base64
 import re
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
+from analytics.reports.actions import freeze, order_file
+from analytics.reports.models import ReportSubmission
+from analytics.reports.papers import by_unit
+from analytics.reports.queries import subject
 from assessments.attempts.access import access_test
 from assessments.attempts.actions import Absent, start_attempt
 from courses.briefings.actions import change_briefing, freeze_roll, open_briefing
@@ -23,7 +28,7 @@ from courses.briefings.rehearsal import Wanted
 from courses.briefings.rules import MAKE_UP, ONLINE, POINT, Asked, Policy
 from courses.catalog.models import Course
 from courses.enrolment.actions import decide, give
-from courses.enrolment.models import Assignment
+from courses.enrolment.models import Assignment, Briefing
 from courses.meetings.actions import Mark, open_check_in, take
 from lms import clock
 from lms.accounts.actions import issue_link
@@ -89,6 +94,11 @@ NOT_PAGES = {
     "people.units",
     "dashboard.unit_json",
     "privacy.download",
+    "report_files.content",
+    "report_files.form_file",
+    "report_files.metrics",
+    "report_files.questions_file",
+    "report_files.snapshot_file",
     "roster_files.corrected",
     "roster_files.leave",
     "ways.to_service",
@@ -166,6 +176,7 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
             ids[f"privacy_requests.{page}"] = {"public_id": asked_by(session, province.person(LEARNER), kind)}
         ids |= people_decided_about(session, province)
         ids |= briefed(session, province)
+        ids |= reported(session, province.unit("snn"), province.person(username if username != NOBODY else LEARNER))
         for endpoint in ("forwarding.show", "forwarding.renew", "forwarding.remove"):
             ids[endpoint] = {"public_id": failing_target(session).public_id}
         for endpoint in ("roster.columns", "roster.units", "roster.show"):
@@ -203,6 +214,22 @@ def gathering(site: Site, host: Person) -> dict[str, Any]:
         take(session, point, [Mark(seen, "present")], by=host.public_id)
         open_check_in(session, point, by=host.public_id)
         return {"session_id": sitting.public_id, "point_id": point.public_id, "person_id": seen}
+
+
+def reported(session: Session, unit: Unit, by: Person) -> dict[str, Any]:
+    """A report that was kept, the next one, one that came from another unit, and a large file."""
+    briefing_id = session.scalars(select(Briefing.id).where(Briefing.plain)).one()
+    of = subject(session, session.get_one(Unit, unit.id), briefing_id, now=clock.now())
+    assert of is not None
+    later = replace(of, now=clock.now())
+    kept, _next = (freeze(session, one, by_unit(session, one, None), by=None) for one in (of, later))
+    about = {"unit_id": unit.id, "to_unit_id": unit.id, "briefing_id": briefing_id, "snapshot_id": kept.id}
+    session.execute(delete(ReportSubmission))
+    sent = ReportSubmission(public_id=uuid.uuid4(), state="sent", sent_at=clock.now(), **about)
+    session.add(sent)
+    file = order_file(session, of, {"what": "register", "purpose": "check"}, name="so-theo-doi.xlsx", by=by.public_id)
+    given = {"form": "01", "kind": "csv", "code": COURSE, "snapshot_id": kept.public_id}
+    return {**given, "submission_id": sent.public_id, "file_id": file.public_id}
 
 
 def asked_by(session: Session, person: Person, kind: str) -> uuid.UUID:

@@ -12,7 +12,7 @@ from tests.make import Make
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "permissions.md"
 CHANGES = {"answer", "create", "write", "edit", "publish", "assign", "keep", "grant", "study", "own"}
-CHANGES |= {"organise", "decide"}
+CHANGES |= {"organise", "decide", "send", "accept"}
 
 
 def test_every_role_and_every_permission_has_its_words() -> None:

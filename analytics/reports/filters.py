@@ -1,0 +1,301 @@
+"""What is counted beyond tallies: a month over all briefings (Biểu 05), meeting points (03), questions (04)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, String, and_, case, cast, func, or_, select
+from sqlalchemy.orm import Session
+
+from analytics.facts.models import Tally
+from analytics.reports.queries import Subject, units_within
+from analytics.reports.rules import Value, month_bounds, summed_cells
+from assessments.attempts.models import Attempt, AttemptItem
+from assessments.bank.models import Question, QuestionVersion
+from assessments.papers.models import Test
+from courses.briefings.models import Attendance, BriefingSession, MeetingPoint, Standing
+from courses.briefings.rules import THERE
+from courses.catalog.models import Module
+from courses.enrolment.models import Briefing
+from lms.accounts.models import Membership, Person
+from lms.clock import day_of
+from lms.organisation.models import STATE_TREE, Unit, UnitClosure
+from lms.organisation.queries import holds_on, subtree
+
+STAFF = ("can_bo", "cong_chuc", "vien_chuc")
+"""CBCCVC: the three legal categories together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """Key, name and cells of each unit directly below, and of the unit itself where people are; and of all together."""
+
+    branches: list[tuple[str, str, dict[str, Value]]]
+    total: dict[str, Value]
+
+
+def month_by_unit(session: Session, of: Subject, period: str) -> Month:
+    """The figures of the month, in five statements. Raises ValueError for what is no month."""
+    begins, ends = month_bounds(period)
+    within = subtree(of.unit.id, on=day_of(of.now))
+    held = [tuple(row) for row in session.execute(points_in(within, begins, ends))]
+    briefed = [tuple(row) for row in session.execute(briefed_in(within, begins, ends))]
+    under_way = {briefing_id for _unit, briefing_id, *_ in (*held, *briefed)}
+    query = select(Briefing.id, Briefing.documents).where(Briefing.id.in_(under_way))
+    documents: dict[int, list[str]] = {row.id: row.documents for row in session.execute(query)}
+    own: dict[int, list[dict[str, Value]]] = {}
+    papers: dict[int, set[str]] = {}
+    for unit_id, briefing_id, number in held:
+        own.setdefault(unit_id, []).append({"conferences": number})
+        papers.setdefault(unit_id, set()).update(documents.get(briefing_id, ()))
+    for unit_id, briefing_id in briefed:
+        papers.setdefault(unit_id, set()).update(documents.get(briefing_id, ()))
+    for row in session.execute(people_in(within, begins, ends, under_way)):
+        rate = (row.members_briefed, row.members)
+        own.setdefault(row.unit_id, []).append(
+            {"took_part": row.took_part, "member_rate": rate, "digital": row.digital}
+        )
+    for unit_id, number in session.execute(staff_in(within, on=min(day_of(of.now), day_of(ends) - timedelta(days=1)))):
+        own.setdefault(unit_id, []).append({"staff": number})
+    return by_branch(session, of, own, papers)
+
+
+EMPTY: dict[str, Value] = {
+    "conferences": 0,
+    "took_part": 0,
+    "documents": 0,
+    "member_rate": (0, 0),
+    "staff": 0,
+    "digital": 0,
+}
+
+
+def by_branch(
+    session: Session, of: Subject, own: dict[int, list[dict[str, Value]]], papers: dict[int, set[str]]
+) -> Month:
+    """What was counted by unit, put together for each unit directly below; a document counts once in each."""
+    branch: dict[int, int] = {}
+    named: dict[int, tuple[str, str]] = {of.unit.id: (f"{of.unit.public_id} itself", f"Cơ quan {of.unit.name}")}
+    below: dict[int, list[int]] = {}
+    for unit_id, public_id, _code, _kind, name, *_more, parent_id in session.execute(units_within(of.unit.id, of)):
+        if unit_id != of.unit.id:
+            below.setdefault(parent_id, []).append(unit_id)
+            if parent_id == of.unit.id:
+                named[unit_id] = (str(public_id), name)
+    for top in named:
+        under = [top]
+        while under:
+            one = under.pop()
+            branch[one] = top
+            under += below.get(one, ()) if top != of.unit.id else ()
+    found = []
+    for top, (key, name) in named.items():
+        units = [unit_id for unit_id, at in branch.items() if at == top]
+        cells = together((cells for unit_id in units for cells in own.get(unit_id, ())), (papers.get(u) for u in units))
+        if top != of.unit.id or cells != EMPTY:
+            found.append((key, name, cells))
+    itself = [row for row in found if row[0].endswith(" itself")]
+    rows = [*(row for row in found if row not in itself), *itself]
+    return Month(rows, together((cells for every in own.values() for cells in every), papers.values()))
+
+
+def together(cells: Iterable[dict[str, Value]], documents: Iterable[set[str] | None]) -> dict[str, Value]:
+    """Sums, and documents counted once."""
+    once = set[str]().union(*(one for one in documents if one))
+    return {**EMPTY, **summed_cells(cells), "documents": len(once)}
+
+
+def points_in(within: Select[int], begins: datetime, ends: datetime) -> Select[int, int, int]:
+    """Unit, briefing and number of meeting points and classes held in the month."""
+    return (
+        select(MeetingPoint.unit_id, BriefingSession.briefing_id, func.count())
+        .join(BriefingSession, BriefingSession.id == MeetingPoint.session_id)
+        .where(MeetingPoint.unit_id.in_(within), BriefingSession.starts_at >= begins, BriefingSession.starts_at < ends)
+        .group_by(MeetingPoint.unit_id, BriefingSession.briefing_id)
+    )
+
+
+def briefed_in(within: Select[int], begins: datetime, ends: datetime) -> Select[int, int]:
+    """Units and briefings of which somebody was briefed in the month."""
+    return (
+        select(Standing.unit_id, Standing.briefing_id)
+        .where(
+            Standing.unit_id.in_(within),
+            Standing.briefed_at >= begins,
+            Standing.briefed_at < ends,
+            ~Standing.exempt,
+        )
+        .distinct()
+    )
+
+
+def people_in(
+    within: Select[int], begins: datetime, ends: datetime, under_way: Iterable[int]
+) -> Select[int, int, int, int, int]:
+    """By unit: people briefed in the month; members who must be in these briefings, and are; staff who have completed.
+
+    Each person once, but members once for each briefing: of a rate both are counted alike.
+    """
+
+    def once(condition: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.max(case((condition, 1), else_=0))
+
+    counts = and_(Standing.briefing_id.in_(sorted(under_way)), Standing.member, ~Standing.exempt)
+    person = (
+        select(
+            Standing.unit_id,
+            Standing.person_id,
+            once(and_(Standing.briefed_at >= begins, Standing.briefed_at < ends, ~Standing.exempt)).label("took_part"),
+            func.sum(case((counts, 1), else_=0)).label("members"),
+            func.sum(case((and_(counts, Standing.briefed_at < ends), 1), else_=0)).label("members_briefed"),
+            once(and_(Standing.completed_at < ends, Person.category.in_(STAFF))).label("digital"),
+        )
+        .join(Person, Person.id == Standing.person_id)
+        .where(Standing.unit_id.in_(within))
+        .group_by(Standing.unit_id, Standing.person_id)
+        .subquery()
+    )
+    sums = [func.sum(person.c[name]).label(name) for name in ("took_part", "members", "members_briefed", "digital")]
+    return select(person.c.unit_id, *sums).group_by(person.c.unit_id)
+
+
+def staff_in(within: Select[int], *, on: date) -> Select[int, int]:
+    """By unit: the cadres, civil servants and public employees counted there that day."""
+    return (
+        select(Membership.unit_id, func.count())
+        .join(Person, Person.id == Membership.person_id)
+        .where(
+            Membership.tree == STATE_TREE,
+            Membership.kind == "main",
+            holds_on(on, Membership.valid_from, Membership.valid_to),
+            Membership.unit_id.in_(within),
+            or_(*(Person.category == one for one in STAFF)),
+        )
+        .group_by(Membership.unit_id)
+    )
+
+
+def points_of(of: Subject) -> Select[*tuple[Any, ...]]:
+    """The meeting points of the briefing which the unit and those below host, with how many were there and were not."""
+
+    def times(*states: str) -> ColumnElement[int]:
+        return func.coalesce(func.sum(case((Attendance.state.in_(states), 1), else_=0)), 0)
+
+    counted = (
+        select(
+            MeetingPoint.id.label("point_id"),
+            times(*sorted(THERE)).label("present"),
+            times("excused").label("excused"),
+            times("unexcused").label("unexcused"),
+        )
+        .select_from(MeetingPoint)
+        .outerjoin(Attendance, Attendance.point_id == MeetingPoint.id)
+        .group_by(MeetingPoint.id)
+        .subquery()
+    )
+    columns = MeetingPoint.id, MeetingPoint.public_id, MeetingPoint.name, MeetingPoint.host, MeetingPoint.connected_at
+    return (
+        select(*columns, Unit.name.label("unit"), BriefingSession.title.label("sitting"))
+        .add_columns(counted.c.present, counted.c.excused, counted.c.unexcused)
+        .join(BriefingSession, BriefingSession.id == MeetingPoint.session_id)
+        .join(Unit, Unit.id == MeetingPoint.unit_id)
+        .join(counted, counted.c.point_id == MeetingPoint.id)
+        .where(
+            BriefingSession.briefing_id == of.briefing_id,
+            MeetingPoint.unit_id.in_(subtree(of.unit.id, on=day_of(of.now))),
+        )
+        .order_by(BriefingSession.starts_at, MeetingPoint.main.desc(), Unit.sort_key, MeetingPoint.id)
+    )
+
+
+def summoned_by_point(session: Session, of: Subject) -> dict[int, int]:
+    """How many must come to each point: the people of its unit and below, but of those who have a nearer point."""
+    on = day_of(of.now)
+    reached = and_(
+        UnitClosure.tree == STATE_TREE,
+        UnitClosure.ancestor_id == MeetingPoint.unit_id,
+        holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),
+    )
+    query = (
+        select(
+            MeetingPoint.session_id,
+            UnitClosure.descendant_id,
+            MeetingPoint.id,
+            func.sum(Tally.people),
+        )
+        .select_from(MeetingPoint)
+        .join(BriefingSession, BriefingSession.id == MeetingPoint.session_id)
+        .join(UnitClosure, reached)
+        .join(Tally, and_(Tally.unit_id == UnitClosure.descendant_id, Tally.briefing_id == of.briefing_id))
+        .where(BriefingSession.briefing_id == of.briefing_id)
+        .group_by(MeetingPoint.session_id, UnitClosure.descendant_id, MeetingPoint.id, UnitClosure.depth)
+        .order_by(UnitClosure.depth, MeetingPoint.main.desc(), MeetingPoint.id)
+    )
+    taken: set[tuple[int, int]] = set()
+    found: dict[int, int] = {}
+    for session_id, unit_id, point_id, people in session.execute(query):
+        if (session_id, unit_id) not in taken:
+            taken.add((session_id, unit_id))
+            found[point_id] = found.get(point_id, 0) + people
+    return found
+
+
+def handed_in(course_id: int) -> Select[*tuple[Any, ...]]:
+    """Each question of each attempt handed in at a test of the course: its points, and the mean of the others."""
+    many = func.count().over(partition_by=AttemptItem.attempt_id)
+    points = func.coalesce(AttemptItem.score, 0.0)
+    rest = case((many > 1, (Attempt.scaled * many - points) / (many - 1)), else_=0.0)
+    return (
+        select(
+            AttemptItem.question_version_id.label("version_id"),
+            points.label("x"),
+            rest.label("y"),
+            AttemptItem.response,
+        )
+        .join(Attempt, Attempt.id == AttemptItem.attempt_id)
+        .join(Test, Test.activity_id == Attempt.activity_id)
+        .where(Test.course_id == course_id, Attempt.submitted_at.is_not(None))
+    )
+
+
+ALL_POINTS = 0.999_999
+
+
+def question_figures(course_id: int) -> Select[*tuple[Any, ...]]:
+    """A row for each wording of each question that was answered, with the sums its figures are made of."""
+    item = handed_in(course_id).subquery()
+    x, y = item.c.x, item.c.y
+    sums = (
+        select(
+            item.c.version_id,
+            func.count().label("attempts"),
+            func.sum(case((x >= ALL_POINTS, 1), else_=0)).label("right"),
+            func.sum(x).label("x"),
+            func.sum(y).label("y"),
+            func.sum(x * x).label("xx"),
+            func.sum(y * y).label("yy"),
+            func.sum(x * y).label("xy"),
+        )
+        .group_by(item.c.version_id)
+        .subquery()
+    )
+    words = Question.code, QuestionVersion.number, QuestionVersion.kind, QuestionVersion.stem
+    return (
+        select(*words, QuestionVersion.options, QuestionVersion.key, sums)
+        .join(sums, sums.c.version_id == QuestionVersion.id)
+        .join(Question, Question.id == QuestionVersion.question_id)
+        .join(Module, Module.id == Question.module_id)
+        .order_by(Module.position, Question.code, QuestionVersion.number)
+    )
+
+
+def answers_given(course_id: int) -> Select[*tuple[Any, ...]]:
+    """How often each answer was given to each wording: its id, the answer as JSON text, the number."""
+    item = handed_in(course_id).subquery()
+    text = cast(item.c.response, String)
+    return (
+        select(item.c.version_id, text, func.count())
+        .where(item.c.response.is_not(None))
+        .group_by(item.c.version_id, text)
+    )

@@ -1,0 +1,348 @@
+"""The five forms: what was read becomes a paper, with headings, definitions and the sentence. Nothing here is SQL."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from analytics.facts.vocabulary import BY_CODE, METRICS, in_sentence
+from analytics.reports import filters, queries
+from analytics.reports.queries import Subject, top_node
+from analytics.reports.rules import (
+    PER_POINT,
+    TEXT,
+    Column,
+    Line,
+    Node,
+    Paper,
+    Value,
+    Words,
+    below,
+    chosen_wrong,
+    correlation,
+    levels_that_fit,
+    numbered,
+    shown,
+    summed_cells,
+    value_of,
+)
+from analytics.reports.vocabulary import (
+    FORMULAS,
+    GROUPS,
+    GROUPS_05,
+    LABELS,
+    LABELS_01,
+    NOTE_ROLL_UP,
+    NOTES,
+    STRONG,
+    TITLES,
+    WIDTHS,
+    WORDS_OF_CODES,
+)
+from courses.learning.queries import editions
+from lms.clock import day_of, in_vietnam
+from lms.web.wording import day, number, percent, scale10
+
+
+def by_unit(session: Session, of: Subject, levels: int | None = None) -> Paper:
+    """Biểu 01. `levels` below the unit; None: as many as fit on a page."""
+    top = top_node(session, of)
+    depth = levels or levels_that_fit(top)
+    rows = [
+        Line(node.key, {"place": place, "name": node.name, **cells_of(node)}, depth=own, parent=parent)
+        for place, own, parent, node in numbered(top, depth)
+    ]
+    total = Line(top.key, {"place": "", "name": "TỔNG CỘNG", **cells_of(top)}, parent=True)
+    notes = (
+        *(f"{metric.name[0]}: {metric.means[0]}" for metric in METRICS if metric.code in EXPLAINED),
+        NOTE_ROLL_UP,
+    )
+    return paper(of, "01", columns_01(), rows, total, sentence=sentence(of, top), notes=notes)
+
+
+EXPLAINED = ("points", "roll", "exempt", "people", "briefed", "completed", "overdue", "state")
+"""The metrics whose definitions are printed under Biểu 01; a page opens all."""
+
+
+def cells_of(node: Node) -> dict[str, Value]:
+    """The figures of a unit, and what it has entered."""
+    found = {one.code: value_of(node.whole, one.numerator, one.denominator) for one in METRICS}
+    return {**found, "plan": node.plan, "note": node.note}
+
+
+def columns_01() -> tuple[Column, ...]:
+    """The 25 columns."""
+    found = []
+    for place, (code, label) in enumerate(LABELS_01.items(), 1):
+        metric = BY_CODE.get(code)
+        group = GROUPS.get(code, ("", ""))[0]
+        found.append(
+            Column(
+                code,
+                label[0],
+                metric.shown if metric else TEXT,
+                group,
+                FORMULAS.get(code, str(place)),
+                WIDTHS.get(code, 4 if code == "place" else 7),
+                code in STRONG,
+            )
+        )
+    return tuple(found)
+
+
+ALL_BRIEFINGS = "Các đợt học tập, quán triệt trong tháng"
+"""What Biểu 05 is about."""
+
+
+def paper(
+    of: Subject,
+    form: str,
+    columns: Iterable[Column],
+    lines: Iterable[Line],
+    total: Line | None = None,
+    *,
+    sentence: str = "",
+    notes: Iterable[str] = (),
+    period: str = "",
+) -> Paper:
+    """A report about the subject."""
+    title = TITLES[form] + (f" {period[5:]}/{period[:4]}" if period else "")
+    return Paper(
+        form=form,
+        title=title,
+        about=ALL_BRIEFINGS if form == "05" else of.about,
+        unit_id=str(of.unit.public_id),
+        unit=of.unit.name,
+        kind=of.unit.kind,
+        above=of.above,
+        briefing=of.title,
+        at=of.now,
+        on=day_of(of.now),
+        columns=tuple(columns),
+        lines=tuple(lines),
+        total=total,
+        sentence=sentence,
+        period=period,
+        notes=tuple(notes),
+    )
+
+
+def sentence(of: Subject, top: Node) -> str:
+    """The summary in the standard shape of reports (domain.md §6(d))."""
+    count, here, units = top.whole.count, in_vietnam(of.now), below(top)
+    said = (
+        f"Đến {here.hour} giờ {here.minute:02} phút ngày {here:%d/%m/%Y}, toàn {in_sentence(of.unit.name)} có "
+        f"{number(count.briefed)}/{number(count.people)} cán bộ, đảng viên được học tập, quán triệt {of.about}, đạt "
+        f"{percent(count.briefed, count.people)}; {number(count.completed)} người hoàn thành "
+        f"({percent(count.completed, count.people)})"
+    )
+    if units.concerned:
+        said += f"; {units.briefed}/{units.concerned} đơn vị đạt 100 %, {units.not_begun} đơn vị chưa triển khai"
+    return f"{said}."
+
+
+def columns_of(form: str) -> tuple[Column, ...]:
+    """The columns of Biểu 02 to 05."""
+    groups = GROUPS_05 if form == "05" else {}
+    return tuple(
+        Column(code, label[0], shown, groups.get(code, ("", ""))[0], width=width)
+        for code, (label, shown, width) in LABELS[form].items()
+    )
+
+
+def missing(session: Session, of: Subject) -> Paper:
+    """Biểu 02: who has not completed, in the order of names. People are in it by their opaque ids. Restricted."""
+    lines = []
+    for place, row in enumerate(session.execute(queries.missing_people(of)), 1):
+        late = row.due_at is not None and row.due_at < of.now
+        cells: dict[str, Value] = {
+            "place": str(place),
+            "person": str(row.public_id),
+            "position": row.position,
+            "unit": row.unit,
+            "branch": row.branch or "",
+            "state": "overdue" if late else row.state,
+            "absence": row.absence,
+            "due": day_of(row.due_at).isoformat() if row.due_at else "",
+            "reminded": None,
+            "reminded_on": "",
+        }
+        lines.append(Line(str(row.public_id), cells))
+    return paper(of, "02", columns_of("02"), lines, notes=NOTES["02"])
+
+
+def by_point(session: Session, of: Subject) -> Paper:
+    """Biểu 03: the meeting points that the unit and those below it host; the total is the sum of its rows."""
+    summoned = filters.summoned_by_point(session, of)
+    lines = []
+    for place, row in enumerate(session.execute(filters.points_of(of)), 1):
+        called = summoned.get(row.id, 0)
+        cells: dict[str, Value] = {
+            "place": str(place),
+            "name": row.name,
+            "host_unit": row.unit,
+            "sitting": row.sitting,
+            "summoned": called,
+            "present": row.present,
+            "excused": row.excused,
+            "unexcused": row.unexcused,
+            "rate": (row.present, called),
+            "host": str(row.host) if row.host else "",
+            "connected": row.connected_at.isoformat() if row.connected_at else "",
+        }
+        lines.append(Line(str(row.public_id), cells))
+    return paper(of, "03", columns_of("03"), lines, total_of(lines), notes=NOTES["03"])
+
+
+def total_of(lines: Iterable[Line]) -> Line:
+    """The last row: sums of numbers, and of numerators and denominators apart."""
+    return Line("total", {"place": "", "name": "TỔNG CỘNG", **summed_cells(one.cells for one in lines)}, parent=True)
+
+
+LEAST_ATTEMPTS = 10
+"""With fewer a discrimination says nothing."""
+
+
+def questions(session: Session, of: Subject) -> Paper:
+    """Biểu 04: how the questions of the briefing's course did in all attempts handed in. Never for learners."""
+    answers: dict[int, list[tuple[Any, int]]] = {}
+    for version_id, response, times in session.execute(filters.answers_given(of.course_id)):
+        answers.setdefault(version_id, []).append((json.loads(response), times))
+    lines = []
+    for place, row in enumerate(session.execute(filters.question_figures(of.course_id)), 1):
+        letter, times = chosen_wrong(row.kind, row.key, answers.get(row.version_id, ()))
+        told = correlation(row.attempts, row.x, row.y, row.xx, row.yy, row.xy)
+        index = round(told * PER_POINT) if told is not None and row.attempts >= LEAST_ATTEMPTS else None
+        wrong = f"{chr(ord('A') + letter)}. {row.options[letter]}" if letter is not None else ""
+        cells: dict[str, Value] = {
+            "place": str(place),
+            "code": row.code if row.number == 1 else f"{row.code} (bản {row.number})",
+            "name": row.stem,
+            "attempts": row.attempts,
+            "right": (row.right, row.attempts),
+            "discrimination": index,
+            "wrong": wrong,
+            "wrong_rate": (times, row.attempts) if letter is not None else "",
+        }
+        lines.append(Line(f"{row.code} {row.number}", cells))
+    return paper(of, "04", columns_of("04"), lines, notes=NOTES["04"])
+
+
+def monthly(session: Session, of: Subject, period: str) -> Paper:
+    """Biểu 05: a month over all briefings, in the labels of the province's own form, by the units directly below.
+
+    Raises ValueError for what is no month.
+    """
+    found = filters.month_by_unit(session, of, period)
+    lines = [
+        Line(key, {"place": str(place), "name": name, **cells})
+        for place, (key, name, cells) in enumerate(found.branches, 1)
+    ]
+    total = Line("total", {"place": "", "name": "TỔNG CỘNG", **found.total}, parent=True)
+    return paper(of, "05", columns_of("05"), lines, total, notes=NOTES["05"], period=period)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail to the head of a unit, without the name: that is put in when it goes."""
+
+    subject: str
+    template: str
+    values: Mapping[str, str]
+
+
+IN_MAIL = ("people", "briefed", "briefed_rate", "completed", "completed_rate", "overdue")
+"""The metrics of the catalogue that a mail tells."""
+
+
+def letter(session: Session, of: Subject, language: str) -> Letter:
+    """The summary of a unit as a mail: the sentence, and the numbers as the catalogue calls and shows them."""
+    top, english = top_node(session, of), language == "en"
+    words = Words({code: pair[english] for code, pair in WORDS_OF_CODES.items()})
+    lines = []
+    for metric in (BY_CODE[code] for code in IN_MAIL):
+        column = Column(metric.code, metric.name[english], metric.shown)
+        value = value_of(top.whole, metric.numerator, metric.denominator)
+        lines.append(f"{column.label}: {shown(column, value, words)}")
+    values = {
+        "unit": of.unit.name,
+        "briefing": of.title,
+        "sentence": sentence(of, top),
+        "figures": "\n".join(lines),
+        "path": f"/reports/units/{of.unit.public_id}",
+    }
+    subject = f"Learning figures: {of.unit.name}" if english else f"Số liệu học tập, quán triệt: {of.unit.name}"
+    return Letter(subject, f"analytics.reports/report.{'en' if english else 'vi'}.txt", values)
+
+
+REGISTER_HEAD = (
+    "TT",
+    "Họ và tên",
+    "Chức vụ",
+    "Đơn vị",
+    "Loại cán bộ",
+    "Đảng viên",
+    "Trạng thái",
+    "Hình thức",
+    "Hạn",
+    "Ngày quán triệt",
+    "Ngày hoàn thành",
+    "Điểm kiểm tra",
+)
+CATEGORIES = {
+    "can_bo": "Cán bộ",
+    "cong_chuc": "Công chức",
+    "vien_chuc": "Viên chức",
+    "nguoi_lao_dong": "Người lao động",
+    "khac": "Khác",
+}
+WAYS = {"point": "Tại điểm cầu", "online": "Trực tuyến", "make_up": "Học bù"}
+AT_ONCE = 1_000
+
+
+def register(session: Session, of: Subject, *, told: Callable[[int], None] = lambda _done: None) -> Iterator[list[str]]:
+    """The head, then a row for each person on the roll of the unit and below, in the order of names. Three statements.
+
+    `told` is called with the number of each row. Of a lesson it says whether it is finished, of a test the score that
+    counts.
+    """
+    newest = editions(session, of.course_id)[-1]
+    lessons_and_tests = [one.activity_id for one in newest.outline.lessons()]
+    lessons_and_tests += [one.activity_id for one in newest.outline.required_tests()]
+    places = {activity_id: place for place, activity_id in enumerate(lessons_and_tests)}
+    lessons = (f"{one.code}. {one.title}" for one in newest.outline.lessons())
+    yield [*REGISTER_HEAD, *lessons, *(f"Bài kiểm tra {one.code}" for one in newest.outline.required_tests())]
+    rows = session.execute(queries.register_people(of, newest.settings), execution_options={"yield_per": AT_ONCE})
+    for place, row in enumerate(rows, 1):
+        yield [str(place), *told_of(row, of), *done(row.done, places)]
+        told(place)
+
+
+def told_of(row: Any, of: Subject) -> list[str]:
+    """What is known of the person's standing."""
+    late = row.due_at is not None and row.due_at < of.now and row.state != "completed"
+    state = "Được miễn" if row.exempt else "Quá hạn" if late else WORDS_OF_CODES[row.state][0]
+    moments = (row.due_at, row.briefed_at, row.completed_at)
+    return [
+        row.full_name,
+        row.position,
+        row.unit,
+        CATEGORIES[row.category],
+        "x" if row.member else "",
+        state,
+        WAYS.get(row.way, ""),
+        *(day(one) if one is not None else "" for one in moments),
+        scale10(row.score) if row.score is not None else "",
+    ]
+
+
+def done(said: str | None, places: dict[int, int]) -> Sequence[str]:
+    """ "12:-1,13:8333" as cells in the places of the activities."""
+    cells = [""] * len(places)
+    for one in said.split(",") if said else ():
+        activity, score = one.split(":")
+        if (place := places.get(int(activity))) is not None:
+            cells[place] = scale10(int(score) / queries.TEN_THOUSAND) if score != "-1" else "x"
+    return cells

@@ -1,0 +1,371 @@
+"""Reading what reports say: the sums of a unit and all below it, and the papers made of them."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Select, String, and_, case, cast, func, select
+from sqlalchemy.orm import Session, aliased, defer, joinedload
+
+from analytics.facts import queries as facts
+from analytics.facts.models import Tally
+from analytics.facts.rules import COUNT_NAMES, Count
+from analytics.facts.vocabulary import document_of
+from analytics.reports.models import ReportEntry, ReportSchedule, ReportSnapshot, ReportSubmission
+from analytics.reports.rules import Figures, Node, check, summed
+from courses.briefings.models import BriefingSession, MeetingPoint, Standing
+from courses.catalog.rules import Settings
+from courses.enrolment.models import Briefing
+from courses.learning.models import ActivityProgress
+from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
+from lms.clock import day_of
+from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure, UnitEdge
+from lms.organisation.queries import OnDay, above_on, holds_on, named_on, subtree
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a report is about: a unit as it is called that day, the one above it, a briefing in words, the moment."""
+
+    unit: OnDay
+    above: str
+    briefing_id: int
+    course_id: int
+    title: str
+    documents: tuple[str, ...]
+    now: datetime
+
+    @property
+    def about(self) -> str:
+        """What people are briefed on, as reports name it."""
+        named = ", ".join(self.documents) or document_of(self.title)
+        return named or f"nội dung khóa học “{self.title}”"
+
+
+def subject(session: Session, unit: Unit, briefing_id: int, *, now: datetime) -> Subject | None:
+    """The unit and the briefing; None when nobody in the unit or below is on its roll."""
+    on = day_of(now)
+    given = session.execute(facts.briefings_given(unit.id, facts.Structure(on))).all()
+    found = next((row for row in given if row.id == briefing_id), None)
+    line = above_on(session, unit.id, on=on)
+    if found is None or not line:
+        return None
+    above = line[-2].name if len(line) > 1 else ""
+    return Subject(line[-1], above, found.id, found.course_id, found.title, tuple(found.documents), now)
+
+
+def top_node(session: Session, of: Subject) -> Node:
+    """The unit with all below it, each with its sums, seen to agree. Five statements, however many people there are.
+
+    Raises `SumsDisagree`.
+    """
+    on, unit_id = day_of(of.now), of.unit.id
+    within = subtree(unit_id, on=on)
+    own = {one: Figures(count) for one, count in counts_by_unit(session, within, of).items()}
+    for one, points in session.execute(points_by_unit(within, of)):
+        own[one] = replace(own.get(one, Figures()), points=points)
+    entered = {one.unit_id: one for one in session.scalars(entries_of(within, of.briefing_id))}
+    places: dict[int | None, list[OnDay]] = {}
+    for *unit, parent in session.execute(units_within(unit_id, of)):
+        places.setdefault(parent if unit[0] != unit_id else None, []).append(OnDay(*unit))
+    top = node_of(of.unit, places, own, entered)
+    check(top, known_figures(session, within, of))
+    return top
+
+
+def node_of(
+    unit: OnDay,
+    places: Mapping[int | None, list[OnDay]],
+    own: Mapping[int, Figures],
+    entered: Mapping[int, ReportEntry],
+) -> Node:
+    """A unit as a node. What is counted in a unit itself, beside units below, becomes a row of its own."""
+    key, figures = str(unit.public_id), own.get(unit.id, Figures())
+    children = [node_of(child, places, own, entered) for child in places.get(unit.id, ())]
+    if children and (figures.count.roll or figures.points):
+        name = f"Cơ quan {unit.name} (không kể đơn vị trực thuộc)"
+        children.insert(0, Node(f"{key} itself", name, figures, figures, itself=True))
+        figures = Figures()
+    said = entered.get(unit.id)
+    return Node(
+        key,
+        unit.name,
+        figures,
+        summed(figures, children),
+        tuple(children),
+        said.plan if said else "",
+        said.note if said else "",
+    )
+
+
+def units_within(unit_id: int, of: Subject) -> Select[*tuple[Any, ...]]:
+    """The unit and all below it on that day, with the id of the unit above, siblings in their order."""
+    on = day_of(of.now)
+    edge = and_(
+        UnitEdge.child_id == Unit.id, UnitEdge.tree == STATE_TREE, holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to)
+    )
+    stands = and_(
+        UnitClosure.descendant_id == Unit.id,
+        UnitClosure.tree == STATE_TREE,
+        UnitClosure.ancestor_id == unit_id,
+        holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),
+    )
+    return (
+        named_on(on)
+        .add_columns(UnitEdge.parent_id)
+        .join(UnitClosure, stands)
+        .outerjoin(UnitEdge, edge)
+        .order_by(UnitEdge.position, Unit.sort_key, Unit.id)
+    )
+
+
+def counts_by_unit(session: Session, within: Select[int], of: Subject) -> dict[int, Count]:
+    """The people counted in each of these units itself."""
+    query = (
+        select(Tally.unit_id, *facts.counts(facts.TODAY.c, of.now))
+        .where(Tally.briefing_id == of.briefing_id, Tally.unit_id.in_(within))
+        .group_by(Tally.unit_id)
+    )
+    return {row.unit_id: Count(*(getattr(row, name) for name in COUNT_NAMES)) for row in session.execute(query)}
+
+
+def points_held(of: Subject) -> Select[int]:
+    """How many meeting points and classes of sittings that have begun; to be narrowed or grouped."""
+    return (
+        select(func.count(MeetingPoint.id))
+        .select_from(MeetingPoint)
+        .join(BriefingSession, BriefingSession.id == MeetingPoint.session_id)
+        .where(BriefingSession.briefing_id == of.briefing_id, BriefingSession.starts_at <= of.now)
+    )
+
+
+def points_by_unit(within: Select[int], of: Subject) -> Select[int, int]:
+    """The number by the unit that hosts them."""
+    grouped = points_held(of).where(MeetingPoint.unit_id.in_(within)).group_by(MeetingPoint.unit_id)
+    return grouped.with_only_columns(MeetingPoint.unit_id, func.count(MeetingPoint.id))
+
+
+def known_figures(session: Session, within: Select[int], of: Subject) -> Figures:
+    """The same sums, added up by the database over the whole branch."""
+    count = Count(*session.execute(facts.tally_of_units(within, of.briefing_id, facts.Structure(day_of(of.now)), now=of.now)).one())
+    return Figures(count, session.scalar(points_held(of).where(MeetingPoint.unit_id.in_(within))) or 0)
+
+
+def entries_of(within: Select[int], briefing_id: int) -> Select[ReportEntry]:
+    """What these units have entered by hand."""
+    return select(ReportEntry).where(ReportEntry.briefing_id == briefing_id, ReportEntry.unit_id.in_(within))
+
+
+def names_of(session: Session, public_ids: Iterable[str]) -> dict[str, str]:
+    """The names behind opaque ids, as they are today. Whoever asks notes it."""
+    ids = [uuid.UUID(one) for one in public_ids]
+    query = select(Person.public_id, Person.full_name).where(Person.public_id.in_(ids))
+    return {str(public_id): name for public_id, name in session.execute(query)} if ids else {}
+
+
+BRANCH = aliased(Membership)
+CELL = aliased(Unit)
+
+
+def missing_people(of: Subject) -> Select[*tuple[Any, ...]]:
+    """Who of the unit and below must study and has not completed, in Vietnamese order, each with the Party cell."""
+    on = day_of(of.now)
+    belongs = and_(
+        BRANCH.person_id == Person.id,
+        BRANCH.tree == PARTY_TREE,
+        BRANCH.kind == "main",
+        holds_on(on, BRANCH.valid_from, BRANCH.valid_to),
+    )
+    return (
+        select(
+            Person.public_id,
+            Person.position,
+            Unit.name.label("unit"),
+            CELL.name.label("branch"),
+            Standing.state,
+            Standing.absence,
+            Standing.due_at,
+        )
+        .select_from(Standing)
+        .join(Person, Person.id == Standing.person_id)
+        .join(Unit, Unit.id == Standing.unit_id)
+        .outerjoin(BRANCH, belongs)
+        .outerjoin(CELL, CELL.id == BRANCH.unit_id)
+        .where(
+            Standing.briefing_id == of.briefing_id,
+            Standing.unit_id.in_(subtree(of.unit.id, on=on)),
+            ~Standing.exempt,
+            Standing.state != "completed",
+        )
+        .order_by(Person.sort_key, Person.id)
+    )
+
+
+def unit_above(of: Subject) -> Select[Unit]:
+    """The unit to which this one reports today."""
+    on = day_of(of.now)
+    return (
+        select(Unit)
+        .join(UnitEdge, UnitEdge.parent_id == Unit.id)
+        .where(
+            UnitEdge.tree == STATE_TREE,
+            UnitEdge.child_id == of.unit.id,
+            holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to),
+        )
+    )
+
+
+def heads(unit_id: int, *, on: date) -> Select[int, str, bool]:
+    """Heads and deputies of this very unit that day: id, language, and whether mail reaches them."""
+    reached = and_(Person.email.is_not(None), SignInAccount.disabled_at.is_(None))
+    return (
+        select(Person.id, Person.language, func.max(case((reached, 1), else_=0)))
+        .join(RoleGrant, RoleGrant.person_id == Person.id)
+        .join(SignInAccount, SignInAccount.person_id == Person.id)
+        .where(
+            RoleGrant.role.in_(("head", "deputy")),
+            RoleGrant.unit_id == unit_id,
+            holds_on(on, RoleGrant.valid_from, RoleGrant.valid_to),
+            RoleGrant.over_standing(on),
+        )
+        .group_by(Person.id, Person.language)
+        .order_by(Person.id)
+    )
+
+
+def heads_with_address(unit_id: int, *, on: date) -> Select[int, str]:
+    """Those of them who have an address and an open account."""
+    return (
+        heads(unit_id, on=on)
+        .where(Person.email.is_not(None), SignInAccount.disabled_at.is_(None))
+        .with_only_columns(Person.id, Person.language)
+    )
+
+
+def how_many(session: Session, of: Subject) -> int:
+    """How many rows the register of the unit has."""
+    within = subtree(of.unit.id, on=day_of(of.now))
+    query = select(func.sum(Tally.people + Tally.exempt))
+    return session.scalar(query.where(Tally.briefing_id == of.briefing_id, Tally.unit_id.in_(within))) or 0
+
+
+LISTED = 50
+DOCUMENT = ReportSnapshot.document
+
+
+def snapshots_of(of: Subject) -> Select[ReportSnapshot]:
+    """Reports of the unit about the briefing that were kept, the latest first."""
+    return (
+        select(ReportSnapshot)
+        .options(defer(ReportSnapshot.document))
+        .where(ReportSnapshot.unit_id == of.unit.id, ReportSnapshot.briefing_id == of.briefing_id)
+        .order_by(ReportSnapshot.taken_at.desc(), ReportSnapshot.id.desc())
+        .limit(LISTED)
+    )
+
+
+def beside(kept: ReportSnapshot, *, after: bool) -> Select[ReportSnapshot]:
+    """The next report of the same form about the same thing, or the one before."""
+    order = ReportSnapshot.taken_at
+    return (
+        select(ReportSnapshot)
+        .where(
+            ReportSnapshot.unit_id == kept.unit_id,
+            ReportSnapshot.briefing_id == kept.briefing_id,
+            ReportSnapshot.form == kept.form,
+            ReportSnapshot.period == kept.period,
+            order > kept.taken_at if after else order < kept.taken_at,
+        )
+        .order_by(order if after else order.desc())
+        .limit(1)
+    )
+
+
+def by_code(typed: str) -> Select[ReportSnapshot]:
+    """The reports whose digest begins so: one, or none."""
+    return select(ReportSnapshot).where(ReportSnapshot.digest.startswith(typed, autoescape=True)).limit(2)
+
+
+def sent_by(of: Subject) -> Select[ReportSubmission]:
+    """What the unit has sent up about the briefing, the latest first."""
+    return (
+        select(ReportSubmission)
+        .options(joinedload(ReportSubmission.to_unit), joinedload(ReportSubmission.snapshot).defer(DOCUMENT))
+        .where(ReportSubmission.unit_id == of.unit.id, ReportSubmission.briefing_id == of.briefing_id)
+        .order_by(ReportSubmission.sent_at.desc(), ReportSubmission.id.desc())
+        .limit(LISTED)
+    )
+
+
+def sent_to(of: Subject) -> Select[ReportSubmission]:
+    """What units have sent to this one about the briefing: what waits for a decision first, then the latest."""
+    return (
+        select(ReportSubmission)
+        .options(joinedload(ReportSubmission.unit), joinedload(ReportSubmission.snapshot).defer(DOCUMENT))
+        .where(ReportSubmission.to_unit_id == of.unit.id, ReportSubmission.briefing_id == of.briefing_id)
+        .order_by(ReportSubmission.state != "sent", ReportSubmission.sent_at.desc(), ReportSubmission.id.desc())
+        .limit(LISTED)
+    )
+
+
+def schedules_of(of: Subject) -> Select[ReportSchedule]:
+    """By what schedules the summary is mailed to the heads of the unit."""
+    return (
+        select(ReportSchedule)
+        .where(
+            ReportSchedule.unit_id == of.unit.id,
+            ReportSchedule.briefing_id == of.briefing_id,
+            ReportSchedule.ended_at.is_(None),
+        )
+        .order_by(ReportSchedule.id)
+    )
+
+
+def titles(session: Session) -> dict[int, str]:
+    """What each briefing is called: of a plain one, what its course is."""
+    columns = Briefing.id, case((Briefing.plain, facts.TITLES.c.title), else_=Briefing.title)
+    query = select(*columns).join(facts.TITLES, facts.TITLES.c.course_id == Briefing.course_id)
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+EVERYWHERE = OnDay(0, uuid.UUID(int=0), "", "", "", "", False)
+"""No unit: whoever prints it writes its own name."""
+
+
+def whole(session: Session, briefing: Briefing, *, now: datetime) -> Subject:
+    """A briefing with no unit: questions are looked at over all attempts."""
+    title = titles(session).get(briefing.id, briefing.code)
+    return Subject(EVERYWHERE, "", briefing.id, briefing.course_id, title, tuple(briefing.documents), now)
+
+
+TEN_THOUSAND = 10_000
+
+
+def register_people(of: Subject, settings: Settings) -> Select[*tuple[Any, ...]]:
+    """Everybody on the roll, each with all activities in one text: the database puts it together from its index."""
+    columns = (Standing.exempt, Standing.member, Standing.state, Standing.way, Standing.due_at, Standing.briefed_at)
+    return (
+        select(Person.full_name, Person.position, Person.category, Unit.name.label("unit"), *columns)
+        .add_columns(Standing.completed_at, Standing.score, told_by_activity(of, settings).label("done"))
+        .select_from(Standing)
+        .join(Person, Person.id == Standing.person_id)
+        .join(Unit, Unit.id == Standing.unit_id)
+        .where(Standing.briefing_id == of.briefing_id, Standing.unit_id.in_(subtree(of.unit.id, on=day_of(of.now))))
+        .order_by(Person.sort_key, Person.id)
+    )
+
+
+def told_by_activity(of: Subject, settings: Settings) -> ColumnElement[str]:
+    """Of a person: each activity with the score that counts in ten-thousandths, or -1 for a lesson that is finished."""
+    table = ActivityProgress.__table__.c
+    score = table[f"{settings.attempt}_score"]
+    points = case((score.is_not(None), cast(func.round(score * TEN_THOUSAND), Integer)), else_=-1)
+    one = cast(table.activity_id, String) + ":" + cast(points, String)
+    something = and_(
+        table.person_id == Standing.person_id,
+        table.course_id == of.course_id,
+        (score.is_not(None)) | (table.completed_at.is_not(None)),
+    )
+    return select(func.aggregate_strings(one, ",")).where(something).correlate(Standing).scalar_subquery()
