@@ -39,7 +39,7 @@ from courses.learning.projector import (
 )
 from courses.learning.queries import data_of
 from lms.accounts.actions import PeopleMoved
-from lms.doors import ADMINISTRATION, Doors, Home, MenuEntry
+from lms.doors import ADMINISTRATION, STUDY, Doors, Home, MenuEntry
 from lms.organisation.actions import OrganisationChanged
 from lms.web.feature import Feature
 from lms.xapi.projection import StatementsArriving, StatementsRecorded, StatementsVoided
@@ -52,7 +52,7 @@ def fill(doors: Doors) -> None:
     doors.first_steps.append(load_library)
     doors.taught.append(taught_courses)
     doors.demo_steps.append(assign_the_course)
-    doors.menu.append(MenuEntry(_l("Học tập"), "learning.home", "course:study", 10))
+    doors.menu.append(MenuEntry(_l("Khóa học"), "learning.home", "course:study", 10, STUDY))
     doors.homes.append(Home("learning.home", "course:study", 1))
     doors.menu.append(MenuEntry(_l("Biên soạn"), "authoring.index", "module:read", 40))
     doors.homes.append(Home("authoring.index", "module:edit", 20))

@@ -13,11 +13,11 @@ EVERYONE = "learner"
 
 PERMISSIONS: dict[str, frozenset[str]] = {
     "learner": frozenset({"course:study", "profile:own"}),
-    "reviewer": frozenset(),
+    "reviewer": frozenset({"reflection:read"}),
     "host": frozenset(),
-    "head": frozenset({"unit:read_figures", "unit:read_names"}),
-    "deputy": frozenset({"unit:read_figures", "unit:read_names"}),
-    "trainer": frozenset({"module:read", "module:edit", "module:publish", "record:browse"}),
+    "head": frozenset({"unit:read_figures", "unit:read_names", "reflection:read"}),
+    "deputy": frozenset({"unit:read_figures", "unit:read_names", "reflection:read"}),
+    "trainer": frozenset({"module:read", "module:edit", "module:publish", "record:browse", "reflection:read"}),
     "unit_administrator": frozenset(
         {
             "unit:read_figures",
@@ -27,12 +27,14 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "role:grant",
             "permission:read",
             "announcement:write",
+            "reflection:read",
         }
     ),
     "auditor": frozenset(
         {
             "unit:read_figures",
             "unit:read_names",
+            "reflection:read",
             "person:read",
             "person:view_as",
             "permission:read",
@@ -50,6 +52,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         {
             "unit:read_figures",
             "unit:read_names",
+            "reflection:read",
             "unit:read",
             "unit:create",
             "person:read",

@@ -70,6 +70,10 @@ SENTENCES: dict[str, Any] = {
     "record.people": _l("tìm người học theo họ tên"),
     "recovery_codes.new": _l("tạo mã dự phòng mới"),
     "recovery_codes.use": _l("đăng nhập bằng mã dự phòng"),
+    "reflection.judge": _l("chấm bài thu hoạch"),
+    "reflection.list": _l("xem danh sách bài thu hoạch đã nộp"),
+    "reflection.questions": _l("đặt câu hỏi thu hoạch"),
+    "reflection.read": _l("đọc bài thu hoạch"),
     "role.end": _l("kết thúc vai trò"),
     "role.grant": _l("giao vai trò"),
     "roster.apply": _l("áp dụng danh sách cán bộ"),
@@ -112,6 +116,7 @@ KINDS = {
     "account": _l("tài khoản"),
     "assignment": _l("lượt giao khóa học"),
     "attempt": _l("lượt làm bài"),
+    "briefing": _l("đợt học tập, quán triệt"),
     "audit": _l("nhật ký hệ thống"),
     "course": _l("khóa học"),
     "forward_target": _l("nơi nhận bản ghi"),
@@ -125,6 +130,7 @@ KINDS = {
 FIELDS = {
     "attempt": _l("lượt được tính"),
     "before": _l("trước lúc"),
+    "briefing": _l("đợt học tập, quán triệt"),
     "by_list": _l("bằng danh sách"),
     "count": _l("số người"),
     "counts": _l("bài được tính"),
@@ -190,6 +196,7 @@ PURPOSES = {
     "help": _l("Kiểm tra hoặc hỗ trợ người dùng"),
     "transfer": _l("Điều động cán bộ"),
     "duplicates": _l("Xem hồ sơ trùng"),
+    "judge": _l("Chấm bài thu hoạch"),
 }
 """What names are seen for."""
 
@@ -204,6 +211,8 @@ PURPOSE_OF = {
     "privacy.read": "request",
     "record.names": "record",
     "record.people": "record",
+    "reflection.list": "judge",
+    "reflection.read": "judge",
     "roster.corrected": "keep",
     "roster.export": "keep",
     "roster.read": "keep",
@@ -248,6 +257,9 @@ VALUES = {
     "best": _l("lượt cao điểm nhất"),
     "last": _l("lượt cuối"),
     "first": _l("lượt đầu"),
+    "waiting": _l("chờ chấm"),
+    "returned": _l("phải viết lại"),
+    "accepted": _l("đạt"),
     "open": _l("đang mở"),
     "closed": _l("đã khóa"),
     "new": _l("mới gửi"),

@@ -17,6 +17,8 @@ DISCLOSURES = (
     "privacy.read",
     "record.names",
     "record.people",
+    "reflection.list",
+    "reflection.read",
     "roster.corrected",
     "roster.export",
     "roster.read",
