@@ -10,6 +10,7 @@ from courses.briefings import models as briefings_models
 from courses.briefings.projection import BriefingRecordProjection
 from courses.briefings.projector import (
     StandingProjection,
+    StandingsChanged,
     day_begun,
     organisation_changed,
     people_moved,
@@ -21,6 +22,12 @@ from courses.briefings.projector import (
 from courses.catalog import models as catalog_models
 from courses.catalog.actions import CoursePublished, load_library
 from courses.catalog.queries import taught_courses
+from courses.certificates import actions as certificates
+from courses.certificates import admin as certificates_issued
+from courses.certificates import models as certificates_models
+from courses.certificates import views as certificates_views
+from courses.certificates.access import NAMES as READ_NAMES
+from courses.certificates.queries import data_of as certificates_of
 from courses.enrolment import models as enrolment_models
 from courses.enrolment import views as enrolment
 from courses.enrolment.access import READ as READ_ASSIGNMENTS
@@ -41,10 +48,18 @@ from courses.learning.queries import data_of
 from lms.accounts.actions import PeopleMoved
 from lms.doors import ADMINISTRATION, STUDY, Doors, Home, MenuEntry
 from lms.organisation.actions import OrganisationChanged
+from lms.privacy.actions import PersonErased
 from lms.web.feature import Feature
 from lms.xapi.projection import StatementsArriving, StatementsRecorded, StatementsVoided
 
-MODELS = (authoring_models, briefings_models, catalog_models, enrolment_models, learning_models)
+MODELS = (
+    authoring_models,
+    briefings_models,
+    catalog_models,
+    certificates_models,
+    enrolment_models,
+    learning_models,
+)
 
 
 def fill(doors: Doors) -> None:
@@ -69,7 +84,16 @@ def fill(doors: Doors) -> None:
     doors.listen(OrganisationChanged, organisation_changed)
     doors.belongings.append(AssignmentsOfUnits())
     doors.daybreak += [follow_late, day_begun]
-    doors.own_data.append(data_of)
+    doors.own_data += [data_of, certificates_of]
+    doors.menu.append(MenuEntry(_l("Giấy chứng nhận"), "certificates.mine", "course:study", 12, STUDY))
+    doors.menu.append(MenuEntry(_l("Giấy chứng nhận đã cấp"), "issued.index", READ_NAMES, 24))
+    doors.listen(StandingsChanged, certificates.follow_standings)
+    doors.listen(PersonErased, certificates.forget_name)
+    doors.jobs |= {
+        certificates.ISSUE_MISSING: certificates.issue_missing,
+        certificates.PRINT: certificates.print_many,
+    }
+    doors.nightly.append(certificates.forget_prints)
     doors.projections += [ProgressProjection(), BriefingRecordProjection(), StandingProjection()]
 
 
@@ -77,6 +101,8 @@ def features() -> Iterable[Feature]:
     """The blueprints of this package."""
     return (
         authoring.bp,
+        certificates_views.bp,
+        certificates_issued.bp,
         enrolment.bp,
         learning.bp,
     )

@@ -13,6 +13,7 @@ Moment = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     reflections()
+    certificates()
 
 
 def reflections() -> None:
@@ -60,6 +61,71 @@ def reflections() -> None:
     )
 
 
+def certificates() -> None:
+    op.create_table(
+        "certificate_rule",
+        sa.Column("briefing_id", sa.Integer(), nullable=False),
+        sa.Column("issuer", sa.String(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("set_at", Moment, nullable=False),
+        sa.Column("set_by", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(["briefing_id"], ["briefing.id"], name=op.f("fk_certificate_rule_briefing_id")),
+        sa.PrimaryKeyConstraint("briefing_id", name=op.f("pk_certificate_rule")),
+    )
+    op.create_table(
+        "certificate",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("public_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("briefing_id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("documents", sa.JSON(), nullable=False),
+        sa.Column("policy_number", sa.Integer(), nullable=False),
+        sa.Column("unit_name", sa.String(), nullable=False),
+        sa.Column("issuer", sa.String(), nullable=False),
+        sa.Column("completed_on", sa.Date(), nullable=False),
+        sa.Column("issued_on", sa.Date(), nullable=False),
+        sa.Column("signature", sa.LargeBinary(64), nullable=False),
+        sa.Column("revoked_at", Moment, nullable=True),
+        sa.Column("revoked_by", sa.Uuid(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("remark", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["briefing_id"], ["briefing.id"], name=op.f("fk_certificate_briefing_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_certificate_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_certificate")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_certificate_public_id")),
+        sa.UniqueConstraint("number", name=op.f("uq_certificate_number")),
+    )
+    valid = sa.text("revoked_at IS NULL")
+    op.create_index(
+        "uq_certificate_valid",
+        "certificate",
+        ["briefing_id", "person_id"],
+        unique=True,
+        sqlite_where=valid,
+        postgresql_where=valid,
+    )
+    op.create_index("ix_certificate_person", "certificate", ["person_id"])
+    op.create_table(
+        "certificate_print",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("public_id", sa.Uuid(), nullable=False),
+        sa.Column("briefing_id", sa.Integer(), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=False),
+        sa.Column("asked_by", sa.Uuid(), nullable=False),
+        sa.Column("asked_at", Moment, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["briefing_id"], ["briefing.id"], name=op.f("fk_certificate_print_briefing_id")),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_certificate_print_unit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_certificate_print")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_certificate_print_public_id")),
+    )
+
+
 def downgrade() -> None:
+    for table in ("certificate_print", "certificate", "certificate_rule"):
+        op.drop_table(table)
     for table in ("reflection_version", "reflection", "reflection_task"):
         op.drop_table(table)
