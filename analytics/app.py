@@ -4,14 +4,19 @@ from collections.abc import Iterable
 
 from flask_babel import lazy_gettext as _l
 
+from analytics.api import admin as tokens
+from analytics.api import models as api_models
+from analytics.api import views as api
+from analytics.api.access import READ as READ_TOKENS
+from analytics.api.cli import api as api_command
 from analytics.dashboard import views as dashboard
 from analytics.facts import models as facts_models
 from analytics.facts.projector import TallyProjection, project_tally
 from courses.briefings.projector import StandingsChanged
-from lms.doors import Doors, Home, MenuEntry
+from lms.doors import ADMINISTRATION, Doors, Home, MenuEntry
 from lms.web.feature import Feature
 
-MODELS = (facts_models,)
+MODELS = (api_models, facts_models)
 
 figures = Feature("figures", "analytics.figures")  # serves the library of charts, and no page
 
@@ -19,6 +24,8 @@ figures = Feature("figures", "analytics.figures")  # serves the library of chart
 def fill(doors: Doors) -> None:
     """Register at the doors."""
     doors.menu.append(MenuEntry(_l("Bảng theo dõi"), "dashboard.mine", "unit:read_figures", 20))
+    doors.menu.append(MenuEntry(_l("Khóa đọc số liệu"), "tokens.index", READ_TOKENS, 83, ADMINISTRATION))
+    doors.commands.append(api_command)
     doors.homes.append(Home("dashboard.mine", "unit:read_figures", 10))
     doors.listen(StandingsChanged, project_tally)
     doors.projections.append(TallyProjection())
@@ -26,4 +33,4 @@ def fill(doors: Doors) -> None:
 
 def features() -> Iterable[Feature]:
     """The blueprints of this package."""
-    return (dashboard.bp, figures)
+    return dashboard.bp, figures, api.bp, tokens.bp

@@ -1,4 +1,4 @@
-"""Fields of the pages: the rule of a briefing, why a certificate is revoked, a certificate to be looked up; and a file to take along."""
+"""Fields of the pages: a rule, why a certificate is revoked, one to be looked up; and a file to take along."""
 
 from flask import Response
 from flask_babel import lazy_gettext as _l

@@ -19,6 +19,9 @@ SENTENCES: dict[str, Any] = {
     "activation.print": _l("tạo phiếu mã kích hoạt trên giấy"),
     "announcement.withdraw": _l("gỡ thông báo"),
     "announcement.write": _l("viết thông báo cho đơn vị"),
+    "api.names": _l("hệ thống khác đọc họ tên kèm kết quả học tập qua API"),
+    "api.token.make": _l("tạo khóa đọc số liệu"),
+    "api.token.revoke": _l("thu hồi khóa đọc số liệu"),
     "attempt.late": _l("gửi câu trả lời khi bài đã đóng; không được nhận"),
     "attempts.forgive": _l("cho đăng nhập lại ngay sau nhiều lần sai"),
     "audit.export": _l("tải nhật ký hệ thống thành tệp"),
@@ -121,6 +124,7 @@ SENTENCES: dict[str, Any] = {
 
 KINDS = {
     "account": _l("tài khoản"),
+    "api_token": _l("khóa đọc số liệu"),
     "assignment": _l("lượt giao khóa học"),
     "attempt": _l("lượt làm bài"),
     "briefing": _l("đợt học tập, quán triệt"),
@@ -175,6 +179,7 @@ FIELDS = {
     "rows": _l("số dòng"),
     "short_name": _l("tên gọn"),
     "state": _l("tình trạng"),
+    "token": _l("khóa"),
     "tree": _l("hệ thống tổ chức"),
     "trees": _l("hệ thống tổ chức"),
     "units": _l("các đơn vị"),
@@ -208,11 +213,13 @@ PURPOSES = {
     "duplicates": _l("Xem hồ sơ trùng"),
     "certify": _l("Phát giấy chứng nhận"),
     "judge": _l("Chấm bài thu hoạch"),
+    "connected": _l("Trao đổi số liệu với hệ thống khác"),
 }
 """What names are seen for."""
 
 PURPOSE_OF = {
     "activation.print": "activation",
+    "api.names": "connected",
     "audit.export": "oversee",
     "audit.people": "oversee",
     "audit.read": "oversee",

@@ -7,6 +7,7 @@ from typing import Any
 
 DISCLOSURES = (
     "activation.print",
+    "api.names",
     "audit.export",
     "audit.people",
     "audit.read",

@@ -14,6 +14,7 @@ Moment = sa.DateTime(timezone=True)
 def upgrade() -> None:
     reflections()
     certificates()
+    tokens()
 
 
 def reflections() -> None:
@@ -124,7 +125,29 @@ def certificates() -> None:
     )
 
 
+def tokens() -> None:
+    op.create_table(
+        "api_token",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("public_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(32), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=True),
+        sa.Column("scopes", sa.JSON(), nullable=False),
+        sa.Column("made_at", Moment, nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("expires_on", sa.Date(), nullable=False),
+        sa.Column("revoked_at", Moment, nullable=True),
+        sa.Column("last_used_on", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_api_token_unit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_token")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_api_token_public_id")),
+        sa.UniqueConstraint("digest", name=op.f("uq_api_token_digest")),
+    )
+
+
 def downgrade() -> None:
+    op.drop_table("api_token")
     for table in ("certificate_print", "certificate", "certificate_rule"):
         op.drop_table(table)
     for table in ("reflection_version", "reflection", "reflection_task"):
