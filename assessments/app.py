@@ -21,7 +21,7 @@ from assessments.reflections.actions import forget_texts
 from assessments.reflections.queries import data_of as reflections_of
 from courses.catalog.actions import CoursePublished
 from courses.enrolment.access import ASSIGN
-from lms.doors import ADMINISTRATION, STUDY, ActivityKind, Doors, MenuEntry
+from lms.doors import ADMINISTRATION, RESULTS, STUDY, ActivityKind, Doors, MenuEntry
 from lms.privacy.actions import PersonErased
 from lms.web.feature import Feature
 
@@ -38,7 +38,7 @@ def fill(doors: Doors) -> None:
     doors.own_data += [data_of, reflections_of]
     doors.menu += [
         MenuEntry(_l("Bài thu hoạch"), "reflections.index", "course:study", 11, STUDY),
-        MenuEntry(_l("Chấm thu hoạch"), "reading.index", READ, 45),
+        MenuEntry(_l("Chấm thu hoạch"), "reading.index", READ, 45, RESULTS),
         MenuEntry(_l("Câu hỏi thu hoạch"), "questions.briefings", ASSIGN, 83, ADMINISTRATION),
     ]
     doors.listen(PersonErased, forget_texts)

@@ -46,7 +46,7 @@ from courses.learning.projector import (
 )
 from courses.learning.queries import data_of
 from lms.accounts.actions import PeopleMoved
-from lms.doors import ADMINISTRATION, STUDY, Doors, Home, MenuEntry
+from lms.doors import ADMINISTRATION, RESULTS, STUDY, Doors, Home, MenuEntry
 from lms.organisation.actions import OrganisationChanged
 from lms.privacy.actions import PersonErased
 from lms.web.feature import Feature
@@ -86,7 +86,7 @@ def fill(doors: Doors) -> None:
     doors.daybreak += [follow_late, day_begun]
     doors.own_data += [data_of, certificates_of]
     doors.menu.append(MenuEntry(_l("Giấy chứng nhận"), "certificates.mine", "course:study", 12, STUDY))
-    doors.menu.append(MenuEntry(_l("Giấy chứng nhận đã cấp"), "issued.index", READ_NAMES, 24))
+    doors.menu.append(MenuEntry(_l("Giấy chứng nhận đã cấp"), "issued.index", READ_NAMES, 46, RESULTS))
     doors.listen(StandingsChanged, certificates.follow_standings)
     doors.listen(PersonErased, certificates.forget_name)
     doors.jobs |= {

@@ -17,9 +17,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
+from analytics.api.actions import make_token
 from assessments.attempts.access import access_test
 from assessments.attempts.actions import Absent, close_attempt, start_attempt
 from assessments.bank.actions import load_questions
+from assessments.reflections.access import access_own
+from assessments.reflections.actions import hand_in, keep, set_questions
+from assessments.reflections.models import Reflection
+from assessments.reflections.rules import Question, Sent, fingerprint
+from courses.briefings.rules import Asked, Policy
+from courses.certificates.actions import ask_for_print, issue, set_rule
+from courses.certificates.models import Certificate, CertificateRule
 from courses.enrolment.models import Assignment
 from lms import clock
 from lms.accounts.actions import create_person, hasher, issue_link
@@ -40,6 +48,7 @@ from lms.roster.models import RosterUpload
 from lms.roster.rules import Settings
 from lms.web.gate import CLIENTS, PUBLIC, policy_of
 from lms.xapi.models import XapiClient, XapiStatement
+from tests.briefed import briefing_in
 from tests.browser import ORIGIN, Browser
 from tests.floor.keys import RECOVERY_CODE, Keys, give_keys
 from tests.floor.world import ACTORS, World
@@ -60,6 +69,21 @@ class Records:
     decided: uuid.UUID
     posts: Mapping[int, int]
     announcement: uuid.UUID
+
+
+@dataclass(frozen=True)
+class Briefed:
+    """A briefing that asks for a reflection and issues certificates: what was handed in, and what each actor has.
+
+    Everybody has begun to write; everybody holds a certificate, and has asked for a print.
+    """
+
+    code: str
+    handed_in: uuid.UUID
+    certificate: uuid.UUID
+    own: Mapping[str, uuid.UUID]
+    prints: Mapping[str, uuid.UUID]
+    token: uuid.UUID
 
 
 @dataclass(frozen=True)
@@ -92,6 +116,7 @@ class Walk:
     digests: Mapping[str, str]
     asked: Mapping[str, uuid.UUID]
     records: Records
+    briefed: Briefed
 
     @property
     def app(self) -> Flask:
@@ -152,6 +177,13 @@ class Walk:
             "privacy_requests.erase.public_id": self.asked["erasure"],
             "roster.public_id": self.roster,
             "roster_files.public_id": self.roster,
+            "briefing_code": self.briefed.code,
+            "reading.reflection_id": self.briefed.handed_in,
+            "certificates.certificate_id": self.briefed.own.get(actor, uuid.uuid4()),
+            "issued.certificate_id": self.briefed.certificate,
+            "issued.print_id": self.briefed.prints.get(actor, uuid.uuid4()),
+            "issued.unit_id": self.world.inside.public_id,
+            "tokens.token_id": self.briefed.token,
         }
 
     def queries(self) -> dict[str, dict[str, str]]:
@@ -215,11 +247,27 @@ class Walk:
             "roles.view_as": {},
             "roles.end_viewing_as": {},
             **self.forms_about_lists(),
+            **self.forms_about_briefings(),
             **self.forms_about_own_data(),
             **self.forms_about_other_systems(),
             **self.forms_about_signing_in(),
             "accounts.change_password": {"password": PASSWORD, "new_password": ANOTHER, "repeat": ANOTHER},
             "accounts.sign_out": {},
+        }
+
+    def forms_about_briefings(self) -> dict[str, Form]:
+        """Those of reflections, certificates and what other systems read."""
+        until = (clock.today() + timedelta(days=90)).isoformat()
+        return {
+            "reflections.save": {"_1": fingerprint(DRAFT), "Câu 1": "Viết thêm một câu."},
+            "reflections.hand_in": {},
+            "reading.judge": {"number": "1", "verdict": "accepted", "comment": ""},
+            "questions.edit": {"text_1": "Câu khác?", "least_1": "1", "most_1": "9"},
+            "issued.print_all": {"briefing": self.briefed.code},
+            "issued.rule": {"issuer": "Cơ quan khác (mẫu)", "active": "y"},
+            "issued.revoke": {"reason": "mistake", "remark": "Cấp nhầm."},
+            "tokens.new": {"name": "Cổng khác", "scopes": ["tallies"], "unit": "", "expires": until},
+            "tokens.revoke": {},
         }
 
     def forms_about_signing_in(self) -> dict[str, Form]:
@@ -391,6 +439,7 @@ def build_walk(world: World, folder: Path) -> Walk:
     file.write_text(LIST, encoding="utf-8")
     with make.writing() as session:
         roster = rehearsed(session, world, file.read_bytes())
+        everybody = briefed(session, world, kept)  # before what it adds to is rehearsed
         return Walk(
             world,
             below,
@@ -399,7 +448,7 @@ def build_walk(world: World, folder: Path) -> Walk:
             kept,
             session.scalars(select(RoleGrant.id).where(RoleGrant.person_id == kept.id)).one(),
             unopened,
-            session.scalars(select(Assignment.public_id)).one(),
+            session.scalars(select(Assignment.public_id).order_by(Assignment.id).limit(1)).one(),
             issue_link(session, session.get_one(Person, subject.id)),
             handed_in,
             under_way,
@@ -412,7 +461,46 @@ def build_walk(world: World, folder: Path) -> Walk:
             *rehearsed_units(session, world, records.one, below),
             asked_for(session),
             records,
+            everybody,
         )
+
+
+DRAFT = "Điều tôi tâm đắc."
+
+
+def briefed(session: Session, world: World, writer: Person) -> Briefed:
+    """A second briefing, to the whole province: everybody writes, one has handed in, everybody holds a certificate."""
+    policy = Policy(Asked(reflection=True))
+    briefing = briefing_in(session, world.root, policy=policy, code="dot-1", title="Đợt một")
+    set_questions(session, briefing, [Question("Điều gì?", 1, 99)], by=world.people["administrator"].public_id)
+    set_rule(session, briefing, issuer="Cơ quan (mẫu)", active=True, by=world.people["administrator"].public_id)
+    session.flush()  # the rule is read where certificates are issued
+    everybody = [*world.people.items(), ("", writer)]
+    for _actor, person in everybody:
+        who = Absent(person.id, person.public_id)
+        keep(session, who, access_own(session, who, briefing.code), {1: Sent(fingerprint(""), DRAFT)})
+        session.flush()  # what is kept is handed in
+    who = Absent(writer.id, writer.public_id)
+    hand_in(session, who, access_own(session, who, briefing.code))
+    rule = session.get_one(CertificateRule, briefing.id)
+    home = {person.id: world.inside.id for _actor, person in everybody}
+    issue(session, rule, {own: {"unit_id": unit, "completed_at": clock.now()} for own, unit in home.items()})
+    held = dict(session.execute(select(Certificate.person_id, Certificate.public_id)).all())
+    prints = {}
+    for actor, person in world.people.items():
+        unit = session.get_one(Unit, (world.outside if actor.endswith("outside") else world.inside).id)
+        prints[actor] = ask_for_print(session, unit, briefing, number=1, by=person.public_id).public_id
+    token, _secret = make_token(
+        session,
+        name="Cổng",
+        scopes=["tallies"],
+        unit=None,
+        expires_on=clock.today() + timedelta(days=9),
+        by=world.people["administrator"].public_id,
+    )
+    written = select(Reflection.public_id).where(Reflection.person_id == writer.id)
+    own = {actor: held[person.id] for actor, person in world.people.items()}
+    return Briefed(briefing.code, session.scalars(written).one(), held[writer.id], own, prints, token.public_id)
 
 
 def asked_for(session: Session) -> dict[str, uuid.UUID]:

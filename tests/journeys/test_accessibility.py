@@ -14,9 +14,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
+from analytics.api.actions import make_token
 from assessments.attempts.access import access_test
 from assessments.attempts.actions import Absent, start_attempt
-from courses.enrolment.models import Assignment
+from assessments.reflections.access import access_own
+from assessments.reflections.actions import hand_in, keep, set_questions
+from assessments.reflections.models import Reflection
+from assessments.reflections.rules import Question, Sent, fingerprint
+from courses.catalog.models import Course
+from courses.certificates.actions import ask_for_print, issue, set_rule
+from courses.certificates.models import Certificate, CertificateRule
+from courses.enrolment.actions import give
+from courses.enrolment.models import Assignment, Briefing
 from lms import clock
 from lms.accounts.actions import issue_link
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
@@ -73,10 +82,13 @@ STEPS = {"accounts.renew_password", "authentication.code", "authentication.enrol
 NOT_PAGES = {
     "web.home",
     "web.health",
+    "api.document",
     "audit.export",
+    "certificates.download",
     "dashboard.unit_csv",
     "people.units",
     "dashboard.unit_json",
+    "issued.print_file",
     "privacy.download",
     "roster_files.corrected",
     "roster_files.leave",
@@ -134,7 +146,9 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
     [ids["statement_id"]] = outsider.post(statement()).get_json()
     with site.make.writing() as session:
         ids["token"] = issue_link(session, session.get_one(Person, province.person("maibt").id))
-        ids["enrolment.show"] = {"public_id": session.scalars(select(Assignment.public_id)).one()}
+        ids["enrolment.show"] = {
+            "public_id": session.scalars(select(Assignment.public_id).order_by(Assignment.id).limit(1)).one()
+        }
         ids["enrolment.ask_withdraw"] = ids["enrolment.show"]
         head = province.person(HEAD)
         held = session.scalars(select(RoleGrant.id).where(RoleGrant.person_id == head.id)).one()
@@ -147,6 +161,7 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
             ids["attempts.review"] = {"attempt_id": pass_test(session, who, "m1-test").public_id}
             sitting = access_test(session, who, COURSE, "m1-test", to_change=True)
             ids["attempt_id"] = start_attempt(session, who, sitting).public_id
+            ids |= of_a_briefing(session, province, me)
         for page, kind in (
             ("show", "correction"),
             ("correct", "correction"),
@@ -160,6 +175,39 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
         for endpoint in ("roster.columns", "roster.units", "roster.show"):
             ids[endpoint] = {"public_id": list_of(session, province.unit("snn")).public_id}
     return ids
+
+
+def of_a_briefing(session: Session, province: Province, me: Person) -> dict[str, Any]:
+    """A briefing that asks this person for a reflection and issues certificates; what somebody has handed in."""
+    unit, writer = session.get_one(Unit, province.unit("tinh").id), province.person("duyennt")
+    course = session.scalars(select(Course).where(Course.code == COURSE)).one()
+    asked = {"ways": ["online"], "test": True, "pass_mark": None, "reflection": True}
+    policy = {"asked": asked, "by_category": {}, "counts_before": True}
+    briefing = Briefing(code="dot-1", course=course, plain=False, title="Đợt một", policy=policy, opened_at=clock.now())
+    session.add(briefing)
+    session.flush()  # it is given
+    give(session, briefing, unit, due_days=9)
+    set_questions(session, briefing, [Question("Điều gì?", 1, 99)], by=me.public_id)
+    set_rule(session, briefing, issuer="Cơ quan (mẫu)", active=True, by=me.public_id)
+    session.flush()  # the rule is read where certificates are issued
+    for one in (me, writer):
+        own = access_own(session, Absent(one.id, one.public_id), briefing.code)
+        keep(session, Absent(one.id, one.public_id), own, {1: Sent(fingerprint(""), "Một điều.")})
+    session.flush()  # what is kept is handed in
+    who = Absent(writer.id, writer.public_id)
+    hand_in(session, who, access_own(session, who, briefing.code))
+    here = {"unit_id": province.unit("snn").id, "completed_at": clock.now()}
+    issue(session, session.get_one(CertificateRule, briefing.id), {me.id: here, writer.id: here})
+    asked_for = ask_for_print(session, province.unit("snn"), briefing, number=1, by=me.public_id)
+    until = clock.today() + timedelta(days=9)
+    token, _secret = make_token(session, name="Cổng", scopes=["tallies"], unit=None, expires_on=until, by=me.public_id)
+    return {
+        "briefing_code": briefing.code,
+        "reflection_id": session.scalars(select(Reflection.public_id).filter_by(person_id=writer.id)).one(),
+        "certificate_id": session.scalars(select(Certificate.public_id).filter_by(person_id=writer.id)).one(),
+        "print_id": asked_for.public_id,
+        "token_id": token.public_id,
+    }
 
 
 def asked_by(session: Session, person: Person, kind: str) -> uuid.UUID:
