@@ -27,6 +27,7 @@ from courses.certificates import admin as certificates_issued
 from courses.certificates import models as certificates_models
 from courses.certificates import views as certificates_views
 from courses.certificates.access import NAMES as READ_NAMES
+from courses.certificates.demo import issue_to_those_who_complete
 from courses.certificates.queries import data_of as certificates_of
 from courses.enrolment import models as enrolment_models
 from courses.enrolment import views as enrolment
@@ -66,7 +67,7 @@ def fill(doors: Doors) -> None:
     """Register at the doors."""
     doors.first_steps.append(load_library)
     doors.taught.append(taught_courses)
-    doors.demo_steps.append(assign_the_course)
+    doors.demo_steps += [assign_the_course, issue_to_those_who_complete]
     doors.menu.append(MenuEntry(_l("Khóa học"), "learning.home", "course:study", 10, STUDY))
     doors.homes.append(Home("learning.home", "course:study", 1))
     doors.menu.append(MenuEntry(_l("Biên soạn"), "authoring.index", "module:read", 40))

@@ -56,10 +56,12 @@ def access_briefing(session: Session, code: str) -> Briefing:
     return briefing
 
 
-def access_token(session: Session, actor: Actor, public_id: uuid.UUID) -> ApiToken:
-    """A token that has not been revoked, for whoever keeps them. Raises `NotFound`."""
+def access_token(session: Session, actor: Actor, public_id: uuid.UUID, *, to_change: bool = False) -> ApiToken:
+    """A token that has not been revoked, for whoever keeps them; `to_change` holds it. Raises `NotFound`."""
     query = select(ApiToken).where(ApiToken.public_id == public_id, ApiToken.revoked_at.is_(None))
-    found = session.scalar(query.with_for_update()) if actor.everywhere(KEEP) else None
+    if to_change:
+        query = query.with_for_update()
+    found = session.scalar(query) if actor.everywhere(KEEP) else None
     if found is None:
         raise NotFound
     return found

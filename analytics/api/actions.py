@@ -33,7 +33,11 @@ def make_token(
     )
     session.add(token)
     where = str(unit.public_id) if unit is not None else "everywhere"
-    changes = {"scopes": ([], token.scopes), "unit": (None, where), "until": (None, expires_on.isoformat())}
+    changes: dict[str, tuple[object, object]] = {
+        "scopes": ([], token.scopes),
+        "unit": (None, where),
+        "until": (None, expires_on.isoformat()),
+    }
     note(session, "api.token.make", actor=by, object_kind="api_token", object_id=token.public_id, changes=changes)
     return token, secret
 

@@ -57,7 +57,7 @@ def new() -> ResponseReturnValue:
 def revoke(token_id: uuid.UUID) -> ResponseReturnValue:
     """Ask once more; then the token opens nothing."""
     own, by = get_session(), actor()
-    token = access_token(own, by, token_id)
+    token = access_token(own, by, token_id, to_change=request.method == "POST")
     if request.method == "GET":
         return render_template("tokens/revoke.html", token=token)
     actions.revoke_token(own, token, by=by.public_id)

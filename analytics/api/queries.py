@@ -112,7 +112,7 @@ def standings(
     """Where people of the unit and below stand, by their opaque ids after that one."""
     table, one = briefings.Standing.__table__.c, organisation.Unit
     query = (
-        select(table, Person.public_id, Person.full_name, one.public_id.label("unit"), one.code, one.name)
+        select(*table, Person.public_id, Person.full_name, one.public_id.label("unit"), one.code, one.name)
         .join(Person, Person.id == table.person_id)
         .join(one, one.id == table.unit_id)
         .where(table.briefing_id == briefing.id, table.unit_id.in_(subtree(unit.id, on=day_of(now))))

@@ -66,7 +66,7 @@ def note_list(number: int, state: str) -> None:
     """Put into the log that names were shown: of the units one reads for, or of everybody."""
     me = actor()
     units = [] if me.everywhere(READ) else top_units(get_session(), me, READ)
-    about = [one.public_id for one in units] or [WHOLE_SYSTEM]
+    about: list[object] = [one.public_id for one in units] or [WHOLE_SYSTEM]
     by = behind()
 
     def write(own: Session) -> None:
@@ -147,7 +147,7 @@ def edit(briefing_code: str) -> ResponseReturnValue:
     """The questions of a briefing, one to five."""
     own, me = get_session(), actor()
     briefing, task = access_task(own, me, briefing_code)
-    known = {}
+    known: dict[str, object] = {}
     for n, one in enumerate(rules.questions_of(task.questions) if task is not None else [], 1):
         known |= {f"text_{n}": one.text, f"least_{n}": one.least, f"most_{n}": one.most}
     form = QuestionsForm(data=known)

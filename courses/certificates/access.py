@@ -33,14 +33,17 @@ def access_own(session: Session, actor: Actor, public_id: uuid.UUID) -> Certific
     return found
 
 
-def access_kept(session: Session, actor: Actor, public_id: uuid.UUID) -> tuple[Certificate, Person]:
-    """The certificate, for whoever may revoke it, held until the transaction ends. Raises `NotFound`."""
+def access_kept(
+    session: Session, actor: Actor, public_id: uuid.UUID, *, to_change: bool = False
+) -> tuple[Certificate, Person]:
+    """The certificate, for whoever may revoke it; `to_change` holds it. Raises `NotFound`."""
     query = (
         select(Certificate, Person)
         .join(Person, Person.id == Certificate.person_id)
         .where(Certificate.public_id == public_id)
-        .with_for_update(of=Certificate)
     )
+    if to_change:
+        query = query.with_for_update(of=Certificate)
     row = session.execute(query).one_or_none() if actor.everywhere(KEEP) else None
     if row is None:
         raise NotFound

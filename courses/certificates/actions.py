@@ -175,7 +175,7 @@ def revoke(session: Session, certificate: Certificate, *, reason: str, remark: s
         return False
     certificate.revoked_at, certificate.revoked_by = clock.now(), by
     certificate.reason, certificate.remark = reason, remark
-    about = {"object_kind": "certificate", "object_id": certificate.public_id}
+    about: dict[str, Any] = {"object_kind": "certificate", "object_id": certificate.public_id}
     note(session, "certificate.revoke", actor=by, **about, why=reason)
     if reason == REPLACED:
         wake(

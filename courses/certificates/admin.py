@@ -83,7 +83,7 @@ def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
 def note_list(action: str, one: Unit, briefing: Briefing, number: int) -> None:
     """Put into the log that names of a unit were shown or taken out."""
     by, of, code = behind(), one.public_id, briefing.code
-    about = {"object_kind": "unit", "object_id": of, "briefing": code, "count": number}
+    about: dict[str, Any] = {"object_kind": "unit", "object_id": of, "briefing": code, "count": number}
     if action == "certificate.print":
         apart(lambda own: note(own, "certificate.print", actor=by, **about))
     else:
@@ -180,7 +180,7 @@ def rule(briefing_code: str) -> ResponseReturnValue:
 def revoke(certificate_id: uuid.UUID) -> ResponseReturnValue:
     """Why a certificate is revoked; asked once, done once."""
     own, me = get_session(), actor()
-    certificate, person = access_kept(own, me, certificate_id)
+    certificate, person = access_kept(own, me, certificate_id, to_change=request.method == "POST")
     form = RevokeForm()
     if certificate.revoked_at is not None:
         flash(_("Giấy chứng nhận này đã bị thu hồi trước đó."), "info")

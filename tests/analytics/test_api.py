@@ -153,9 +153,11 @@ def scene(make: Make, tmp_path: Path) -> Scene:
 
 def test_tallies_are_those_of_the_dashboard_and_parts_are_the_sum(scene: Scene) -> None:
     token = scene.token("tallies", unit=scene.inside)
-    told = scene.get(f"/briefings/{scene.code}/tallies", token).json
+    told = scene.get(f"/briefings/{scene.code}/tallies", token).get_json()
     browser = scene.make.browser(scene.people["administrator"])
-    shown = browser.get(f"/dashboard/units/{scene.inside.public_id}.json", query_string={"briefing": scene.code}).json
+    shown = browser.get(
+        f"/dashboard/units/{scene.inside.public_id}.json", query_string={"briefing": scene.code}
+    ).get_json()
     assert {name: told["total"][name] for name in ("people", "briefed", "completed", "overdue")} == {
         name: shown["total"][name] for name in ("people", "briefed", "completed", "overdue")
     }
@@ -164,12 +166,12 @@ def test_tallies_are_those_of_the_dashboard_and_parts_are_the_sum(scene: Scene) 
         ("syt-1", False, 1),
         ("syt", True, 1),
     ]
-    assert [one["code"] for one in scene.get("/briefings", token).json["items"]] == [scene.code]
+    assert [one["code"] for one in scene.get("/briefings", token).get_json()["items"]] == [scene.code]
 
 
 def test_a_token_opens_its_units_and_scopes_and_nothing_else(scene: Scene) -> None:
     token, everywhere = scene.token("tallies", unit=scene.inside), scene.token("tallies", "standings")
-    found = scene.get("/units", token).json["items"]
+    found = scene.get("/units", token).get_json()["items"]
     assert [(one["code"], one["parent"]) for one in found] == [("syt", None), ("syt-1", str(scene.inside.public_id))]
     base = f"/briefings/{scene.code}"
     refused = {
@@ -186,7 +188,7 @@ def test_a_token_opens_its_units_and_scopes_and_nothing_else(scene: Scene) -> No
     assert {path: scene.get(path, one).status_code for path, (one, _status) in refused.items()} == {
         path: status for path, (_one, status) in refused.items()
     }
-    assert scene.get(f"{base}/tallies?unit={scene.outside.public_id}", everywhere).json["total"]["people"] == 1
+    assert scene.get(f"{base}/tallies?unit={scene.outside.public_id}", everywhere).get_json()["total"]["people"] == 1
 
 
 def test_standings_come_page_by_page_and_names_only_with_their_scope_and_noted(scene: Scene) -> None:
@@ -195,14 +197,14 @@ def test_standings_come_page_by_page_and_names_only_with_their_scope_and_noted(s
     for _page in range(5):
         answer = scene.get(f"/briefings/{scene.code}/standings?unit={scene.root.public_id}&limit=3{after}", plain)
         assert "Người" not in answer.text
-        seen |= {one["person"]: one["standing"] for one in answer.json["items"]}
-        if answer.json["next"] is None:
+        seen |= {one["person"]: one["standing"] for one in answer.get_json()["items"]}
+        if answer.get_json()["next"] is None:
             break
-        after = f"&after={answer.json['next']}"
+        after = f"&after={answer.get_json()['next']}"
     wanted = {"one": "completed", "two": "not_started", "three": "completed", "administrator": "not_started"}
     assert seen == {str(scene.people[one].public_id): standing for one, standing in wanted.items()}
     answer = scene.get(f"/briefings/{scene.code}/standings", named)
-    assert {one["name"] for one in answer.json["items"]} == {"Người Một", "Người Hai"}
+    assert {one["name"] for one in answer.get_json()["items"]} == {"Người Một", "Người Hai"}
     with scene.make.reading() as session:
         noted = session.scalars(select(AuditEntry).where(AuditEntry.action == "api.names")).all()
     assert [(one.object_id, one.details["count"]) for one in noted] == [(str(scene.inside.public_id), 2)]
@@ -262,7 +264,7 @@ def test_names_are_asked_for_with_standings_and_an_end_is_near(scene: Scene) -> 
 
 def test_the_site_describes_the_api_to_everybody(scene: Scene) -> None:
     anybody = scene.make.browser()
-    assert anybody.get("/api/v1/openapi.json").json["openapi"] == "3.1.0"
+    assert anybody.get("/api/v1/openapi.json").get_json()["openapi"] == "3.1.0"
     page = anybody.get("/api").text
     assert "/api/v1/briefings/{briefing}/standings" in page
     assert "Số phải học (A)" in page

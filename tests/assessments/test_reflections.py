@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -60,6 +61,11 @@ def test_what_two_pages_wrote_is_laid_together(saved: str, known: str, text: str
     assert merged([saved], {1: Sent(fingerprint(known), text)}) == result
 
 
+def typed(first: str, *more: str, then: str = "stay") -> dict[str, Any]:
+    """What is typed into the fields of the answers, and which button is pressed."""
+    return {"_then": then, **{f"Câu {number}": text for number, text in enumerate((first, *more), 1)}}
+
+
 @dataclass(frozen=True)
 class Scene:
     """A briefing that asks for a reflection, given to the province; two agencies in it, and who may read."""
@@ -78,7 +84,7 @@ class Scene:
         """The writer's browser after this has been saved."""
         browser = self.make.browser(self.writer)
         browser.get(f"/reflections/{self.code}")
-        browser.submit("Lưu bài", **{"Câu 1": first, "Câu 2": second, "_then": then})
+        browser.submit("Lưu bài", **typed(first, second, then=then))
         return browser
 
     def hands_in(self, first: str = FIRST) -> Browser:
@@ -213,15 +219,15 @@ def test_what_was_typed_survives_another_tab_and_the_end_of_the_session(scene: S
     old = make.browser(scene.writer)
     old.get(f"/reflections/{scene.code}")
     scene.writes("Bản ở máy cơ quan.")
-    answer = old.submit("Lưu bài", **{"Câu 1": "Bản ở nhà.", "_then": "stay"})
+    answer = old.submit("Lưu bài", **typed("Bản ở nhà."))
     assert answer.status_code == 409
     assert "Bản ở nhà." in answer.text
     assert "Bản ở máy cơ quan." in answer.text
-    old.submit("Lưu bài", **{"Câu 1": "Bản ở nhà. Bản ở máy cơ quan.", "_then": "stay"})
+    old.submit("Lưu bài", **typed("Bản ở nhà. Bản ở máy cơ quan."))
     assert scene.reflection().answers[0] == "Bản ở nhà. Bản ở máy cơ quan."
     with old.client.session_transaction() as cookie:
         cookie.pop("_user_id")
-    old.submit("Lưu bài", **{"Câu 1": "Gõ khi phiên đã hết.", "_then": "stay"})
+    old.submit("Lưu bài", **typed("Gõ khi phiên đã hết."))
     assert old.page is not None
     assert old.page.status_code == 401
     assert old.form("sign-in").fields, "the sign-in page holds the form"
@@ -233,7 +239,7 @@ def test_the_script_is_answered_in_its_own_words(scene: Scene, make: Make) -> No
     json, path = {"Accept": "application/json", "Origin": "http://localhost"}, f"/reflections/{scene.code}"
     sent = {"csrf_token": fields["csrf_token"], "_1": fields["_1"], "Câu 1": "Viết tiếp câu một."}
     told = browser.client.post(path, data=sent, headers=json)
-    assert told.json["known"]["1"] == fingerprint("Viết tiếp câu một.")
+    assert told.get_json()["known"]["1"] == fingerprint("Viết tiếp câu một.")
     again = browser.client.post(path, data={**sent, "Câu 1": "Từ trang cũ."}, headers=json)
     assert (again.status_code, again.json) == (409, {"error": "elsewhere"})
     long = browser.client.post(
