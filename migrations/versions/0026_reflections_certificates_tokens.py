@@ -12,9 +12,8 @@ Moment = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    reflections()
-    certificates()
-    tokens()
+    for make in (reflections, versions, rules, certificates, prints, tokens):
+        make()
 
 
 def reflections() -> None:
@@ -45,6 +44,9 @@ def reflections() -> None:
     )
     op.create_index("uq_reflection_person", "reflection", ["person_id", "briefing_id"], unique=True)
     op.create_index("ix_reflection_queue", "reflection", ["briefing_id", "state"])
+
+
+def versions() -> None:
     op.create_table(
         "reflection_version",
         sa.Column("reflection_id", sa.Integer(), nullable=False),
@@ -62,7 +64,7 @@ def reflections() -> None:
     )
 
 
-def certificates() -> None:
+def rules() -> None:
     op.create_table(
         "certificate_rule",
         sa.Column("briefing_id", sa.Integer(), nullable=False),
@@ -73,6 +75,9 @@ def certificates() -> None:
         sa.ForeignKeyConstraint(["briefing_id"], ["briefing.id"], name=op.f("fk_certificate_rule_briefing_id")),
         sa.PrimaryKeyConstraint("briefing_id", name=op.f("pk_certificate_rule")),
     )
+
+
+def certificates() -> None:
     op.create_table(
         "certificate",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -108,6 +113,9 @@ def certificates() -> None:
         postgresql_where=valid,
     )
     op.create_index("ix_certificate_person", "certificate", ["person_id"])
+
+
+def prints() -> None:
     op.create_table(
         "certificate_print",
         sa.Column("id", sa.Integer(), nullable=False),
