@@ -4,6 +4,11 @@ from collections.abc import Iterable
 
 from flask_babel import lazy_gettext as _l
 
+from analytics.api import admin as tokens
+from analytics.api import models as api_models
+from analytics.api import views as api
+from analytics.api.access import READ as READ_TOKENS
+from analytics.api.cli import api as api_command
 from analytics.dashboard import views as dashboard
 from analytics.facts import models as facts_models
 from analytics.facts.projector import TallyProjection, project_tally
@@ -12,10 +17,10 @@ from analytics.reports import models as reports_models
 from analytics.reports import views as reports
 from analytics.reports.actions import REPORT_FILE, REPORT_MAIL, forget_files, mail_report, make_file, queue_reports
 from courses.briefings.projector import StandingsChanged
-from lms.doors import Doors, Home, MenuEntry
+from lms.doors import ADMINISTRATION, Doors, Home, MenuEntry
 from lms.web.feature import Feature
 
-MODELS = (facts_models, reports_models)
+MODELS = (api_models, facts_models, reports_models)
 
 figures = Feature("figures", "analytics.figures")  # serves the library of charts, and no page
 
@@ -27,6 +32,8 @@ def fill(doors: Doors) -> None:
     doors.menu.append(MenuEntry(_l("Chất lượng câu hỏi"), "reports.questions", "question:read_quality", 45))
     doors.jobs |= {REPORT_MAIL: mail_report, REPORT_FILE: make_file}
     doors.nightly += [queue_reports, forget_files]
+    doors.menu.append(MenuEntry(_l("Khóa đọc số liệu"), "tokens.index", READ_TOKENS, 83, ADMINISTRATION))
+    doors.commands.append(api_command)
     doors.homes.append(Home("dashboard.mine", "unit:read_figures", 10))
     doors.listen(StandingsChanged, project_tally)
     doors.projections.append(TallyProjection())
@@ -34,4 +41,4 @@ def fill(doors: Doors) -> None:
 
 def features() -> Iterable[Feature]:
     """The blueprints of this package."""
-    return (dashboard.bp, figures, reports.bp, report_files.bp)
+    return (dashboard.bp, figures, reports.bp, report_files.bp, api.bp, tokens.bp)

@@ -13,11 +13,19 @@ from assessments.bank import models as bank_models
 from assessments.bank.actions import load_questions
 from assessments.papers import models as papers_models
 from assessments.papers.actions import open_tests
+from assessments.reflections import admin as reflections_read
+from assessments.reflections import models as reflections_models
+from assessments.reflections import views as reflections
+from assessments.reflections.access import READ
+from assessments.reflections.actions import forget_texts
+from assessments.reflections.queries import data_of as reflections_of
 from courses.catalog.actions import CoursePublished
-from lms.doors import ActivityKind, Doors
+from courses.enrolment.access import ASSIGN
+from lms.doors import ADMINISTRATION, RESULTS, STUDY, ActivityKind, Doors, MenuEntry
+from lms.privacy.actions import PersonErased
 from lms.web.feature import Feature
 
-MODELS = (attempts_models, bank_models, papers_models)
+MODELS = (attempts_models, bank_models, papers_models, reflections_models)
 
 
 def fill(doors: Doors) -> None:
@@ -27,7 +35,13 @@ def fill(doors: Doors) -> None:
     doors.jobs[OVER] = close_over
     doors.nightly.append(close_expired)
     doors.demo_steps.append(study)
-    doors.own_data.append(data_of)
+    doors.own_data += [data_of, reflections_of]
+    doors.menu += [
+        MenuEntry(_l("Bài thu hoạch"), "reflections.index", "course:study", 11, STUDY),
+        MenuEntry(_l("Chấm thu hoạch"), "reading.index", READ, 45, RESULTS),
+        MenuEntry(_l("Câu hỏi thu hoạch"), "questions.briefings", ASSIGN, 83, ADMINISTRATION),
+    ]
+    doors.listen(PersonErased, forget_texts)
     doors.activity_kinds["test"] = ActivityKind(_l("Bài kiểm tra"), test_address, open_attempts)
 
 
@@ -38,4 +52,4 @@ def test_address(course: str, activity: str) -> str:
 
 def features() -> Iterable[Feature]:
     """The blueprints of this package."""
-    return (attempts.bp,)
+    return attempts.bp, reflections.bp, reflections_read.reading, reflections_read.questions

@@ -16,6 +16,7 @@ from courses.briefings.filters import data_of as briefings_of
 from courses.briefings.projection import BriefingRecordProjection
 from courses.briefings.projector import (
     StandingProjection,
+    StandingsChanged,
     day_begun,
     organisation_changed,
     people_moved,
@@ -27,6 +28,13 @@ from courses.briefings.projector import (
 from courses.catalog import models as catalog_models
 from courses.catalog.actions import CoursePublished, load_library
 from courses.catalog.queries import taught_courses
+from courses.certificates import actions as certificates
+from courses.certificates import admin as certificates_issued
+from courses.certificates import models as certificates_models
+from courses.certificates import views as certificates_views
+from courses.certificates.access import NAMES as READ_NAMES
+from courses.certificates.demo import issue_to_those_who_complete
+from courses.certificates.queries import data_of as certificates_of
 from courses.enrolment import models as enrolment_models
 from courses.enrolment import views as enrolment
 from courses.enrolment.access import READ as READ_ASSIGNMENTS
@@ -54,7 +62,7 @@ from courses.reminders import models as reminders_models
 from courses.reminders import views as reminders
 from courses.reminders.actions import REMIND, plan_the_night, remind
 from lms.accounts.actions import PeopleMoved
-from lms.doors import ADMINISTRATION, Doors, Home, MenuEntry
+from lms.doors import ADMINISTRATION, RESULTS, STUDY, Doors, Home, MenuEntry
 from lms.organisation.actions import OrganisationChanged
 from lms.privacy.actions import PersonErased
 from lms.web.feature import Feature
@@ -64,6 +72,7 @@ MODELS = (
     authoring_models,
     briefings_models,
     catalog_models,
+    certificates_models,
     enrolment_models,
     learning_models,
     meetings_models,
@@ -75,8 +84,8 @@ def fill(doors: Doors) -> None:
     """Register at the doors."""
     doors.first_steps.append(load_library)
     doors.taught.append(taught_courses)
-    doors.demo_steps.append(assign_the_course)
-    doors.menu.append(MenuEntry(_l("Học tập"), "learning.home", "course:study", 10))
+    doors.demo_steps += [assign_the_course, issue_to_those_who_complete]
+    doors.menu.append(MenuEntry(_l("Khóa học"), "learning.home", "course:study", 10, STUDY))
     doors.homes.append(Home("learning.home", "course:study", 1))
     doors.menu.append(MenuEntry(_l("Biên soạn"), "authoring.index", "module:read", 40))
     doors.homes.append(Home("authoring.index", "module:edit", 20))
@@ -103,7 +112,16 @@ def fill(doors: Doors) -> None:
     doors.listen(OrganisationChanged, organisation_changed)
     doors.belongings.append(AssignmentsOfUnits())
     doors.daybreak += [follow_late, day_begun]
-    doors.own_data += [data_of, briefings_of, briefings_known.data_of]
+    doors.menu.append(MenuEntry(_l("Giấy chứng nhận"), "certificates.mine", "course:study", 12, STUDY))
+    doors.menu.append(MenuEntry(_l("Giấy chứng nhận đã cấp"), "issued.index", READ_NAMES, 46, RESULTS))
+    doors.listen(StandingsChanged, certificates.follow_standings)
+    doors.listen(PersonErased, certificates.forget_name)
+    doors.jobs |= {
+        certificates.ISSUE_MISSING: certificates.issue_missing,
+        certificates.PRINT: certificates.print_many,
+    }
+    doors.nightly.append(certificates.forget_prints)
+    doors.own_data += [data_of, briefings_of, briefings_known.data_of, certificates_of]
     doors.projections += [ProgressProjection(), BriefingRecordProjection(), SightingProjection(), StandingProjection()]
 
 
@@ -115,6 +133,8 @@ def features() -> Iterable[Feature]:
         briefings.rolls,
         briefing_admin.bp,
         briefing_admin.deciding,
+        certificates_views.bp,
+        certificates_issued.bp,
         enrolment.bp,
         learning.bp,
         meetings.bp,

@@ -44,6 +44,12 @@ class Projection(Protocol):
 ADMINISTRATION = _l("Quản trị")
 """The group of the menu under which packages put the pages of administrators."""
 
+STUDY = _l("Học tập")
+"""The group of what somebody who studies has: courses, and what goes with them."""
+
+RESULTS = _l("Kết quả học tập")
+"""The group of what follows from studying: reflections to be read, certificates that were issued."""
+
 
 @dataclass(frozen=True, slots=True)
 class MenuEntry:

@@ -11,8 +11,8 @@ from analytics.reports.models import ReportFile, ReportSchedule, ReportSnapshot,
 from analytics.reports.queries import Subject, subject
 from courses.enrolment.models import Briefing
 from lms.accounts.access import access_unit
-from lms.organisation.access import units_within
 from lms.clock import day_of
+from lms.organisation.access import units_within
 from lms.organisation.models import Unit
 from lms.web.acting import Actor, NotFound
 

@@ -149,7 +149,11 @@ def points_by_unit(within: Select[int], of: Subject) -> Select[int, int]:
 
 def known_figures(session: Session, within: Select[int], of: Subject) -> Figures:
     """The same sums, added up by the database over the whole branch."""
-    count = Count(*session.execute(facts.tally_of_units(within, of.briefing_id, facts.Structure(day_of(of.now)), now=of.now)).one())
+    count = Count(
+        *session.execute(
+            facts.tally_of_units(within, of.briefing_id, facts.Structure(day_of(of.now)), now=of.now)
+        ).one()
+    )
     return Figures(count, session.scalar(points_held(of).where(MeetingPoint.unit_id.in_(within))) or 0)
 
 

@@ -14,7 +14,9 @@ from sqlalchemy.orm import Session
 from courses.briefings.models import Attendance, BriefingSession, ReflectionResult, Standing
 from courses.briefings.rehearsal import Rehearsal, Wanted, rehearsed
 from courses.briefings.rules import MEMBERS, Attended, Evidence, Policy, distance, joined, policy_of, stand
-from courses.catalog.models import Course
+from courses.briefings.statements import Told
+from courses.catalog.models import Course, CourseVersion
+from courses.catalog.queries import newest_versions
 from courses.enrolment import queries as enrolment
 from courses.enrolment.models import Briefing, RollDecision
 from courses.enrolment.queries import OnRoll
@@ -23,6 +25,7 @@ from courses.learning.rules import NOT_BEGUN, Reached, Record, reached
 from lms.accounts import queries as accounts
 from lms.accounts.models import Person, PersonLink
 from lms.clock import day_of
+from lms.db import config_of
 from lms.doors import OwnData, Row
 
 MANY = 500
@@ -287,3 +290,21 @@ def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
         columns,
         [[*one, str(by[own])] for one, own in zip(told, counts, strict=True)],
     )
+
+
+def titles_of(session: Session, briefings: Iterable[Briefing]) -> dict[int, tuple[str, str]]:
+    """What briefings are called, in Vietnamese and English, by id: a plain one as its course is now."""
+    known = list(briefings)
+    plain = {one.course_id for one in known if one.plain}
+    newest = newest_versions().with_only_columns(CourseVersion.course_id, CourseVersion.title, CourseVersion.title_en)
+    rows = session.execute(newest.where(CourseVersion.course_id.in_(plain)).order_by(None)) if plain else ()
+    courses = {course_id: (title, title_en) for course_id, title, title_en in rows}
+    return {
+        one.id: courses.get(one.course_id, (one.code, "")) if one.plain else (one.title, one.title_en) for one in known
+    }
+
+
+def told_of(session: Session, briefing: Briefing) -> Told:
+    """What all sentences about this briefing have in common."""
+    title, _english = titles_of(session, [briefing])[briefing.id]
+    return Told(config_of(session).iri_base, briefing.code, title, briefing.policy_number)

@@ -14,12 +14,20 @@ EVERYONE = "learner"
 
 PERMISSIONS: dict[str, frozenset[str]] = {
     "learner": frozenset({"course:study", "profile:own"}),
-    "reviewer": frozenset(),
+    "reviewer": frozenset({"reflection:read"}),
     "host": frozenset(),
-    "head": frozenset({"unit:read_figures", "unit:read_names", "report:send", "report:accept"}),
-    "deputy": frozenset({"unit:read_figures", "unit:read_names", "report:send", "report:accept"}),
+    "head": frozenset({"unit:read_figures", "unit:read_names", "report:send", "report:accept", "reflection:read"}),
+    "deputy": frozenset({"unit:read_figures", "unit:read_names", "report:send", "report:accept", "reflection:read"}),
     "trainer": frozenset(
-        {"module:read", "module:edit", "module:publish", "question:read_quality", "record:browse", "briefing:read"}
+        {
+            "module:read",
+            "module:edit",
+            "module:publish",
+            "question:read_quality",
+            "record:browse",
+            "briefing:read",
+            "reflection:read",
+        }
     ),
     "unit_administrator": frozenset(
         {
@@ -35,12 +43,14 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "unit:read",
             "unit:create",
             "roll:decide",
+            "reflection:read",
         }
     ),
     "auditor": frozenset(
         {
             "unit:read_figures",
             "unit:read_names",
+            "reflection:read",
             "person:read",
             "person:view_as",
             "permission:read",
@@ -63,6 +73,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "report:send",
             "report:accept",
             "question:read_quality",
+            "reflection:read",
             "unit:read",
             "unit:create",
             "person:read",

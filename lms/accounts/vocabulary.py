@@ -18,7 +18,7 @@ EVERYONE = _l("Học viên")
 
 ABOUT_ROLES = {
     "learner": _l("Mọi người có tài khoản."),
-    "reviewer": _l("Được cử thẩm định nội dung trước khi dùng. Hiện chưa có trang riêng: quyền như học viên."),
+    "reviewer": _l("Đơn vị được giao và mọi đơn vị trực thuộc. Được cử đọc và chấm bài thu hoạch."),
     "host": _l("Điểm danh ở điểm cầu của đơn vị được giao và đơn vị trực thuộc."),
     "head": _l("Đơn vị được giao và mọi đơn vị trực thuộc."),
     "deputy": _l("Thay thủ trưởng trong đơn vị được giao, đến hết ngày đã định. Xem được như thủ trưởng."),
@@ -40,6 +40,7 @@ PERMISSIONS = {
     "unit:read_names": _l("Xem tên người chưa hoàn thành (có ghi nhật ký)"),
     "report:send": _l("Nhập, chốt và gửi báo cáo của đơn vị lên cấp trên"),
     "report:accept": _l("Xác nhận hoặc trả lại báo cáo của đơn vị trực thuộc"),
+    "reflection:read": _l("Đọc và chấm bài thu hoạch của người khác (có ghi nhật ký)"),
     "module:read": _l("Xem bài học và thiết lập đang biên soạn"),
     "module:edit": _l("Biên soạn bài học"),
     "module:publish": _l("Xuất bản bài học và cách tính kết quả"),

@@ -7,10 +7,14 @@ from typing import Any
 
 DISCLOSURES = (
     "activation.print",
+    "api.names",
     "audit.export",
     "audit.people",
     "audit.read",
     "briefing.rehearse",
+    "certificate.list",
+    "certificate.print",
+    "certificate.read",
     "names.read",
     "person.list",
     "person.read",
@@ -20,6 +24,8 @@ DISCLOSURES = (
     "record.people",
     "roll.decisions",
     "roll.read",
+    "reflection.list",
+    "reflection.read",
     "roster.corrected",
     "roster.export",
     "roster.read",

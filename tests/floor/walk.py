@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
+from analytics.api.actions import make_token
 from analytics.reports.actions import freeze, order_file, schedule
 from analytics.reports.actions import send as send_report
 from analytics.reports.models import ReportFilePiece, ReportSubmission
@@ -25,12 +26,18 @@ from analytics.reports.queries import subject
 from assessments.attempts.access import access_test
 from assessments.attempts.actions import Absent, close_attempt, start_attempt
 from assessments.bank.actions import load_questions
+from assessments.reflections.access import access_own
+from assessments.reflections.actions import hand_in, keep, set_questions
+from assessments.reflections.models import Reflection
+from assessments.reflections.rules import Question, Sent, fingerprint
 from courses.briefings.actions import freeze_roll, open_briefing
 from courses.briefings.projector import settle_standings
 from courses.briefings.queries import rehearsal as foreseen
 from courses.briefings.rehearsal import Wanted
 from courses.briefings.rules import ONLINE, Asked, Policy
 from courses.catalog.models import Course
+from courses.certificates.actions import ask_for_print, issue, set_rule
+from courses.certificates.models import Certificate, CertificateRule
 from courses.enrolment.actions import decide, give
 from courses.enrolment.models import Assignment, Briefing
 from lms import clock
@@ -52,6 +59,7 @@ from lms.roster.models import RosterUpload
 from lms.roster.rules import Settings
 from lms.web.gate import CLIENTS, PUBLIC, policy_of
 from lms.xapi.models import XapiClient, XapiStatement
+from tests.briefed import briefing_in
 from tests.browser import ORIGIN, Browser
 from tests.floor.gatherings import Gatherings, gatherings
 from tests.floor.keys import RECOVERY_CODE, Keys, give_keys
@@ -97,6 +105,21 @@ class Reports:
 
 
 @dataclass(frozen=True)
+class Certified:
+    """A briefing that asks for a reflection and issues certificates: what was handed in, and what each actor has.
+
+    Everybody has begun to write; everybody holds a certificate, and has asked for a print.
+    """
+
+    code: str
+    handed_in: uuid.UUID
+    certificate: uuid.UUID
+    own: Mapping[str, uuid.UUID]
+    prints: Mapping[str, uuid.UUID]
+    token: uuid.UUID
+
+
+@dataclass(frozen=True)
 class Walk:
     """The world with one of everything an address can name, and for each actor a test handed in and one under way.
 
@@ -129,6 +152,7 @@ class Walk:
     briefing: Briefed
     gatherings: Gatherings
     reports: Reports
+    certified: Certified
 
     @property
     def app(self) -> Flask:
@@ -209,6 +233,16 @@ class Walk:
             "roster.public_id": self.roster,
             "roster_files.public_id": self.roster,
             **self.gatherings.arguments(actor),
+            "reflections.briefing_code": self.certified.code,
+            "questions.briefing_code": self.certified.code,
+            "issued.briefing_code": self.certified.code,
+            "certificates.briefing_code": self.certified.code,
+            "reading.reflection_id": self.certified.handed_in,
+            "certificates.certificate_id": self.certified.own.get(actor, uuid.uuid4()),
+            "issued.certificate_id": self.certified.certificate,
+            "issued.print_id": self.certified.prints.get(actor, uuid.uuid4()),
+            "issued.unit_id": self.world.inside.public_id,
+            "tokens.token_id": self.certified.token,
         }
 
     def scope_of(self, actor: str) -> str:
@@ -281,6 +315,7 @@ class Walk:
             "roles.end_viewing_as": {},
             **FORMS_OF_REPORTS,
             **self.forms_about_lists(),
+            **self.forms_about_certificates(),
             **self.forms_about_own_data(),
             **self.forms_about_other_systems(),
             **self.forms_about_signing_in(),
@@ -316,6 +351,21 @@ class Walk:
             "decisions.revoke": {},
             "briefing_admin.withdraw": {"every": "y"},
             "briefing_admin.close": {},
+        }
+
+    def forms_about_certificates(self) -> dict[str, Form]:
+        """Those of reflections, certificates and what other systems read."""
+        until = (clock.today() + timedelta(days=90)).isoformat()
+        return {
+            "reflections.save": {"_1": fingerprint(DRAFT), "Câu 1": "Viết thêm một câu."},
+            "reflections.hand_in": {},
+            "reading.judge": {"number": "1", "verdict": "accepted", "comment": ""},
+            "questions.edit": {"text_1": "Câu khác?", "least_1": "1", "most_1": "9"},
+            "issued.print_all": {"briefing": self.certified.code},
+            "issued.rule": {"issuer": "Cơ quan khác (mẫu)", "active": "y"},
+            "issued.revoke": {"reason": "mistake", "remark": "Cấp nhầm."},
+            "tokens.new": {"name": "Cổng khác", "scopes": ["tallies"], "unit": "", "expires": until},
+            "tokens.revoke": {},
         }
 
     def forms_about_signing_in(self) -> dict[str, Form]:
@@ -513,6 +563,7 @@ def build_walk(world: World, folder: Path) -> Walk:
     with make.writing() as session:
         reports = reported(session, world, below)
         roster = rehearsed(session, world, file.read_bytes())
+        everybody = certified(session, world, kept)  # before what it adds to is rehearsed
         return Walk(
             world,
             below,
@@ -537,6 +588,7 @@ def build_walk(world: World, folder: Path) -> Walk:
             briefing,
             points,
             reports,
+            everybody,
         )
 
 
@@ -586,6 +638,44 @@ def reported(session: Session, world: World, below: Unit) -> Reports:
 def make_person(session: Session, unit: Unit) -> Person:
     """Somebody in the part, so that it has something to report."""
     return create_person(session, full_name="Người Ở Phòng", username="nguoiophong", unit=unit, since=LONG_AGO)
+
+
+DRAFT = "Điều tôi tâm đắc."
+
+
+def certified(session: Session, world: World, writer: Person) -> Certified:
+    """A second briefing, to the whole province: everybody writes, one has handed in, everybody holds a certificate."""
+    policy = Policy(Asked(reflection=True))
+    briefing = briefing_in(session, world.root, policy=policy, code="dot-2", title="Đợt hai")
+    set_questions(session, briefing, [Question("Điều gì?", 1, 99)], by=world.people["administrator"].public_id)
+    set_rule(session, briefing, issuer="Cơ quan (mẫu)", active=True, by=world.people["administrator"].public_id)
+    session.flush()  # the rule is read where certificates are issued
+    everybody = [*world.people.items(), ("", writer)]
+    for _actor, person in everybody:
+        who = Absent(person.id, person.public_id)
+        keep(session, who, access_own(session, who, briefing.code), {1: Sent(fingerprint(""), DRAFT)})
+        session.flush()  # what is kept is handed in
+    who = Absent(writer.id, writer.public_id)
+    hand_in(session, who, access_own(session, who, briefing.code))
+    rule = session.get_one(CertificateRule, briefing.id)
+    home = {person.id: world.inside.id for _actor, person in everybody}
+    issue(session, rule, {own: {"unit_id": unit, "completed_at": clock.now()} for own, unit in home.items()})
+    held = dict(session.execute(select(Certificate.person_id, Certificate.public_id)).all())
+    prints = {}
+    for actor, person in world.people.items():
+        unit = session.get_one(Unit, (world.outside if actor.endswith("outside") else world.inside).id)
+        prints[actor] = ask_for_print(session, unit, briefing, number=1, by=person.public_id).public_id
+    token, _secret = make_token(
+        session,
+        name="Cổng",
+        scopes=["tallies"],
+        unit=None,
+        expires_on=clock.today() + timedelta(days=9),
+        by=world.people["administrator"].public_id,
+    )
+    written = select(Reflection.public_id).where(Reflection.person_id == writer.id)
+    own = {actor: held[person.id] for actor, person in world.people.items()}
+    return Certified(briefing.code, session.scalars(written).one(), held[writer.id], own, prints, token.public_id)
 
 
 def asked_for(session: Session) -> dict[str, uuid.UUID]:

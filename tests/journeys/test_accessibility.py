@@ -15,18 +15,25 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
+from analytics.api.actions import make_token
 from analytics.reports.actions import freeze, order_file
 from analytics.reports.models import ReportSubmission
 from analytics.reports.papers import by_unit
 from analytics.reports.queries import subject
 from assessments.attempts.access import access_test
 from assessments.attempts.actions import Absent, start_attempt
+from assessments.reflections.access import access_own
+from assessments.reflections.actions import hand_in, keep, set_questions
+from assessments.reflections.models import Reflection
+from assessments.reflections.rules import Question, Sent, fingerprint
 from courses.briefings.actions import change_briefing, freeze_roll, open_briefing
 from courses.briefings.models import MeetingPoint
 from courses.briefings.queries import rehearsal
 from courses.briefings.rehearsal import Wanted
 from courses.briefings.rules import MAKE_UP, ONLINE, POINT, Asked, Policy
 from courses.catalog.models import Course
+from courses.certificates.actions import ask_for_print, issue, set_rule
+from courses.certificates.models import Certificate, CertificateRule
 from courses.enrolment.actions import decide, give
 from courses.enrolment.models import Assignment, Briefing
 from courses.meetings.actions import Mark, open_check_in, take
@@ -87,12 +94,15 @@ STEPS = {"accounts.renew_password", "authentication.code", "authentication.enrol
 NOT_PAGES = {
     "web.home",
     "web.health",
+    "api.document",
     "audit.export",
+    "certificates.download",
     "dashboard.unit_csv",
     "lists.roll_csv",
     "sittings.board_csv",
     "people.units",
     "dashboard.unit_json",
+    "issued.print_file",
     "privacy.download",
     "report_files.content",
     "report_files.form_file",
@@ -106,6 +116,14 @@ NOT_PAGES = {
     "ways.leave_service",
 }
 """What leads elsewhere at once or answers programs."""
+
+OF_CERTIFICATES = (
+    "questions.edit",
+    "reflections.write",
+    "reflections.confirm",
+    "issued.rule",
+)
+"""Pages about the briefing that asks for a reflection and issues certificates."""
 
 
 def permissions_of(username: str) -> set[str]:
@@ -167,6 +185,7 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
             ids["attempts.review"] = {"attempt_id": pass_test(session, who, "m1-test").public_id}
             sitting = access_test(session, who, COURSE, "m1-test", to_change=True)
             ids["attempt_id"] = start_attempt(session, who, sitting).public_id
+            ids |= of_a_briefing(session, province, me)
         for page, kind in (
             ("show", "correction"),
             ("correct", "correction"),
@@ -230,6 +249,39 @@ def reported(session: Session, unit: Unit, by: Person) -> dict[str, Any]:
     file = order_file(session, of, {"what": "register", "purpose": "check"}, name="so-theo-doi.xlsx", by=by.public_id)
     given = {"form": "01", "kind": "csv", "code": COURSE, "snapshot_id": kept.public_id}
     return {**given, "submission_id": sent.public_id, "file_id": file.public_id}
+
+
+def of_a_briefing(session: Session, province: Province, me: Person) -> dict[str, Any]:
+    """A briefing that asks this person for a reflection and issues certificates; what somebody has handed in."""
+    unit, writer = session.get_one(Unit, province.unit("tinh").id), province.person("duyennt")
+    course = session.scalars(select(Course).where(Course.code == COURSE)).one()
+    asked = {"ways": ["online"], "test": True, "pass_mark": None, "reflection": True}
+    policy = {"asked": asked, "by_category": {}, "counts_before": True}
+    briefing = Briefing(code="dot-2", course=course, plain=False, title="Đợt một", policy=policy, opened_at=clock.now())
+    session.add(briefing)
+    session.flush()  # it is given
+    give(session, briefing, unit, due_days=9)
+    set_questions(session, briefing, [Question("Điều gì?", 1, 99)], by=me.public_id)
+    set_rule(session, briefing, issuer="Cơ quan (mẫu)", active=True, by=me.public_id)
+    session.flush()  # the rule is read where certificates are issued
+    for one in (me, writer):
+        own = access_own(session, Absent(one.id, one.public_id), briefing.code)
+        keep(session, Absent(one.id, one.public_id), own, {1: Sent(fingerprint(""), "Một điều.")})
+    session.flush()  # what is kept is handed in
+    who = Absent(writer.id, writer.public_id)
+    hand_in(session, who, access_own(session, who, briefing.code))
+    here = {"unit_id": province.unit("snn").id, "completed_at": clock.now()}
+    issue(session, session.get_one(CertificateRule, briefing.id), {me.id: here, writer.id: here})
+    asked_for = ask_for_print(session, province.unit("snn"), briefing, number=1, by=me.public_id)
+    until = clock.today() + timedelta(days=9)
+    token, _secret = make_token(session, name="Cổng", scopes=["tallies"], unit=None, expires_on=until, by=me.public_id)
+    return {
+        **{endpoint: {"briefing_code": briefing.code} for endpoint in OF_CERTIFICATES},
+        "reflection_id": session.scalars(select(Reflection.public_id).filter_by(person_id=writer.id)).one(),
+        "certificate_id": session.scalars(select(Certificate.public_id).filter_by(person_id=writer.id)).one(),
+        "print_id": asked_for.public_id,
+        "token_id": token.public_id,
+    }
 
 
 def asked_by(session: Session, person: Person, kind: str) -> uuid.UUID:

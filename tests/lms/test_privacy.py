@@ -574,6 +574,7 @@ STAYS = {
     "assignment.assigned_by_id",  # by an opaque person
     "attendance.person_id",  # figures
     "attempt.person_id",  # figures
+    "certificate.person_id",  # without the name, so that its code fits no more
     "course_progress.person_id",  # figures
     "course_version.published_by_id",
     "frozen_person.person_id",  # counts
@@ -591,7 +592,7 @@ STAYS = {
     "standing.person_id",  # figures
     "viewing.person_id",  # who looked as the opaque person
 }
-LISTENED = {"date_of_birth.person_id", "roll_decision.person_id", "staff_code.person_id"}
+LISTENED = {"date_of_birth.person_id", "reflection.person_id", "roll_decision.person_id", "staff_code.person_id"}
 BY_NAME = {"viewing.viewer_id"}  # goes in `forget_viewings`, before the session it hangs on
 
 

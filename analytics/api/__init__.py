@@ -1,0 +1,1 @@
+"""The read API: standings and tallies for other systems, by token, and the document that describes it."""

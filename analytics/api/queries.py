@@ -1,0 +1,146 @@
+"""What the read API reads: the same tallies as the dashboards, and standings page by page."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, select, true
+from sqlalchemy.orm import Session, aliased
+
+from analytics.api.models import ApiToken
+from analytics.api.rules import (
+    Briefing,
+    PlacedUnit,
+    Standing,
+    Tallies,
+    Unit,
+    part_of,
+    tally_of,
+)
+from analytics.facts.queries import Structure, tallies_by_child
+from analytics.facts.rules import COUNT_NAMES, Branch, Count, total
+from courses.briefings import models as briefings
+from courses.briefings.queries import titles_of
+from courses.briefings.rules import Stand, standing_words
+from courses.enrolment import models as enrolment
+from lms.accounts.models import Person
+from lms.clock import day_of
+from lms.organisation import models as organisation
+from lms.organisation.models import STATE_TREE, UnitEdge
+from lms.organisation.queries import holds_on, subtree
+
+ABOVE = aliased(organisation.Unit)
+
+
+def tokens() -> Select[ApiToken]:
+    """All tokens: those in use by name, then those that were revoked."""
+    return select(ApiToken).order_by(ApiToken.revoked_at.is_not(None), ApiToken.name, ApiToken.id)
+
+
+def opened(token: ApiToken, *, on: date) -> Any:
+    """Whether a unit is one that the token opens."""
+    return organisation.Unit.id.in_(subtree(token.unit_id, on=on)) if token.unit_id is not None else true()
+
+
+def briefings_of(session: Session, token: ApiToken, *, after: str, limit: int, on: date) -> list[Briefing]:
+    """Briefings on whose roll people of the token's units are, by code after that one."""
+    somebody = select(briefings.Standing.briefing_id)
+    if token.unit_id is not None:
+        somebody = somebody.where(briefings.Standing.unit_id.in_(subtree(token.unit_id, on=on)))
+    query = (
+        select(enrolment.Briefing)
+        .where(enrolment.Briefing.code > after, enrolment.Briefing.id.in_(somebody))
+        .order_by(enrolment.Briefing.code)
+        .limit(limit)
+    )
+    found = session.scalars(query).all()
+    titles = titles_of(session, found)
+    return [
+        Briefing(one.code, titles[one.id][0], list(one.documents), one.plain, one.opened_at, one.closed_at)
+        for one in found
+    ]
+
+
+def units_of(session: Session, token: ApiToken, *, after: str, limit: int, on: date) -> list[PlacedUnit]:
+    """The units of today that the token opens, by code after that one."""
+    one, edge = organisation.Unit, UnitEdge
+    placed = and_(edge.child_id == one.id, edge.tree == STATE_TREE, holds_on(on, edge.valid_from, edge.valid_to))
+    query = (
+        select(one.id, one.public_id, one.code, one.name, ABOVE.public_id)
+        .outerjoin(edge, placed)
+        .outerjoin(ABOVE, ABOVE.id == edge.parent_id)
+        .where(
+            one.code > after, holds_on(on, one.valid_from, one.valid_to), one.undone.is_(False), opened(token, on=on)
+        )
+        .order_by(one.code)
+        .limit(limit)
+    )
+    return [
+        PlacedUnit(public_id, code, name, None if own == token.unit_id else parent)
+        for own, public_id, code, name, parent in session.execute(query)
+    ]
+
+
+def tallies(session: Session, briefing: enrolment.Briefing, unit: organisation.Unit, *, now: datetime) -> Tallies:
+    """The figures of a unit as its dashboard shows them."""
+    rows = session.execute(tallies_by_child(unit.id, briefing.id, Structure(day_of(now)), now=now))
+    parts = [branch_of(row, open_=True) for row in rows]
+    return Tallies(
+        briefing=briefing.code,
+        unit=Unit(unit.public_id, unit.code, unit.name),
+        total=tally_of(total(parts)),
+        parts=[part_of(one) for one in parts],
+    )
+
+
+def branch_of(row: Row[*tuple[Any, ...]]) -> Branch:
+    count = Count(**{name: getattr(row, name) for name in COUNT_NAMES})
+    return Branch(row.public_id, row.code, row.name, row.short_name, row.depth == 0, count, row.next_due, row.last_due)
+
+
+def standings(
+    session: Session,
+    briefing: enrolment.Briefing,
+    unit: organisation.Unit,
+    *,
+    after: uuid.UUID | None,
+    limit: int,
+    names: bool,
+    now: datetime,
+) -> list[Standing]:
+    """Where people of the unit and below stand, by their opaque ids after that one."""
+    table, one = briefings.Standing.__table__.c, organisation.Unit
+    query = (
+        select(*table, Person.public_id, Person.full_name, one.public_id.label("unit"), one.code, one.name)
+        .join(Person, Person.id == table.person_id)
+        .join(one, one.id == table.unit_id)
+        .where(table.briefing_id == briefing.id, table.unit_id.in_(subtree(unit.id, on=day_of(now))))
+        .order_by(Person.public_id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(Person.public_id > after)
+    return [told(row, names=names, now=now) for row in session.execute(query)]
+
+
+def told(row: Row[*tuple[Any, ...]], *, names: bool, now: datetime) -> Standing:
+    """A standing as it is answered; the name only where it may be."""
+    stand = Stand(state=row.state, absence=row.absence)
+    return Standing(
+        person=row.public_id,
+        name=row.full_name if names else None,
+        unit=Unit(row.unit, row.code, row.name),
+        standing=standing_words(stand, exempt=row.exempt, due_at=row.due_at, now=now),
+        way=row.way,
+        due_at=row.due_at,
+        started_at=row.started_at,
+        briefed_at=row.briefed_at,
+        completed_at=row.completed_at,
+        score=row.score,
+    )
+
+
+def keys_after(items: Sequence[Any], limit: int, key: str) -> str | None:
+    """The key of the last item, when there may be more behind it."""
+    return str(getattr(items[-1], key)) if len(items) == limit else None

@@ -1,0 +1,162 @@
+"""What the read API answers, as types from which its document is made, and what a token opens. Pure."""
+
+import base64
+import binascii
+import uuid
+from datetime import datetime
+
+import msgspec
+
+from analytics.facts.rules import Branch, Count
+
+TALLIES, STANDINGS, NAMES = "tallies", "standings", "names"
+SCOPES = (TALLIES, STANDINGS, NAMES)
+"""What a token may open: figures; where each person stands, by an opaque id; the names to these ids."""
+
+PREFIX = "qt_"
+"""How every token begins, so that one that lies about is recognised."""
+
+DEFAULT_LIMIT, MOST = 100, 500
+PER_TOKEN = 600
+"""So many requests with one token in five minutes; whoever asks for more waits longer each time."""
+
+
+class Briefing(msgspec.Struct, frozen=True):
+    """A briefing on whose roll people of the token's units are."""
+
+    code: str
+    title: str
+    documents: list[str]
+    plain: bool
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+class Unit(msgspec.Struct, frozen=True):
+    """A unit as it is called today."""
+
+    id: uuid.UUID
+    code: str
+    name: str
+
+
+class PlacedUnit(Unit, frozen=True):
+    """A unit with the one directly above it in the state tree; none at the top of what the token opens."""
+
+    parent: uuid.UUID | None
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """People counted, by where they stand."""
+
+    people: int
+    started: int
+    briefed: int
+    completed: int
+    overdue: int
+    by_point: int
+    online: int
+    made_up: int
+    excused: int
+    unexcused: int
+    submitted: int
+    accepted: int
+    tested: int
+    scored: int
+    mean_score: float | None
+    exempt: int
+    members: int
+
+
+class UnitTally(msgspec.Struct, frozen=True):
+    """The people of a unit and everything below it; of the unit asked about itself, its own alone."""
+
+    unit: Unit
+    itself: bool
+    tally: Tally
+
+
+class Tallies(msgspec.Struct, frozen=True):
+    """A unit with everything below it, and the parts of which that is the exact sum."""
+
+    briefing: str
+    unit: Unit
+    total: Tally
+    parts: list[UnitTally]
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Where somebody stands. `name` is there only for tokens with that scope."""
+
+    person: uuid.UUID
+    name: str | None
+    unit: Unit
+    standing: str
+    way: str
+    due_at: datetime | None
+    started_at: datetime | None
+    briefed_at: datetime | None
+    completed_at: datetime | None
+    score: float | None
+
+
+class Briefings(msgspec.Struct, frozen=True):
+    """A page of briefings, by code."""
+
+    items: list[Briefing]
+    next: str | None
+
+
+class Units(msgspec.Struct, frozen=True):
+    """A page of units, by code."""
+
+    items: list[PlacedUnit]
+    next: str | None
+
+
+class Standings(msgspec.Struct, frozen=True):
+    """A page of standings, by person."""
+
+    briefing: str
+    items: list[Standing]
+    next: str | None
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Why there is no answer: a code for programs, and a sentence for people."""
+
+    error: str
+    message: str
+
+
+def tally_of(count: Count) -> Tally:
+    """The figures of the dashboards, under the same names."""
+    mean = count.mean_score
+    same = {name: getattr(count, name) for name in Tally.__struct_fields__ if name != "mean_score"}
+    return Tally(**same, mean_score=round(mean, 3) if mean is not None else None)
+
+
+def part_of(branch: Branch) -> UnitTally:
+    """A row of the dashboard."""
+    return UnitTally(Unit(branch.public_id, branch.code, branch.name), branch.itself, tally_of(branch.count))
+
+
+def cursor_of(key: str) -> str:
+    """Where the next page begins, opaque to whoever hands it back."""
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def key_in(cursor: str) -> str:
+    """The key in a cursor. Raises `ValueError` for what is none."""
+    try:
+        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise ValueError(cursor) from error
+
+
+def limit_in(text: str) -> int:
+    """How many items were asked for. Raises `ValueError` for what is no number from 1 to the most."""
+    limit = int(text) if text else DEFAULT_LIMIT
+    if not 1 <= limit <= MOST:
+        raise ValueError(text)
+    return limit

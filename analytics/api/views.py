@@ -1,0 +1,208 @@
+"""The read API: each answer by token, with an ETag; and the page that describes it."""
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+from flask import Response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from analytics.api import actions, queries, render, rules
+from analytics.api.access import access_briefing, access_unit, token_shown
+from analytics.api.models import ApiToken
+from analytics.api.rules import MOST, NAMES, PER_TOKEN, STANDINGS, TALLIES, Problem, cursor_of, key_in, limit_in
+from lms import clock
+from lms.db import apart, database, get_session
+from lms.organisation.models import Unit
+from lms.throttle.actions import refused_until, waiting_until
+from lms.throttle.rules import PER_ADDRESS, Budget, network_of
+from lms.web.acting import NotFound
+from lms.web.feature import Feature
+from lms.web.gate import for_clients, public
+
+bp = Feature("api", __name__, url_prefix="/api")
+
+Work = Callable[[ApiToken], msgspec.Struct]
+
+
+class Refused(Exception):
+    """There is no answer; status, code and words say why."""
+
+    def __init__(self, status: int, error: str, message: str, *, again_in: int | None = None) -> None:
+        super().__init__(message)
+        self.status, self.problem, self.again_in = status, Problem(error, message), again_in
+
+
+@bp.get("")
+@public
+def page() -> ResponseReturnValue:
+    """What the API answers, in words."""
+    told = render.document(database().config.site_url)
+    return render_template(
+        "api/page.html",
+        told=told,
+        base=render.BASE,
+        scopes=render.SCOPE_WORDS,
+        problems=render.PROBLEMS,
+        type_words=render.type_words,
+    )
+
+
+@bp.get("/v1/openapi.json")
+@public
+def document() -> ResponseReturnValue:
+    """The same for programs."""
+    return as_json(render.document(database().config.site_url))
+
+
+@bp.get("/v1/briefings")
+@for_clients
+def briefings() -> ResponseReturnValue:
+    """A page of briefings."""
+
+    def work(token: ApiToken) -> rules.Briefings:
+        limit = wanted_limit()
+        found = queries.briefings_of(get_session(), token, after=wanted_key(), limit=limit, on=clock.today())
+        return rules.Briefings(found, next_of(queries.keys_after(found, limit, "code")))
+
+    return answered(TALLIES, work)
+
+
+@bp.get("/v1/units")
+@for_clients
+def units() -> ResponseReturnValue:
+    """A page of units."""
+
+    def work(token: ApiToken) -> rules.Units:
+        limit = wanted_limit()
+        found = queries.units_of(get_session(), token, after=wanted_key(), limit=limit, on=clock.today())
+        return rules.Units(found, next_of(queries.keys_after(found, limit, "code")))
+
+    return answered(TALLIES, work)
+
+
+@bp.get("/v1/briefings/<briefing_code>/tallies")
+@for_clients
+def tallies(briefing_code: str) -> ResponseReturnValue:
+    """The figures of a unit in a briefing."""
+
+    def work(token: ApiToken) -> rules.Tallies:
+        own = get_session()
+        briefing, unit = access_briefing(own, briefing_code), wanted_unit(token)
+        return queries.tallies(own, briefing, unit, now=clock.now())
+
+    return answered(TALLIES, work)
+
+
+@bp.get("/v1/briefings/<briefing_code>/standings")
+@for_clients
+def standings(briefing_code: str) -> ResponseReturnValue:
+    """A page of standings; that names were among them is noted."""
+
+    def work(token: ApiToken) -> rules.Standings:
+        own, limit, names = get_session(), wanted_limit(), NAMES in token.scopes
+        briefing, unit = access_briefing(own, briefing_code), wanted_unit(token)
+        after = as_uuid(key) if (key := wanted_key()) else None
+        found = queries.standings(own, briefing, unit, after=after, limit=limit, names=names, now=clock.now())
+        if names and found:
+            apart(lambda other: actions.note_names(other, token, unit, briefing=briefing.code, number=len(found)))
+        return rules.Standings(briefing.code, found, next_of(queries.keys_after(found, limit, "person")))
+
+    return answered(STANDINGS, work)
+
+
+def answered(scope: str, work: Work) -> Response:
+    """The answer to whoever shows a token with this scope, or why there is none."""
+    try:
+        token = counted_token()
+        if scope not in token.scopes:
+            raise Refused(403, "scope", f"This token lacks the scope {scope!r}.")
+        try:
+            return as_json(work(token))
+        except NotFound:
+            raise Refused(404, "not_found", "There is no such thing, or this token does not open it.") from None
+    except Refused as refused:
+        answer = as_json(refused.problem, status=refused.status)
+        if refused.status == 401:
+            answer.headers["WWW-Authenticate"] = 'Bearer realm="Quan triet"'
+        if refused.again_in is not None:
+            answer.headers["Retry-After"] = str(refused.again_in)
+        return answer
+
+
+def counted_token() -> ApiToken:
+    """The token of this request, counted. Who shows none, guesses, or asks too often is refused."""
+    guesses = Budget("api guess", network_of(request.remote_addr or ""), PER_ADDRESS)
+    wait_for(waiting_until(get_session(), guesses))
+    try:
+        token = token_shown(get_session(), request.headers.get("Authorization", ""))
+    except NotFound:
+        counted(guesses)
+        raise Refused(401, "token", "Send a valid token: Authorization: Bearer qt_…") from None
+    wait_for(counted(Budget("api token", str(token.public_id), PER_TOKEN), token))
+    return token
+
+
+def counted(budget: Budget, token: ApiToken | None = None) -> datetime | None:
+    """Count one request in a transaction of its own; until when no more are answered, or None."""
+    found: list[datetime | None] = []
+    if token is not None and token.last_used_on != clock.today():
+        apart(lambda own: actions.mark_used(own, token))
+    apart(lambda own: found.append(refused_until(own, budget)))
+    return found[0]
+
+
+def wait_for(until: datetime | None) -> None:
+    """Refuse when one has to wait."""
+    if until is not None:
+        seconds = max(1, int((until - clock.now()).total_seconds()) + 1)
+        raise Refused(429, "too_many", "Too many requests; wait as long as Retry-After says.", again_in=seconds)
+
+
+def as_json(told: object, *, status: int = 200) -> Response:
+    """The answer, or that it is the one the other system has already."""
+    body = msgspec.json.encode(told)
+    answer = Response(body, status, content_type="application/json")
+    answer.headers["Cache-Control"] = "private, no-cache" if status == 200 else "no-store"
+    if status == 200:
+        answer.set_etag(hashlib.sha256(body).hexdigest()[:32])
+        answer.make_conditional(request)
+    return answer
+
+
+def wanted_limit() -> int:
+    """How many items the address asks for."""
+    try:
+        return limit_in(request.args.get("limit", ""))
+    except ValueError:
+        raise Refused(400, "limit", f"limit must be a number from 1 to {MOST}.") from None
+
+
+def wanted_key() -> str:
+    """Behind which key the page begins; "" for the first one."""
+    try:
+        return key_in(request.args.get("after", ""))
+    except ValueError:
+        raise Refused(400, "after", "after must be what an earlier page called next.") from None
+
+
+def wanted_unit(token: ApiToken) -> Unit:
+    """The unit the address names, or that of the token."""
+    text = request.args.get("unit", "")
+    if not text and token.unit_id is None:
+        raise Refused(400, "unit", "This token opens all units: say of which one, with unit=.")
+    return access_unit(get_session(), token, as_uuid(text, name="unit") if text else None)
+
+
+def as_uuid(text: str, *, name: str = "after") -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise Refused(400, name, f"{name} holds no id.") from None
+
+
+def next_of(key: str | None) -> str | None:
+    """The cursor behind a key."""
+    return cursor_of(key) if key is not None else None

@@ -1,0 +1,365 @@
+"""Certificates follow the standing, say what was signed, are found by what is printed on them and by nothing else."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+from courses.briefings.models import Standing
+from courses.briefings.projector import StandingChange, StandingsChanged
+from courses.certificates import actions
+from courses.certificates.access import checked
+from courses.certificates.models import Certificate, CertificatePrint
+from courses.certificates.queries import printed
+from courses.certificates.render import Printed, as_pdf, check_address, told
+from courses.certificates.rules import FALL, ISSUE, Fields, as_made, follows, grouped
+from courses.certificates.signature import code_fits, code_of, is_ours, signed
+from courses.enrolment.actions import give
+from courses.enrolment.models import Briefing
+from lms import clock
+from lms.accounts.models import Person
+from lms.audit.models import AuditEntry
+from lms.doors import tell
+from lms.organisation.models import Unit
+from lms.outbox.cli import Worker
+from lms.privacy.actions import PersonErased
+from lms.xapi import vocabulary
+from lms.xapi.actions import ourselves, record
+from tests.briefed import come, open_briefing
+from tests.browser import Browser
+from tests.conftest import config_for
+from tests.kept import kept
+from tests.library_course import load_small_course
+from tests.lms.test_printing import unpacked
+from tests.make import Make
+
+ISSUER = "Ban Tuyên giáo và Dân vận (mẫu)"
+CONFIG = config_for("sqlite://", Path())
+SIGNED = Fields(
+    number="7K4M9PXR",
+    person=uuid.UUID(int=7),
+    subject="Học tập Nghị quyết",
+    documents=("48-NQ/TU",),
+    policy=1,
+    unit="Sở Y tế",
+    issuer=ISSUER,
+    completed_on=date(2026, 11, 20),
+    issued_on=date(2026, 11, 26),
+)
+ALTERED: Mapping[str, Any] = {
+    "number": "7K4M9PXS",
+    "person": uuid.UUID(int=8),
+    "subject": "Học tập Nghị quyết khác",
+    "documents": ("48-NQ/TU", "55/KH-UBND"),
+    "policy": 2,
+    "unit": "Sở Nội vụ",
+    "issuer": "Cơ quan khác",
+    "completed_on": date(2026, 11, 19),
+    "issued_on": date(2026, 11, 25),
+}
+ON_PAPER = Printed(
+    number="7K4M9PXR",
+    code="ABCDEFGH2345",
+    name="Nguyễn Thị Thuỷ",
+    unit="Sở Y tế <b>",
+    subject="Học tập #Nghị quyết* số 48",
+    documents=("48-NQ/TU",),
+    issuer=ISSUER,
+    completed_on=date(2026, 11, 20),
+    issued_on=date(2026, 11, 26),
+    fictional=False,
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "what"),
+    [
+        (None, "completed", ISSUE),
+        ("briefed", "completed", ISSUE),
+        ("completed", "briefed", FALL),
+        ("completed", "completed", ""),
+        ("completed", None, ""),  # left the roll: what was completed stays so
+        (None, "briefed", ""),
+    ],
+)
+def test_what_follows_from_a_standing_that_changes(before: str | None, after: str | None, what: str) -> None:
+    rows = [None if state is None else {"state": state} for state in (before, after)]
+    assert follows(*rows) == what
+
+
+def test_altered_in_any_field_it_is_refused_and_a_former_key_still_vouches() -> None:
+    signature = signed(CONFIG, SIGNED.content())
+    assert is_ours(CONFIG, SIGNED.content(), signature)
+    assert {
+        name for name in ALTERED if is_ours(CONFIG, replace(SIGNED, **{name: ALTERED[name]}).content(), signature)
+    } == set()
+    assert set(ALTERED) == set(SIGNED.__dataclass_fields__)
+    renewed = replace(
+        CONFIG, secret_key="another secret for tests, long enough: 3v8k", former_secret_keys=(CONFIG.secret_key,)
+    )
+    assert is_ours(renewed, SIGNED.content(), signature)
+    code = code_of(CONFIG, signature, "Nguyễn Thị Thuỷ")
+    assert code_fits(renewed, signature, "Nguyễn Thị Thuỷ", code)
+    assert not code_fits(CONFIG, signature, "Nguyễn Thị Thủy Tiên", code)
+    assert not is_ours(replace(CONFIG, secret_key=renewed.secret_key), SIGNED.content(), signature)
+
+
+@pytest.mark.parametrize("typed", ["7k4m-9pxr", " 7K4M 9PXR", "7K4M9PXR"])
+def test_a_number_is_taken_however_it_is_typed(typed: str) -> None:
+    assert as_made(typed) == "7K4M9PXR"
+    assert (as_made("oil"), grouped("7K4M9PXR")) == ("011", "7K4M-9PXR")
+
+
+def test_the_file_has_a_page_for_each_its_fonts_and_the_same_bytes_for_the_same() -> None:
+    site, other = "https://hoc.example.gov.vn", replace(ON_PAPER, fictional=True)
+    file = as_pdf(site, [ON_PAPER, other], at=clock.now())
+    parts = b"".join(unpacked(file))
+    assert b"/Count 2" in parts
+    assert b"FontFile" in parts
+    noon = clock.now()
+    assert as_pdf(site, [ON_PAPER], at=noon) == as_pdf(site, [ON_PAPER], at=noon)
+    assert check_address(site, ON_PAPER) == f"{site}/certificates/check?number=7K4M9PXR&code=ABCDEFGH2345"
+    assert told(site, ON_PAPER)["completed_on"] == "20/11/2026"
+
+
+def test_it_is_called_by_its_name_and_never_by_that_of_a_regulated_diploma() -> None:
+    folder = Path(actions.__file__).parent
+    texts = [path.read_text("utf-8") for path in (*folder.glob("templates/*"), *folder.glob("*.py"))]
+    assert not any(re.search(r"chứng\s+chỉ", text, re.IGNORECASE) for text in texts)
+    assert any("GIẤY CHỨNG NHẬN HOÀN THÀNH" in text for text in texts)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A briefing that issues certificates, given to the province; two agencies in it."""
+
+    make: Make
+    inside: Unit
+    outside: Unit
+    learner: Person
+    head: Person
+    stranger: Person
+    administrator: Person
+    code: str
+
+    def certificates(self) -> list[Certificate]:
+        with self.make.reading() as session:
+            return list(session.scalars(select(Certificate).order_by(Certificate.id)))
+
+    def paper(self, certificate: Certificate) -> Printed:
+        """What is printed on it."""
+        with self.make.reading() as session:
+            shown = printed(session, certificate, session.get_one(Person, certificate.person_id))
+        assert shown is not None
+        return shown
+
+    def check(self, number: str, code: str) -> Browser:
+        """The page for whoever is not signed in."""
+        browser = self.make.browser()
+        browser.get("/certificates/check", query_string={"number": number, "code": code})
+        return browser
+
+
+def set_up(make: Make, folder: Path) -> Scene:
+    root = make.unit("Tỉnh")
+    inside, outside = make.unit("Sở Y tế", under=root), make.unit("Sở Nội vụ", under=root)
+    load_small_course(make, folder)
+    learner = make.person("Nguyễn Thị Thuỷ", unit=inside)
+    head = make.person("Trưởng Trong", unit=inside, role="head", over=inside)
+    stranger = make.person("Trưởng Ngoài", unit=outside, role="head", over=outside)
+    administrator = make.person("Quản Trị", role="administrator")
+    code = open_briefing(make, root)
+    browser = make.browser(administrator)
+    browser.get(f"/certificates-issued/rules/{code}")
+    browser.submit("Cơ quan cấp", issuer=ISSUER)
+    work(make)
+    return Scene(make, inside, outside, learner, head, stranger, administrator, code)
+
+
+def work(make: Make) -> None:
+    """Let the worker do what waits."""
+    worker = Worker(make.database)
+    while worker.step():
+        pass
+
+
+@pytest.fixture
+def scene(make: Make, tmp_path: Path) -> Scene:
+    return kept(make, tmp_path, set_up)
+
+
+def test_whoever_completes_gets_one_and_the_public_page_shows_all_that_is_printed_and_no_more(scene: Scene) -> None:
+    come(scene.make, scene.code, scene.learner)
+    [certificate] = scene.certificates()
+    paper = scene.paper(certificate)
+    own = scene.make.browser(scene.learner)
+    assert grouped(certificate.number) in own.get("/certificates").text
+    file = own.get(f"/certificates/{certificate.public_id}.pdf")
+    assert (file.status_code, file.data[:5]) == (200, b"%PDF-")
+    page = scene.check(paper.number, paper.code)
+    shown = told("https://localhost", paper)
+    lines = [
+        unescape(line) for line in re.findall(r"<dd>(?:<strong>)?(?:<span[^>]*>)?(.*?)</", page.text.split("<main")[1])
+    ]
+    assert "còn giá trị" in page.text
+    wanted = ("name", "unit", "subject", "documents", "completed_on", "issued_on", "issuer", "number", "code")
+    assert lines == [shown[one] for one in wanted]
+    assert str(scene.learner.public_id) not in page.text
+    assert str(certificate.public_id) not in page.text
+
+
+def test_guessing_tells_nothing_and_soon_has_to_wait(scene: Scene) -> None:
+    come(scene.make, scene.code, scene.learner, scene.head)
+    one, other = (scene.paper(each) for each in scene.certificates())
+    answers = [
+        scene.check(one.number, other.code),
+        scene.check("0" * 8, one.code),
+        scene.check(one.number, "0" * 12),
+    ]
+    assert [answer.page.status_code for answer in answers if answer.page] == [404] * 3
+    assert not any("Thuỷ" in answer.text or "Sở Y tế" in answer.text for answer in answers)
+    assert scene.check(one.number, "x").page.status_code == 422  # type: ignore[union-attr]
+    for _guess in range(17):
+        scene.check(one.number, "1" * 12)
+    assert scene.check(one.number, one.code).page.status_code == 429  # type: ignore[union-attr]
+
+
+def test_what_is_altered_in_the_database_is_neither_shown_nor_printed(scene: Scene) -> None:
+    come(scene.make, scene.code, scene.learner)
+    [certificate] = scene.certificates()
+    paper, own = scene.paper(certificate), scene.make.browser(scene.learner)
+    columns = {
+        "subject": "Khác",
+        "documents": [],
+        "policy_number": 9,
+        "unit_name": "Khác",
+        "issuer": "Khác",
+        "completed_on": date(2020, 1, 1),
+        "issued_on": date(2020, 1, 1),
+        "person_id": scene.head.id,
+        "signature": b"x" * 64,
+    }
+    for name, value in columns.items():
+        with scene.make.writing() as session:
+            session.execute(update(Certificate).values({name: value}))
+        with scene.make.reading() as session:
+            assert checked(session, paper.number, paper.code) is None, name
+        assert own.get(f"/certificates/{certificate.public_id}.pdf").status_code == 404, name
+        with scene.make.writing() as session:
+            session.execute(update(Certificate).values({name: getattr(certificate, name)}))
+    with scene.make.writing() as session:  # another name: what was printed under the former one fits no more
+        session.get_one(Person, scene.learner.id).full_name = "Nguyễn Thị Khác"
+    with scene.make.reading() as session:
+        assert checked(session, paper.number, paper.code) is None
+
+
+def test_it_falls_with_the_standing_and_completing_anew_brings_another(scene: Scene) -> None:
+    [said] = come(scene.make, scene.code, scene.learner)
+    first = scene.paper(scene.certificates()[0])
+    with scene.make.writing() as session:
+        source = ourselves(session)
+        void = {
+            "actor": {
+                "account": {"homePage": "https://quan-triet.example", "name": str(scene.administrator.public_id)}
+            },
+            "verb": {"id": vocabulary.VOIDED},
+            "object": {"objectType": "StatementRef", "id": str(said)},
+        }
+        record(session, [void], source=source)
+    page = scene.check(first.number, first.code)
+    assert "đã bị thu hồi" in page.text
+    assert "không còn đủ" in page.text
+    assert (
+        scene.make.browser(scene.learner).get(f"/certificates/{scene.certificates()[0].public_id}.pdf").status_code
+        == 404
+    )
+    come(scene.make, scene.code, scene.learner)
+    fallen, valid = scene.certificates()
+    assert (fallen.reason, valid.reason) == ("standing", "")
+    assert fallen.number != valid.number
+
+
+def test_revoked_by_hand_says_why_and_only_what_is_replaced_comes_again(scene: Scene) -> None:
+    come(scene.make, scene.code, scene.learner, scene.head)
+    administrator = scene.make.browser(scene.administrator)
+    one, other = scene.certificates()
+    for certificate, reason in ((one, "mistake"), (other, "replaced")):
+        administrator.get(f"/certificates-issued/{certificate.public_id}/revoke")
+        administrator.submit("Nêu rõ", reason=reason, remark="Theo công văn số 5.")
+    work(scene.make)
+    with scene.make.writing() as session:
+        actions.issue_missing(session, {"briefing": one.briefing_id})
+    found = [(each.person_id, each.reason) for each in scene.certificates()]
+    assert found == [(one.person_id, "mistake"), (other.person_id, "replaced"), (other.person_id, "")]
+    page = scene.check(scene.paper(one).number, scene.paper(one).code)
+    assert "Cấp nhầm" in page.text
+    assert "công văn" not in page.text
+
+
+def test_a_rule_reaches_back_and_without_one_nothing_is_issued(scene: Scene) -> None:
+    make = scene.make
+    plain = open_briefing(make, scene.inside, code="dot-2", title="Đợt hai")
+    come(make, plain, scene.learner)
+    assert scene.certificates() == []
+    administrator = make.browser(scene.administrator)
+    administrator.get(f"/certificates-issued/rules/{plain}")
+    administrator.submit("Cơ quan cấp", issuer=ISSUER)
+    work(make)
+    work(make)
+    [certificate] = scene.certificates()
+    assert certificate.subject == "Đợt hai"
+    with make.writing() as session:  # told twice: nobody gets two
+        row = session.scalars(select(Standing).where(Standing.state == "completed")).one()
+        values = {column.name: getattr(row, column.name) for column in Standing.__table__.columns}
+        change = StandingChange(row.briefing_id, row.person_id, None, values)
+        tell(session, StandingsChanged((change,)))
+    assert len(scene.certificates()) == 1
+
+
+def test_the_head_prints_the_unit_and_nobody_elses(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    come(scene.make, scene.code, scene.learner, scene.stranger)
+    head, address = scene.make.browser(scene.head), f"/certificates-issued/units/{scene.inside.public_id}"
+    page = head.get(address)
+    assert "Nguyễn Thị Thuỷ" in page.text
+    assert "Trưởng Ngoài" not in page.text.split("<main")[1]
+    file = head.submit("In cả 1 giấy")
+    assert file.data.startswith(b"%PDF-")
+    assert scene.make.browser(scene.stranger).get(address).status_code == 404
+    monkeypatch.setattr("courses.certificates.admin.PRINTED_AT_ONCE", 0)
+    head.get(address)
+    head.submit("In cả 1 giấy")
+    assert "Đang in 1 giấy" in head.text
+    waiting = head.path
+    work(scene.make)
+    assert "đã sẵn sàng" in head.get(waiting).text
+    assert head.get(f"{waiting}.pdf").data.startswith(b"%PDF-")
+    assert scene.make.browser(scene.administrator).get(waiting).status_code == 404
+    with scene.make.reading() as session:
+        noted = select(AuditEntry.action).where(AuditEntry.actor == scene.head.public_id).order_by(AuditEntry.id)
+        assert session.scalars(noted).all().count("certificate.print") == 2
+    with scene.make.writing() as session:
+        tell(session, PersonErased(scene.learner.id, ()))
+        assert session.scalar(select(func.count()).select_from(CertificatePrint)) == 0
+
+
+def test_nobody_fetches_the_certificate_of_somebody_else(scene: Scene) -> None:
+    come(scene.make, scene.code, scene.learner)
+    [certificate] = scene.certificates()
+    for person in (scene.head, scene.administrator):
+        browser = scene.make.browser(person)
+        assert browser.get(f"/certificates/{certificate.public_id}.pdf").status_code == 404
+
+
+def test_another_briefing_given_to_a_unit_keeps_its_own_certificates(scene: Scene) -> None:
+    come(scene.make, scene.code, scene.learner)
+    with scene.make.writing() as session:  # another due date for the same people: nothing falls, nothing comes
+        briefing = session.scalars(select(Briefing).where(Briefing.code == scene.code)).one()
+        give(session, briefing, session.get_one(Unit, scene.inside.id), due_days=3)
+    assert [one.reason for one in scene.certificates()] == [""]
