@@ -85,7 +85,7 @@ def units_of(session: Session, token: ApiToken, *, after: str, limit: int, on: d
 def tallies(session: Session, briefing: enrolment.Briefing, unit: organisation.Unit, *, now: datetime) -> Tallies:
     """The figures of a unit as its dashboard shows them."""
     rows = session.execute(tallies_by_child(unit.id, briefing.id, Structure(day_of(now)), now=now))
-    parts = [branch_of(row, open_=True) for row in rows]
+    parts = [branch_of(row) for row in rows]
     return Tallies(
         briefing=briefing.code,
         unit=Unit(unit.public_id, unit.code, unit.name),
