@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from courses.briefings.models import (
@@ -103,7 +103,7 @@ def on_roll(
         .order_by(Person.sort_key, Person.id)
     )
     if within is not None:
-        query = query.where(or_(*(Standing.unit_id.in_(units) for units in within)))
+        query = query.where(or_(false(), *(Standing.unit_id.in_(units) for units in within)))
     for word in fold(words).split():
         query = query.where(Person.search_key.contains(word, autoescape=True))
     return query
@@ -159,7 +159,7 @@ def decided(briefing_id: int, within: Collection[Select[int]] | None) -> Select[
         .where(RollDecision.briefing_id == briefing_id)
         .order_by(RollDecision.decided_at.desc(), RollDecision.id.desc())
     )
-    return query if within is None else query.where(or_(*(Standing.unit_id.in_(units) for units in within)))
+    return query if within is None else query.where(or_(false(), *(Standing.unit_id.in_(units) for units in within)))
 
 
 def held_by(assignment_ids: Collection[int], briefing_id: int) -> Select[int, int]:
