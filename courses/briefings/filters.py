@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from courses.briefings.models import (
@@ -103,7 +103,7 @@ def on_roll(
         .order_by(Person.sort_key, Person.id)
     )
     if within is not None:
-        query = query.where(or_(*(Standing.unit_id.in_(units) for units in within)))
+        query = query.where(or_(false(), *(Standing.unit_id.in_(units) for units in within)))
     for word in fold(words).split():
         query = query.where(Person.search_key.contains(word, autoescape=True))
     return query
@@ -150,16 +150,19 @@ def decided(briefing_id: int, within: Collection[Select[int]] | None) -> Select[
 
     With the person and the name of the unit where the person is counted.
     """
-    same = and_(Standing.person_id == RollDecision.person_id, Standing.briefing_id == RollDecision.briefing_id)
+    links = accounts.all_links().subquery()
+    whose = func.coalesce(links.c.person_id, RollDecision.person_id)
+    same = and_(Standing.person_id == whose, Standing.briefing_id == RollDecision.briefing_id)
     query = (
         select(RollDecision, Person, Unit.name)
-        .join(Person, Person.id == RollDecision.person_id)
+        .outerjoin(links, links.c.duplicate_id == RollDecision.person_id)
+        .join(Person, Person.id == whose)
         .join(Standing, same)
         .join(Unit, Unit.id == Standing.unit_id)
         .where(RollDecision.briefing_id == briefing_id)
         .order_by(RollDecision.decided_at.desc(), RollDecision.id.desc())
     )
-    return query if within is None else query.where(or_(*(Standing.unit_id.in_(units) for units in within)))
+    return query if within is None else query.where(or_(false(), *(Standing.unit_id.in_(units) for units in within)))
 
 
 def held_by(assignment_ids: Collection[int], briefing_id: int) -> Select[int, int]:
@@ -169,9 +172,9 @@ def held_by(assignment_ids: Collection[int], briefing_id: int) -> Select[int, in
     return query.where(own.assignment_id.in_(assignment_ids)).group_by(own.assignment_id)
 
 
-def decisions_about(briefing_id: int, person_id: int) -> Select[RollDecision]:
-    """What was decided about one person in the briefing, also what was revoked, the latest first."""
-    query = select(RollDecision).where(RollDecision.briefing_id == briefing_id, RollDecision.person_id == person_id)
+def decisions_about(briefing_id: int, person_ids: Collection[int]) -> Select[RollDecision]:
+    """What was decided about one person, by the ids of all records, also what was revoked, the latest first."""
+    query = select(RollDecision).where(RollDecision.briefing_id == briefing_id, RollDecision.person_id.in_(person_ids))
     return query.order_by(RollDecision.id.desc())
 
 

@@ -241,11 +241,7 @@ def why(own: Session, placed: Placed) -> Why:
     seen_of, ids = queries.evidence_about(own, placed)
     policy = policy_of(briefing.policy)
     asked = reasons(policy, placed.person.category, seen_of)
-    held = select(RollDecision).where(
-        RollDecision.briefing_id == briefing.id,
-        RollDecision.person_id == one.person_id,
-        RollDecision.revoked_at.is_(None),
-    )
+    held = filters.decisions_about(briefing.id, ids).where(RollDecision.revoked_at.is_(None))
     row = own.execute(filters.briefings().where(Briefing.id == briefing.id)).one()
     return Why(
         placed,

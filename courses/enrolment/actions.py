@@ -16,6 +16,7 @@ from courses.enrolment import queries
 from courses.enrolment.models import Assignment, AssignmentChoice, Briefing, RollDecision
 from lms import clock
 from lms.accounts.models import Person
+from lms.accounts.queries import links_of
 from lms.audit.actions import note
 from lms.db import lock_roll
 from lms.doors import tell
@@ -256,7 +257,8 @@ def revoke(session: Session, decision: RollDecision, *, by: uuid.UUID | None = N
     person = session.get_one(Person, decision.person_id).public_id
     ended = {"decision": (decision.kind, None)}
     note(session, "roll.revoke", actor=by, object_kind="person", object_id=person, changes=ended, briefing=code)
-    tell(session, RollChanged(decision.briefing_id, (decision.person_id,)))
+    both = {one for pair in session.execute(links_of([decision.person_id])) for one in pair}  # whom it is counted for
+    tell(session, RollChanged(decision.briefing_id, (decision.person_id, *sorted(both - {decision.person_id}))))
 
 
 def forget_reasons(session: Session, event: PersonErased) -> None:

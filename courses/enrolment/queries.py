@@ -12,6 +12,7 @@ from courses.catalog.models import Course, CourseVersion
 from courses.catalog.queries import newest_versions
 from courses.enrolment.models import Assignment, AssignmentChoice, Briefing, RollDecision
 from courses.enrolment.rules import Decided, due_moment
+from lms.accounts import queries as accounts
 from lms.accounts.models import Membership, Person
 from lms.clock import end_of_day
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure
@@ -184,11 +185,13 @@ def any_choice(briefing_id: int) -> Select[int]:
 
 
 def decisions(session: Session, briefing_id: int) -> Mapping[int, Decided]:
-    """What was decided about single people in the briefing and has not been revoked, by person."""
+    """What was decided about single people in the briefing and has not been revoked, by the record that counts."""
+    links = accounts.all_links().subquery()
+    whose = func.coalesce(links.c.person_id, RollDecision.person_id)
     rows = session.execute(
-        select(RollDecision.person_id, RollDecision.kind, RollDecision.due_at).where(
-            RollDecision.briefing_id == briefing_id, RollDecision.revoked_at.is_(None)
-        )
+        select(whose, RollDecision.kind, RollDecision.due_at)
+        .outerjoin(links, links.c.duplicate_id == RollDecision.person_id)
+        .where(RollDecision.briefing_id == briefing_id, RollDecision.revoked_at.is_(None))
     )
     found: dict[int, Decided] = {}
     for person_id, kind, due_at in rows:

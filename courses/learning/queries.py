@@ -17,6 +17,7 @@ from courses.enrolment.queries import on_the_roll
 from courses.enrolment.rules import Decided, due_moment
 from courses.learning.models import ActivityProgress, CourseProgress
 from courses.learning.rules import Record, Result
+from lms.accounts import queries as accounts
 from lms.accounts.models import Person, PersonLink
 from lms.clock import day_of
 from lms.db import UtcDateTime, remembered
@@ -308,9 +309,13 @@ def next_due(known: Sequence[Duty], on: date) -> Duty:
 def duties_on(day: date) -> Select[*tuple[Any, ...]]:
     """The statement of `duties`, built once a day."""
     held = on_the_roll(None, on=day, person_ids=select(bindparam("person", type_=Integer))).subquery()
+    others = accounts.all_links().with_only_columns(PersonLink.duplicate_id)
     decided = and_(
         RollDecision.briefing_id == held.c.briefing_id,
-        RollDecision.person_id == held.c.person_id,
+        or_(
+            RollDecision.person_id == held.c.person_id,
+            RollDecision.person_id.in_(others.where(PersonLink.person_id == held.c.person_id).correlate(held)),
+        ),
         RollDecision.revoked_at.is_(None),
     )
     return (

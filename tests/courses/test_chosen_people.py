@@ -8,11 +8,13 @@ from sqlalchemy import func, select
 
 from courses.briefings.models import Standing
 from courses.catalog.models import Course
-from courses.enrolment.actions import decide, give, plain_briefing
+from courses.enrolment.actions import decide, give, plain_briefing, revoke
 from courses.enrolment.models import Briefing, RollDecision
+from courses.learning import queries as learning
 from lms import clock
 from lms.accounts.models import Person, RoleGrant
 from lms.cli import check_projections
+from lms.duplicates.actions import link_people
 from lms.organisation.models import Unit
 from lms.privacy.actions import ask, correct, erase
 from lms.roster.actions import apply, choose, receive, rehearse, taken_apart
@@ -83,6 +85,33 @@ def test_a_correction_leads_onto_the_roll_and_off_it(make: Make, person: Person,
     assert on_the_roll(make) == 1
     corrected(make, person, **{**FORMER, **changed})
     assert on_the_roll(make) == 0
+
+
+def test_what_was_decided_about_a_record_holds_for_the_one_that_counts_for_it(make: Make, person: Person) -> None:
+    corrected(make, person, **FORMER)
+    with make.writing() as session:
+        briefing, one = session.scalars(select(Briefing)).one(), session.get_one(Person, person.id)
+        decision = decide(session, briefing, one, "exempt", reason="Ốm", approved_by="Chi bộ")
+    other = make.person("Lý A Hoa", unit=unit_of(make))
+    corrected(make, other, **FORMER)
+    with make.writing() as session:
+        link_people(session, *(session.get_one(Person, own.id) for own in (person, other)), by=BY)
+    assert on_the_roll(make) == 1
+    with make.reading() as session:
+        assert session.execute(select(Standing.person_id, Standing.exempt)).one() == (other.id, True)
+        assert learning.duties(session, other.id, on=clock.today()) == {}
+    with make.writing() as session:
+        revoke(session, session.get_one(RollDecision, decision.id))
+    assert on_the_roll(make) == 1
+    with make.reading() as session:
+        assert session.scalars(select(Standing.exempt)).all() == [False]
+        assert len(learning.duties(session, other.id, on=clock.today())) == 1
+
+
+def unit_of(make: Make) -> Unit:
+    """The unit there is."""
+    with make.reading() as session:
+        return session.scalars(select(Unit)).one()
 
 
 def test_whoever_is_erased_is_chosen_by_no_position_and_the_reasons_of_decisions_go(make: Make, person: Person) -> None:
