@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -185,6 +186,14 @@ def is_ok(status: int, _text: str) -> bool:
     return status == 200
 
 
+def is_led_on(status: int, _text: str) -> bool:
+    return status == 302
+
+
+def is_said(status: int, text: str) -> bool:
+    return status == 200 and '"result":"say"' in text.replace(" ", "")
+
+
 def hosts(port: int, points: Sequence[Point], out: Any) -> None:
     """Hosts, one after the other: open the roll, then a tap for each person."""
     tally = Tally({}, [])
@@ -195,13 +204,8 @@ def hosts(port: int, points: Sequence[Point], out: Any) -> None:
         )
         for person in point.people:
             fields = [("mark", f"{person}:present:0")]
-            tally.timed(
-                "person checked in",
-                lambda host=host, path=path, fields=fields: host.ask(
-                    "POST", f"{path}/marks", fields, Accept="application/json"
-                ),
-                lambda status, text: status == 200 and '"result":"say"' in text.replace(" ", ""),
-            )
+            tap = partial(host.ask, "POST", f"{path}/marks", fields, Accept="application/json")
+            tally.timed("person checked in", tap, is_said)
     out.put((tally.times, tally.errors))
 
 
@@ -210,7 +214,7 @@ def board(port: int, conference: Conference, stop: Any, out: Any) -> None:
     tally, visitor = Tally({}, []), Visitor(port, conference.organiser)
     path = f"/meetings/{conference.sitting}?part=1"
     while True:
-        tally.timed("board refreshed", lambda: visitor.ask("GET", path), is_ok)
+        tally.timed("board refreshed", partial(visitor.ask, "GET", path), is_ok)
         if stop.wait(EVERY):
             break
     out.put((tally.times, tally.errors))
@@ -223,13 +227,8 @@ def by_code(port: int, sitting: uuid.UUID, guests: Sequence[tuple[uuid.UUID, str
         visitor = Visitor(port, cookie)
         visitor.ask("GET", "/meetings/check-in")
         fields = [("code", code_of(key, Spot(sitting, point), slot_of(clock.now())))]
-        tally.timed(
-            "checked in by code",
-            lambda visitor=visitor, point=point, fields=fields: visitor.ask(
-                "POST", f"/meetings/check-in?point={point}", fields
-            ),
-            lambda status, _text: status == 302,
-        )
+        typed = partial(visitor.ask, "POST", f"/meetings/check-in?point={point}", fields)
+        tally.timed("checked in by code", typed, is_led_on)
     out.put((tally.times, tally.errors))
 
 

@@ -281,7 +281,9 @@ def host_page(one: MeetingPoint, form: SearchForm, found: list[Named]) -> str:
     if rows := len(found) + len(named):
         by, unit = behind(), one.unit.public_id
         apart(lambda log: note(log, "person.list", actor=by, object_kind="unit", object_id=unit, rows=rows))
-    return render_template("sittings/host.html", form=form, found=found, named=named.get(one.host), **about(one))
+    return render_template(
+        "sittings/host.html", form=form, found=found, named=named.get(one.host) if one.host else None, **about(one)
+    )
 
 
 @bp.post("/points/<uuid:point_id>/host")

@@ -188,9 +188,9 @@ def people_asked() -> Select[uuid.UUID, int]:
 
 
 def people_of(session: Session, point: MeetingPoint, only: Collection[uuid.UUID], *, on: date) -> dict[uuid.UUID, int]:
-    """Those of these people who are of the point, with their ids."""
-    rows = session.execute(people_asked(), {**values_of(point, on=on), "people": list(only)})
-    return {public_id: own for public_id, own in rows}  # noqa: C416 - rows are no pairs to mypy
+    """Those of these people who are of the point, with their ids, in this order."""
+    found = dict(session.execute(people_asked(), {**values_of(point, on=on), "people": list(only)}).all())
+    return {one: found[one] for one in only if one in found}
 
 
 @cache

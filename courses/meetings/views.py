@@ -306,12 +306,17 @@ def check_in() -> ResponseReturnValue:
     if fault is None:
         point, fault = point_of_code(own, actor(), digits_in(text_in(form.code)), asked)
         if point is None and fault is not None:
-            apart(lambda log: refused_until(log, budget) and None)
+            apart(lambda log: count_guess(log, budget))
     if point is None or fault is not None:
-        form.code.errors = [fault]
+        form.code.errors = [fault or ""]
         return render_template("meetings/check_in.html", form=form, asked=asked), 422
     forgive(own, budget)
     return checked_in(own, point)
+
+
+def count_guess(session: Session, budget: Budget) -> None:
+    """One more wrong code of this person."""
+    refused_until(session, budget)
 
 
 def waiting_words(own: Session, budget: Budget) -> str | None:
