@@ -199,9 +199,7 @@ def hosts(port: int, points: Sequence[Point], out: Any) -> None:
     tally = Tally({}, [])
     for point in points:
         host, path = Visitor(port, point.cookie), f"/meetings/points/{point.public_id}"
-        tally.timed(
-            "roll opened", lambda host=host, path=path: host.ask("GET", path), lambda status, _text: status == 200
-        )
+        tally.timed("roll opened", partial(host.ask, "GET", path), is_ok)
         for person in point.people:
             fields = [("mark", f"{person}:present:0")]
             tap = partial(host.ask, "POST", f"{path}/marks", fields, Accept="application/json")

@@ -1,7 +1,7 @@
 """Reading sittings, points, who is on the roll of each, what is known of these people, and the numbers of the board."""
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -34,6 +34,7 @@ PAGE = 300
 """So many people of a roll stand on one page."""
 
 
+@cache
 def sittings() -> Select[BriefingSession]:
     """Every sitting with its briefing, the latest first."""
     return (
@@ -63,6 +64,7 @@ def reported_of(session: Session, sittings_shown: Sequence[BriefingSession]) -> 
     return {sitting: (points, reported) for sitting, points, reported in rows}
 
 
+@cache
 def points() -> Select[MeetingPoint]:
     """Points with sitting, briefing and unit: the main one first, then by unit."""
     return (
@@ -229,19 +231,24 @@ def there() -> ColumnElement[bool]:
     return PointSighting.state.in_(sorted(THERE))
 
 
-def seen_elsewhere(session: Session, point: MeetingPoint, ids: Sequence[int]) -> dict[int, list[str]]:
-    """The names of the other points of the sitting where these people were there, by person."""
+@cache
+def there_elsewhere(*, few: bool) -> Select[int, str]:
+    """Who was there at other points of the sitting than this one, and the names of these."""
     query = (
         select(PointSighting.person_id, MeetingPoint.name)
         .join(MeetingPoint, MeetingPoint.id == PointSighting.point_id)
-        .where(MeetingPoint.session_id == point.session_id, MeetingPoint.id != point.id, there())
+        .where(MeetingPoint.session_id == SITTING, MeetingPoint.id != POINT, there())
         .order_by(MeetingPoint.id)
     )
-    few = len(ids) <= 500
-    if few:
-        query = query.where(PointSighting.person_id.in_(ids))
+    return query.where(PointSighting.person_id.in_(bindparam("people", expanding=True))) if few else query
+
+
+def seen_elsewhere(session: Session, point: MeetingPoint, ids: Sequence[int]) -> dict[int, list[str]]:
+    """The names of the other points of the sitting where these people were there, by person."""
+    few, values = len(ids) <= 500, {"sitting": point.session_id, "point": point.id}
     found: dict[int, list[str]] = {}
-    for person_id, name in session.execute(query):
+    rows = session.execute(there_elsewhere(few=few), values | ({"people": list(ids)} if few else {}))
+    for person_id, name in rows:
         found.setdefault(person_id, []).append(name)
     return found
 
@@ -375,13 +382,6 @@ def on_the_roll(session: Session, briefing_id: int, person_id: int) -> bool:
         Standing.briefing_id == briefing_id, Standing.person_id == person_id, ~Standing.exempt
     )
     return session.scalar(query) is not None
-
-
-def names_of(session: Session, public_ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, str]:
-    """The names of these people."""
-    wanted = {one for one in public_ids if one is not None}
-    rows = session.execute(select(Person.public_id, Person.full_name).where(Person.public_id.in_(wanted)))
-    return {public_id: name for public_id, name in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
 def staff_codes(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
