@@ -271,7 +271,7 @@ def numbers(session: Session, sitting: BriefingSession, *, on: date) -> dict[int
         )
     ).all()
     rolls = roll_counts(session, sitting, on=on)
-    said, twice = said_counts(session, sitting), twice_counts(session, sitting)
+    said, twice = said_counts(session, sitting.id), twice_counts(session, sitting)
     found: dict[int, Numbers] = {}
     for row in rows:
         states, (people, answered) = said.get(row.id, {}), rolls.get(row.id, (0, 0))
@@ -305,16 +305,15 @@ def roll_counts(session: Session, sitting: BriefingSession, *, on: date) -> Mapp
     return {point_id: (people, answered) for point_id, people, answered in rows}
 
 
-def said_counts(session: Session, sitting: BriefingSession) -> Mapping[int, Mapping[str, int]]:
-    """By point: how many people it says each state of."""
+def said_counts(session: Session, sitting_id: int, point_id: int | None = None) -> Mapping[int, Mapping[str, int]]:
+    """By point: how many people it says each state of; of all points of a sitting, or of one alone."""
+    query = select(PointSighting.point_id, PointSighting.state, func.count())
+    if point_id is None:
+        query = query.join(MeetingPoint, MeetingPoint.id == PointSighting.point_id)
+    own = PointSighting.point_id == point_id if point_id is not None else MeetingPoint.session_id == sitting_id
     found: dict[int, dict[str, int]] = {}
-    for point_id, state, people in session.execute(
-        select(PointSighting.point_id, PointSighting.state, func.count())
-        .join(MeetingPoint, MeetingPoint.id == PointSighting.point_id)
-        .where(MeetingPoint.session_id == sitting.id)
-        .group_by(PointSighting.point_id, PointSighting.state)
-    ):
-        found.setdefault(point_id, {})[state] = people
+    for point, state, people in session.execute(query.where(own).group_by(PointSighting.point_id, PointSighting.state)):
+        found.setdefault(point, {})[state] = people
     return found
 
 
