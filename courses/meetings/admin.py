@@ -277,11 +277,13 @@ def find_host(point_id: uuid.UUID) -> ResponseReturnValue:
 def host_page(one: MeetingPoint, form: SearchForm, found: list[Named]) -> str:
     """The page with those who were found. Their showing is noted."""
     own = get_session()
-    named = queries.names_of(own, [one.host])
+    named = doors_of(own).people.names(own, [one.host] if one.host else [])
     if rows := len(found) + len(named):
         by, unit = behind(), one.unit.public_id
         apart(lambda log: note(log, "person.list", actor=by, object_kind="unit", object_id=unit, rows=rows))
-    return render_template("sittings/host.html", form=form, found=found, named=named.get(one.host), **about(one))
+    return render_template(
+        "sittings/host.html", form=form, found=found, named=named.get(one.host) if one.host else None, **about(one)
+    )
 
 
 @bp.post("/points/<uuid:point_id>/host")
@@ -291,10 +293,11 @@ def name_host(point_id: uuid.UUID) -> ResponseReturnValue:
     own = get_session()
     one = organised_point(own, actor(), point_id)
     chosen = request.form.get("host", "")
-    if chosen and not queries.names_of(own, [wanted := uuid_in(chosen)]):
+    wanted = uuid_in(chosen)
+    if chosen and not (wanted and doors_of(own).people.names(own, [wanted])):
         flash(_("Chọn một người trong danh sách."), "error")
         return redirect(url_for("sittings.host", point_id=point_id))
-    actions.name_host(own, one, wanted if chosen else None, by=actor().public_id)
+    actions.name_host(own, one, wanted, by=actor().public_id)
     flash(_("Đã cử người chủ trì điểm cầu.") if chosen else _("Điểm cầu này chưa cử ai."), "success")
     return redirect(url_for("sittings.board", session_id=one.session.public_id))
 

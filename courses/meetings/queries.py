@@ -1,7 +1,7 @@
 """Reading sittings, points, who is on the roll of each, what is known of these people, and the numbers of the board."""
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -34,6 +34,7 @@ PAGE = 300
 """So many people of a roll stand on one page."""
 
 
+@cache
 def sittings() -> Select[BriefingSession]:
     """Every sitting with its briefing, the latest first."""
     return (
@@ -63,6 +64,7 @@ def reported_of(session: Session, sittings_shown: Sequence[BriefingSession]) -> 
     return {sitting: (points, reported) for sitting, points, reported in rows}
 
 
+@cache
 def points() -> Select[MeetingPoint]:
     """Points with sitting, briefing and unit: the main one first, then by unit."""
     return (
@@ -188,9 +190,9 @@ def people_asked() -> Select[uuid.UUID, int]:
 
 
 def people_of(session: Session, point: MeetingPoint, only: Collection[uuid.UUID], *, on: date) -> dict[uuid.UUID, int]:
-    """Those of these people who are of the point, with their ids."""
-    rows = session.execute(people_asked(), {**values_of(point, on=on), "people": list(only)})
-    return {public_id: own for public_id, own in rows}  # noqa: C416 - rows are no pairs to mypy
+    """Those of these people who are of the point, with their ids, in this order."""
+    found = dict(session.execute(people_asked(), {**values_of(point, on=on), "people": list(only)}).all())
+    return {one: found[one] for one in only if one in found}
 
 
 @cache
@@ -229,19 +231,24 @@ def there() -> ColumnElement[bool]:
     return PointSighting.state.in_(sorted(THERE))
 
 
-def seen_elsewhere(session: Session, point: MeetingPoint, ids: Sequence[int]) -> dict[int, list[str]]:
-    """The names of the other points of the sitting where these people were there, by person."""
+@cache
+def there_elsewhere(*, few: bool) -> Select[int, str]:
+    """Who was there at other points of the sitting than this one, and the names of these."""
     query = (
         select(PointSighting.person_id, MeetingPoint.name)
         .join(MeetingPoint, MeetingPoint.id == PointSighting.point_id)
-        .where(MeetingPoint.session_id == point.session_id, MeetingPoint.id != point.id, there())
+        .where(MeetingPoint.session_id == SITTING, MeetingPoint.id != POINT, there())
         .order_by(MeetingPoint.id)
     )
-    few = len(ids) <= 500
-    if few:
-        query = query.where(PointSighting.person_id.in_(ids))
+    return query.where(PointSighting.person_id.in_(bindparam("people", expanding=True))) if few else query
+
+
+def seen_elsewhere(session: Session, point: MeetingPoint, ids: Sequence[int]) -> dict[int, list[str]]:
+    """The names of the other points of the sitting where these people were there, by person."""
+    few, values = len(ids) <= 500, {"sitting": point.session_id, "point": point.id}
     found: dict[int, list[str]] = {}
-    for person_id, name in session.execute(query):
+    rows = session.execute(there_elsewhere(few=few), values | ({"people": list(ids)} if few else {}))
+    for person_id, name in rows:
         found.setdefault(person_id, []).append(name)
     return found
 
@@ -264,7 +271,7 @@ def numbers(session: Session, sitting: BriefingSession, *, on: date) -> dict[int
         )
     ).all()
     rolls = roll_counts(session, sitting, on=on)
-    said, twice = said_counts(session, sitting), twice_counts(session, sitting)
+    said, twice = said_counts(session, sitting.id), twice_counts(session, sitting)
     found: dict[int, Numbers] = {}
     for row in rows:
         states, (people, answered) = said.get(row.id, {}), rolls.get(row.id, (0, 0))
@@ -298,16 +305,15 @@ def roll_counts(session: Session, sitting: BriefingSession, *, on: date) -> Mapp
     return {point_id: (people, answered) for point_id, people, answered in rows}
 
 
-def said_counts(session: Session, sitting: BriefingSession) -> Mapping[int, Mapping[str, int]]:
-    """By point: how many people it says each state of."""
+def said_counts(session: Session, sitting_id: int, point_id: int | None = None) -> Mapping[int, Mapping[str, int]]:
+    """By point: how many people it says each state of; of all points of a sitting, or of one alone."""
+    query = select(PointSighting.point_id, PointSighting.state, func.count())
+    if point_id is None:
+        query = query.join(MeetingPoint, MeetingPoint.id == PointSighting.point_id)
+    own = PointSighting.point_id == point_id if point_id is not None else MeetingPoint.session_id == sitting_id
     found: dict[int, dict[str, int]] = {}
-    for point_id, state, people in session.execute(
-        select(PointSighting.point_id, PointSighting.state, func.count())
-        .join(MeetingPoint, MeetingPoint.id == PointSighting.point_id)
-        .where(MeetingPoint.session_id == sitting.id)
-        .group_by(PointSighting.point_id, PointSighting.state)
-    ):
-        found.setdefault(point_id, {})[state] = people
+    for point, state, people in session.execute(query.where(own).group_by(PointSighting.point_id, PointSighting.state)):
+        found.setdefault(point, {})[state] = people
     return found
 
 
@@ -375,13 +381,6 @@ def on_the_roll(session: Session, briefing_id: int, person_id: int) -> bool:
         Standing.briefing_id == briefing_id, Standing.person_id == person_id, ~Standing.exempt
     )
     return session.scalar(query) is not None
-
-
-def names_of(session: Session, public_ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, str]:
-    """The names of these people."""
-    wanted = {one for one in public_ids if one is not None}
-    rows = session.execute(select(Person.public_id, Person.full_name).where(Person.public_id.in_(wanted)))
-    return {public_id: name for public_id, name in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
 def staff_codes(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:

@@ -38,6 +38,8 @@ from courses.meetings.protocol import (
 from courses.meetings.queries import listed
 from courses.meetings.render import qr
 from courses.meetings.rules import (
+    THERE,
+    Numbers,
     Place,
     code_of,
     digits_in,
@@ -148,11 +150,13 @@ def mark(point_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def answer_to_script(point: MeetingPoint, found: list[Outcome]) -> ResponseReturnValue:
-    """What stands now of each person, and the numbers in words."""
-    numbers = numbers_of(point, listed(get_session(), point, on=clock.today()))
+    """What stands now of each person, and the numbers of the point that follow from one cheap question."""
+    states = queries.said_counts(get_session(), point.session_id, point.id).get(point.id, {})
+    numbers = Numbers(there=sum(states.get(one, 0) for one in THERE), headcount=point.headcount)
     return {
         "people": {str(one.person): {"result": one.result, "state": one.state} for one in found},
-        "numbers": counted_words(numbers),
+        "there": numbers.there,
+        "away": sum(states.values()) - numbers.there,
         "difference": difference(numbers),
     }
 
@@ -306,12 +310,17 @@ def check_in() -> ResponseReturnValue:
     if fault is None:
         point, fault = point_of_code(own, actor(), digits_in(text_in(form.code)), asked)
         if point is None and fault is not None:
-            apart(lambda log: refused_until(log, budget) and None)
+            apart(lambda log: count_guess(log, budget))
     if point is None or fault is not None:
-        form.code.errors = [fault]
+        form.code.errors = [fault or ""]
         return render_template("meetings/check_in.html", form=form, asked=asked), 422
     forgive(own, budget)
     return checked_in(own, point)
+
+
+def count_guess(session: Session, budget: Budget) -> None:
+    """One more wrong code of this person."""
+    refused_until(session, budget)
 
 
 def waiting_words(own: Session, budget: Budget) -> str | None:

@@ -68,7 +68,7 @@ class Gatherings:
             "sittings.remove.point_id": self.idle,
         }
 
-    def forms(self, actor: str, world: World, file: str) -> dict[str, Mapping[str, object]]:
+    def forms(self, actor: str, world: World, file: str) -> dict[str, Mapping[str, str | list[str] | tuple[str, str]]]:
         """Valid forms, in an order in which each does something."""
         mine = self.of.get(actor, self.of["learner"])
         day = f"{clock.today() + timedelta(days=3):%d/%m/%Y}"

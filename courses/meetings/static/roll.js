@@ -148,7 +148,11 @@
       elsewhere += outcome.result === "elsewhere";
     }
     keep();
-    for (const place of document.querySelectorAll("[data-numbers]")) place.textContent = told.numbers;
+    if (whole) {
+      const open = [...rows.values()].filter((row) => !row.dataset.state && !row.hasAttribute("data-elsewhere"));
+      const counted = words.counted.replace("{there}", told.there).replace("{away}", told.away);
+      for (const place of document.querySelectorAll("[data-numbers]")) place.textContent = counted.replace("{left}", open.length);
+    }
     for (const place of document.querySelectorAll("[data-difference]")) place.textContent = told.difference;
     if (kept) say(words.kept.replace("{n}", kept));
     else if (elsewhere) say(words.elsewhere.replace("{n}", elsewhere));
