@@ -3,6 +3,8 @@
 A report as it was (`report_snapshot`) is written once, on both databases, as in 0002 and 0017.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -59,7 +61,7 @@ def entries() -> None:
     )
 
 
-def about(table: str) -> list[sa.Column[int] | sa.ForeignKeyConstraint]:
+def about(table: str) -> list[Any]:
     """The unit and the briefing a row is about."""
     return [
         sa.Column("unit_id", sa.Integer(), nullable=False),
@@ -69,7 +71,7 @@ def about(table: str) -> list[sa.Column[int] | sa.ForeignKeyConstraint]:
     ]
 
 
-def named(table: str) -> list[sa.Column[int] | sa.Column[str] | sa.PrimaryKeyConstraint | sa.UniqueConstraint]:
+def named(table: str) -> list[Any]:
     """The id inside and the one outside."""
     return [
         sa.Column("id", sa.Integer(), nullable=False),

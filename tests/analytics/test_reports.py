@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import docx
 import pytest
@@ -102,8 +103,9 @@ def built(make: Make, folder: Path) -> Province:
     staffed(make, course_id, small, Staff(completed=1, briefed=1, not_begun=1), names=[f"{CANARY} {n}" for n in "123"])
     staffed(make, course_id, large, Staff(completed=4, begun=2))
     staffed(make, course_id, office, Staff(briefed=5, not_begun=2))
-    heads = [make.person(f"Trưởng {one.code}", role="head", over=one) for one in (root, small, large)]
-    return Province(root, small, large, office, *heads, make.person("Quản Trị", role="administrator"), make.person())
+    first, second, third = (make.person(f"Trưởng {one.code}", role="head", over=one) for one in (root, small, large))
+    administrator = make.person("Quản Trị", role="administrator")
+    return Province(root, small, large, office, first, second, third, administrator, make.person())
 
 
 def address(unit: Unit, rest: str = "") -> str:
@@ -394,9 +396,10 @@ LIST = {"what": "02-docx", "purpose": "urge"}
 
 def taken(make: Make, browser: Browser, unit: Unit, **wanted: str) -> bytes:
     browser.get(address(unit, "/lists"))
-    browser.submit("/lists", **{**LIST, **wanted})
+    fields: dict[str, Any] = {**LIST, **wanted}
+    browser.submit("/lists", **fields)
     assert browser.page is not None
-    return browser.page.data
+    return browser.page.get_data()
 
 
 def test_the_list_of_names_is_in_vietnamese_order_asks_what_for_and_is_noted(make: Make, province: Province) -> None:
