@@ -22,6 +22,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DatabaseError
 
 from analytics.dashboard.rules import unit_state
+from analytics.facts.models import Tally
 from analytics.facts.rules import Count
 from analytics.facts.vocabulary import METRICS
 from analytics.reports import actions, papers, queries
@@ -208,6 +209,17 @@ def test_a_parent_of_a_unit_of_3_and_one_of_3000_is_their_sum_and_not_the_mean_o
             check(wrong, known)
     with pytest.raises(SumsDisagree):
         check(top, Figures(Count(people=3_004)))
+
+
+def test_no_report_is_made_of_tallies_that_do_not_add_up(make: Make, province: Province) -> None:
+    with make.writing() as session:
+        session.execute(update(Tally).where(Tally.unit_id == province.office.id).values(briefed=Tally.briefed - 1))
+    answer = make.browser(province.head).get(address(province.root, "/01"))
+    assert answer.status_code == 409
+    assert "lms verify" in answer.text
+    of = told_of(make, province.root)
+    with make.reading() as session, pytest.raises(SumsDisagree):
+        papers.by_unit(session, of, None)
 
 
 @pytest.mark.parametrize(
