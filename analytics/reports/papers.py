@@ -47,11 +47,14 @@ from courses.learning.queries import editions
 from lms.clock import day_of, in_vietnam
 from lms.web.wording import number, percent, scale10
 
+MOST_LINES = 1_000
+"""So many lines a page or file shows at once; the worker makes longer ones."""
 
-def by_unit(session: Session, of: Subject, levels: int | None = None) -> Paper:
-    """Biểu 01. `levels` below the unit; None: as many as fit on a page."""
+
+def by_unit(session: Session, of: Subject, levels: int | None = None, *, most: int = MOST_LINES) -> Paper:
+    """Biểu 01. `levels` below the unit, as far as so many lines allow; None: as many as fit on a page."""
     top = top_node(session, of)
-    depth = levels or levels_that_fit(top)
+    depth = min(levels, levels_that_fit(top, most)) if levels else levels_that_fit(top)
     rows = [
         Line(node.key, {"place": place, "name": node.name, **cells_of(node)}, depth=own, parent=parent)
         for place, own, parent, node in numbered(top, depth)

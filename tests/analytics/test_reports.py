@@ -478,6 +478,18 @@ def test_a_large_register_is_made_by_the_worker_and_fetched_by_who_asked_alone(m
         assert session.scalar(select(func.count(ReportFile.id))) == 0
 
 
+def test_the_worker_makes_the_form_with_all_levels_too(make: Make, province: Province) -> None:
+    browser = make.browser(province.head)
+    taken(make, browser, province.root, what="01-docx")
+    worker = Worker(make.database)
+    while worker.step():
+        pass
+    with make.reading() as session:
+        one = session.scalars(select(ReportFile)).one()
+    content = browser.client.get(f"/reports/files/{one.public_id}/content").data
+    assert [row[1] for row in cells_of_docx(content)][-2:] == ["Phòng Một", "TỔNG CỘNG"]
+
+
 def test_the_summary_is_mailed_to_the_heads_on_its_day_once_and_can_be_rehearsed(
     make: Make, province: Province
 ) -> None:
