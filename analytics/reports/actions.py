@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from analytics.reports import papers, queries, render
+from analytics.reports import papers, parts, queries, render
 from analytics.reports.models import (
     ReportEntry,
     ReportFile,
@@ -20,14 +20,15 @@ from analytics.reports.models import (
     ReportSubmission,
 )
 from analytics.reports.queries import Subject
-from analytics.reports.rules import Paper, as_bytes, digest, is_due
-from analytics.reports.vocabulary import FORMS
+from analytics.reports.rules import Paper, Words, as_bytes, digest, is_due
+from analytics.reports.vocabulary import FORMS, WORDS_OF_CODES, closing, frame
 from lms import clock
 from lms.audit.actions import note
 from lms.db import database_of
 from lms.organisation.models import Unit
 from lms.outbox.actions import queue, send_mail
 from lms.outbox.rules import UNIT_NEWS
+from lms.web.wording import day, moment
 
 REPORT_MAIL, REPORT_FILE = "report mail", "report file"
 MORNING = timedelta(hours=7)
@@ -214,7 +215,7 @@ def make_file(session: Session, payload: Mapping[str, Any]) -> None:
     one = session.get(ReportFile, payload["file_id"])
     if one is None or one.state != "waiting":
         return
-    file_id, unit, briefing_id, at = one.id, one.unit, one.briefing_id, one.asked_at
+    file_id, unit, briefing_id, at, wish = one.id, one.unit, one.briefing_id, one.asked_at, one.wish
     session.rollback()  # nothing was written: the database must not stay locked for minutes
     database = database_of(session)
 
@@ -226,13 +227,27 @@ def make_file(session: Session, payload: Mapping[str, Any]) -> None:
     with tempfile.TemporaryFile() as out:
         with database.reading() as own:
             of = queries.subject(own, own.get_one(Unit, unit.id), briefing_id, now=at)
-            if of is not None:
+            if of is not None and wish["what"] == "register":
                 render.register_workbook(papers.register(own, of, told=told), out, at=at)
+            elif of is not None:
+                out.write(whole_form(papers.by_unit(own, of, EVERY_LEVEL, most=EVERY_LINE), wish))
         out.seek(0)
         keep_pieces(session, file_id, out)
     state = "made" if of is not None else "failed"
     made = update(ReportFile).where(ReportFile.id == file_id)
     session.execute(made.values(state=state, done=ReportFile.total))
+
+
+EVERY_LEVEL, EVERY_LINE = 99, 1_000_000
+
+
+def whole_form(paper: Paper, wish: Mapping[str, Any]) -> bytes:
+    """Biểu 01 with all levels as a file; it is not kept and bears no code."""
+    words = Words({code: pair[0] for code, pair in WORDS_OF_CODES.items()})
+    around = frame(str(wish["head"]), kind=paper.kind, unit=paper.unit, above=paper.above)
+    lines = closing(at=moment(paper.at), on=day(paper.on), code="", address="")
+    makers = {"xlsx": render.workbook, "docx": parts.document, "pdf": render.pdf}
+    return makers[str(wish["kind"])](paper, words, around, lines)
 
 
 def keep_pieces(session: Session, file_id: int, out: IO[bytes]) -> None:

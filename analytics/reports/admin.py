@@ -92,22 +92,27 @@ def take_list(unit_id: uuid.UUID) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return render_template("reports/lists.html", of=of, form=form), 422
     what, _dash, kind = text_in(form.what).partition("-")
-    count, purpose, by = queries.how_many(session, of), text_in(form.purpose), behind()
-    if what == LIST:
-        paper = papers.missing(session, of)
-        count = len(paper.lines)
+    purpose, by = text_in(form.purpose), behind()
+    if what == "01" or (what, kind) == ("register", "xlsx"):
+        return ordered(of, what, kind, purpose)
+    count, paper = queries.how_many(session, of), papers.missing(session, of) if what == LIST else None
+    count = len(paper.lines) if paper is not None else count
     apart(lambda own: actions.note_taken(own, of, by=by, form=what, purpose=purpose, count=count))
-    if what == LIST:
+    if paper is not None:
         return as_file(paper, kind, code="", name=file_name(of, LIST), noted=True)
-    name = f"so-theo-doi_{of.unit.code}_{clock.day_of(now):%Y-%m-%d}.{kind}"
-    if kind == "xlsx":
-        ordered: list[uuid.UUID] = []
-        person = actor().public_id
-        wish = {"what": what, "purpose": purpose}
-        apart(lambda own: ordered.append(actions.order_file(own, of, wish, name=name, by=person).public_id))
-        return redirect(url_for("reports.waiting", file_id=ordered[0]))
+    name = f"so-theo-doi_{of.unit.code}_{clock.day_of(now):%Y-%m-%d}.csv"
     lines = render.csv_lines(papers.register(session, of))
     return attached(Response(stream_with_context(lines), content_type=KINDS["csv"]), name)
+
+
+def ordered(of: Subject, what: str, kind: str, purpose: str) -> ResponseReturnValue:
+    """To the page of a file that the worker makes."""
+    name = f"{file_name(of, what) if what == '01' else file_name(of, '').replace('bieu-', 'so-theo-doi')}.{kind}"
+    wish = {"what": what, "kind": kind, "purpose": purpose, "head": head_asked()}
+    made_of: list[uuid.UUID] = []
+    person = actor().public_id
+    apart(lambda own: made_of.append(actions.order_file(own, of, wish, name=name, by=person).public_id))
+    return redirect(url_for("reports.waiting", file_id=made_of[0]))
 
 
 @bp.get("/files/<uuid:file_id>/content")
@@ -120,7 +125,9 @@ def content(file_id: uuid.UUID) -> ResponseReturnValue:
         raise NotFound
     of = access_subject(session, actor(), NAMES, one.unit.public_id, one.briefing.code, now=clock.now())
     by, purpose, rows, own_id = behind(), str(one.wish.get("purpose", "")), one.total, one.id
-    apart(lambda own: actions.note_taken(own, of, by=by, form="register", purpose=purpose, count=rows))
+    if one.wish["what"] == "register":
+        apart(lambda own: actions.note_taken(own, of, by=by, form="register", purpose=purpose, count=rows))
+    mimetype = KINDS[str(one.wish.get("kind", "xlsx"))]
 
     def pieces() -> Iterator[bytes]:
         number = 0
@@ -129,7 +136,7 @@ def content(file_id: uuid.UUID) -> ResponseReturnValue:
             yield piece
             number += 1
 
-    return attached(Response(stream_with_context(pieces()), content_type=KINDS["xlsx"]), one.name)
+    return attached(Response(stream_with_context(pieces()), content_type=mimetype), one.name)
 
 
 def as_file(paper: Paper, kind: str, *, code: str, name: str, noted: bool = False) -> Response:

@@ -47,6 +47,9 @@ LISTS = {
     "02-xlsx": _l("Biểu 02 – Danh sách chưa hoàn thành (XLSX)"),
     "02-docx": _l("Biểu 02 – Danh sách chưa hoàn thành (DOCX)"),
     "02-pdf": _l("Biểu 02 – Danh sách chưa hoàn thành (PDF)"),
+    "01-xlsx": _l("Biểu 01, mọi cấp đơn vị (XLSX, làm ở nền)"),
+    "01-docx": _l("Biểu 01, mọi cấp đơn vị (DOCX, làm ở nền)"),
+    "01-pdf": _l("Biểu 01, mọi cấp đơn vị (PDF, làm ở nền)"),
     "register-csv": _l("Sổ theo dõi: người × bài học, bài kiểm tra (CSV)"),
     "register-xlsx": _l("Sổ theo dõi: người × bài học, bài kiểm tra (XLSX, làm ở nền)"),
 }

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -43,13 +45,16 @@ from analytics.reports.vocabulary import (
 )
 from courses.learning.queries import editions
 from lms.clock import day_of, in_vietnam
-from lms.web.wording import day, number, percent, scale10
+from lms.web.wording import number, percent, scale10
+
+MOST_LINES = 1_000
+"""So many lines a page or file shows at once; the worker makes longer ones."""
 
 
-def by_unit(session: Session, of: Subject, levels: int | None = None) -> Paper:
-    """Biểu 01. `levels` below the unit; None: as many as fit on a page."""
+def by_unit(session: Session, of: Subject, levels: int | None = None, *, most: int = MOST_LINES) -> Paper:
+    """Biểu 01. `levels` below the unit, as far as so many lines allow; None: as many as fit on a page."""
     top = top_node(session, of)
-    depth = levels or levels_that_fit(top)
+    depth = min(levels, levels_that_fit(top, most)) if levels else levels_that_fit(top)
     rows = [
         Line(node.key, {"place": place, "name": node.name, **cells_of(node)}, depth=own, parent=parent)
         for place, own, parent, node in numbered(top, depth)
@@ -309,11 +314,11 @@ def register(session: Session, of: Subject, *, told: Callable[[int], None] = lam
     counts.
     """
     newest = editions(session, of.course_id)[-1]
-    lessons_and_tests = [one.activity_id for one in newest.outline.lessons()]
-    lessons_and_tests += [one.activity_id for one in newest.outline.required_tests()]
-    places = {activity_id: place for place, activity_id in enumerate(lessons_and_tests)}
-    lessons = (f"{one.code}. {one.title}" for one in newest.outline.lessons())
-    yield [*REGISTER_HEAD, *lessons, *(f"Bài kiểm tra {one.code}" for one in newest.outline.required_tests())]
+    outline = newest.outline
+    order = [*(one.activity_id for one in outline.lessons()), *(one.activity_id for one in outline.required_tests())]
+    places = {activity_id: place for place, activity_id in enumerate(order)}
+    lessons = (f"{one.code}. {one.title}" for one in outline.lessons())
+    yield [*REGISTER_HEAD, *lessons, *(f"Bài kiểm tra {one.code}" for one in outline.required_tests())]
     rows = session.execute(queries.register_people(of, newest.settings), execution_options={"yield_per": AT_ONCE})
     for place, row in enumerate(rows, 1):
         yield [str(place), *told_of(row, of), *done(row.done, places)]
@@ -324,7 +329,6 @@ def told_of(row: Any, of: Subject) -> list[str]:
     """What is known of the person's standing."""
     late = row.due_at is not None and row.due_at < of.now and row.state != "completed"
     state = "Được miễn" if row.exempt else "Quá hạn" if late else WORDS_OF_CODES[row.state][0]
-    moments = (row.due_at, row.briefed_at, row.completed_at)
     return [
         row.full_name,
         row.position,
@@ -333,9 +337,25 @@ def told_of(row: Any, of: Subject) -> list[str]:
         "x" if row.member else "",
         state,
         WAYS.get(row.way, ""),
-        *(day(one) if one is not None else "" for one in moments),
-        scale10(row.score) if row.score is not None else "",
+        day_of_moment(row.due_at),
+        day_of_moment(row.briefed_at),
+        day_of_moment(row.completed_at),
+        points(round(row.score * queries.TEN_THOUSAND)) if row.score is not None else "",
     ]
+
+
+def day_of_moment(moment: datetime | None) -> str:
+    """27/11/2026; put together by hand, for a register has hundreds of thousands of them."""
+    if moment is None:
+        return ""
+    here = in_vietnam(moment)
+    return f"{here.day:02}/{here.month:02}/{here.year:04}"
+
+
+@lru_cache(maxsize=queries.TEN_THOUSAND + 1)
+def points(ten_thousandths: int) -> str:
+    """A score on the scale of 10. There are only so many."""
+    return scale10(ten_thousandths / queries.TEN_THOUSAND)
 
 
 def done(said: str | None, places: dict[int, int]) -> Sequence[str]:
@@ -344,5 +364,5 @@ def done(said: str | None, places: dict[int, int]) -> Sequence[str]:
     for one in said.split(",") if said else ():
         activity, score = one.split(":")
         if (place := places.get(int(activity))) is not None:
-            cells[place] = scale10(int(score) / queries.TEN_THOUSAND) if score != "-1" else "x"
+            cells[place] = points(int(score)) if score != "-1" else "x"
     return cells

@@ -1,5 +1,6 @@
 """The pages of reports: what a unit reports, what was kept, sending up and deciding, mail, and checking a code."""
 
+import logging
 import uuid
 
 from flask import flash, redirect, render_template, request, url_for
@@ -33,6 +34,7 @@ from analytics.reports.rules import (
 )
 from analytics.reports.rules import (
     Paper,
+    SumsDisagree,
     cells_shown,
     code_of,
     differences,
@@ -54,7 +56,16 @@ from lms.web.feature import Feature
 from lms.web.forms import text_in
 from lms.web.gate import needs, public
 
+log = logging.getLogger(__name__)
+
 bp = Feature("reports", __name__, url_prefix="/reports")
+
+
+@bp.app_errorhandler(SumsDisagree)
+def disagree(_error: SumsDisagree) -> ResponseReturnValue:
+    """No report is made of figures that do not add up; `lms verify` says where they went wrong."""
+    log.error("a report was not made: its sums disagree")
+    return render_template("reports/disagree.html"), 409
 
 
 @bp.get("")

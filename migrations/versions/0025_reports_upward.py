@@ -61,7 +61,7 @@ def entries() -> None:
     )
 
 
-def about(table: str) -> list[sa.Column[int] | sa.ForeignKeyConstraint]:
+def about(table: str) -> list[Any]:
     """The unit and the briefing a row is about."""
     return [
         sa.Column("unit_id", sa.Integer(), nullable=False),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import docx
 import pytest
@@ -21,6 +22,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DatabaseError
 
 from analytics.dashboard.rules import unit_state
+from analytics.facts.models import Tally
 from analytics.facts.rules import Count
 from analytics.facts.vocabulary import METRICS
 from analytics.reports import actions, papers, queries
@@ -102,8 +104,9 @@ def built(make: Make, folder: Path) -> Province:
     staffed(make, course_id, small, Staff(completed=1, briefed=1, not_begun=1), names=[f"{CANARY} {n}" for n in "123"])
     staffed(make, course_id, large, Staff(completed=4, begun=2))
     staffed(make, course_id, office, Staff(briefed=5, not_begun=2))
-    heads = [make.person(f"Trưởng {one.code}", role="head", over=one) for one in (root, small, large)]
-    return Province(root, small, large, office, *heads, make.person("Quản Trị", role="administrator"), make.person())
+    first, second, third = (make.person(f"Trưởng {one.code}", role="head", over=one) for one in (root, small, large))
+    administrator = make.person("Quản Trị", role="administrator")
+    return Province(root, small, large, office, first, second, third, administrator, make.person())
 
 
 def address(unit: Unit, rest: str = "") -> str:
@@ -206,6 +209,17 @@ def test_a_parent_of_a_unit_of_3_and_one_of_3000_is_their_sum_and_not_the_mean_o
             check(wrong, known)
     with pytest.raises(SumsDisagree):
         check(top, Figures(Count(people=3_004)))
+
+
+def test_no_report_is_made_of_tallies_that_do_not_add_up(make: Make, province: Province) -> None:
+    with make.writing() as session:
+        session.execute(update(Tally).where(Tally.unit_id == province.office.id).values(briefed=Tally.briefed - 1))
+    answer = make.browser(province.head).get(address(province.root, "/01"))
+    assert answer.status_code == 409
+    assert "lms verify" in answer.text
+    of = told_of(make, province.root)
+    with make.reading() as session, pytest.raises(SumsDisagree):
+        papers.by_unit(session, of, None)
 
 
 @pytest.mark.parametrize(
@@ -394,9 +408,10 @@ LIST = {"what": "02-docx", "purpose": "urge"}
 
 def taken(make: Make, browser: Browser, unit: Unit, **wanted: str) -> bytes:
     browser.get(address(unit, "/lists"))
-    browser.submit("/lists", **{**LIST, **wanted})
+    fields: dict[str, Any] = {**LIST, **wanted}
+    browser.submit("/lists", **fields)
     assert browser.page is not None
-    return browser.page.data
+    return browser.page.get_data()
 
 
 def test_the_list_of_names_is_in_vietnamese_order_asks_what_for_and_is_noted(make: Make, province: Province) -> None:
@@ -461,6 +476,18 @@ def test_a_large_register_is_made_by_the_worker_and_fetched_by_who_asked_alone(m
         actions.forget_files(session, clock.now() + timedelta(days=8))
     with make.reading() as session:
         assert session.scalar(select(func.count(ReportFile.id))) == 0
+
+
+def test_the_worker_makes_the_form_with_all_levels_too(make: Make, province: Province) -> None:
+    browser = make.browser(province.head)
+    taken(make, browser, province.root, what="01-docx")
+    worker = Worker(make.database)
+    while worker.step():
+        pass
+    with make.reading() as session:
+        one = session.scalars(select(ReportFile)).one()
+    content = browser.client.get(f"/reports/files/{one.public_id}/content").data
+    assert [row[1] for row in cells_of_docx(content)][-2:] == ["Phòng Một", "TỔNG CỘNG"]
 
 
 def test_the_summary_is_mailed_to_the_heads_on_its_day_once_and_can_be_rehearsed(

@@ -627,7 +627,7 @@ def reported(session: Session, world: World, below: Unit) -> Reports:
     told = schedule(session, of, every="weekly", place=1, by=world.people["administrator"].public_id)
     files = {}
     for actor, someone in world.people.items():
-        wish = {"what": "register", "purpose": "check"}
+        wish = {"what": "register", "kind": "xlsx", "purpose": "check"}
         one = order_file(session, of, wish, name="so-theo-doi.xlsx", by=someone.public_id)
         one.state = "made"
         session.add(ReportFilePiece(file_id=one.id, number=0, content=b"PK"))

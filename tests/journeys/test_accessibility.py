@@ -246,7 +246,9 @@ def reported(session: Session, unit: Unit, by: Person) -> dict[str, Any]:
     session.execute(delete(ReportSubmission))
     sent = ReportSubmission(public_id=uuid.uuid4(), state="sent", sent_at=clock.now(), **about)
     session.add(sent)
-    file = order_file(session, of, {"what": "register", "purpose": "check"}, name="so-theo-doi.xlsx", by=by.public_id)
+    file = order_file(
+        session, of, {"what": "register", "kind": "xlsx", "purpose": "check"}, name="so-theo-doi.xlsx", by=by.public_id
+    )
     given = {"form": "01", "kind": "csv", "code": COURSE, "snapshot_id": kept.public_id}
     return {**given, "submission_id": sent.public_id, "file_id": file.public_id}
 
