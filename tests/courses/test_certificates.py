@@ -18,7 +18,7 @@ from courses.certificates import actions
 from courses.certificates.access import checked
 from courses.certificates.models import Certificate, CertificatePrint
 from courses.certificates.queries import printed
-from courses.certificates.render import Printed, as_pdf, check_address, told
+from courses.certificates.render import TEMPLATE, Printed, as_pdf, check_address, told
 from courses.certificates.rules import FALL, ISSUE, Fields, as_made, follows, grouped
 from courses.certificates.signature import code_fits, code_of, is_ours, signed
 from courses.enrolment.actions import give
@@ -347,6 +347,16 @@ def test_the_head_prints_the_unit_and_nobody_elses(scene: Scene, monkeypatch: py
     with scene.make.writing() as session:
         tell(session, PersonErased(scene.learner.id, ()))
         assert session.scalar(select(func.count()).select_from(CertificatePrint)) == 0
+
+
+def test_that_of_somebody_fictional_says_so(scene: Scene) -> None:
+    come(scene.make, scene.code, scene.learner)
+    real = scene.paper(scene.certificates()[0])
+    with scene.make.writing() as session:
+        session.get_one(Person, scene.learner.id).fictional = True
+    assert "nhân vật hư cấu" in scene.check(real.number, real.code).text
+    assert scene.paper(scene.certificates()[0]) == replace(real, fictional=True)
+    assert "NGƯỜI DÙNG THỬ" in TEMPLATE.read_text("utf-8").split("if one.fictional")[1]
 
 
 def test_nobody_fetches_the_certificate_of_somebody_else(scene: Scene) -> None:
