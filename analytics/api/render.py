@@ -119,7 +119,8 @@ PROBLEMS: Mapping[str, Any] = {
     "429": _l("Quá nhiều yêu cầu; chờ số giây trong Retry-After"),
 }
 MANNERS = _l(
-    "Mỗi khóa được %(n)s yêu cầu trong năm phút. Mỗi trả lời có ETag; gửi lại trong If-None-Match thì nhận 304 nếu không đổi.",
+    "Mỗi khóa được %(n)s yêu cầu trong năm phút. Mỗi trả lời có ETag; gửi lại trong If-None-Match thì nhận 304 nếu "
+    "không đổi.",
     n=rules.PER_TOKEN,
 )
 ANSWERS = (rules.Briefings, rules.Units, rules.Tallies, rules.Standings, rules.Problem)
