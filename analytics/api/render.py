@@ -118,6 +118,11 @@ PROBLEMS: Mapping[str, Any] = {
     "404": _l("Không có, hoặc ngoài phạm vi của khóa"),
     "429": _l("Quá nhiều yêu cầu; chờ số giây trong Retry-After"),
 }
+MANNERS = _l(
+    "Mỗi khóa được %(n)s yêu cầu trong năm phút. Mỗi trả lời có ETag; gửi lại trong If-None-Match thì nhận 304 nếu "
+    "không đổi.",
+    n=rules.PER_TOKEN,
+)
 ANSWERS = (rules.Briefings, rules.Units, rules.Tallies, rules.Standings, rules.Problem)
 
 
@@ -190,6 +195,7 @@ def lines(told: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield "    curl -H 'Authorization: Bearer qt_…' https://hoc.example.gov.vn/api/v1/briefings"
     yield ""
+    yield from (str(MANNERS), "")
     yield "| quyền | mở |"
     yield "|---|---|"
     yield from (f"| `{scope}` | {words} |" for scope, words in SCOPE_WORDS.items())

@@ -4,6 +4,7 @@ import base64
 import binascii
 import uuid
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
@@ -17,6 +18,9 @@ PREFIX = "qt_"
 """How every token begins, so that one that lies about is recognised."""
 
 DEFAULT_LIMIT, MOST = 100, 500
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A moment with its offset, as RFC 3339 writes it."""
+
 PER_TOKEN = 600
 """So many requests with one token in five minutes; whoever asks for more waits longer each time."""
 
@@ -28,8 +32,8 @@ class Briefing(msgspec.Struct, frozen=True):
     title: str
     documents: list[str]
     plain: bool
-    opened_at: datetime
-    closed_at: datetime | None
+    opened_at: Moment
+    closed_at: Moment | None
 
 
 class Unit(msgspec.Struct, frozen=True):
@@ -93,10 +97,10 @@ class Standing(msgspec.Struct, frozen=True):
     unit: Unit
     standing: str
     way: str
-    due_at: datetime | None
-    started_at: datetime | None
-    briefed_at: datetime | None
-    completed_at: datetime | None
+    due_at: Moment | None
+    started_at: Moment | None
+    briefed_at: Moment | None
+    completed_at: Moment | None
     score: float | None
 
 

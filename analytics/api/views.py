@@ -46,6 +46,7 @@ def page() -> ResponseReturnValue:
         base=render.BASE,
         scopes=render.SCOPE_WORDS,
         problems=render.PROBLEMS,
+        manners=render.MANNERS,
         type_words=render.type_words,
     )
 

@@ -48,7 +48,7 @@ def told(site: str, one: Printed) -> dict[str, Any]:
     return {
         **asdict(one),
         **days,
-        "documents": ", ".join(one.documents),
+        "documents": list(one.documents),
         "number": grouped(one.number),
         "code": grouped(one.code),
         "check": f"{site}{CHECK}",

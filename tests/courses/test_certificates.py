@@ -18,7 +18,7 @@ from courses.certificates import actions
 from courses.certificates.access import checked
 from courses.certificates.models import Certificate, CertificatePrint
 from courses.certificates.queries import printed
-from courses.certificates.render import Printed, as_pdf, check_address, told
+from courses.certificates.render import TEMPLATE, Printed, as_pdf, check_address, told
 from courses.certificates.rules import FALL, ISSUE, Fields, as_made, follows, grouped
 from courses.certificates.signature import code_fits, code_of, is_ours, signed
 from courses.enrolment.actions import give
@@ -123,6 +123,9 @@ def test_the_file_has_a_page_for_each_its_fonts_and_the_same_bytes_for_the_same(
     parts = b"".join(unpacked(file))
     assert b"/Count 2" in parts
     assert b"FontFile" in parts
+    long = replace(other, name="Nguyễn " * 12, unit="Trung tâm " * 20, subject="Quán triệt " * 40, issuer="Ban " * 36)
+    one_page = as_pdf(site, [replace(long, documents=("48-NQ/TU",) * 20)], at=clock.now())
+    assert b"/Count 1" in b"".join(unpacked(one_page))
     noon = clock.now()
     assert as_pdf(site, [ON_PAPER], at=noon) == as_pdf(site, [ON_PAPER], at=noon)
     assert check_address(site, ON_PAPER) == f"{site}/certificates/check?number=7K4M9PXR&code=ABCDEFGH2345"
@@ -210,7 +213,7 @@ def test_whoever_completes_gets_one_and_the_public_page_shows_all_that_is_printe
     ]
     assert "còn giá trị" in page.text
     wanted = ("name", "unit", "subject", "documents", "completed_on", "issued_on", "issuer", "number", "code")
-    assert lines == [shown[one] for one in wanted]
+    assert lines == [", ".join(shown[one]) if one == "documents" else shown[one] for one in wanted]
     assert str(scene.learner.public_id) not in page.text
     assert str(certificate.public_id) not in page.text
 
@@ -347,6 +350,16 @@ def test_the_head_prints_the_unit_and_nobody_elses(scene: Scene, monkeypatch: py
     with scene.make.writing() as session:
         tell(session, PersonErased(scene.learner.id, ()))
         assert session.scalar(select(func.count()).select_from(CertificatePrint)) == 0
+
+
+def test_that_of_somebody_fictional_says_so(scene: Scene) -> None:
+    come(scene.make, scene.code, scene.learner)
+    real = scene.paper(scene.certificates()[0])
+    with scene.make.writing() as session:
+        session.get_one(Person, scene.learner.id).fictional = True
+    assert "nhân vật hư cấu" in scene.check(real.number, real.code).text
+    assert scene.paper(scene.certificates()[0]) == replace(real, fictional=True)
+    assert "if one.fictional {\n    place" in TEMPLATE.read_text("utf-8")
 
 
 def test_nobody_fetches_the_certificate_of_somebody_else(scene: Scene) -> None:
