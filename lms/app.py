@@ -21,8 +21,6 @@ from lms.accounts.actions import (
     PeopleMoved,
     RoleGranted,
     issue_reset,
-    mail_person,
-    mail_reset,
 )
 from lms.accounts.cli import user
 from lms.accounts.demo import load_fictional_people
@@ -46,6 +44,7 @@ from lms.authentication.actions import end_activation_code, end_what_was_handed_
 from lms.authentication.queries import SecondFactorsHere
 from lms.config import Config
 from lms.contact import views as contact
+from lms.contact.actions import mail_person, mail_reset
 from lms.db import Database
 from lms.documents import views as documents
 from lms.doors import ADMINISTRATION, Doors, MenuEntry

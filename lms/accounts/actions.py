@@ -17,14 +17,14 @@ from lms import clock, text
 from lms.accounts.models import Membership, OneTimeLink, PasswordBefore, Person, RoleGrant, SignInAccount
 from lms.accounts.queries import accounts_for_reset, link_of
 from lms.accounts.rules import LINK_LIFE, MAILED_LINK_LIFE, composed, stands_not_alone
-from lms.accounts.session import administers, digest, end_all_sessions, end_links, link_account, mailed_token
+from lms.accounts.session import administers, digest, end_all_sessions, end_links, mailed_token
 from lms.accounts.storage import Placing, decision, must_last, place_people, wear_positions
 from lms.audit.actions import note
 from lms.db import adds_identities, config_of, lock_roll
 from lms.doors import tell
 from lms.organisation.actions import NO_BASIS, Basis
 from lms.organisation.models import STATE_TREE, Unit
-from lms.outbox.actions import deliver, queue
+from lms.outbox.actions import queue
 
 hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 NOBODY = hasher.hash("the hash that is checked when there is no such account, so that both take as long")
@@ -374,35 +374,3 @@ def issue_reset(session: Session, payload: Mapping[str, Any]) -> None:
         seed = secrets.token_urlsafe(32)
         issue_link(session, person, life=MAILED_LINK_LIFE, mailed=mailed_token(config_of(session), seed))
         queue(session, RESET_MAIL, {"person_id": person_id, "seed": seed})
-
-
-def mail_reset(session: Session, payload: Mapping[str, Any]) -> None:
-    """The handler of `reset mail`: hands the link over, in the language of the person, unless it has ended."""
-    config, token = config_of(session), mailed_token(config_of(session), payload["seed"])
-    account = link_account(session, token)
-    if account is None:
-        return
-    english = account.person.language == "en"
-    values = {"link": f"{config.site_url}/first-password/{token}", "username": account.username}
-    subject = "Set a new password" if english else "Đặt lại mật khẩu"
-    template = f"lms.accounts/reset.{'en' if english else 'vi'}.txt"
-    hand_over(session, account.person, {"subject": subject, "template": template, "values": values})
-
-
-def mail_person(session: Session, payload: Mapping[str, Any]) -> None:
-    """The handler of queued mail: finds name and address, which no job carries, and hands the mail over.
-
-    Whoever wants no mail about its topic by now gets none.
-    """
-    person = session.get(Person, payload["person_id"])
-    if person is not None and payload.get("topic") in person.muted:
-        return
-    hand_over(session, person, payload)
-
-
-def hand_over(session: Session, person: Person | None, payload: Mapping[str, Any]) -> None:
-    """Hand a mail to the mail server, with no transaction open."""
-    name, address = (person.full_name, person.email) if person is not None else ("", None)
-    session.rollback()  # nothing was written: a mail server must not be waited for with the database locked
-    if address:
-        deliver(config_of(session), address=address, name=name, payload=payload)

@@ -1,11 +1,16 @@
-"""What people say of themselves."""
+"""What people say of themselves, and mail that reaches them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from lms.accounts.models import Person
+from lms.accounts.session import link_account, mailed_token
 from lms.audit.actions import note
+from lms.db import config_of
+from lms.outbox.actions import deliver
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +32,35 @@ def keep_contact(session: Session, person: Person, contact: Contact) -> None:
     own = person.public_id
     if changed:
         note(session, "person.change", actor=own, object_kind="person", object_id=own, fields=changed)
+
+
+def mail_reset(session: Session, payload: Mapping[str, Any]) -> None:
+    """The handler of `reset mail`: hands the link over, in the language of the person, unless it has ended."""
+    config, token = config_of(session), mailed_token(config_of(session), payload["seed"])
+    account = link_account(session, token)
+    if account is None:
+        return
+    english = account.person.language == "en"
+    values = {"link": f"{config.site_url}/first-password/{token}", "username": account.username}
+    subject = "Set a new password" if english else "Đặt lại mật khẩu"
+    template = f"lms.accounts/reset.{'en' if english else 'vi'}.txt"
+    hand_over(session, account.person, {"subject": subject, "template": template, "values": values})
+
+
+def mail_person(session: Session, payload: Mapping[str, Any]) -> None:
+    """The handler of queued mail: finds name and address, which no job carries, and hands the mail over.
+
+    Whoever wants no mail about its topic by now gets none.
+    """
+    person = session.get(Person, payload["person_id"])
+    if person is not None and payload.get("topic") in person.muted:
+        return
+    hand_over(session, person, payload)
+
+
+def hand_over(session: Session, person: Person | None, payload: Mapping[str, Any]) -> None:
+    """Hand a mail to the mail server, with no transaction open."""
+    name, address = (person.full_name, person.email) if person is not None else ("", None)
+    session.rollback()  # nothing was written: a mail server must not be waited for with the database locked
+    if address:
+        deliver(config_of(session), address=address, name=name, payload=payload)

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 from flask import Flask
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from analytics.facts.models import Tally
@@ -112,7 +112,10 @@ def test_the_migration_ends_what_had_been_written_twice_and_keeps_the_row(make: 
             ).bindparams(sa.bindparam("public_id", type_=sa.Uuid), sa.bindparam("now", type_=UtcDateTime)),
             {"public_id": uuid.uuid4(), "now": clock.now()},
         )
-        session.execute(insert(RoleGrant).values(person_id=person.id, role="trainer", valid_from=clock.today()))
+        session.execute(
+            sa.text("INSERT INTO role_grant (person_id, role, valid_from) VALUES (:person, 'trainer', :today)"),
+            {"person": person.id, "today": clock.today()},
+        )
     migrate(make.database)
     with make.reading() as session:
         given = session.scalars(select(Assignment).order_by(Assignment.id)).all()
