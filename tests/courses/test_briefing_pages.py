@@ -397,7 +397,7 @@ def test_a_standing_is_found_in_the_list_by_what_it_is_called(place: Place) -> N
         ids = session.scalars(insert(Person).returning(Person.id), [dict(one) for _ in kinds]).all()
         same = {"briefing_id": briefing.id, "unit_id": place.root.id, "assignment_id": given_to.id}
         names = ("state", "absence", "due_at", "exempt")
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 **same,
                 "person_id": own,
