@@ -17,7 +17,7 @@ from analytics.reports import models as reports_models
 from analytics.reports import views as reports
 from analytics.reports.actions import REPORT_FILE, REPORT_MAIL, forget_files, mail_report, make_file, queue_reports
 from courses.briefings.projector import StandingsChanged
-from lms.doors import ADMINISTRATION, Doors, Home, MenuEntry
+from lms.doors import ADMINISTRATION, RESULTS, Doors, Home, MenuEntry
 from lms.web.feature import Feature
 
 MODELS = (api_models, facts_models, reports_models)
@@ -29,7 +29,7 @@ def fill(doors: Doors) -> None:
     """Register at the doors."""
     doors.menu.append(MenuEntry(_l("Bảng theo dõi"), "dashboard.mine", "unit:read_figures", 20))
     doors.menu.append(MenuEntry(_l("Báo cáo"), "reports.mine", "unit:read_figures", 21))
-    doors.menu.append(MenuEntry(_l("Chất lượng câu hỏi"), "reports.questions", "question:read_quality", 45))
+    doors.menu.append(MenuEntry(_l("Chất lượng câu hỏi"), "reports.questions", "question:read_quality", 47, RESULTS))
     doors.jobs |= {REPORT_MAIL: mail_report, REPORT_FILE: make_file}
     doors.nightly += [queue_reports, forget_files]
     doors.menu.append(MenuEntry(_l("Khóa đọc số liệu"), "tokens.index", READ_TOKENS, 83, ADMINISTRATION))

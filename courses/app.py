@@ -62,7 +62,7 @@ from courses.reminders import models as reminders_models
 from courses.reminders import views as reminders
 from courses.reminders.actions import REMIND, plan_the_night, remind
 from lms.accounts.actions import PeopleMoved
-from lms.doors import ADMINISTRATION, RESULTS, STUDY, Doors, Home, MenuEntry
+from lms.doors import ORGANISING, RESULTS, STUDY, Doors, Home, MenuEntry
 from lms.organisation.actions import OrganisationChanged
 from lms.privacy.actions import PersonErased
 from lms.web.feature import Feature
@@ -78,6 +78,18 @@ MODELS = (
     meetings_models,
     reminders_models,
 )
+MENU = (
+    MenuEntry(_l("Khóa học"), "learning.home", "course:study", 10, STUDY),
+    MenuEntry(_l("Giấy chứng nhận"), "certificates.mine", "course:study", 12, STUDY),
+    MenuEntry(_l("Điểm danh"), "meetings.mine", ATTEND, 15, STUDY),
+    MenuEntry(_l("Biên soạn"), "authoring.index", "module:read", 40),
+    MenuEntry(_l("Giấy chứng nhận đã cấp"), "issued.index", READ_NAMES, 46, RESULTS),
+    MenuEntry(_l("Đợt học tập, quán triệt"), "briefings.index", READ_BRIEFINGS, 50, ORGANISING),
+    MenuEntry(_l("Giao học"), "enrolment.index", READ_ASSIGNMENTS, 51, ORGANISING),
+    MenuEntry(_l("Số phải học"), "rolls.choose", LIST, 52, ORGANISING),
+    MenuEntry(_l("Điểm cầu"), "sittings.index", READ_BRIEFINGS, 53, ORGANISING),
+    MenuEntry(_l("Nhắc việc"), "reminders.index", READ_BRIEFINGS, 54, ORGANISING),
+)
 
 
 def fill(doors: Doors) -> None:
@@ -85,16 +97,9 @@ def fill(doors: Doors) -> None:
     doors.first_steps.append(load_library)
     doors.taught.append(taught_courses)
     doors.demo_steps += [assign_the_course, issue_to_those_who_complete]
-    doors.menu.append(MenuEntry(_l("Khóa học"), "learning.home", "course:study", 10, STUDY))
     doors.homes.append(Home("learning.home", "course:study", 1))
-    doors.menu.append(MenuEntry(_l("Biên soạn"), "authoring.index", "module:read", 40))
     doors.homes.append(Home("authoring.index", "module:edit", 20))
-    doors.menu.append(MenuEntry(_l("Đợt học tập, quán triệt"), "briefings.index", READ_BRIEFINGS, 81, ADMINISTRATION))
-    doors.menu.append(MenuEntry(_l("Số phải học"), "rolls.choose", LIST, 83, ADMINISTRATION))
-    doors.menu.append(MenuEntry(_l("Giao học"), "enrolment.index", READ_ASSIGNMENTS, 82, ADMINISTRATION))
-    doors.menu.append(MenuEntry(_l("Điểm danh"), "meetings.mine", ATTEND, 15))
-    doors.menu.append(MenuEntry(_l("Điểm cầu"), "sittings.index", READ_BRIEFINGS, 83, ADMINISTRATION))
-    doors.menu.append(MenuEntry(_l("Nhắc việc"), "reminders.index", READ_BRIEFINGS, 84, ADMINISTRATION))
+    doors.menu += MENU
     doors.jobs[REMIND] = remind
     doors.nightly.append(plan_the_night)
     doors.listen(StatementsArriving, await_turn)
@@ -112,8 +117,6 @@ def fill(doors: Doors) -> None:
     doors.listen(OrganisationChanged, organisation_changed)
     doors.belongings.append(AssignmentsOfUnits())
     doors.daybreak += [follow_late, day_begun]
-    doors.menu.append(MenuEntry(_l("Giấy chứng nhận"), "certificates.mine", "course:study", 12, STUDY))
-    doors.menu.append(MenuEntry(_l("Giấy chứng nhận đã cấp"), "issued.index", READ_NAMES, 46, RESULTS))
     doors.listen(StandingsChanged, certificates.follow_standings)
     doors.listen(PersonErased, certificates.forget_name)
     doors.jobs |= {

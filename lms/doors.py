@@ -47,6 +47,9 @@ ADMINISTRATION = _l("Quản trị")
 STUDY = _l("Học tập")
 """The group of what somebody who studies has: courses, and what goes with them."""
 
+ORGANISING = _l("Tổ chức học tập")
+"""The group of the menu with what organisers of briefings see."""
+
 RESULTS = _l("Kết quả học tập")
 """The group of what follows from studying: reflections to be read, certificates that were issued."""
 
