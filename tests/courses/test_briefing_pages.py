@@ -458,13 +458,14 @@ def test_the_pages_of_a_briefing_cost_the_same_sql_with_ten_times_the_people(app
     admin.submit("Chốt sĩ số", reason="Báo cáo")
     paths = ["/briefings", PAGE, ROLL, admin.path, f"{PAGE}/withdraw", "/rolls"]
 
+    def cost(path: str) -> int:
+        with count_queries(app) as counted:
+            assert admin.get(path).status_code == 200
+        return len(counted)
+
     def spent() -> dict[str, int]:
-        found = {}
-        for path in paths:
-            with count_queries(app) as counted:
-                assert admin.get(path).status_code == 200
-            found[path] = len(counted)
-        return found
+        """Of two visits the cheaper one: now and then a visit notes that the session is in use."""
+        return {path: min(cost(path), cost(path)) for path in paths}
 
     add_people(place, 20)
     few = spent()
