@@ -10,9 +10,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
+from courses.briefings.access import ORGANISE, READ, access_briefing
 from courses.enrolment.models import Briefing
 from courses.reminders import actions, queries
-from courses.reminders.access import ORGANISE, READ, access_briefing
 from courses.reminders.forms import PlanForm, said
 from courses.reminders.models import ReminderSent
 from courses.reminders.queries import Reminded
@@ -45,21 +45,35 @@ def index() -> ResponseReturnValue:
     )
 
 
-@bp.route("/<code>", methods=["GET", "POST"])
+@bp.get("/<code>")
 @needs(READ)
 def show(code: str) -> ResponseReturnValue:
-    """How a briefing reminds, to be changed by who organises it, and whom tonight would remind of what."""
+    """How a briefing reminds, and whom tonight would remind of what."""
+    own = get_session()
+    briefing = access_briefing(own, actor(), code, READ)
+    return page_of(briefing, PlanForm.of(queries.plan_of(own, briefing.id)))
+
+
+@bp.post("/<code>")
+@needs(ORGANISE)
+def change(code: str) -> ResponseReturnValue:
+    """From tonight on the briefing reminds as this form says."""
     own, me = get_session(), actor()
-    writes = request.method == "POST"
-    briefing = access_briefing(own, me, code, ORGANISE if writes else READ)
+    briefing = access_briefing(own, me, code, ORGANISE)
+    form = PlanForm()
+    if not form.validate_on_submit():
+        return page_of(briefing, form), 422
+    actions.keep_plan(own, briefing, form.plan(), by=me.public_id)
+    flash(_("Đã lưu cách nhắc. Áp dụng từ đêm nay."), "success")
+    return redirect(url_for("reminders.show", code=code))
+
+
+def page_of(briefing: Briefing, form: PlanForm) -> str:
+    """The page of a briefing with this form."""
+    own = get_session()
     plan = queries.plan_of(own, briefing.id)
-    form = PlanForm.of(plan)
-    if writes and form.validate_on_submit():
-        actions.keep_plan(own, briefing, form.plan(), by=me.public_id)
-        flash(_("Đã lưu cách nhắc. Áp dụng từ đêm nay."), "success")
-        return redirect(url_for("reminders.show", code=code))
     tonight = queries.to_remind(own, briefing, plan, today=clock.today() + timedelta(days=1))
-    page = render_template(
+    return render_template(
         "reminders/briefing.html",
         briefing=briefing,
         title=actions.title_of(own, briefing)[0],
@@ -68,9 +82,8 @@ def show(code: str) -> ResponseReturnValue:
         people=len(tonight),
         mails=sum(one.mailed for one in tonight),
         said=said,
-        may_organise=me.everywhere(ORGANISE),
+        may_organise=actor().everywhere(ORGANISE),
     )
-    return (page, 422) if writes else page
 
 
 def by_unit(people: Sequence[Reminded]) -> list[tuple[str, Occasion, int, int]]:

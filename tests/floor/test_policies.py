@@ -143,7 +143,8 @@ def is_outside(actor: str, rule: Rule) -> bool:
         } & rule.arguments
         named = {"roster_files.leave", "roster.receive", "memberships.rehearse", "memberships.apply"}
         named |= {"changes.rehearse_new", "changes.create_unit"}
-        return bool(about and "profile" not in rule.rule) or rule.endpoint in named
+        own = "profile" in rule.rule or rule.endpoint == "notices.seen"
+        return bool(about and not own) or rule.endpoint in named
     of_a_unit = bool({"unit_id", "reflection_id", *OF_REPORTS} & rule.arguments) or rule.endpoint == "rolls.person"
     return actor == "head_outside" and of_a_unit
 

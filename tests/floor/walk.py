@@ -48,6 +48,8 @@ from lms.duplicates.actions import tell_apart
 from lms.forwarding.models import DeadLetter
 from lms.memberships.queries import candidates
 from lms.memberships.rules import digest_of, judged
+from lms.notices.actions import Line, give_notices
+from lms.notices.models import Notice
 from lms.organisation.actions import found_unit, rename_unit, undo
 from lms.organisation.models import Unit, UnitOperation
 from lms.organisation.queries import rehearsal
@@ -153,6 +155,7 @@ class Walk:
     gatherings: Gatherings
     reports: Reports
     certified: Certified
+    notices: Mapping[str, uuid.UUID]
 
     @property
     def app(self) -> Flask:
@@ -187,7 +190,7 @@ class Walk:
             "attempts.review.attempt_id": self.handed_in.get(actor, uuid.uuid4()),
             "dashboard.unit_id": self.world.inside.public_id,
             "reminders.code": self.world.course,
-            "notices.public_id": uuid.uuid4(),
+            "notices.public_id": self.notices.get(actor, uuid.uuid4()),
             "enrolment.public_id": self.assignment,
             "briefing_code": self.briefing.code,
             "briefings.roll_id": self.briefing.roll,
@@ -401,7 +404,13 @@ class Walk:
             "announcements.new": {"unit": kept, "text": "Một tin.", "since": day(), "until": until},
             "announcements.withdraw": {},
             "notices.seen": {},
-            "reminders.show": {"before": "7, 1", "after": "1", "without_due": "14", "from_hour": "7", "to_hour": "19"},
+            "reminders.change": {
+                "before": "7, 1",
+                "after": "1",
+                "without_due": "14",
+                "from_hour": "7",
+                "to_hour": "19",
+            },
             "contact.edit": {"language": "en", "email": "", "phone": "0912 345 678", "wanted": ["study"]},
         }
 
@@ -557,11 +566,12 @@ def build_walk(world: World, folder: Path) -> Walk:
             close_attempt(session, who, sitting, first)
             handed_in[actor] = first.public_id
             under_way[actor] = start_attempt(session, who, sitting).public_id
-    briefing = opened(world, (subject, unopened))
+    with make.writing() as session:
+        reports = reported(session, world, below)
+    briefing = opened(world, (subject, unopened))  # its rehearsal is of everybody who is there by now
     file = folder / FILE
     file.write_text(LIST, encoding="utf-8")
     with make.writing() as session:
-        reports = reported(session, world, below)
         roster = rehearsed(session, world, file.read_bytes())
         everybody = certified(session, world, kept)  # before what it adds to is rehearsed
         return Walk(
@@ -589,6 +599,7 @@ def build_walk(world: World, folder: Path) -> Walk:
             points,
             reports,
             everybody,
+            told(session, world),
         )
 
 
@@ -597,7 +608,7 @@ def opened(world: World, decided_about: tuple[Person, ...]) -> Briefed:
     policy = Policy(Asked(frozenset({ONLINE})))
     with world.make.writing() as session:
         course = session.scalars(select(Course).where(Course.code == world.course)).one()
-        briefing = open_briefing(session, course, code="dot-1", title="Đợt một", policy=policy)
+        briefing = open_briefing(session, course, code="dot-3", title="Đợt ba", policy=policy)
         given = give(session, briefing, session.get_one(Unit, world.root.id), due_days=30)
         decisions = {
             one.id: decide(
@@ -608,6 +619,14 @@ def opened(world: World, decided_about: tuple[Person, ...]) -> Briefed:
         roll = freeze_roll(session, briefing, reason="Báo cáo").public_id
         digest = foreseen(session, briefing, Wanted(policy, {given.id: (None, None)}), now=clock.now()).digest
         return Briefed(briefing.code, roll, decisions, digest)
+
+
+def told(session: Session, world: World) -> dict[str, uuid.UUID]:
+    """A notice for each actor, not seen yet."""
+    people = {person.id: actor for actor, person in world.people.items()}
+    give_notices(session, dict.fromkeys(people, Line("Một việc.", "Something.", "/learning")), key="walk")
+    rows = session.execute(select(Notice.person_id, Notice.public_id).where(Notice.person_id.in_(people)))
+    return {people[person_id]: public_id for person_id, public_id in rows}
 
 
 def reported(session: Session, world: World, below: Unit) -> Reports:
