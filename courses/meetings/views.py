@@ -36,7 +36,7 @@ from courses.meetings.protocol import (
     tell,
 )
 from courses.meetings.queries import listed
-from courses.meetings.render import qr
+from courses.meetings.render import qr_address
 from courses.meetings.rules import (
     THERE,
     Numbers,
@@ -270,7 +270,7 @@ def code(point_id: uuid.UUID) -> ResponseReturnValue:
         "meetings/code_part.html" if part else "meetings/code.html",
         shown=shown,
         digits=digits,
-        drawing=qr(link, _("Mã QR để điểm danh")) if digits else "",
+        drawing=qr_address(link) if digits else "",
         left=seconds_left(now),
         site=config_of(own).site_url,
         **about(point),

@@ -1,5 +1,6 @@
 """Figures are of one day and follow from statements, roll and policy alone: also at midnight, also when all lie."""
 
+import uuid
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -7,12 +8,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
 
 from analytics.facts.models import Tally
-from courses.briefings.models import ReflectionResult, Standing
+from courses.briefings.models import BriefingSession, MeetingPoint, ReflectionResult, Standing
 from courses.briefings.rules import Asked, Policy, document_of
 from courses.enrolment.models import Briefing
 from courses.learning.models import ActivityProgress
+from courses.meetings.models import PointSighting
 from lms import clock
 from lms.accounts.actions import move_person
 from lms.accounts.models import Person, UnitHeadcount
@@ -136,6 +139,17 @@ def test_figures_follow_from_the_moment_that_is_given(make: Make, units: list[Un
     assert [[key[1] for key in tallies] for tallies in found["tallies"]] == units_of
 
 
+def seen_at_a_point(session: Session, briefing_id: int, unit: Unit, person_id: int) -> None:
+    """A row that says so, without a statement."""
+    now = clock.now()
+    sitting = BriefingSession(briefing_id=briefing_id, code="1", title="Một", starts_at=now, ends_at=now)
+    point = MeetingPoint(session=sitting, code="1", name="Một", unit_id=unit.id)
+    session.add(point)
+    session.flush()  # the row names it
+    told = {"state": "present", "at": now, "statement_id": uuid.uuid4()}
+    session.execute(insert(PointSighting).values(point_id=point.id, person_id=person_id, **told))
+
+
 def test_what_is_falsified_on_every_shelf_alike_is_found_on_every_shelf(make: Make, units: list[Unit]) -> None:
     learner = Learner(make, make.person(unit=units[1]))
     learner.read("m1-1", "m1-2", "m2-1")
@@ -149,6 +163,7 @@ def test_what_is_falsified_on_every_shelf_alike_is_found_on_every_shelf(make: Ma
         session.execute(update(Tally).values(briefed=1))
         row = {"briefing_id": session.scalars(select(Briefing.id)).one(), "person_id": learner.person.id}
         session.execute(insert(ReflectionResult).values(row))
+        seen_at_a_point(session, row["briefing_id"], units[1], learner.person.id)
         session.execute(update(Unit).where(Unit.id == units[2].id).values(name="Sở khác"))
         session.execute(update(UnitClosure).where(UnitClosure.descendant_id == units[2].id).values(depth=5))
         session.execute(update(UnitHeadcount).values(people=7))
@@ -160,6 +175,7 @@ def test_what_is_falsified_on_every_shelf_alike_is_found_on_every_shelf(make: Ma
         "headcount",
         "progress",
         "briefing records",
+        "sightings",
         "standings",
         "tallies",
     }

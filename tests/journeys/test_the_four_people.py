@@ -362,6 +362,7 @@ def new_person(page: Page) -> str:
 def assign_to_new_unit(page: Page, due: str) -> None:
     """The course for the new unit, by this day."""
     page.get_by_role("link", name="Đã trao xong").click()
+    page.get_by_role("link", name="Tổ chức học tập", exact=True).click()
     page.get_by_role("link", name="Giao học", exact=True).click()
     page.get_by_role("link", name="Giao khóa học").click()
     page.get_by_label("Khóa học").select_option(label=TITLE)

@@ -95,10 +95,14 @@ def test_nothing_is_changed_without_a_token(app: Flask, make: Make) -> None:
 
 def test_administrators_find_their_pages_under_one_line_of_the_menu(make: Make) -> None:
     browser = make.browser(make.person("Quản Thị Trị", role="administrator"))
-    for path in ("/people", "/units", "/assignments"):
+    both = {
+        "Quản trị": (("/people", "/units"), ("Cán bộ", "Đơn vị")),
+        "Tổ chức học tập": (("/assignments", "/briefings"), ("Giao học", "Điểm cầu")),
+    }
+    for line, path, labels in ((line, path, labels) for line, (paths, labels) in both.items() for path in paths):
         browser.get(path)
         menu, tabs = browser.text.split('<main id="main"')
-        assert menu.count(">Quản trị</a>") >= 1
-        assert 'aria-current="page">Quản trị' in menu
-        for label in ("Cán bộ", "Đơn vị", "Giao học"):
+        assert menu.count(f">{line}</a>") >= 1
+        assert f'aria-current="page">{line}' in menu
+        for label in labels:
             assert f">{label}</a>" in tabs

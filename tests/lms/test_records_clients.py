@@ -45,7 +45,7 @@ def all_clients(make: Make) -> list[XapiClient]:
 
 def audited(make: Make) -> list[AuditEntry]:
     with make.reading() as session:
-        return list(session.scalars(select(AuditEntry).where(AuditEntry.object_kind == "xapi_client")))
+        return list(session.scalars(select(AuditEntry).filter_by(object_kind="xapi_client").order_by(AuditEntry.id)))
 
 
 def value_of(page: str, field: str) -> str:

@@ -96,8 +96,10 @@ def test_nobody_looks_as_himself_or_as_somebody_with_more_or_without_the_permiss
 def test_it_ends_after_half_an_hour_and_the_form_that_was_open_is_not_taken(make: Make, unit: Unit) -> None:
     viewer, person = make.person("Người Xem", role="auditor"), make.person("Lý A Hoa", unit=unit)
     browser = looking(make, viewer, person)
-    browser.get("/profile")
-    with time_machine.travel(clock.now() + timedelta(minutes=31), tick=True):
+    begun = clock.now()
+    with time_machine.travel(begun + timedelta(minutes=20), tick=True):
+        browser.get("/profile")  # whoever reads everything is not away for half an hour
+    with time_machine.travel(begun + timedelta(minutes=31), tick=True):
         answer = browser.submit("/language", language="en")
         assert answer.status_code == 403
         assert "Đã hết thời gian xem như một người khác" in answer.text
