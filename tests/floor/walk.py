@@ -4,6 +4,7 @@ An argument or a form this page does not know stops the walk: whoever adds a rou
 """
 
 import functools
+import io
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
+import xlsxwriter
 from flask import Flask
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import select
@@ -649,9 +651,16 @@ def reported(session: Session, world: World, below: Unit) -> Reports:
         wish = {"what": "register", "kind": "xlsx", "purpose": "check"}
         one = order_file(session, of, wish, name="so-theo-doi.xlsx", by=someone.public_id)
         one.state = "made"
-        session.add(ReportFilePiece(file_id=one.id, number=0, content=b"PK"))
+        session.add(ReportFilePiece(file_id=one.id, number=0, content=empty_workbook()))
         files[actor] = one.public_id
     return Reports(kept.public_id, sent.public_id, returned.public_id, told.public_id, files)
+
+
+def empty_workbook() -> bytes:
+    """A file such as the worker makes, with nothing in it."""
+    file = io.BytesIO()
+    xlsxwriter.Workbook(file).close()
+    return file.getvalue()
 
 
 def make_person(session: Session, unit: Unit) -> Person:
