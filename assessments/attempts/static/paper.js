@@ -4,7 +4,7 @@
 "use strict";
 
 (() => {
-  const PREFIX = "quan-triet attempt ";
+  const { store, stored, forgetOthers } = window.keeping("quan-triet attempt ");
   const form = document.getElementById("paper");
 
   for (const forgotten of document.querySelectorAll("[data-forget]")) store(forgotten.dataset.forget, null);
@@ -23,37 +23,6 @@
   let retry = 0;
 
   // What is kept on this machine: { owner, answers: { position: { known, code } } }.
-
-  function store(id, value) {
-    try {
-      if (value) localStorage.setItem(PREFIX + id, JSON.stringify(value));
-      else localStorage.removeItem(PREFIX + id);
-    } catch {
-      // No storage (private window, or full): answers still go to the server.
-    }
-  }
-
-  function stored(id) {
-    try {
-      return JSON.parse(localStorage.getItem(PREFIX + id));
-    } catch {
-      return null;
-    }
-  }
-
-  function forgetOthers() {
-    let names = [];
-    try {
-      names = Object.keys(localStorage);
-    } catch {
-      return;
-    }
-    for (const name of names) {
-      if (!name.startsWith(PREFIX)) continue;
-      const id = name.slice(PREFIX.length);
-      if (stored(id)?.owner !== owner) store(id, null);
-    }
-  }
 
   function keep() {
     const answers = {};
@@ -230,7 +199,7 @@
   });
   document.addEventListener("visibilitychange", send);
 
-  forgetOthers();
+  forgetOthers(owner);
   restore();
   send();
 })();

@@ -4,7 +4,7 @@
 "use strict";
 
 (() => {
-  const PREFIX = "quan-triet reflection ";
+  const { store, stored, forgetOthers } = window.keeping("quan-triet reflection ");
   const PAUSE = 1500;
   const form = document.getElementById("reflection");
 
@@ -21,37 +21,6 @@
   let retry = 0;
 
   // What is kept on this machine: { owner, answers: { number: { known, text } } }.
-
-  function store(id, value) {
-    try {
-      if (value) localStorage.setItem(PREFIX + id, JSON.stringify(value));
-      else localStorage.removeItem(PREFIX + id);
-    } catch {
-      // No storage (private window, or full): what is written still goes to the server.
-    }
-  }
-
-  function stored(id) {
-    try {
-      return JSON.parse(localStorage.getItem(PREFIX + id));
-    } catch {
-      return null;
-    }
-  }
-
-  function forgetOthers() {
-    let names = [];
-    try {
-      names = Object.keys(localStorage);
-    } catch {
-      return;
-    }
-    for (const name of names) {
-      if (!name.startsWith(PREFIX)) continue;
-      const id = name.slice(PREFIX.length);
-      if (stored(id)?.owner !== owner) store(id, null);
-    }
-  }
 
   const known = (number) => answers.get(number).querySelector("[data-known]");
   const area = (number) => answers.get(number).querySelector("textarea");
@@ -198,7 +167,7 @@
   });
   document.addEventListener("visibilitychange", send);
 
-  forgetOthers();
+  forgetOthers(owner);
   restore();
   send();
 })();

@@ -1,14 +1,13 @@
 // The roll of a meeting point: each mark is sent at once, and kept on this machine until the server has confirmed it.
 // Nothing here is needed to take a roll. What is kept belongs to one person and one point: it goes when it is sent, when
-// somebody else uses this browser, and when one signs out.
+// somebody else uses this browser, and when one signs out (aids.js).
 "use strict";
 
 (() => {
-  const PREFIX = "quan-triet roll ";
+  const { store, stored, forgetOthers } = window.keeping("quan-triet roll ");
   const MOST = 200;
   const form = document.getElementById("roll");
 
-  for (const way of document.querySelectorAll('form[action$="/sign-out"]')) way.addEventListener("submit", forgetAll);
   if (!form) return;
 
   const { point, owner } = form.dataset;
@@ -22,38 +21,14 @@
 
   // What is kept on this machine: { owner, marks: { person: { state, at } } }.
 
-  function names() {
-    try {
-      return Object.keys(localStorage).filter((name) => name.startsWith(PREFIX));
-    } catch {
-      return [];
-    }
-  }
-
-  function stored(name) {
-    try {
-      return JSON.parse(localStorage.getItem(name));
-    } catch {
-      return null;
-    }
-  }
-
-  function forgetAll() {
-    for (const name of names()) localStorage.removeItem(name);
-  }
-
   function keep() {
-    try {
-      if (pending.size) localStorage.setItem(PREFIX + point, JSON.stringify({ owner, marks: Object.fromEntries(pending) }));
-      else localStorage.removeItem(PREFIX + point);
-    } catch {
-      if (!navigator.onLine) say(words.full);
-    }
+    const kept = store(point, pending.size ? { owner, marks: Object.fromEntries(pending) } : null);
+    if (!kept && !navigator.onLine) say(words.full);
   }
 
   function restore() {
-    for (const name of names()) if (stored(name)?.owner !== owner) localStorage.removeItem(name);
-    for (const [person, mark] of Object.entries(stored(PREFIX + point)?.marks ?? {})) {
+    forgetOthers(owner);
+    for (const [person, mark] of Object.entries(stored(point)?.marks ?? {})) {
       pending.set(person, mark);
       show(person, mark.state, true);
     }
