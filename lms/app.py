@@ -47,7 +47,7 @@ from lms.contact import views as contact
 from lms.contact.actions import mail_person, mail_reset
 from lms.db import Database
 from lms.documents import views as documents
-from lms.doors import ADMINISTRATION, Doors, MenuEntry
+from lms.doors import ADMINISTRATION, RESULTS, Doors, MenuEntry
 from lms.duplicates import views as duplicates
 from lms.forwarding import access as forwarding_access
 from lms.forwarding import views as forwarding
@@ -127,7 +127,7 @@ def fill(doors: Doors) -> None:
     doors.listen(PersonErased, forget_person)
     doors.own_data += [lists_about, notices_of]
     doors.menu += [
-        MenuEntry(_l("Nhật ký học tập"), "records.index", records_access.BROWSE, 60),
+        MenuEntry(_l("Nhật ký học tập"), "records.index", records_access.BROWSE, 60, RESULTS),
         MenuEntry(_l("Cán bộ"), "people.index", READ_PEOPLE, 80, ADMINISTRATION),
         MenuEntry(_l("Đơn vị"), "organisation.index", organisation_access.READ, 81, ADMINISTRATION),
         MenuEntry(_l("Thông báo"), "announcements.index", announcements_access.WRITE, 82, ADMINISTRATION),

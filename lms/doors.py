@@ -51,7 +51,7 @@ ORGANISING = _l("Tổ chức học tập")
 """The group of the menu with what organisers of briefings see."""
 
 RESULTS = _l("Kết quả học tập")
-"""The group of what follows from studying: reflections to be read, certificates that were issued."""
+"""The group of what follows from studying: reflections to be read, certificates that were issued, the record."""
 
 
 @dataclass(frozen=True, slots=True)

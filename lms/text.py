@@ -1,11 +1,14 @@
-"""Vietnamese words: their order, and how they are found when typed without marks.
+"""Vietnamese words: their order, how they are found when typed without marks, and how they stand in a file.
 
 The order is that of Vietnamese dictionaries: letters first (a ă â b c d đ e ê …), then tones (ngang, huyền, hỏi, ngã,
 sắc, nặng). It is computed here, so that SQLite and PostgreSQL sort alike whatever the locale of the machine.
 """
 
+import csv
+import io
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 LETTERS = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
@@ -100,3 +103,14 @@ def harmless(cell: str) -> str:
 def as_it_was(cell: str) -> str:
     """The text that `harmless` was given."""
     return HARMLESS.sub(r"\1", cell)
+
+
+def as_csv(rows: Iterable[Sequence[object]]) -> str:
+    """The rows as CSV that a Vietnamese spreadsheet opens as it stands and in which no cell is taken for a formula.
+
+    Semicolons between the cells, after the mark by which a spreadsheet knows UTF-8. Numbers stay numbers.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=";", quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerows([harmless(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    return "\ufeff" + out.getvalue()

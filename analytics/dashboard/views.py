@@ -16,7 +16,6 @@ from analytics.dashboard import queries
 from analytics.dashboard.access import among, ancestors_in_scope
 from analytics.dashboard.forms import PURPOSE_WORDS, STATE_WORDS, PurposeForm, SearchForm
 from analytics.dashboard.queries import Given, Names, Overview, Wanted
-from analytics.dashboard.render import as_csv
 from analytics.dashboard.rules import STATES, document_of, in_sentence, late_since, most_urgent, unit_state
 from analytics.facts.queries import Structure
 from analytics.facts.rules import Branch, Count
@@ -30,6 +29,7 @@ from lms.db import apart, get_session
 from lms.organisation.forms import TREE_WORDS, AsOf, as_of
 from lms.organisation.models import PARTY_TREE, STATE_TREE, TREES, Unit
 from lms.organisation.queries import OnDay
+from lms.text import as_csv
 from lms.web.acting import NotFound, actor, behind
 from lms.web.feature import Feature
 from lms.web.forms import choices

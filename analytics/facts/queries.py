@@ -13,8 +13,7 @@ from sqlalchemy.orm import aliased
 from analytics.facts.models import Tally
 from analytics.facts.rules import COUNT_NAMES, COUNTS, NEVER_DUE, PER_POINT
 from courses.briefings.models import Standing
-from courses.catalog.models import CourseVersion
-from courses.catalog.queries import newest_versions
+from courses.catalog.queries import NEWEST_TITLES
 from courses.enrolment.models import Briefing
 from lms.accounts.models import Membership
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitEdge, UnitName
@@ -22,12 +21,6 @@ from lms.organisation.queries import holds_on, subtree
 
 # Made once: to make an alias or a subquery anew for every page costs more than to ask the database.
 BRANCH, BELOW = aliased(UnitClosure), aliased(UnitClosure)
-TITLES = (
-    newest_versions()
-    .with_only_columns(CourseVersion.course_id, CourseVersion.title, CourseVersion.title_en)
-    .order_by(None)
-    .subquery()
-)
 TODAY = Tally.__table__
 
 
@@ -188,8 +181,8 @@ def briefings_given(unit_id: int, structure: Structure) -> Select[*tuple[Any, ..
     """
     on, tree = structure.on, structure.tree
     columns = Briefing.id, Briefing.code, Briefing.course_id, Briefing.plain
-    title = case((Briefing.plain, TITLES.c.title), else_=Briefing.title).label("title")
-    title_en = case((Briefing.plain, TITLES.c.title_en), else_=Briefing.title_en).label("title_en")
+    title = case((Briefing.plain, NEWEST_TITLES.c.title), else_=Briefing.title).label("title")
+    title_en = case((Briefing.plain, NEWEST_TITLES.c.title_en), else_=Briefing.title_en).label("title_en")
     tally = structure.tallies(structure.below(unit_id))
     somebody = (
         select(tally.c.briefing_id)
@@ -199,7 +192,7 @@ def briefings_given(unit_id: int, structure: Structure) -> Select[*tuple[Any, ..
     )
     return (
         select(*columns, title, title_en, Briefing.documents)
-        .join(TITLES, TITLES.c.course_id == Briefing.course_id)
+        .join(NEWEST_TITLES, NEWEST_TITLES.c.course_id == Briefing.course_id)
         .where(Briefing.id.in_(somebody))
         .order_by(Briefing.opened_at.desc(), Briefing.id.desc())
     )

@@ -171,8 +171,8 @@ def missing(session: Session, of: Subject) -> Paper:
             "state": "overdue" if late else row.state,
             "absence": row.absence,
             "due": day_of(row.due_at).isoformat() if row.due_at else "",
-            "reminded": None,
-            "reminded_on": "",
+            "reminded": row.reminded,
+            "reminded_on": day_of(row.reminded_at).isoformat() if row.reminded_at else "",
         }
         lines.append(Line(str(row.public_id), cells))
     return paper(of, "02", columns_of("02"), lines, notes=NOTES["02"])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, String, and_, case, cast, func, select
+from sqlalchemy import ColumnElement, Integer, Select, String, Subquery, and_, case, cast, func, select
 from sqlalchemy.orm import Session, aliased, defer, joinedload
 
 from analytics.facts import queries as facts
@@ -16,9 +16,11 @@ from analytics.facts.vocabulary import document_of
 from analytics.reports.models import ReportEntry, ReportSchedule, ReportSnapshot, ReportSubmission
 from analytics.reports.rules import Figures, Node, check, summed
 from courses.briefings.models import BriefingSession, MeetingPoint, Standing
+from courses.catalog.queries import NEWEST_TITLES
 from courses.catalog.rules import Settings
 from courses.enrolment.models import Briefing
 from courses.learning.models import ActivityProgress
+from courses.reminders.models import ReminderSent
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
 from lms.clock import day_of
 from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure, UnitEdge
@@ -173,8 +175,15 @@ BRANCH = aliased(Membership)
 CELL = aliased(Unit)
 
 
+def reminders(of: Subject) -> Subquery:
+    """How often and when last each person was reminded in the briefing: person_id, number, last."""
+    number, last = func.count().label("number"), func.max(ReminderSent.sent_at).label("last")
+    query = select(ReminderSent.person_id, number, last).where(ReminderSent.briefing_id == of.briefing_id)
+    return query.group_by(ReminderSent.person_id).subquery()
+
+
 def missing_people(of: Subject) -> Select[*tuple[Any, ...]]:
-    """Who of the unit and below must study and has not completed, in Vietnamese order, each with the Party cell."""
+    """Who of the unit and below must study and has not completed, in Vietnamese order, with cell and reminders."""
     on = day_of(of.now)
     belongs = and_(
         BRANCH.person_id == Person.id,
@@ -182,6 +191,7 @@ def missing_people(of: Subject) -> Select[*tuple[Any, ...]]:
         BRANCH.kind == "main",
         holds_on(on, BRANCH.valid_from, BRANCH.valid_to),
     )
+    told = reminders(of)
     return (
         select(
             Person.public_id,
@@ -191,10 +201,13 @@ def missing_people(of: Subject) -> Select[*tuple[Any, ...]]:
             Standing.state,
             Standing.absence,
             Standing.due_at,
+            func.coalesce(told.c.number, 0).label("reminded"),
+            told.c.last.label("reminded_at"),
         )
         .select_from(Standing)
         .join(Person, Person.id == Standing.person_id)
         .join(Unit, Unit.id == Standing.unit_id)
+        .outerjoin(told, told.c.person_id == Standing.person_id)
         .outerjoin(BRANCH, belongs)
         .outerjoin(CELL, CELL.id == BRANCH.unit_id)
         .where(
@@ -329,8 +342,8 @@ def schedules_of(of: Subject) -> Select[ReportSchedule]:
 
 def titles(session: Session) -> dict[int, str]:
     """What each briefing is called: of a plain one, what its course is."""
-    columns = Briefing.id, case((Briefing.plain, facts.TITLES.c.title), else_=Briefing.title)
-    query = select(*columns).join(facts.TITLES, facts.TITLES.c.course_id == Briefing.course_id)
+    columns = Briefing.id, case((Briefing.plain, NEWEST_TITLES.c.title), else_=Briefing.title)
+    query = select(*columns).join(NEWEST_TITLES, NEWEST_TITLES.c.course_id == Briefing.course_id)
     return {row[0]: row[1] for row in session.execute(query)}
 
 

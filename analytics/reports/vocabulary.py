@@ -124,7 +124,7 @@ GROUPS_05: dict[str, Pair] = {
 NOTES = {
     "02": (
         "Người phải học chưa hoàn thành tại thời điểm chốt số liệu, xếp theo tên. Không kể người được miễn.",
-        "Số lần đã nhắc, ngày nhắc gần nhất: để trống thì đơn vị ghi tay.",
+        "Số lần đã nhắc, ngày nhắc gần nhất: những lần hệ thống nhắc trong đợt này.",
         "Danh sách có thông tin cá nhân: chỉ dùng cho mục đích đã nêu khi tải, không sao gửi ra ngoài.",
     ),
     "03": (

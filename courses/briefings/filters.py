@@ -18,8 +18,7 @@ from courses.briefings.models import (
     Standing,
 )
 from courses.briefings.render import DECISION_WORDS, SEEN_WORDS, chosen_words
-from courses.catalog.models import CourseVersion
-from courses.catalog.queries import newest_versions
+from courses.catalog.queries import NEWEST_TITLES
 from courses.enrolment.models import Assignment, AssignmentChoice, Briefing, RollDecision
 from lms.accounts import queries as accounts
 from lms.accounts.models import Person, PersonLink
@@ -27,12 +26,6 @@ from lms.doors import OwnData
 from lms.organisation.models import Unit
 from lms.text import fold
 
-TITLES = (
-    newest_versions()
-    .with_only_columns(CourseVersion.course_id, CourseVersion.title, CourseVersion.title_en)
-    .order_by(None)
-    .subquery()
-)
 GIVEN = (
     select(func.count(Assignment.id))
     .where(Assignment.briefing_id == Briefing.id, Assignment.withdrawn_at.is_(None))
@@ -47,8 +40,8 @@ def briefings() -> Select[Briefing, str, str, int]:
     Those that are open first, each group with the one opened last first.
     """
     return (
-        select(Briefing, TITLES.c.title, TITLES.c.title_en, GIVEN)
-        .join(TITLES, TITLES.c.course_id == Briefing.course_id)
+        select(Briefing, NEWEST_TITLES.c.title, NEWEST_TITLES.c.title_en, GIVEN)
+        .join(NEWEST_TITLES, NEWEST_TITLES.c.course_id == Briefing.course_id)
         .order_by(Briefing.closed_at.is_not(None), Briefing.opened_at.desc(), Briefing.id.desc())
     )
 
@@ -126,9 +119,9 @@ def standings_of_one(person_id: int) -> Select[Standing, Briefing, str, str]:
     """Where somebody stands in every briefing, with the title of its course; the one opened last first."""
     kept = accounts.all_links().with_only_columns(PersonLink.person_id).where(PersonLink.duplicate_id == person_id)
     return (
-        select(Standing, Briefing, TITLES.c.title, TITLES.c.title_en)
+        select(Standing, Briefing, NEWEST_TITLES.c.title, NEWEST_TITLES.c.title_en)
         .join(Briefing, Briefing.id == Standing.briefing_id)
-        .join(TITLES, TITLES.c.course_id == Briefing.course_id)
+        .join(NEWEST_TITLES, NEWEST_TITLES.c.course_id == Briefing.course_id)
         .where(or_(Standing.person_id == person_id, Standing.person_id.in_(kept)))
         .order_by(Briefing.closed_at.is_not(None), Briefing.opened_at.desc(), Briefing.id.desc())
     )

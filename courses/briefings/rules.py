@@ -208,9 +208,6 @@ def absence(seen: Evidence) -> str:
     return away.state if away is not None and away.state not in THERE else ""
 
 
-REACHED = ("not_started", "in_progress", "briefed", "completed")
-
-
 def joined(records: Iterable[Evidence]) -> Evidence:
     """What is known of somebody of whom there are several records: online, the furthest; of all else, everything.
 

@@ -48,13 +48,16 @@ class RollChanged:
 
 
 def plain_briefing(session: Session, course: Course, *, by: uuid.UUID | None = None) -> Briefing:
-    """The briefing under which a course is merely assigned; opened when the course is assigned for the first time."""
+    """The briefing under which a course is merely assigned; opened when the course is assigned for the first time.
+
+    It bears the code of the course, or where another briefing was opened under that before, a code like it.
+    """
     found = session.scalar(queries.plain_briefing(course.id))
     if found is not None:
         return found
-    made = Briefing(
-        public_id=uuid.uuid4(), code=course.code, course=course, plain=True, opened_at=clock.now(), opened_by=by
-    )
+    taken = session.scalar(select(Briefing.id).where(Briefing.code == course.code)) is not None
+    code = f"{course.code}-{course.id}" if taken else course.code
+    made = Briefing(public_id=uuid.uuid4(), code=code, course=course, plain=True, opened_at=clock.now(), opened_by=by)
     try:
         with session.begin_nested():
             session.add(made)

@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from courses.briefings.models import BriefingSession, MeetingPoint
+from courses.briefings.queries import told_of
 from courses.briefings.statements import Told, was_seen
 from courses.enrolment.models import Briefing
 from courses.meetings import queries
@@ -176,12 +177,6 @@ def hold(session: Session, point: MeetingPoint, *, to_close: bool = False) -> No
         raise RollClosed
 
 
-def told_of(session: Session, point: MeetingPoint) -> Told:
-    """What all sentences about the briefing of the point have in common."""
-    briefing = point.session.briefing
-    return Told(config_of(session).iri_base, briefing.code, briefing.title, briefing.policy_number)
-
-
 def said_of(told: Told, point: MeetingPoint, person: uuid.UUID, state: str, at: datetime, host: uuid.UUID) -> Any:
     """The sentence of a host about somebody at the point."""
     place = {"session": point.session.code, "point": point.code, "name": point.name}
@@ -218,7 +213,7 @@ def judged(
     ids = list(people.values())
     lock_people(session, ids)
     before, others = queries.sightings_of(session, point, ids), queries.seen_elsewhere(session, point, ids)
-    told, now, starts_at = told_of(session, point), clock.now(), point.session.starts_at
+    told, now, starts_at = told_of(session, point.session.briefing), clock.now(), point.session.starts_at
     found, statements = [], []
     for public_id, own in people.items():
         mark, stands = wanted[public_id], before.get(own)
@@ -263,7 +258,7 @@ def correct(
     changes = {"attendance": (stands.state, state)}
     batch = [taken_back(config_of(session).iri_base, of, at=clock.now(), by=by)]
     if state is not None:
-        batch.append(said_of(told_of(session, point), point, person.public_id, state, stands.at, by))
+        batch.append(said_of(told_of(session, point.session.briefing), point, person.public_id, state, stands.at, by))
     what = {"person": str(person.public_id), "statement": str(of), "why": why}
     note(
         session,
@@ -351,7 +346,7 @@ def check_in(session: Session, point: MeetingPoint, actor: Actor, *, host: uuid.
         return Outcome(actor.public_id, "same" if stands.state in THERE else "correct", stands.state)
     now = clock.now()
     state = arrival(now, point.session.starts_at)
-    statement = said_of(told_of(session, point), point, actor.public_id, state, now, host)
+    statement = said_of(told_of(session, point.session.briefing), point, actor.public_id, state, now, host)
     record(session, [statement], source=ourselves(session))
     note(session, "attendance.check_in", actor=actor.public_id, object_kind=POINT, object_id=point.public_id)
     return Outcome(actor.public_id, "say", state)

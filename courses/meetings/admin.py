@@ -30,7 +30,6 @@ from courses.meetings.forms import (
 from courses.meetings.protocol import about, difference, names_seen
 from courses.meetings.queries import OnList, listed
 from courses.meetings.rehearsal import Candidate, Line, NoHead, filled_in, read
-from courses.meetings.render import as_csv
 from courses.meetings.rules import sheet_mark, urgency
 from lms import clock
 from lms.audit.actions import note
@@ -41,6 +40,7 @@ from lms.organisation.queries import children, unit_trees
 from lms.roster.actions import taken_apart
 from lms.roster.forms import refusal
 from lms.roster.rules import MOST_ROWS, Refused
+from lms.text import as_csv
 from lms.web.acting import actor, behind, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.forms import choices, text_in

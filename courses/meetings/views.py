@@ -36,7 +36,6 @@ from courses.meetings.protocol import (
     tell,
 )
 from courses.meetings.queries import listed
-from courses.meetings.render import qr_address
 from courses.meetings.rules import (
     THERE,
     Numbers,
@@ -55,6 +54,7 @@ from lms.web.acting import actor
 from lms.web.feature import Feature
 from lms.web.forms import text_in
 from lms.web.gate import needs, reading
+from lms.web.squares import qr_address
 
 bp = Feature("meetings", __name__, url_prefix="/meetings")
 
@@ -270,7 +270,7 @@ def code(point_id: uuid.UUID) -> ResponseReturnValue:
         "meetings/code_part.html" if part else "meetings/code.html",
         shown=shown,
         digits=digits,
-        drawing=qr_address(link) if digits else "",
+        drawing=qr_address(link, scale=8) if digits else "",
         left=seconds_left(now),
         site=config_of(own).site_url,
         **about(point),

@@ -2,14 +2,13 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from courses.catalog.models import Course, CourseVersion
-from courses.catalog.queries import newest_versions
+from courses.briefings.queries import titles_of
 from courses.enrolment.models import Briefing
 from courses.reminders import queries
 from courses.reminders.models import ReminderPlan, ReminderSent
@@ -54,21 +53,24 @@ def send(session: Session, briefing: Briefing, plan: Plan, people: Sequence[Remi
         for one in people
     ]
     session.execute(insert(ReminderSent), [{**row, "sent_at": now} for row in rows])
-    title, title_en = title_of(session, briefing)
+    title, title_en = titles_of(session, [briefing])[briefing.id]
+    names = title, title_en or title
     path = f"/courses/{briefing.course.code}"
     for occasion in sorted({one.occasion for one in people}, key=lambda one: one.code):
-        line = Line(*words(occasion, title, title_en), path)
+        line = Line(*words(occasion, *names, today=clock.day_of(now)), path)
         whom = [one.person_id for one in people if one.occasion == occasion]
         give_notices(session, dict.fromkeys(whom, line), key=f"{REMIND} {briefing.id} {occasion.code}")
     for one in people:
         if one.mailed:
-            mail(session, briefing, plan, one, title_en if one.language == "en" else title, path, now)
+            mail(session, briefing, plan, one, names, path, now)
 
 
-def mail(session: Session, briefing: Briefing, plan: Plan, one: Reminded, title: str, path: str, now: datetime) -> None:
+def mail(
+    session: Session, briefing: Briefing, plan: Plan, one: Reminded, names: tuple[str, str], path: str, now: datetime
+) -> None:
     """Queue the mail for one person, within the hours of the plan."""
     english = one.language == "en"
-    text, text_en = words(one.occasion, title, title)
+    text, text_en = words(one.occasion, *names, today=clock.day_of(now))
     send_mail(
         session,
         one.person_id,
@@ -81,9 +83,9 @@ def mail(session: Session, briefing: Briefing, plan: Plan, one: Reminded, title:
     )
 
 
-def words(occasion: Occasion, title: str, title_en: str) -> tuple[str, str]:
-    """What somebody is told on an occasion, in Vietnamese and English."""
-    day, n = f"{occasion.day:%d/%m/%Y}", occasion.days
+def words(occasion: Occasion, title: str, title_en: str, *, today: date) -> tuple[str, str]:
+    """What somebody is told on an occasion, in Vietnamese and English: of today, also where a night was missed."""
+    day, n = f"{occasion.day:%d/%m/%Y}", abs((occasion.day - today).days)
     if occasion.kind == BEFORE and n == 0:
         return f"Hôm nay, {day}, là hạn hoàn thành “{title}”.", f"“{title_en}” is due today, {day}."
     if occasion.kind == BEFORE:
@@ -92,15 +94,6 @@ def words(occasion: Occasion, title: str, title_en: str) -> tuple[str, str]:
         return f"“{title}”: đã quá hạn {n} ngày (hạn {day}).", f"“{title_en}” is {n} days overdue (due {day})."
     given = f"được giao ngày {day}, không đặt hạn, chưa hoàn thành"
     return f"“{title}”: {given}.", f"“{title_en}”: assigned on {day} without a due date, not completed yet."
-
-
-def title_of(session: Session, briefing: Briefing) -> tuple[str, str]:
-    """What the briefing is called in both languages: a plain one as its course."""
-    if not briefing.plain:
-        return briefing.title, briefing.title_en or briefing.title
-    newest = newest_versions().where(Course.id == briefing.course_id)
-    row = session.execute(newest.with_only_columns(CourseVersion.title, CourseVersion.title_en)).one()
-    return row.title, row.title_en or row.title
 
 
 def keep_plan(session: Session, briefing: Briefing, plan: Plan, *, by: uuid.UUID) -> None:

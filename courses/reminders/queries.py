@@ -1,6 +1,6 @@
 """Reading whom a briefing reminds today, and who has been reminded."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from courses.reminders.rules import STANDARD, WITHOUT, Occasion, Plan, occasion_
 from lms.accounts.models import Person, SignInAccount
 from lms.clock import end_of_day
 from lms.organisation.models import Unit
+from lms.outbox.rules import STUDY
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,19 @@ class Reminded:
     occasion: Occasion
 
 
+def plans_of(session: Session, briefing_ids: Collection[int]) -> dict[int, Plan]:
+    """How each of these briefings reminds, in one statement."""
+    rows = session.scalars(select(ReminderPlan).where(ReminderPlan.briefing_id.in_(briefing_ids)))
+    kept = {row.briefing_id: row for row in rows}
+    return {own: plan_in(kept[own]) if own in kept else STANDARD for own in briefing_ids}
+
+
 def plan_of(session: Session, briefing_id: int) -> Plan:
     """How the briefing reminds."""
-    row = session.get(ReminderPlan, briefing_id)
-    if row is None:
-        return STANDARD
+    return plans_of(session, [briefing_id])[briefing_id]
+
+
+def plan_in(row: ReminderPlan) -> Plan:
     days = (tuple(row.before), tuple(row.after), tuple(row.without_due))
     return Plan(*days, row.by_mail, row.from_hour, row.to_hour)
 
@@ -55,7 +64,8 @@ def to_remind(session: Session, briefing: Briefing, plan: Plan, *, today: date) 
     for row in session.execute(candidates(briefing.id, plan, today)):
         occasion = occasion_of(plan, row.due_at, row.assigned_at, today)
         if occasion is not None and (row.id, occasion.code) not in told:
-            found.append(Reminded(row.id, row.unit_id, row.language, plan.by_mail and row.reachable, occasion))
+            mailed = plan.by_mail and row.reachable and STUDY not in row.muted
+            found.append(Reminded(row.id, row.unit_id, row.language, mailed, occasion))
     return found
 
 
@@ -65,6 +75,7 @@ def candidates(briefing_id: int, plan: Plan, today: date) -> Select[*tuple[Any, 
         select(
             Person.id,
             Person.language,
+            Person.muted,
             Standing.unit_id,
             Standing.due_at,
             Assignment.assigned_at,
@@ -122,11 +133,4 @@ def sent(briefing_id: int) -> Select[*tuple[Any, ...]]:
         .outerjoin(Unit, Unit.id == Standing.unit_id)
         .where(ReminderSent.briefing_id == briefing_id)
         .order_by(ReminderSent.id.desc())
-    )
-
-
-def names_of(person_ids: Iterable[int]) -> Select[*tuple[Any, ...]]:
-    """Id and name of these people, in Vietnamese order."""
-    return (
-        select(Person.id, Person.full_name).where(Person.id.in_(list(person_ids))).order_by(Person.sort_key, Person.id)
     )

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from courses.briefings.access import ORGANISE, READ, access_briefing
+from courses.briefings.queries import titles_of
 from courses.enrolment.models import Briefing
 from courses.reminders import actions, queries
 from courses.reminders.forms import PlanForm, said
@@ -40,7 +41,9 @@ def index() -> ResponseReturnValue:
     since = clock.now() - timedelta(days=LAST_DAYS)
     return render_template(
         "reminders/index.html",
-        rows=[(one, actions.title_of(own, one)[0], queries.plan_of(own, one.id)) for one in briefings],
+        briefings=briefings,
+        titles=titles_of(own, briefings),
+        plans=queries.plans_of(own, [one.id for one in briefings]),
         sent={briefing_id: numbers for briefing_id, *numbers in own.execute(queries.numbers_sent(since=since))},
     )
 
@@ -76,7 +79,7 @@ def page_of(briefing: Briefing, form: PlanForm) -> str:
     return render_template(
         "reminders/briefing.html",
         briefing=briefing,
-        title=actions.title_of(own, briefing)[0],
+        title=titles_of(own, [briefing])[briefing.id][0],
         form=form,
         tonight=by_unit(tonight),
         people=len(tonight),
@@ -118,7 +121,7 @@ def sent(code: str) -> ResponseReturnValue:
     return render_template(
         "reminders/sent.html",
         briefing=briefing,
-        title=actions.title_of(own, briefing)[0],
+        title=titles_of(own, [briefing])[briefing.id][0],
         rows=rows,
         total=total,
         page=page,

@@ -29,7 +29,6 @@ from lms.authentication import actions, queries
 from lms.authentication.forms import ActivateForm, CodeForm, NameForm, PasswordForm, ProtectedForm
 from lms.authentication.models import Authenticator, Passkey
 from lms.authentication.protocol import is_oneself, oneself_again, own_account, wrong_code
-from lms.authentication.render import qr_address
 from lms.authentication.rules import MOST_PASSKEYS, RECOVERY_CODES, totp
 from lms.db import apart, database, get_read_session, get_session
 from lms.throttle.rules import PER_ACCOUNT, PER_CODE, Budget
@@ -38,6 +37,7 @@ from lms.web.acting import NotFound, actor
 from lms.web.addresses import local_path
 from lms.web.feature import Feature
 from lms.web.gate import needs, public
+from lms.web.squares import qr_address
 
 bp = Feature("authentication", __name__, within="accounts")
 

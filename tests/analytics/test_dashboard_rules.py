@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from analytics.dashboard.render import as_csv, safe
 from analytics.dashboard.rules import document_of, in_sentence, late_since, most_urgent, unit_state
 from analytics.facts.rules import Branch, Count
+from lms.text import as_csv, harmless
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_no_cell_of_a_file_is_a_formula_and_its_text_can_be_had_back(prefix: str
     (row,) = (
         csv.reader([text.removeprefix("\ufeff")], delimiter=";")
         if "\n" not in name and "\r" not in name
-        else [[safe(name), "1"]]
+        else [[harmless(name), "1"]]
     )
     cell = str(row[0])
     assert not re.match(r"[\s\u00a0\u3000]*[=+\-@＝＋－＠]|[\t\r\n]", cell)
@@ -128,4 +128,4 @@ def test_no_cell_of_a_file_is_a_formula_and_its_text_can_be_had_back(prefix: str
 
 def test_ordinary_names_are_written_as_they_are() -> None:
     name = "Sở Lao động - Thương binh và Xã hội (cơ sở 2)"
-    assert safe(name) == name
+    assert harmless(name) == name

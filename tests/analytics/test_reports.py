@@ -57,9 +57,11 @@ from assessments.papers.models import Test
 from courses.briefings.models import Attendance, BriefingSession, MeetingPoint, Standing
 from courses.catalog.models import CourseVersion
 from courses.enrolment.models import Briefing
+from courses.reminders.models import ReminderSent
 from lms import clock
 from lms.accounts.models import Person
 from lms.audit.models import AuditEntry
+from lms.clock import day_of
 from lms.organisation.models import Unit
 from lms.outbox.cli import Worker
 from lms.outbox.models import Job
@@ -220,6 +222,22 @@ def test_no_report_is_made_of_tallies_that_do_not_add_up(make: Make, province: P
     of = told_of(make, province.root)
     with make.reading() as session, pytest.raises(SumsDisagree):
         papers.by_unit(session, of, None)
+
+
+def test_form_02_says_how_often_and_when_last_somebody_was_reminded(make: Make, province: Province) -> None:
+    of = told_of(make, province.small)
+    with make.reading() as session:
+        first = papers.missing(session, of).lines[0]
+    assert (first.cells["reminded"], first.cells["reminded_on"]) == (0, "")
+    with make.writing() as session:
+        own = session.scalars(select(Person.id).where(Person.public_id == uuid.UUID(first.key))).one()
+        row = {"briefing_id": of.briefing_id, "person_id": own, "mailed": False}
+        for days in (3, 1):
+            at = of.now - timedelta(days=days)
+            session.add(ReminderSent(**row, occasion=f"after {days}", sent_at=at))
+    with make.reading() as session:
+        cells = papers.missing(session, of).lines[0].cells
+    assert (cells["reminded"], cells["reminded_on"]) == (2, day_of(of.now - timedelta(days=1)).isoformat())
 
 
 @pytest.mark.parametrize(

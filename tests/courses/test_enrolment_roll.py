@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from courses.catalog.models import Course
 from courses.enrolment import actions
 from courses.enrolment.actions import RollChanged
-from courses.enrolment.models import Assignment
+from courses.enrolment.models import Assignment, Briefing
 from courses.enrolment.queries import OnRoll, people_reached, plain_briefing, roll
 from courses.enrolment.rules import Reaching, effective_assignment
 from lms import clock
@@ -150,6 +150,16 @@ def reaching_person(session: Session, person_id: int) -> list[Reaching]:
         for one in session.scalars(select(Assignment))
         if one.unit_id in depths and one.withdrawn_at is None
     ]
+
+
+def test_a_course_can_be_assigned_though_another_briefing_has_its_code(make: Make) -> None:
+    with make.writing() as session:
+        first, second = course(session, "nq48"), course(session, "kh55")
+        session.add(Briefing(code="kh55", course=first, plain=False, title="Đợt một", opened_at=NOON))
+        session.flush()
+        plain = actions.plain_briefing(session, second)
+        assert plain.code not in {"", "kh55"}
+        assert actions.plain_briefing(session, second) is plain
 
 
 def test_assigning_and_withdrawing_are_told_and_noted_once(make: Make) -> None:

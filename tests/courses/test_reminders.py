@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from sqlalchemy import select, update
 
 from courses.briefings.models import Standing
@@ -18,8 +19,10 @@ from lms.clock import VIETNAM, end_of_day
 from lms.notices.models import Notice
 from lms.organisation.models import Unit
 from lms.outbox.models import Job
+from lms.outbox.rules import STUDY
 from tests.analytics.agency import hired
 from tests.browser import Browser
+from tests.counting import count_queries
 from tests.courses.learner import Learner, give
 from tests.library_course import load_small_course
 from tests.make import Make
@@ -119,6 +122,39 @@ def test_a_night_reminds_whoever_has_not_completed_once_in_the_pages_and_by_mail
     assert "còn 7 ngày, hạn hoàn thành" not in browser.get("/learning").text
     assert "còn 7 ngày" in browser.get("/notices").text
     assert "Chưa có lời nhắc nào" in make.browser(done).get("/notices").text
+
+
+def test_after_a_night_that_was_missed_the_days_told_are_those_of_today(make: Make, unit: Unit) -> None:
+    person = make.person(unit=unit)
+    with clock.moved_to(clock.now() + DAY):
+        night(make)
+    with make.reading() as session:
+        assert session.scalars(select(ReminderSent.occasion)).one().startswith("before 7")
+        assert "còn 6 ngày" in session.scalars(select(Notice.text).where(Notice.person_id == person.id)).one()
+
+
+def test_whoever_wants_no_mail_about_study_is_not_noted_as_mailed(make: Make, unit: Unit) -> None:
+    person = make.person(unit=unit)
+    with make.writing() as session:
+        session.execute(update(Person).where(Person.id == person.id).values(email="a@example.vn", muted=[STUDY]))
+    night(make)
+    with make.reading() as session:
+        assert session.scalars(select(ReminderSent.mailed)).one() is False
+
+
+def test_the_list_of_plans_costs_the_same_for_any_number_of_briefings(app: Flask, make: Make, unit: Unit) -> None:
+    browser = organiser(make)
+    browser.get("/reminders")
+    with count_queries(app) as few:
+        browser.get("/reminders")
+    with make.writing() as session:
+        course_id = session.scalars(select(Briefing.course_id)).one()
+        for number in range(9):
+            rest = {"course_id": course_id, "plain": False, "title": f"Đợt {number}", "opened_at": clock.now()}
+            session.add(Briefing(code=f"d{number}", **rest))
+    with count_queries(app) as many:
+        assert "Đợt 8" in browser.get("/reminders").text
+    assert len(many) == len(few)
 
 
 def test_nobody_marks_the_notice_of_somebody_else(make: Make, unit: Unit) -> None:
