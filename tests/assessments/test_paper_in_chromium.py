@@ -13,6 +13,7 @@ from lms.accounts.models import Person
 from lms.accounts.session import end_all_sessions
 from tests.assessments.sitting import SINGLES, Sitting
 from tests.axe import violations
+from tests.journeys.windows import without_a_line
 from tests.served import served
 
 pytestmark = pytest.mark.chromium
@@ -151,11 +152,10 @@ def test_somebody_else_on_the_same_machine_neither_sends_nor_keeps_them(
 
 def test_a_paper_of_another_person_clears_what_was_left_behind(sitting: Sitting, context: BrowserContext) -> None:
     page = started(sitting, context)
-    context.set_offline(True)
-    choose(page, 1, "A")
-    saved_line(page).to_contain_text("đang giữ trên máy này")
-    page.close()
-    context.set_offline(False)
+    with without_a_line(context, sitting.make.app):
+        choose(page, 1, "A")
+        saved_line(page).to_contain_text("đang giữ trên máy này")
+        page.close()
     other = context.new_page()
     sign_in(sitting, context, sitting.make.person("Trần Thị Bình"))
     other.goto(SINGLES)

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from lms.accounts.models import Person
 from lms.accounts.session import end_all_sessions
 from tests.assessments.test_reflections import Scene, set_up
+from tests.journeys.windows import without_a_line
 from tests.kept import kept
 from tests.make import Make
 from tests.served import served
@@ -74,11 +75,10 @@ def test_what_is_written_outlives_the_network_and_the_session_and_is_nobody_else
     says(page, "Đã lưu lúc")
     expect(answer).to_have_value("Viết khi phiên đã hết.")
     assert page.evaluate(KEPT) == 0
-    context.set_offline(True)
-    answer.fill("Của người khác thì không ai đọc.")
-    says(page, "Chưa có mạng")
-    context.set_offline(False)
-    page.close()
+    with without_a_line(context, scene.make.app):
+        answer.fill("Của người khác thì không ai đọc.")
+        says(page, "Chưa có mạng")
+        page.close()
     sign_in(scene, context, scene.head)
     page = context.new_page()
     page.goto(f"/reflections/{scene.code}")

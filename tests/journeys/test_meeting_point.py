@@ -12,7 +12,7 @@ from lms.accounts.models import Person
 from tests.courses.gathering import briefing_of, sitting_of
 from tests.journeys.conftest import Site
 from tests.journeys.province import ADMINISTRATOR, COURSE, LEARNER, PEOPLE
-from tests.journeys.windows import shoot
+from tests.journeys.windows import shoot, without_a_line
 
 pytestmark = pytest.mark.chromium
 
@@ -59,16 +59,15 @@ def test_a_host_on_a_phone_takes_the_roll_without_a_line_and_nothing_is_lost_or_
     expect(told).to_have_text("Đã gửi hết.")
     page.get_by_label("Tìm theo tên").fill("hoa")
     expect(page.locator("#roll li", has_text=pao)).to_be_hidden()
-    page.context.set_offline(True)
-    press(page, hoa, "Vắng có lý do")
-    expect(page.locator("#roll li", has_text=hoa)).to_contain_text("Vắng có lý do (chờ gửi)")
-    expect(told).to_contain_text("Mất mạng. 1 người đã điểm danh đang giữ trên máy này")
-    press(page, hoa, "Bỏ")
-    press(page, hoa, "Đến muộn")
-    page.close()  # the phone is put away before there is a line
-    page = page.context.new_page()
-    assert said(site, point) == {pao: "present"}
-    page.context.set_offline(False)
+    with without_a_line(page.context, site.province.make.app):
+        press(page, hoa, "Vắng có lý do")
+        expect(page.locator("#roll li", has_text=hoa)).to_contain_text("Vắng có lý do (chờ gửi)")
+        expect(told).to_contain_text("Mất mạng. 1 người đã điểm danh đang giữ trên máy này")
+        press(page, hoa, "Bỏ")
+        press(page, hoa, "Đến muộn")
+        page.close()  # the phone is put away before there is a line
+        page = page.context.new_page()
+        assert said(site, point) == {pao: "present"}
     page.goto(path)
     expect(page.locator("[data-told]")).to_have_text("Đã gửi hết.")
     assert said(site, point) == {pao: "present", hoa: "late"}

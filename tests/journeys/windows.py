@@ -1,9 +1,12 @@
 """Windows of a real browser, and everything in them that should not happen."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, WebError, expect
 
 from tests.axe import until
@@ -91,6 +94,27 @@ def sign_in(page: Page, username: str, password: str) -> None:
     page.get_by_label("Mật khẩu", exact=True).fill(password)
     page.get_by_role("button", name="Đăng nhập", exact=True).click()
     expect(page.locator("details.account")).to_be_visible()
+
+
+@contextmanager
+def without_a_line(context: BrowserContext, app: Flask) -> Iterator[None]:
+    """Until the block ends no request from these windows is answered.
+
+    The product refuses too: as a page closes, Chromium gives it back the line that Playwright took from it, and the
+    page, rightly, sends at once.
+    """
+
+    def refused(environ: object, start_response: object) -> NoReturn:
+        raise ConnectionResetError("there is no line")  # the server closes the connection without a word
+
+    answering = app.wsgi_app
+    context.set_offline(True)
+    app.wsgi_app = refused  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        app.wsgi_app = answering  # type: ignore[method-assign]
+        context.set_offline(False)
 
 
 def shoot(page: Page, name: str, *, whole: bool = True) -> None:
