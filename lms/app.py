@@ -192,7 +192,8 @@ def create_app(config: Config, packages: Iterable[Package]) -> Flask:
     app.before_request(daybreak)
     navigation.init_app(app, doors)
     gate.init_app(app)
-    shell.init_app(app, config, assets.url, DemoNotice(database))
+    app.extensions["demo_notice"] = DemoNotice(database)
+    shell.init_app(app, config, assets.url, app.extensions["demo_notice"])
     errors.init_app(app)
     wording.init_app(app)
     for feature in blueprints:
@@ -232,11 +233,11 @@ class DemoNotice:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._answer = False
-        self._until = 0.0
+        self.until = 0.0  # by the monotonic clock: until when the answer is taken as it is
 
     def __call__(self) -> bool:
-        if time.monotonic() > self._until:
+        if time.monotonic() > self.until:
             with self._database.reading() as session:
                 self._answer = bool(session.scalar(select(exists().where(Person.fictional))))
-            self._until = time.monotonic() + 10
+            self.until = time.monotonic() + 10
         return self._answer
