@@ -31,15 +31,20 @@ WITH_REFLECTION = replace(AT_A_POINT, asked=replace(AT_A_POINT.asked, reflection
 
 
 def briefing_in(
-    session: Session, unit: Unit, *, policy: Policy = AT_A_POINT, code: str = "dot-1", title: str = "Học tập Nghị quyết"
+    session: Session,
+    unit: Unit,
+    *,
+    policy: Policy = AT_A_POINT,
+    code: str = "dot-1",
+    title: str = "Học tập Nghị quyết",
+    course: str = CODE,
 ) -> Briefing:
-    """A briefing on the small course, with one sitting and one point, given to the unit; due in two weeks."""
-    course = session.scalars(select(Course).where(Course.code == CODE)).one()
+    """A briefing on a course (the small one), with one sitting and one point, given to the unit; due in two weeks."""
     now = clock.now()
     briefing = Briefing(
         public_id=uuid.uuid4(),
         code=code,
-        course=course,
+        course=session.scalars(select(Course).where(Course.code == course)).one(),
         plain=False,
         title=title,
         title_en="",

@@ -197,13 +197,6 @@ def briefings_given(session: Session) -> list[int]:
     return list(session.scalars(select(Briefing.id).order_by(Briefing.id)))
 
 
-def settle_standings(session: Session, course_id: int, *, person_ids: Iterable[int] | None = None) -> None:
-    """`settle_briefing` for all briefings on a course."""
-    people = tuple(person_ids) if person_ids is not None else None
-    for briefing_id in session.scalars(select(Briefing.id).where(Briefing.course_id == course_id)).all():
-        settle_briefing(session, briefing_id, person_ids=people)
-
-
 def settle_briefing(session: Session, briefing_id: int, *, person_ids: Iterable[int] | None = None) -> None:
     """Compute the standings of these people (None: of all) anew and write what differs.
 

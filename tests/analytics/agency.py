@@ -13,9 +13,10 @@ from pathlib import Path
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from courses.briefings.projector import settle_standings
+from courses.briefings.projector import settle_briefing
 from courses.catalog.models import Course
 from courses.enrolment.actions import assign
+from courses.enrolment.models import Briefing
 from courses.learning.models import ActivityProgress, CourseProgress
 from courses.learning.queries import editions
 from lms import clock, text
@@ -63,7 +64,8 @@ def staffed(make: Make, course_id: int, unit: Unit, staff: Staff, *, names: Sequ
         studied(session, course_id, ids[:done], lessons=4, tests=2)
         studied(session, course_id, ids[done:briefed], lessons=4, tests=1)
         studied(session, course_id, ids[briefed:begun], lessons=1, tests=0)
-        settle_standings(session, course_id)
+        for briefing_id in session.scalars(select(Briefing.id).where(Briefing.course_id == course_id)).all():
+            settle_briefing(session, briefing_id)
     return ids
 
 

@@ -11,6 +11,7 @@ import time_machine
 from flask import Flask
 from sqlalchemy import insert, select
 
+from courses.briefings.rules import ONLINE, Asked, Policy
 from courses.catalog.models import Course
 from courses.enrolment.actions import RollChanged
 from courses.enrolment.queries import plain_briefing
@@ -18,6 +19,7 @@ from lms import clock
 from lms.accounts.models import Membership, Person
 from lms.doors import tell
 from lms.organisation.models import STATE_TREE, Unit
+from tests.briefed import briefing_in
 from tests.counting import count_queries
 from tests.courses.learner import FINISH, Learner, give
 from tests.library_course import load_built_in_course
@@ -31,6 +33,7 @@ BUDGET = {
     f"{COURSE}/lessons/m6-4": 6,
     "/my-record": 6,
 }
+ONLINE_ONLY = Policy(Asked(frozenset({ONLINE})), counts_before=False)
 LESSONS = [f"m{module}-{n}" for module, lessons in enumerate((3, 4, 3, 4, 3, 4), 1) for n in range(1, lessons + 1)]
 
 
@@ -89,6 +92,32 @@ def test_a_page_costs_the_same_sql_with_three_hundred_people_and_with_three_thou
     assert few["second lesson"] <= 8  # the process meets the person
     assert few["last lesson"] <= 8  # standing and tally move
     assert few["first lesson"] <= 17  # all of that, and the store meets the person, and the course begins
+
+
+def lessons_of_one(app: Flask, make: Make, unit: Unit) -> tuple[int, int]:
+    """The SQL of a lesson in the middle and of the last one, which moves the standing, for a new learner."""
+    learner = Learner(make, make.person(unit=unit))
+    each = [finishing(app, learner, code) for code in LESSONS]
+    return max(each[2:-1]), each[-1]
+
+
+@pytest.mark.parametrize("others", [1, 3])
+def test_briefings_beside_the_plain_one_cost_a_lesson_nothing_until_the_standing_moves(
+    app: Flask, make: Make, others: int
+) -> None:
+    load_built_in_course(make)
+    unit = make.unit("Sở Y tế")
+    give(make, unit, code="nq48", due_at=clock.now() + timedelta(days=14))
+    for _ in range(2):
+        lessons_of_one(app, make, unit)
+    lesson, last = lessons_of_one(app, make, unit)
+    with make.writing() as session:
+        for n in range(others):
+            briefing_in(session, unit, policy=ONLINE_ONLY, code=f"dot-{n}", course="nq48")
+    lessons_of_one(app, make, unit)
+    beside, beside_last = lessons_of_one(app, make, unit)
+    assert beside == lesson
+    assert beside_last <= last + 1 + 5 * others
 
 
 def test_what_was_finished_before_costs_no_more(app: Flask, make: Make) -> None:

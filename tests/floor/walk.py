@@ -33,7 +33,7 @@ from assessments.reflections.actions import hand_in, keep, set_questions
 from assessments.reflections.models import Reflection
 from assessments.reflections.rules import Question, Sent, fingerprint
 from courses.briefings.actions import freeze_roll, open_briefing
-from courses.briefings.projector import settle_standings
+from courses.briefings.projector import settle_briefing
 from courses.briefings.queries import rehearsal as foreseen
 from courses.briefings.rehearsal import Wanted
 from courses.briefings.rules import ONLINE, Asked, Policy
@@ -636,7 +636,7 @@ def reported(session: Session, world: World, below: Unit) -> Reports:
     briefing = session.scalars(select(Briefing).where(Briefing.plain)).one()
     inside, part = (session.get_one(Unit, one.id) for one in (world.inside, below))
     person = make_person(session, part)
-    settle_standings(session, briefing.course_id)
+    settle_briefing(session, briefing.id)
     of, of_part = (subject(session, one, briefing.id, now=clock.now()) for one in (inside, part))
     assert of is not None
     assert of_part is not None, person
