@@ -18,6 +18,7 @@ from assessments.reflections import models as reflections_models
 from assessments.reflections import views as reflections
 from assessments.reflections.access import READ
 from assessments.reflections.actions import forget_texts
+from assessments.reflections.demo import write_reflections
 from assessments.reflections.queries import data_of as reflections_of
 from courses.catalog.actions import CoursePublished
 from courses.enrolment.access import ASSIGN
@@ -34,7 +35,7 @@ def fill(doors: Doors) -> None:
     doors.listen(CoursePublished, open_tests)
     doors.jobs[OVER] = close_over
     doors.nightly.append(close_expired)
-    doors.demo_steps.append(study)
+    doors.demo_steps += [study, write_reflections]
     doors.own_data += [data_of, reflections_of]
     doors.menu += [
         MenuEntry(_l("Bài thu hoạch"), "reflections.index", "course:study", 11, STUDY),

@@ -56,6 +56,7 @@ from courses.meetings import admin as sittings
 from courses.meetings import models as meetings_models
 from courses.meetings import views as meetings
 from courses.meetings.access import ATTEND
+from courses.meetings.demo import hold_the_conference
 from courses.meetings.projection import SightingProjection
 from courses.meetings.projector import project_sightings, take_back_sightings
 from courses.reminders import models as reminders_models
@@ -96,7 +97,7 @@ def fill(doors: Doors) -> None:
     """Register at the doors."""
     doors.first_steps.append(load_library)
     doors.taught.append(taught_courses)
-    doors.demo_steps += [assign_the_course, issue_to_those_who_complete]
+    doors.demo_steps += [assign_the_course, hold_the_conference, issue_to_those_who_complete]
     doors.homes.append(Home("learning.home", "course:study", 1))
     doors.homes.append(Home("authoring.index", "module:edit", 20))
     doors.menu += MENU
