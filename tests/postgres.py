@@ -33,6 +33,8 @@ SETTINGS = {
     "max_wal_senders": "0",
     "autovacuum": "off",
     "jit": "off",
+    # The planner thinks much of small tables nobody counted, and to begin two processes takes longer than to answer.
+    "max_parallel_workers_per_gather": "0",
     "timezone": "UTC",
     "log_min_messages": "fatal",
 }

@@ -22,6 +22,7 @@ from tests.browser import Browser, text_of
 from tests.floor.walk import EVERYBODY, FILE, Walk, build_walk, every_rule, guarded, send
 from tests.floor.world import build_world
 from tests.kept import kept
+from tests.lent import marks_of
 from tests.make import Make
 
 ROLES = {
@@ -392,11 +393,9 @@ def contents(app: Flask) -> dict[str, object]:
     """For each table something that is another when a row is; PostgreSQL finds it itself, with one query for all."""
     database: Database = app.extensions["database"]
     names = [name for name in Base.metadata.tables if name not in MAY_CHANGE_BY_READING]
+    if database.on_postgresql:
+        return dict(marks_of(database.config.database_url, names))
     with database.read_engine.connect() as connection:
-        if database.on_postgresql:
-            alike = "SELECT '{0}', count(*), sum(hashtextextended(one::text, 0)) FROM \"{0}\" AS one"
-            rows = connection.exec_driver_sql(" UNION ALL ".join(map(alike.format, names)))
-            return {name: (number, hashed) for name, number, hashed in rows}
         cursor = connection.connection.cursor()
         return {name: hash(frozenset(cursor.execute(f'SELECT * FROM "{name}"').fetchall())) for name in names}  # noqa: S608
 
