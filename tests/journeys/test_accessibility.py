@@ -81,6 +81,7 @@ SAME_LAYOUT = LOOKS[2:]
 WIDTHS = (320, 360, 640, 720, 960, 1280)
 """The narrowest phone, a common one, and office screens, enlarged and not: no page scrolls sideways."""
 NOBODY = "nobody"
+IN_TURN = (LEARNER, HEAD, TRAINER, ADMINISTRATOR)
 ALREADY_SIGNED_IN = {
     "accounts.sign_in",
     "accounts.first_password",
@@ -145,8 +146,12 @@ def pages_of(app: Flask, username: str) -> list[Rule]:
 
 
 def is_own(app: Flask, rule: Rule, username: str) -> bool:
-    """Whether the page is looked at from all sides with this person: others see it under another menu, no more."""
-    return username in (NOBODY, LEARNER) or policy_of(app, rule.endpoint) not in permissions_of(LEARNER)
+    """Whether the page is looked at from all sides with this person: the first of the four who may open it.
+
+    Others see it under another menu and perhaps with more on it, which is looked at where it is of a new sort.
+    """
+    before = IN_TURN[: IN_TURN.index(username)] if username in IN_TURN else ()
+    return not any(policy_of(app, rule.endpoint) in permissions_of(one) for one in before)
 
 
 def real_ids(site: Site, username: str) -> dict[str, Any]:
@@ -371,7 +376,8 @@ _met_on_desks: set[str] = set()
 def faults(page: Page, looks: Sequence[tuple[int, Scheme]] = LOOKS) -> list[str]:
     """What is wrong with the page the browser shows, in each of these looks.
 
-    In the first every page is asked everything. In the second what depends on colors and widths is asked again, and
+    In the first every page is asked everything; where it is the only one, where there is an element of a sort that was
+    not looked at before. In the second what depends on colors and widths is asked again, and
     everything where a desk shows an element of a sort that was not looked at before; in the others what depends on
     colors, where there is an element of a sort that was not looked at before.
     """
@@ -389,7 +395,7 @@ def faults(page: Page, looks: Sequence[tuple[int, Scheme]] = LOOKS) -> list[str]
             shown[width] = set(page.evaluate(SORTS))
     met, new = set.union(*shown.values()), shown.get(LOOKS[1][0], set()) - shown[LOOKS[0][0]] - _met_on_desks
     for number, (width, scheme) in enumerate(looks):
-        if (width, scheme) in SAME_LAYOUT and met <= _met:
+        if met <= _met and ((width, scheme) in SAME_LAYOUT or tuple(looks) != LOOKS):
             continue
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
