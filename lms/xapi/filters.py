@@ -17,6 +17,7 @@ from sqlalchemy.sql.elements import ClauseList
 from lms.xapi import driver
 from lms.xapi.driver import Key, Walking, aside, bound, known_among, pinned, walked
 from lms.xapi.models import XapiStatement, XapiStatementActivity, XapiStatementAgent
+from lms.xapi.queries import from_elsewhere, of_client
 
 LARGEST_PAGE = 500  # statements
 FULL_PAGE = 10_000_000  # bytes: no statement is begun after this
@@ -26,12 +27,6 @@ AT_ONCE = 500  # references looked at together
 ROUNDS = 4  # how many times for one page: it ends where they ended
 FARTHEST = 100  # references that may lie between a statement and the one it is about
 DISORDER = 100_000  # how far sequence and `stored` may part while several writers are at work: times bound sequences
-
-
-def of_client(statement: Any, client: int | None) -> ColumnElement[bool]:
-    """Whether that client brought the statement; None stands for ourselves."""
-    owner: ColumnElement[Any] = statement.client_id
-    return owner.is_(None) if client is None else owner == client
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +213,8 @@ def direct_branches(asked: Asked) -> Iterable[Branch]:
                 for column, value in conditions
                 if not known_among(column, keys)
             ]
+            if agent and agent[0][0] is own.client_id:  # an authority: what it restored for others is theirs
+                others.append(~from_elsewhere(lead.sequence))
             yield Branch(query.where(*here, *others), lead.sequence, keys)
 
 
@@ -381,7 +378,8 @@ def agent_conditions(told: Any, asked: Asked) -> list[ColumnElement[bool]]:
     named = exists().where(XapiStatementAgent.agent_id == asked.agent, XapiStatementAgent.sequence == told.sequence)
     if not asked.related_agents:
         return [told.actor_id == asked.agent, named.where(XapiStatementAgent.direct)]
-    return [told.actor_id == asked.agent, named, *(of_client(told, client) for client in asked.authorities)]
+    vouched = [and_(of_client(told, client), ~from_elsewhere(told.sequence)) for client in asked.authorities]
+    return [told.actor_id == asked.agent, named, *vouched]
 
 
 def activity_conditions(told: Any, asked: Asked) -> list[ColumnElement[bool]]:

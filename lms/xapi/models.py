@@ -151,6 +151,16 @@ class XapiStatementActivity(Base):
     sequence: Mapped[int] = mapped_column(Sequence, ForeignKey("xapi_statement.sequence"), primary_key=True)
 
 
+class XapiStatementAuthority(Base):
+    """Somebody unknown here who vouches for a statement that was restored from a file (decision 0015)."""
+
+    __tablename__ = "xapi_statement_authority"
+    __table_args__ = (Index("ix_xapi_statement_authority_agent", "agent_id", "sequence"),)
+
+    sequence: Mapped[int] = mapped_column(Sequence, ForeignKey("xapi_statement.sequence"), primary_key=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("xapi_agent.id"))
+
+
 class XapiBody(Base):
     """The statement itself, as JSON in UTF-8, as it is sent back."""
 

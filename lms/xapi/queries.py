@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Engine, bindparam, func, select, text
+from sqlalchemy import ColumnElement, Engine, bindparam, exists, func, select, text
 from sqlalchemy.orm import Session
 
 from lms import clock
@@ -22,6 +22,7 @@ from lms.xapi.models import (
     XapiBody,
     XapiStatement,
     XapiStatementAttachment,
+    XapiStatementAuthority,
     XapiVerb,
 )
 from lms.xapi.parts import Attached, holding
@@ -108,6 +109,17 @@ KEPT = (
     .join(attachment, attachment.c.id == link.c.attachment_id, isouter=True)
     .where(statement.statement_id.in_(bindparam("ids", expanding=True)))
 )
+
+
+def of_client(statement: Any, client: int | None) -> ColumnElement[bool]:
+    """Whether that client brought the statement; None stands for ourselves."""
+    owner: ColumnElement[Any] = statement.client_id
+    return owner.is_(None) if client is None else owner == client
+
+
+def from_elsewhere(sequence: Any) -> ColumnElement[bool]:
+    """Whether somebody unknown here vouches for the statement, and not the client that brought it."""
+    return exists().where(XapiStatementAuthority.sequence == sequence)
 
 
 class Voidable(NamedTuple):

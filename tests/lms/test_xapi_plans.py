@@ -1,6 +1,5 @@
 """Every filter of the standard is answered by an index that carries the order too, on both databases."""
 
-import re
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +20,7 @@ from lms.xapi.models import (
     XapiVerb,
 )
 from tests.make import Make
-from tests.plans import plan_of
+from tests.plans import plan_of, walked
 
 THEN = datetime(2026, 11, 1, tzinfo=UTC)
 REGISTRATION = uuid.UUID(int=7)
@@ -70,17 +69,6 @@ PLACES: list[dict[str, Any]] = [
     {"until": THEN},
     {"since": THEN, "until": THEN, "after": 10, "ascending": True},
 ]
-
-
-STEP = re.compile(r"(?:SEARCH|SCAN) (\w+)(?: USING (?:COVERING )?INDEX (\w+))?|Scan(?: Backward)? using (\w+) on")
-SORTED = ("TEMP B-TREE", "Sort", "Seq Scan", "Bitmap", "Hash", "Merge")
-
-
-def walked(plan: str) -> str:
-    """The index that gives a plan its order: the first that is not asked for a moment. Nothing is sorted afterwards."""
-    assert not [word for word in SORTED if word in plan], plan
-    found = [index or mine or f"pk_{table}" for table, index, mine in STEP.findall(plan)]
-    return next(one for one in found if "stored" not in one)
 
 
 def test_each_filter_walks_its_own_index_in_order_and_stops_at_the_limit(make: Make, backend: str) -> None:
