@@ -190,10 +190,10 @@ def ordered(branch: Select[int], sought: Sought, home: str, limit: int) -> Selec
         branch = branch.where(sequence < sought.before)
     if sought.after is not None:
         branch = branch.where(sequence > sought.after)
-    columns = [sequence]
+    columns: list[ColumnElement[Any]] = [sequence]
     if sought.authority is not None:
         branch = branch.where(pinned(XapiStatementAuthority.agent_id, sought.authority))
-        columns = [XapiStatementAuthority.agent_id, sequence] if not sought.course else columns
+        columns = [*([] if sought.course else [XapiStatementAuthority.__table__.c.agent_id]), sequence]
     order = [one.asc() if sought.after is not None else one.desc() for one in columns]
     return branch.order_by(Walking(order[-1], ClauseList(*order, group=False))).limit(limit)
 

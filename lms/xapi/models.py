@@ -86,7 +86,7 @@ class XapiStatement(Base):
         Index("ix_xapi_statement_actor_verb", "actor_id", "verb_id", "sequence"),
         Index("ix_xapi_statement_verb", "verb_id", "sequence"),
         Index("ix_xapi_statement_activity", "activity_id", "sequence"),
-        # Decision 0026: on SQLite it would cost a batch an eleventh of its time.
+        # Decision 0027: on SQLite it would cost a batch an eleventh of its time.
         Index("ix_xapi_statement_activity_verb", "activity_id", "verb_id", "sequence").ddl_if(dialect="postgresql"),
         only_where("ix_xapi_statement_registration", "registration", "sequence"),
         only_where("ix_xapi_statement_client", "client_id", "sequence"),

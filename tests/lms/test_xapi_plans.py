@@ -8,7 +8,6 @@ from sqlalchemy import Select, insert, select, text
 
 from lms.clock import now
 from lms.xapi import filters
-from lms.xapi.filters import Asked
 from lms.xapi.models import (
     XapiActivity,
     XapiAgent,
@@ -19,8 +18,9 @@ from lms.xapi.models import (
     XapiStatementAgent,
     XapiVerb,
 )
+from lms.xapi.queries import Asked
 from tests.make import Make
-from tests.plans import plan_of, walked
+from tests.plans import STEP, plan_of, walked
 
 THEN = datetime(2026, 11, 1, tzinfo=UTC)
 REGISTRATION = uuid.UUID(int=7)
@@ -79,6 +79,29 @@ def test_each_filter_walks_its_own_index_in_order_and_stops_at_the_limit(make: M
             asked = Asked(**{**asks, **place})
             plans = [plan_of(make, filters.ordered(one, asked, 51)) for one in filters.direct_branches(asked)]
             assert [walked(plan) for plan in plans] == right, (asked, plans)
+
+
+LONG_WALKS: list[tuple[dict[str, Any], list[str]]] = [
+    (DID | MINE, [CLIENT]),
+    (WHAT | MINE, [ACTIVITY]),
+    (ALL_ACTIVITIES | DID, [ACTIVITY, ABOUT]),
+    (ALL_AGENTS | DID, [CLIENT]),
+]
+
+
+def test_how_far_a_long_walk_goes_is_read_in_the_index_alone(make: Make, backend: str) -> None:
+    fill(make)
+    for asks, expected in LONG_WALKS:
+        for place in PLACES:
+            asked = Asked(**{**asks, **place})
+            assert filters.passes_over(asked, on_postgresql=backend == "postgresql")
+            plan = plan_of(make, filters.ends(asked, 100))
+            found = [index or mine or f"pk_{table}" for table, index, mine in STEP.findall(plan)]
+            assert {one for one in found if "stored" not in one and "anon" not in one} == {*expected}, (asked, plan)
+            assert "Seq Scan" not in plan
+    for asks in (AGENT | DID, AGENT | WHAT, DID, WHAT, MINE, WHAT | WHEN, AGENT | MINE):
+        assert not filters.passes_over(Asked(**asks), on_postgresql=False)
+    assert filters.passes_over(Asked(**DID | WHAT), on_postgresql=backend == "postgresql") == (backend == "sqlite")
 
 
 def test_the_references_are_walked_in_order_by_an_index_of_their_own(make: Make) -> None:
