@@ -83,6 +83,7 @@ def test_a_type_that_could_not_be_sent_back_is_refused(outsider: Outsider, conte
 def test_other_methods_are_refused_in_json(outsider: Outsider, at: Resource) -> None:
     answer = outsider.ask("PATCH", at.path, at.query, {"a": 1})
     assert answer.status_code == 405
+    assert answer.headers["Allow"] == "GET, HEAD, POST, PUT, DELETE"
     assert answer.get_json()["error"] == "PATCH is no method of this resource"
     assert answer.headers["X-Experience-API-Version"] == outsider.edition
 

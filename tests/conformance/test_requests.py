@@ -280,12 +280,15 @@ def test_asked_for_attachments_the_store_answers_in_parts(outsider: Outsider) ->
         assert json.loads(body) == outsider.get(**query).get_json()
 
 
-@pytest.mark.parametrize("method", ["DELETE", "PATCH"])
+@pytest.mark.parametrize("method", ["DELETE", "PATCH", "TRACE", "BREW"])
 def test_other_methods_and_addresses_are_refused_in_json(outsider: Outsider, method: str) -> None:
     answer = outsider.client.open("/xapi/statements", method=method, headers=outsider.headers())
     assert answer.status_code == 405
+    assert answer.headers["Allow"] == "GET, HEAD, POST, PUT"
+    for path in ("activities", "agents", "about"):
+        assert outsider.ask(method, path, {}).headers["Allow"] == "GET, HEAD"
     missing = outsider.client.open("/xapi/statement", method=method, headers=outsider.headers())
-    assert missing.status_code == 404
+    assert missing.status_code == (404 if method in {"DELETE", "PATCH"} else 405)
     for one in (answer, missing):
         assert one.get_json()["error"]
         assert one.headers[VERSION] == "1.0.3"
