@@ -24,7 +24,7 @@ FEW = 500  # matching statements from which references are followed back
 AT_ONCE = 500  # references looked at together
 ROUNDS = 4  # how many times for one page: it ends where they ended
 FARTHEST = 100  # references that may lie between a statement and the one it is about
-WALKED = 10_000  # statements of one activity, or of one client, that a page may pass over
+WALKED = 10_000  # statements of one activity, of one client, or that name somebody, which a page may pass over
 DISORDER = 100_000  # how far sequence and `stored` may part while several writers are at work: times bound sequences
 
 
@@ -136,8 +136,9 @@ def direct(asked: Asked, limit: Any) -> Select[int]:
 def walk_end(session: Session, asked: Asked) -> int | None:
     """Before which sequence this page ends, because the walk to there passes over as many as a page may; None: nowhere.
 
-    Of one person or registration there are few (decision 0027), so only what walks along an activity or along what one
-    client brought, and asks something else beside, is asked for its end: in the index alone.
+    What one person did, or is of one registration, is little (decision 0027). So only a walk along an activity, along
+    what a client brought or along what names somebody is asked for its end, when it looks for something else beside: in
+    the index alone.
     """
     if not passes_over(asked, on_postgresql=driver.on_postgresql(session)):
         return None
@@ -147,22 +148,26 @@ def walk_end(session: Session, asked: Asked) -> int | None:
 
 def passes_over(asked: Asked, *, on_postgresql: bool) -> bool:
     """Whether some branch may walk past any number of statements that do not match."""
-    if asked.registration is not None or (asked.agent is not None and not asked.authorities):
+    if asked.registration is not None or (asked.agent is not None and not asked.related_agents):
         return False
-    if asked.activity is None or asked.verb is None:  # along what a client brought, or its own of an activity
-        mine, vouched = asked.client is not None, bool(asked.authorities)
-        return (mine or vouched) and (asked.activity is not None or asked.verb is not None or (mine and vouched))
-    indexed = on_postgresql and not asked.related_activities and not asked.authorities and asked.client is None
-    return not indexed
+    if asked.activity is not None and asked.verb is not None:
+        indexed = asked.agent is None and asked.client is None and not asked.related_activities
+        return not (indexed and on_postgresql)
+    if None in asked.authorities:  # what is our own has no index: it is what no client brought
+        return True
+    beside = (asked.activity, asked.verb, asked.client)
+    return sum(one is not None for one in beside) > (asked.agent is None)
 
 
 def ends(asked: Asked, passed: Any) -> Select[*tuple[Any, ...]]:
     """The nearest of the sequences at which the long walks have passed so many, if one has."""
     walks = []
     for branch in direct_branches(asked):
-        if any(branch.keys[0][0] is one for one in LONG) and (branch.beside or len(branch.keys) > 1):
-            keys = branch.keys[:1]
-            walk = select(branch.sequence.label("sequence")).where(pinned(*keys[0]))
+        after_activity = bool(branch.keys) and branch.keys[0][0] is XapiStatement.activity_id
+        keys = branch.keys[:1] if after_activity else branch.keys
+        long = not keys or any(keys[0][0] is one for one in LONG)
+        if long and (branch.beside or len(keys) < len(branch.keys)):
+            walk = select(branch.sequence.label("sequence")).where(*(pinned(*one) for one in keys))
             walk = walk.where(*bounds(branch.sequence, asked, keys))
             walks.append(in_order(walk, branch.sequence, asked, keys).limit(1).offset(passed).subquery())
     merged = union(*(select(one.c.sequence) for one in walks)).subquery()
@@ -220,10 +225,12 @@ def shown(asked: Asked, keys: Sequence[Key] = ()) -> list[ColumnElement[bool]]:
 def direct_branches(asked: Asked) -> Iterable[Branch]:
     """Statements that match by themselves: one branch for each place an agent and an activity may stand in."""
     own = XapiStatement
-    alone = [(own.verb_id, asked.verb), (own.registration, asked.registration), (own.client_id, asked.client)]
+    alone = [(own.verb_id, asked.verb), (own.registration, asked.registration)]
     for agent_table, agent in agent_places(asked):
         for activity_table, activity in activity_places(asked):
-            conditions = [*agent, *activity, *((column, value) for column, value in alone if value is not None)]
+            vouched = bool(agent) and agent[0][0] is own.client_id
+            mine = [] if vouched else [(own.client_id, asked.client)]
+            conditions = [*agent, *activity, *((one, value) for one, value in (*alone, *mine) if value is not None)]
             keys = walked(conditions, WALKS)
             tables = [one for one in (own, agent_table, activity_table) if one is not None]
             lead = next((one for one in tables if keys and one is keys[0][0].class_), own)
@@ -238,7 +245,7 @@ def direct_branches(asked: Asked) -> Iterable[Branch]:
                 for column, value in conditions
                 if not known_among(column, keys)
             ]
-            if agent and agent[0][0] is own.client_id:  # an authority: what it restored for others is theirs
+            if vouched:  # an authority: what it restored for others is theirs
                 others.append(~from_elsewhere(lead.sequence))
             yield Branch(query.where(*here, *others), lead.sequence, keys, beside=bool(others))
 
@@ -255,7 +262,13 @@ WALKS: tuple[tuple[Any, ...], ...] = (
     (XapiStatement.client_id,),
     (XapiStatement.verb_id,),
 )
-LONG = (XapiStatement.activity_id, XapiStatementActivity.activity_id, XapiStatement.client_id)  # so many begin alike
+LONG = (  # so many begin alike: an activity, a client, a verb, and a teacher whom every statement of the taught names
+    XapiStatement.activity_id,
+    XapiStatementActivity.activity_id,
+    XapiStatementAgent.agent_id,
+    XapiStatement.client_id,
+    XapiStatement.verb_id,
+)
 Place = tuple[Any, list[Key]]
 
 
@@ -270,7 +283,8 @@ def agent_places(asked: Asked) -> list[Place]:
     ]
     if asked.related_agents:
         places.append((named, [(named.agent_id, asked.agent), (named.direct, false())]))
-        places.extend((None, [(statement.client_id, client)]) for client in asked.authorities)
+        seen = [one for one in asked.authorities if asked.client in {None, one}]
+        places.extend((None, [(statement.client_id, client)]) for client in seen)
     return places
 
 

@@ -34,6 +34,7 @@ WHAT: dict[str, Any] = {"activity": 1}
 WHEN: dict[str, Any] = {"registration": REGISTRATION}
 MINE: dict[str, Any] = {"client": 1}
 ALL_AGENTS: dict[str, Any] = {**AGENT, "related_agents": True, "authorities": (1,)}
+OUR_AGENTS: dict[str, Any] = {**AGENT, "related_agents": True, "authorities": (None,)}
 ALL_ACTIVITIES: dict[str, Any] = {**WHAT, "related_activities": True}
 # Which index each branch of a filter walks (decision 0027). SQLite has none for verb and activity.
 FILTERS: list[tuple[dict[str, Any], list[str]]] = [
@@ -44,6 +45,8 @@ FILTERS: list[tuple[dict[str, Any], list[str]]] = [
     (WHEN, [GROUPED]),
     (MINE, [CLIENT]),
     (ALL_AGENTS, [ACTOR, NAMED, NAMED, CLIENT]),
+    (ALL_AGENTS | MINE, [ACTOR, NAMED, NAMED, CLIENT]),
+    (ALL_AGENTS | {"client": 2}, [ACTOR, NAMED, NAMED]),
     (ALL_ACTIVITIES, [ACTIVITY, ABOUT]),
     (AGENT | DID, [ACTOR_VERB, NAMED]),
     (AGENT | WHAT, [ACTOR, NAMED]),
@@ -85,7 +88,11 @@ LONG_WALKS: list[tuple[dict[str, Any], list[str]]] = [
     (DID | MINE, [CLIENT]),
     (WHAT | MINE, [ACTIVITY]),
     (ALL_ACTIVITIES | DID, [ACTIVITY, ABOUT]),
-    (ALL_AGENTS | DID, [CLIENT]),
+    (ALL_AGENTS | DID, [CLIENT, NAMED]),
+    (ALL_AGENTS | WHAT, [ACTIVITY, NAMED]),
+    (ALL_AGENTS | MINE, [CLIENT, NAMED]),
+    (OUR_AGENTS, [TABLE]),
+    (OUR_AGENTS | DID, [VERB, NAMED]),
 ]
 
 
