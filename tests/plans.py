@@ -1,5 +1,6 @@
 """How a database would answer a query: the plan instead of the rows."""
 
+import re
 from typing import Any
 
 from sqlalchemy import Executable, text
@@ -7,6 +8,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import ClauseElement
 
 from tests.make import Make
+
+STEP = re.compile(r"(?:SEARCH|SCAN) (\w+)(?: USING (?:COVERING )?INDEX (\w+))?|Scan(?: Backward)? using (\w+) on")
+SORTED = ("TEMP B-TREE", "Sort", "Seq Scan", "Bitmap", "Hash", "Merge")
 
 
 class Explained(Executable, ClauseElement):
@@ -31,3 +35,10 @@ def plan_of(make: Make, query: Any) -> str:
             for other_way in ("seqscan", "bitmapscan", "sort", "hashjoin"):
                 session.execute(text(f"SET LOCAL enable_{other_way} = off"))
         return "\n".join(str(row[-1]) for row in session.execute(Explained(query)))
+
+
+def walked(plan: str) -> str:
+    """The index that gives a plan its order: the first by which no moment or name is looked up. Nothing is sorted."""
+    assert not [word for word in SORTED if word in plan], plan
+    found = [index or mine or f"pk_{table}" for table, index, mine in STEP.findall(plan)]
+    return next(one for one in found if "stored" not in one and not one.startswith("uq_"))

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from lms.documents.models import NOBODY, UNREGISTERED, XapiDocument
 from lms.documents.rules import Contents, Subject
 from lms.xapi import filters
-from lms.xapi.queries import activity_ids, agent_ids
+from lms.xapi.queries import Asked, activity_ids, agent_ids
 from lms.xapi.statement import agent_digest, mentions
 
 LOOKED_THROUGH = 100  # statements in which the names of an agent are looked for
@@ -96,6 +96,6 @@ def names_seen(session: Session, agent: Mapping[str, Any], *, client: int | None
     known = agent_ids(session, [digest]).get(digest)
     if known is None:
         return ()
-    page = filters.page(session, filters.Asked(agent=known, client=client, limit=LOOKED_THROUGH))
+    page = filters.page(session, Asked(agent=known, client=client, limit=LOOKED_THROUGH))
     found = (mentions(decode(body)).agents.get(digest, {}) for body in page.bodies)
     return tuple(dict.fromkeys(one["name"] for one in found if "name" in one))

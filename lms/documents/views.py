@@ -3,6 +3,7 @@
 Sections are those of IEEE 9274.1.1, then, after a slash, of xAPI 1.0.3 (Comm = part three).
 """
 
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 
@@ -109,13 +110,15 @@ def listed(found: list[tuple[str, datetime]]) -> Response:
 
 
 def shown(call: Call, kept: Kept) -> Response:
-    """A document as it came; nothing but its tag when the reader has it already (RFC 2616, 14.26)."""
+    """A document as it came; nothing but its tag when the reader has it already (RFC 2616, 14.26).
+
+    If-Match comes first: whoever asks for one document is not told that it has another (RFC 9110, 13.2.2).
+    """
     conditions = conditions_of(call)
+    replace(conditions, none_match=None).check(kept.etag)
     answer = Response(kept.contents.body, content_type=kept.contents.content_type)
     if conditions.none_match is not None and conditions.none_match.include(kept.etag):
         answer = Response(status=HTTPStatus.NOT_MODIFIED)
-    else:
-        conditions.check(kept.etag)
     answer.headers["ETag"] = f'"{kept.etag}"'
     answer.headers["Content-Security-Policy"] = NOT_A_PAGE
     answer.headers["Last-Modified"] = http_date(kept.updated_at)

@@ -15,6 +15,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from lms import clock
 from lms.doors import Taught
 from lms.records.queries import Sought
+from lms.records.rules import elsewhere
 from lms.web.forms import ChoiceField, DayField, MustBe, PageForm, at_most, choices, chosen, text_in, tidy
 from lms.xapi import access, vocabulary
 from lms.xapi.models import XapiClient
@@ -57,6 +58,7 @@ FILTERS = (
     "course",
     "activity",
     "client",
+    "authority",
     "registration",
     "since",
     "until",
@@ -73,6 +75,12 @@ def reader() -> str:
 def titled(one: Taught) -> str:
     """The title of something taught, in the reader's language."""
     return one.title_en if reader() == "en" and one.title_en else one.title
+
+
+def vouching(identifier: Mapping[str, Any]) -> str:
+    """Who vouches from elsewhere, in the words of a page: no name, and no address of a person."""
+    home, mark = elsewhere(identifier)
+    return f"{home} ({mark})" if home else str(_l("một nơi khác (%(mark)s)", mark=mark))
 
 
 class OfferedField(ChoiceField):
@@ -111,6 +119,9 @@ class FilterForm(PageForm):
     course = OfferedField(_l("Khóa học"), none=_l("Mọi khóa học"), validators=[MustBe(is_iri, _l("Địa chỉ sai dạng."))])
     verb = OfferedField(_l("Việc đã làm"), none=_l("Mọi việc"), validators=[MustBe(is_iri, _l("Địa chỉ sai dạng."))])
     client = ChoiceField(_l("Nguồn"), choices=[], default="")
+    authority = OfferedField(
+        _l("Nguồn gốc ở nơi khác"), none=_l("Tất cả"), validators=[MustBe(is_key, _l("Mã nguồn không đúng dạng."))]
+    )
     since = DayField(_l("Ghi nhận từ ngày"), [validators.Optional()])
     until = DayField(_l("Đến hết ngày"), [validators.Optional()])
     activity = HiddenField(_l("Hoạt động"), [MustBe(is_iri, _l("Địa chỉ của hoạt động không đúng dạng."))])
@@ -133,11 +144,17 @@ class FilterForm(PageForm):
         _l("Hiệu lực"), choices=choices({"": _l("Tất cả"), "no": _l("Còn hiệu lực"), "yes": _l("Đã hủy")}), default=""
     )
 
-    def offer(self, courses: Iterable[Taught], systems: Iterable[XapiClient]) -> None:
+    def offer(
+        self,
+        courses: Iterable[Taught],
+        systems: Mapping[int, str],
+        others: Mapping[int, Mapping[str, Any]],
+    ) -> None:
         """Fill the lists with what there is to choose from."""
         self.course.offer({one.iri: titled(one) for one in courses})
         self.verb.offer(VERB_WORDS)
-        names = {str(one.id): one.name for one in systems}
+        self.authority.offer({str(key): vouching(identifier) for key, identifier in others.items()})
+        names = {str(key): name for key, name in systems.items()}
         self.client.choices = choices({"": _l("Mọi nguồn"), "0": _l("Hệ thống này"), **names})
 
     def kept(self) -> dict[str, str]:
@@ -160,6 +177,7 @@ class FilterForm(PageForm):
             activity=text_in(self.activity),
             course=text_in(self.course),
             client=int(self.client.data) if self.client.data else None,
+            authority=int(self.authority.data) if self.authority.data else None,
             registration=uuid.UUID(self.registration.data) if self.registration.data else None,
             since=datetime.combine(since, time(), tzinfo=clock.VIETNAM).astimezone(UTC) if since else None,
             until=datetime.combine(until, time.max, tzinfo=clock.VIETNAM).astimezone(UTC) if until else None,

@@ -10,12 +10,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, select, union
+from sqlalchemy import ColumnElement, Select, and_, case, cast, literal, null, select, union, union_all
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.elements import ClauseList
 
 from lms.db import config_of
 from lms.doors import Taught, doors_of
 from lms.records.rules import fits
+from lms.xapi.driver import Walking, pinned
 from lms.xapi.filters import DISORDER
 from lms.xapi.models import (
     XapiActivity,
@@ -24,6 +26,7 @@ from lms.xapi.models import (
     XapiClient,
     XapiStatement,
     XapiStatementActivity,
+    XapiStatementAuthority,
     XapiVerb,
 )
 from lms.xapi.statement import agent_digest
@@ -39,7 +42,8 @@ decode = msgspec.json.Decoder().decode
 class Sought:
     """What somebody looks for. `client` 0 stands for this system; `course` also finds what is stated within it.
 
-    `person` is one of our people, `agent` the key of an actor of another system, who has no name here.
+    `person` is one of our people, `agent` the key of an actor of another system, who has no name here. `authority`: the
+    key of somebody unknown here who vouches for what was restored from a file.
 
     `before` and `after` are the sequences between which the page lies: older entries, or newer ones.
     """
@@ -51,6 +55,7 @@ class Sought:
     activity: str = ""
     course: str = ""
     client: int | None = None
+    authority: int | None = None
     registration: uuid.UUID | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -63,7 +68,8 @@ class Sought:
 class Entry(NamedTuple):
     """A statement as people are shown it; `definition` is the canonical one of its activity.
 
-    `source` is the name of the client that brought it, `prefix` what that client is trusted with now.
+    `source` is the name of the client that brought it, `prefix` what that client is trusted with now. `authority` is
+    the key of who vouches for it, when that is nobody known here, and `identifier` what that one is known by.
     """
 
     sequence: int
@@ -79,6 +85,8 @@ class Entry(NamedTuple):
     definition: dict[str, Any] | None
     source: str | None
     prefix: str | None
+    authority: int | None
+    identifier: dict[str, Any] | None
 
     @property
     def document(self) -> dict[str, Any]:
@@ -98,7 +106,7 @@ class Page:
 
 def entries() -> Select[*tuple[Any, ...]]:
     """Entries with everything shown of them."""
-    own = XapiStatement
+    own, vouches, elsewhere = XapiStatement, XapiStatementAuthority, aliased(XapiAgent)
     return (
         select(
             own.sequence,
@@ -114,10 +122,14 @@ def entries() -> Select[*tuple[Any, ...]]:
             XapiActivity.definition,
             XapiClient.name,
             XapiClient.activity_prefix,
+            vouches.agent_id,
+            elsewhere.identifier,
         )
         .join(XapiBody, XapiBody.sequence == own.sequence)
         .outerjoin(XapiActivity, XapiActivity.id == own.activity_id)
         .outerjoin(XapiClient, XapiClient.id == own.client_id)
+        .outerjoin(vouches, vouches.sequence == own.sequence)
+        .outerjoin(elsewhere, elsewhere.id == vouches.agent_id)
     )
 
 
@@ -145,7 +157,11 @@ def matching(sought: Sought, *, home: str, limit: int) -> Select[int]:
 
 
 def places(sought: Sought) -> Iterable[Select[int]]:
-    """Where a course may stand in an entry: as its object, or as what that belongs to."""
+    """What leads: who vouches from elsewhere, or a course, as object of an entry or as what that belongs to."""
+    vouches = XapiStatementAuthority
+    if not sought.course and sought.authority is not None:
+        yield select(vouches.sequence).join(XapiStatement, XapiStatement.sequence == vouches.sequence)
+        return
     if not sought.course:
         yield select(XapiStatement.sequence)
         return
@@ -168,11 +184,18 @@ def ordered(branch: Select[int], sought: Sought, home: str, limit: int) -> Selec
     """A branch with every other condition, in order."""
     sequence = branch.selected_columns[0]
     branch = branch.where(*conditions(sought, home), *moments(sought, sequence))
+    if sought.authority is not None and sought.course:
+        branch = branch.join(XapiStatementAuthority, XapiStatementAuthority.sequence == sequence)
     if sought.before is not None:
         branch = branch.where(sequence < sought.before)
     if sought.after is not None:
         branch = branch.where(sequence > sought.after)
-    return branch.order_by(sequence.asc() if sought.after is not None else sequence.desc()).limit(limit)
+    columns: list[ColumnElement[Any]] = [sequence]
+    if sought.authority is not None:
+        branch = branch.where(pinned(XapiStatementAuthority.agent_id, sought.authority))
+        columns = [*([] if sought.course else [XapiStatementAuthority.__table__.c.agent_id]), sequence]
+    order = [one.asc() if sought.after is not None else one.desc() for one in columns]
+    return branch.order_by(Walking(order[-1], ClauseList(*order, group=False))).limit(limit)
 
 
 def conditions(sought: Sought, home: str) -> Iterable[ColumnElement[bool]]:
@@ -254,6 +277,26 @@ def systems(session: Session) -> Sequence[XapiClient]:
     """All clients: those in use by name, then those that were revoked."""
     order = (XapiClient.revoked_at.is_not(None), XapiClient.name, XapiClient.id)
     return session.scalars(select(XapiClient).order_by(*order)).all()
+
+
+def sources(session: Session) -> tuple[dict[int, str], dict[int, dict[str, Any]]]:
+    """The names of all clients, in the order of `systems`, and what those are known by who vouch for something restored
+    and are nobody known here; both by key.
+
+    The latter are found in as many steps along the index as there are of them, however much they vouch for.
+    """
+    agent, client = XapiStatementAuthority.agent_id, XapiClient
+    first = select(agent).order_by(agent).limit(1).scalar_subquery()
+    met = select(first.label("agent_id")).cte("met", recursive=True)
+    after = select(agent).where(agent > met.c.agent_id).order_by(agent).limit(1).correlate(met).scalar_subquery()
+    met = met.union_all(select(after).where(met.c.agent_id.is_not(None)))
+    nobody, revoked = cast(null(), XapiAgent.identifier.type), case((client.revoked_at.is_(None), 0), else_=1)
+    clients = select(client.id, client.name, nobody.label("identifier"), revoked.label("place"))
+    others = select(XapiAgent.id, literal("").label("name"), XapiAgent.identifier, literal(2).label("place"))
+    both = union_all(clients, others.join(met, met.c.agent_id == XapiAgent.id)).subquery()
+    rows = session.execute(select(both).order_by(both.c.place, both.c.name, both.c.id)).all()
+    names = {row.id: row.name for row in rows if row.identifier is None}
+    return names, {row.id: row.identifier for row in rows if row.identifier is not None}
 
 
 def courses(session: Session) -> list[Taught]:

@@ -76,6 +76,12 @@ def who(actor: Mapping[str, Any], *, home: str) -> Who:
     return Who(kind, agent_digest(actor).hex()[:MARK], name=name or actor.get("account", {}).get("name", ""))
 
 
+def elsewhere(identifier: Mapping[str, Any]) -> tuple[str, str]:
+    """Who vouches from elsewhere, without a name: the address of its system, if it has one, and a mark."""
+    account = identifier.get("account", {})
+    return str(account.get("homePage", "")), agent_digest(identifier).hex()[:MARK]
+
+
 def own_account(actor: Mapping[str, Any], *, home: str) -> uuid.UUID | None:
     """The opaque id of one of our people, spelt as our own statements spell it: any other spelling is somebody else."""
     account = actor.get("account", {})

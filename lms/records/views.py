@@ -18,7 +18,7 @@ from lms.db import apart, config_of, database, get_session
 from lms.doors import doors_of
 from lms.records import queries, render, rules
 from lms.records.access import BROWSE, NAMES, access_entry
-from lms.records.forms import FILTERS, KIND_WORDS, LARGEST_NUMBER, VERB_WORDS, FilterForm, reader, titled
+from lms.records.forms import FILTERS, KIND_WORDS, LARGEST_NUMBER, VERB_WORDS, FilterForm, reader, titled, vouching
 from lms.records.queries import Entry
 from lms.web.acting import Actor, actor, behind, holds_everywhere
 from lms.web.feature import Feature
@@ -77,7 +77,7 @@ def lines(own: Session, entries: Iterable[Entry], *, by: Actor) -> list[Line]:
             verb=str(VERB_WORDS.get(one.verb) or rules.in_language(one.display, reader()) or one.verb),
             kind=kind_before(one),
             title=rules.in_language(one.title, reader()) or one.iri,
-            source=entry.source or "",
+            source=vouching(entry.identifier) if entry.identifier else entry.source or "",
         )
         for entry, one in said
     ]
@@ -114,9 +114,8 @@ def seen(action: str, person: uuid.UUID | None, **details: object) -> None:
 def index() -> ResponseReturnValue:
     """A page of entries, the newest first, by the conditions of the address."""
     by, own = holds_everywhere(BROWSE), get_session()
-    systems, courses = queries.systems(own), queries.courses(own)
     form = FilterForm(request.args)
-    form.offer(courses, systems)
+    form.offer(queries.courses(own), *queries.sources(own))
     valid = form.validate()
     before, after = place("before"), place("after")
     found = queries.page(own, form.sought(before=before, after=after)) if valid else queries.Page([], False, False)

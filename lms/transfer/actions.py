@@ -84,7 +84,7 @@ def source_of(session: Session, one: Valid, client: Client) -> Source:
         return importing
     owners = authorities(session, authority)
     if not owners:
-        return replace(importing, authority=authority)
+        return replace(importing, authority=authority, elsewhere=True)
     if owners[0] is None:
         return ourselves(session)
     return replace(

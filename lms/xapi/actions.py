@@ -25,6 +25,7 @@ from lms.xapi.models import (
     XapiClient,
     XapiStatement,
     XapiStatementAttachment,
+    XapiStatementAuthority,
 )
 from lms.xapi.parts import Data
 from lms.xapi.projection import Recorded, StatementsArriving, StatementsRecorded, StatementsVoided, seen
@@ -33,6 +34,7 @@ from lms.xapi.statement import (
     Arrival,
     Source,
     accounts_of,
+    agent_digest,
     agent_identifier,
     arrival,
     attachments_of,
@@ -119,8 +121,10 @@ def store(session: Session, arrivals: Sequence[Arrival], *, data: Data | None = 
         wait_for_writers(session)
     if counting := [one for one in arrivals if one.counts and one.source.client is not None]:
         tell(session, StatementsArriving(tuple(sorted(accounts_of(counting)))))
-    late = insert_arrivals(session, arrivals, identities(session, arrivals))
+    keys = identities(session, arrivals)
+    late = insert_arrivals(session, arrivals, keys)
     fresh = [one for one in arrivals if one.sequence]
+    keep_authorities(session, fresh, keys)
     if data:
         keep_attachments(session, fresh, data)
     if len(fresh) < len(arrivals):
@@ -216,6 +220,17 @@ def define(session: Session, given: Mapping[str, Mapping[str, Any]]) -> None:
             adds_identities(session)
             session.execute(update(XapiActivity).where(XapiActivity.iri == iri).values(definition=after))
         remember(session, "xapi.definition", iri, digests[iri])
+
+
+def keep_authorities(session: Session, arrivals: Sequence[Arrival], keys: Keys) -> None:
+    """Note who vouches for these statements where no client stands for that, to find them by it."""
+    rows = [
+        {"sequence": one.sequence, "agent_id": keys.agents[agent_digest(one.source.authority)]}
+        for one in arrivals
+        if one.source.elsewhere
+    ]
+    if rows:
+        session.execute(insert(cast(Table, XapiStatementAuthority.__table__)), rows)
 
 
 def keep_attachments(session: Session, arrivals: Sequence[Arrival], data: Data) -> None:

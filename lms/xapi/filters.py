@@ -6,61 +6,26 @@ Sections are those of IEEE 9274.1.1, then, after a slash, of xAPI 1.0.3 (Comm = 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Select, and_, bindparam, exists, false, or_, select, true, union
+from sqlalchemy import ColumnElement, Dialect, Select, and_, bindparam, false, or_, select, true, union
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.elements import ClauseList
 
 from lms.xapi import driver
 from lms.xapi.driver import Key, Walking, aside, bound, known_among, pinned, walked
 from lms.xapi.models import XapiStatement, XapiStatementActivity, XapiStatementAgent
+from lms.xapi.queries import Asked, activity_conditions, agent_conditions, from_elsewhere, ownership, plain_filters
 
-LARGEST_PAGE = 500  # statements
 FULL_PAGE = 10_000_000  # bytes: no statement is begun after this
 NOTHING = 0  # the key of what the store never met
 FEW = 500  # matching statements from which references are followed back
 AT_ONCE = 500  # references looked at together
 ROUNDS = 4  # how many times for one page: it ends where they ended
 FARTHEST = 100  # references that may lie between a statement and the one it is about
+WALKED = 10_000  # statements of one activity, of one client, or that name somebody, which a page may pass over
 DISORDER = 100_000  # how far sequence and `stored` may part while several writers are at work: times bound sequences
-
-
-def of_client(statement: Any, client: int | None) -> ColumnElement[bool]:
-    """Whether that client brought the statement; None stands for ourselves."""
-    owner: ColumnElement[Any] = statement.client_id
-    return owner.is_(None) if client is None else owner == client
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The filters of a request for statements, as keys of the store (4.1.6.1 / Comm 2.1.3).
-
-    An agent, verb or activity the store never met is NOTHING. `authorities` are the clients (None: we
-    ourselves) whose authority is that agent. `client`: only what this client brought (statements/read/mine). `after` is
-    the sequence of the last statement of the page before.
-    """
-
-    agent: int | None = None
-    authorities: tuple[int | None, ...] = ()
-    verb: int | None = None
-    activity: int | None = None
-    registration: uuid.UUID | None = None
-    related_agents: bool = False
-    related_activities: bool = False
-    since: datetime | None = None
-    until: datetime | None = None
-    limit: int = LARGEST_PAGE
-    ascending: bool = False
-    client: int | None = None
-    after: int | None = None
-
-    @property
-    def filtered(self) -> bool:
-        """Whether a filter looks at what statements say, so that references to matching statements match too."""
-        return any(one is not None for one in (self.agent, self.verb, self.activity, self.registration))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +59,18 @@ def matching(session: Session, asked: Asked, limit: int) -> tuple[list[int], int
     What is about a matching statement cannot be found by one index. When the page is full already, only what is newer
     than its end (older, when ascending) needs to be looked through. Otherwise few statements match: from these one
     follows the references back. When neither is so, references are looked through, so many for each page and no more:
-    beside the sequences stands how far that was, when there are others beyond.
+    beside the sequences stands how far that was, when others lie beyond; likewise when a walk is long (`walk_end`).
     """
-    sequences = [sequence for (sequence,) in answered(session, direct, asked, limit)]
+    end = walk_end(session, asked)
+    sequences = [sequence for (sequence,) in answered(session, direct, replace(asked, end=end), limit)]
     if not asked.filtered:
         return sequences, None
     full, looked = len(sequences) == limit, None
-    heads = None if full else heads_of_few(session, asked, limit)
+    heads = None if full or not short(session, asked, end) else heads_of_few(session, asked, limit)
     if heads is None:
-        heads, looked = heads_looked_through(session, asked, limit, last=sequences[-1] if full else None)
+        heads, looked = heads_looked_through(session, asked, limit, last=sequences[-1] if full else end)
+    if looked is None and end is not None:
+        looked = end - 1 if asked.ascending else end + 1
     if looked is not None:
         sequences = [one for one in sequences if (one <= looked if asked.ascending else one >= looked)]
     return sorted({*sequences, *heads}, reverse=not asked.ascending)[:limit], looked
@@ -110,15 +78,19 @@ def matching(session: Session, asked: Asked, limit: int) -> tuple[list[int], int
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """Statements that match in one way, found by walking along the index that begins with the columns of `keys`."""
+    """Statements that match in one way, found by walking along the index that begins with the columns of `keys`.
+
+    `beside`: other things are asked of what stands there, so that the walk passes over some.
+    """
 
     query: Select[int]
     sequence: Any  # a column
     keys: Sequence[Key]
+    beside: bool = False
 
 
 Compose = Callable[[Asked, Any], Select[*tuple[Any, ...]]]
-SYMBOLS = ("agent", "verb", "activity", "registration", "since", "until", "client", "after")
+SYMBOLS = ("agent", "verb", "activity", "registration", "since", "until", "client", "after", "end")
 
 
 def answered(session: Session, compose: Compose, asked: Asked, limit: int) -> Sequence[Any]:
@@ -161,13 +133,64 @@ def direct(asked: Asked, limit: Any) -> Select[int]:
     return select(merged.c.sequence).order_by(order).limit(limit)
 
 
+def walk_end(session: Session, asked: Asked) -> int | None:
+    """Before which sequence this page ends, because the walk to there passes over as many as a page may; None: nowhere.
+
+    What one person did, or is of one registration, is little (decision 0027). So only a walk along an activity, along
+    what a client brought or along what names somebody is asked for its end, when it looks for something else beside: in
+    the index alone.
+    """
+    if not passes_over(asked, on_postgresql=driver.on_postgresql(session)):
+        return None
+    last = [sequence for (sequence,) in answered(session, ends, replace(asked, end=None), WALKED - 1)]
+    return (last[0] + 1 if asked.ascending else last[0] - 1) if last else None
+
+
+def passes_over(asked: Asked, *, on_postgresql: bool) -> bool:
+    """Whether some branch may walk past any number of statements that do not match."""
+    if asked.registration is not None or (asked.agent is not None and not asked.related_agents):
+        return False
+    if asked.activity is not None and asked.verb is not None:
+        indexed = asked.agent is None and asked.client is None and not asked.related_activities
+        return not (indexed and on_postgresql)
+    if None in asked.authorities:  # what is our own has no index: it is what no client brought
+        return True
+    beside = (asked.activity, asked.verb, asked.client)
+    return sum(one is not None for one in beside) > (asked.agent is None)
+
+
+def ends(asked: Asked, passed: Any) -> Select[*tuple[Any, ...]]:
+    """The nearest of the sequences at which the long walks have passed so many, if one has."""
+    walks = []
+    for branch in direct_branches(asked):
+        after_activity = bool(branch.keys) and branch.keys[0][0] is XapiStatement.activity_id
+        keys = branch.keys[:1] if after_activity else branch.keys
+        long = not keys or any(keys[0][0] is one for one in LONG)
+        if long and (branch.beside or len(keys) < len(branch.keys)):
+            walk = select(branch.sequence.label("sequence")).where(*(pinned(*one) for one in keys))
+            walk = walk.where(*bounds(branch.sequence, asked, keys))
+            walks.append(in_order(walk, branch.sequence, asked, keys).limit(1).offset(passed).subquery())
+    merged = union(*(select(one.c.sequence) for one in walks)).subquery()
+    order = merged.c.sequence.asc() if asked.ascending else merged.c.sequence.desc()
+    return select(merged.c.sequence).order_by(order).limit(1)
+
+
+def short(session: Session, asked: Asked, end: int | None) -> bool:
+    """Whether also all that matches, on whatever page, is found by a short walk."""
+    whole = replace(asked, after=None, since=None, until=None)
+    return end is None and (whole == asked or walk_end(session, whole) is None)
+
+
 def ordered(branch: Branch, asked: Asked, limit: Any) -> Select[*tuple[Any, ...]]:
     """A branch within the bounds of time and page that hold for the statement itself, in order."""
     query = branch.query.where(*bounds(branch.sequence, asked, branch.keys), *shown(asked, branch.keys))
-    columns = [*(column for column, _ in branch.keys), branch.sequence]
-    order = [one.asc() if asked.ascending else one.desc() for one in columns]
-    walking = Walking(order[-1], ClauseList(*order, group=False)) if branch.keys else order[-1]
-    return query.order_by(walking).limit(limit)
+    return in_order(query, branch.sequence, asked, branch.keys).limit(limit)
+
+
+def in_order(query: Select[Any], sequence: Any, asked: Asked, keys: Sequence[Key]) -> Select[Any]:
+    """A walk along the index that begins with these columns, in the order asked for."""
+    order = [one.asc() if asked.ascending else one.desc() for one in (*(column for column, _ in keys), sequence)]
+    return query.order_by(Walking(order[-1], ClauseList(*order, group=False)) if keys else order[-1])
 
 
 def bounds(sequence: Any, asked: Asked, keys: Sequence[Key] = ()) -> list[ColumnElement[bool]]:
@@ -182,6 +205,8 @@ def bounds(sequence: Any, asked: Asked, keys: Sequence[Key] = ()) -> list[Column
         found.append(bound(sequence, last.scalar_subquery() + DISORDER, keys, after=False))
     if asked.after is not None:
         found.append(bound(sequence, asked.after, keys, after=asked.ascending))
+    if asked.end is not None:
+        found.append(bound(sequence, asked.end, keys, after=not asked.ascending))
     return found
 
 
@@ -200,10 +225,12 @@ def shown(asked: Asked, keys: Sequence[Key] = ()) -> list[ColumnElement[bool]]:
 def direct_branches(asked: Asked) -> Iterable[Branch]:
     """Statements that match by themselves: one branch for each place an agent and an activity may stand in."""
     own = XapiStatement
-    alone = [(own.verb_id, asked.verb), (own.registration, asked.registration), (own.client_id, asked.client)]
+    alone = [(own.verb_id, asked.verb), (own.registration, asked.registration)]
     for agent_table, agent in agent_places(asked):
         for activity_table, activity in activity_places(asked):
-            conditions = [*agent, *activity, *((column, value) for column, value in alone if value is not None)]
+            vouched = bool(agent) and agent[0][0] is own.client_id
+            mine = [] if vouched else [(own.client_id, asked.client)]
+            conditions = [*agent, *activity, *((one, value) for one, value in (*alone, *mine) if value is not None)]
             keys = walked(conditions, WALKS)
             tables = [one for one in (own, agent_table, activity_table) if one is not None]
             lead = next((one for one in tables if keys and one is keys[0][0].class_), own)
@@ -218,10 +245,12 @@ def direct_branches(asked: Asked) -> Iterable[Branch]:
                 for column, value in conditions
                 if not known_among(column, keys)
             ]
-            yield Branch(query.where(*here, *others), lead.sequence, keys)
+            if vouched:  # an authority: what it restored for others is theirs
+                others.append(~from_elsewhere(lead.sequence))
+            yield Branch(query.where(*here, *others), lead.sequence, keys, beside=bool(others))
 
 
-# Decision 0026. Registrations and people have few statements; who may read only its own walks along no others.
+# Decision 0027. Registrations and people have few statements; who may read only its own walks along no others.
 WALKS: tuple[tuple[Any, ...], ...] = (
     (XapiStatement.registration,),
     (XapiStatement.actor_id, XapiStatement.verb_id),
@@ -232,6 +261,13 @@ WALKS: tuple[tuple[Any, ...], ...] = (
     (XapiStatementActivity.activity_id,),
     (XapiStatement.client_id,),
     (XapiStatement.verb_id,),
+)
+LONG = (  # so many begin alike: an activity, a client, a verb, and a teacher whom every statement of the taught names
+    XapiStatement.activity_id,
+    XapiStatementActivity.activity_id,
+    XapiStatementAgent.agent_id,
+    XapiStatement.client_id,
+    XapiStatement.verb_id,
 )
 Place = tuple[Any, list[Key]]
 
@@ -247,7 +283,8 @@ def agent_places(asked: Asked) -> list[Place]:
     ]
     if asked.related_agents:
         places.append((named, [(named.agent_id, asked.agent), (named.direct, false())]))
-        places.extend((None, [(statement.client_id, client)]) for client in asked.authorities)
+        seen = [one for one in asked.authorities if asked.client in {None, one}]
+        places.extend((None, [(statement.client_id, client)]) for client in seen)
     return places
 
 
@@ -259,21 +296,6 @@ def activity_places(asked: Asked) -> list[Place]:
     if asked.related_activities:
         places.append((XapiStatementActivity, [(XapiStatementActivity.activity_id, asked.activity)]))
     return places
-
-
-def plain_filters(statement: Any, asked: Asked) -> list[ColumnElement[bool]]:
-    """Verb and registration."""
-    found: list[ColumnElement[bool]] = []
-    if asked.verb is not None:
-        found.append(statement.verb_id == asked.verb)
-    if asked.registration is not None:
-        found.append(statement.registration == asked.registration)
-    return found
-
-
-def ownership(statement: Any, asked: Asked) -> list[ColumnElement[bool]]:
-    """That the client who asks brought it, if it may see nothing else (statements/read/mine)."""
-    return [] if asked.client is None else [of_client(statement, asked.client)]
 
 
 # Statements about a statement that matches, however many references lie between (Comm 2.1.3, StatementRefs). A client
@@ -372,22 +394,3 @@ def leading_to_matches(session: Session, asked: Asked, targets: Mapping[int, uui
             if head not in lead and target in onward and (head, onward[target]) not in passed
         }
     return lead
-
-
-def agent_conditions(told: Any, asked: Asked) -> list[ColumnElement[bool]]:
-    """The places of an agent, as conditions on one statement."""
-    if asked.agent is None:
-        return [true()]
-    named = exists().where(XapiStatementAgent.agent_id == asked.agent, XapiStatementAgent.sequence == told.sequence)
-    if not asked.related_agents:
-        return [told.actor_id == asked.agent, named.where(XapiStatementAgent.direct)]
-    return [told.actor_id == asked.agent, named, *(of_client(told, client) for client in asked.authorities)]
-
-
-def activity_conditions(told: Any, asked: Asked) -> list[ColumnElement[bool]]:
-    """The places of an activity, as conditions on one statement."""
-    if asked.activity is None:
-        return [true()]
-    named = XapiStatementActivity
-    related = exists().where(named.activity_id == asked.activity, named.sequence == told.sequence)
-    return [told.activity_id == asked.activity, *([related] if asked.related_activities else [])]

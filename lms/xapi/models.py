@@ -86,7 +86,7 @@ class XapiStatement(Base):
         Index("ix_xapi_statement_actor_verb", "actor_id", "verb_id", "sequence"),
         Index("ix_xapi_statement_verb", "verb_id", "sequence"),
         Index("ix_xapi_statement_activity", "activity_id", "sequence"),
-        # Decision 0026: on SQLite it would cost a batch an eleventh of its time.
+        # Decision 0027: on SQLite it would cost a batch an eleventh of its time.
         Index("ix_xapi_statement_activity_verb", "activity_id", "verb_id", "sequence").ddl_if(dialect="postgresql"),
         only_where("ix_xapi_statement_registration", "registration", "sequence"),
         only_where("ix_xapi_statement_client", "client_id", "sequence"),
@@ -149,6 +149,16 @@ class XapiStatementActivity(Base):
 
     activity_id: Mapped[int] = mapped_column(ForeignKey("xapi_activity.id"), primary_key=True)
     sequence: Mapped[int] = mapped_column(Sequence, ForeignKey("xapi_statement.sequence"), primary_key=True)
+
+
+class XapiStatementAuthority(Base):
+    """Somebody unknown here who vouches for a statement that was restored from a file (decision 0015)."""
+
+    __tablename__ = "xapi_statement_authority"
+    __table_args__ = (Index("ix_xapi_statement_authority_agent", "agent_id", "sequence"),)
+
+    sequence: Mapped[int] = mapped_column(Sequence, ForeignKey("xapi_statement.sequence"), primary_key=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("xapi_agent.id"))
 
 
 class XapiBody(Base):

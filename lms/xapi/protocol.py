@@ -42,6 +42,10 @@ log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 TRIES = 4
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")  # all that are answered in JSON, if only by a refusal
+KNOWN_METHODS = {  # beside GET and HEAD, which all resources know
+    "statements": ("POST", "PUT"),
+    **dict.fromkeys(("activities/state", "agents/profile", "activities/profile"), ("POST", "PUT", "DELETE")),
+}
 ACCEPTED = ("Authorization", "Content-Type", "If-Match", "If-None-Match", "Accept-Language", VERSION_HEADER)
 EXPOSED = ("ETag", "Last-Modified", VERSION_HEADER, "X-Experience-API-Consistent-Through", "Retry-After")
 
@@ -212,8 +216,12 @@ def json_answer(body: bytes) -> Response:
 
 
 def refusal(status: int, reason: str) -> Response:
-    """An error: what was wrong, and what was expected."""
-    return Response(msgspec.json.encode({"error": reason}), status, content_type="application/json")
+    """An error: what was wrong, and what was expected; of a method, which ones there are (RFC 9110, 15.5.6)."""
+    answer = Response(msgspec.json.encode({"error": reason}), status, content_type="application/json")
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        more = KNOWN_METHODS.get(request.path.removeprefix(f"{PREFIX}/"), ())
+        answer.headers["Allow"] = ", ".join(("GET", "HEAD", *more))
+    return answer
 
 
 def no_method(method: str) -> Refusal:
@@ -254,8 +262,8 @@ def conflict(error: Conflict) -> Response:
 
 
 def refused(error: HTTPException) -> Response:
-    """A refusal by Flask or Werkzeug, such as of a body that is too large."""
-    return refusal(error.code or HTTPStatus.BAD_REQUEST, error.name)
+    """A refusal by Flask or Werkzeug, such as of a body that is too large, or of a method nobody knows."""
+    return speak_version(refusal(error.code or HTTPStatus.BAD_REQUEST, error.name))
 
 
 def database_away(error: OperationalError) -> Response:

@@ -7,10 +7,11 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Engine, bindparam, func, select, text
+from sqlalchemy import ColumnElement, Engine, and_, bindparam, exists, func, select, text, true
 from sqlalchemy.orm import Session
 
 from lms import clock
@@ -21,12 +22,16 @@ from lms.xapi.models import (
     XapiAttachment,
     XapiBody,
     XapiStatement,
+    XapiStatementActivity,
+    XapiStatementAgent,
     XapiStatementAttachment,
+    XapiStatementAuthority,
     XapiVerb,
 )
 from lms.xapi.parts import Attached, holding
 from lms.xapi.vocabulary import VOIDED
 
+LARGEST_PAGE = 500  # statements
 KEYS_AT_ONCE = 500  # values in one IN (…)
 MOST_ATTACHED = 1_000  # attachments named by the statements of one page
 SHORT_WHILE = timedelta(seconds=10)
@@ -108,6 +113,82 @@ KEPT = (
     .join(attachment, attachment.c.id == link.c.attachment_id, isouter=True)
     .where(statement.statement_id.in_(bindparam("ids", expanding=True)))
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The filters of a request for statements, as keys of the store (4.1.6.1 / Comm 2.1.3).
+
+    An agent, verb or activity the store never met is NOTHING. `authorities` are the clients (None: we
+    ourselves) whose authority is that agent. `client`: only what this client brought (statements/read/mine). `after` is
+    the sequence of the last statement of the page before, `end` the one before which this page ends at the latest.
+    """
+
+    agent: int | None = None
+    authorities: tuple[int | None, ...] = ()
+    verb: int | None = None
+    activity: int | None = None
+    registration: uuid.UUID | None = None
+    related_agents: bool = False
+    related_activities: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int = LARGEST_PAGE
+    ascending: bool = False
+    client: int | None = None
+    after: int | None = None
+    end: int | None = None
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a filter looks at what statements say, so that references to matching statements match too."""
+        return any(one is not None for one in (self.agent, self.verb, self.activity, self.registration))
+
+
+def of_client(statement: Any, client: int | None) -> ColumnElement[bool]:
+    """Whether that client brought the statement; None stands for ourselves."""
+    owner: ColumnElement[Any] = statement.client_id
+    return owner.is_(None) if client is None else owner == client
+
+
+def from_elsewhere(sequence: Any) -> ColumnElement[bool]:
+    """Whether somebody unknown here vouches for the statement, and not the client that brought it."""
+    return exists().where(XapiStatementAuthority.sequence == sequence)
+
+
+def plain_filters(statement: Any, asked: Asked) -> list[ColumnElement[bool]]:
+    """Verb and registration."""
+    found: list[ColumnElement[bool]] = []
+    if asked.verb is not None:
+        found.append(statement.verb_id == asked.verb)
+    if asked.registration is not None:
+        found.append(statement.registration == asked.registration)
+    return found
+
+
+def ownership(statement: Any, asked: Asked) -> list[ColumnElement[bool]]:
+    """That the client who asks brought it, if it may see nothing else (statements/read/mine)."""
+    return [] if asked.client is None else [of_client(statement, asked.client)]
+
+
+def agent_conditions(told: Any, asked: Asked) -> list[ColumnElement[bool]]:
+    """The places of an agent, as conditions on one statement."""
+    if asked.agent is None:
+        return [true()]
+    named = exists().where(XapiStatementAgent.agent_id == asked.agent, XapiStatementAgent.sequence == told.sequence)
+    if not asked.related_agents:
+        return [told.actor_id == asked.agent, named.where(XapiStatementAgent.direct)]
+    vouched = [and_(of_client(told, client), ~from_elsewhere(told.sequence)) for client in asked.authorities]
+    return [told.actor_id == asked.agent, named, *vouched]
+
+
+def activity_conditions(told: Any, asked: Asked) -> list[ColumnElement[bool]]:
+    """The places of an activity, as conditions on one statement."""
+    if asked.activity is None:
+        return [true()]
+    named = XapiStatementActivity
+    related = exists().where(named.activity_id == asked.activity, named.sequence == told.sequence)
+    return [told.activity_id == asked.activity, *([related] if asked.related_activities else [])]
 
 
 class Voidable(NamedTuple):

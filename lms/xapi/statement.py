@@ -197,6 +197,12 @@ def mention_context(found: Mentions, context: Mapping[str, Any]) -> None:
             found.within.add(found.activity(one))
 
 
+def mention_authority(found: Mentions, authority: Mapping[str, Any]) -> None:
+    """Who vouches for it, where no client stands for that (the filter related_agents looks there too)."""
+    found.agent(authority, found.related)
+    found.related -= found.direct | {found.actor}
+
+
 OWN_FROM_HERE = frozenset({"", "/", "?", "#"})  # what follows our own address in the IRI of something of ours
 
 
@@ -206,7 +212,7 @@ class Source:
 
     `counts`: what it states of activities at or below `prefix` counts. `defines`: its definitions of activities become
     the canonical ones, but not of what belongs to the product at `home`. `version`: what its statements carry that name
-    none. `end` is how all its statements end as they are kept.
+    none. `elsewhere`: the authority is nobody known here. `end` is how all its statements end as they are kept.
     """
 
     client: int | None
@@ -216,6 +222,7 @@ class Source:
     defines: bool = False
     home: str = ""
     version: str = VERSION
+    elsewhere: bool = False
     end: bytes = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -297,6 +304,9 @@ class Arrival:
 def arrival(document: Mapping[str, Any], raw: bytes | None, source: Source) -> Arrival:
     """A valid statement that this source brings."""
     registration = document.get("context", {}).get("registration")
+    named = mentions(document)
+    if source.elsewhere:
+        mention_authority(named, source.authority)
     return Arrival(
         document=document,
         raw=raw,
@@ -304,7 +314,7 @@ def arrival(document: Mapping[str, Any], raw: bytes | None, source: Source) -> A
         registration=msgspec.convert(registration, uuid.UUID) if registration is not None else None,
         given=moment(document["timestamp"], "timestamp") if "timestamp" in document else None,
         digest=comparison_digest(document, raw),
-        named=mentions(document),
+        named=named,
         source=source,
     )
 

@@ -231,7 +231,7 @@ def with_data(session: Session, page: filters.Page) -> tuple[filters.Page, list[
     return (page if last is None else filters.Page(page.bodies[:count], last)), attached
 
 
-def keys_of(session: Session, query: StatementQuery, *, mine: int | None, after: int | None) -> filters.Asked:
+def keys_of(session: Session, query: StatementQuery, *, mine: int | None, after: int | None) -> queries.Asked:
     """The filters as keys of the store."""
     agent: int | None = None
     names: tuple[int | None, ...] = ()
@@ -239,7 +239,7 @@ def keys_of(session: Session, query: StatementQuery, *, mine: int | None, after:
         digest = agent_digest(query.agent)
         agent = queries.agent_ids(session, [digest]).get(digest, filters.NOTHING)
         names = authorities(session, query.agent) if query.related_agents else ()
-    return filters.Asked(
+    return queries.Asked(
         agent=agent,
         authorities=names,
         verb=queries.verb_ids(session, [query.verb]).get(query.verb, filters.NOTHING) if query.verb else None,
@@ -253,7 +253,7 @@ def keys_of(session: Session, query: StatementQuery, *, mine: int | None, after:
         related_activities=query.related_activities,
         since=query.since,
         until=query.until,
-        limit=min(query.limit or filters.LARGEST_PAGE, filters.LARGEST_PAGE),
+        limit=min(query.limit or queries.LARGEST_PAGE, queries.LARGEST_PAGE),
         ascending=query.ascending,
         client=mine,
         after=after,

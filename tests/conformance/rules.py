@@ -412,6 +412,7 @@ EXTENSIONS = [
 PARENTS = "4.2.2.5 / Data 2.4.6.2 / XAPI-00086, XAPI-00093, XAPI-00094"
 CONTEXT_ACTIVITIES = [
     holds(PARENTS, "a single activity may stand without a list", context__contextActivities={"parent": {"id": IRI}}),
+    holds(PARENTS, "there may be none of them", context__contextActivities={}),
     holds(PARENTS, "a list may be empty", context__contextActivities={"other": []}),
     breaks(PARENTS, "there are four kinds", "context.contextActivities", context__contextActivities={"parents": []}),
     breaks(

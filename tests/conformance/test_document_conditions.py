@@ -118,6 +118,8 @@ def test_a_reader_who_has_the_document_is_not_sent_it_again(outsider: Outsider, 
         assert outsider.ask(method, at.path, at.query, If_None_Match='"x"').status_code == 200
         assert outsider.ask(method, at.path, at.query, If_Match='"x"').status_code == 412
         assert outsider.ask(method, at.path, at.query, If_Match=etag).status_code == 200
+        both = outsider.ask(method, at.path, at.query, If_Match='"x"', If_None_Match=etag)
+        assert both.status_code == 412  # whoever asks for one document is not told that it has another
 
 
 def at_once(works: list[Callable[[], TestResponse]]) -> list[int]:

@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from tests.conformance.numbers import reproduces
-from tests.conformance.resources import EDITIONS, NEW, STATE, Resource, every_resource
+from tests.conformance.resources import ACTIVITY, AN, EDITIONS, NEW, STATE, Resource, every_resource
 from tests.make import Make
 from tests.store import Outsider, new_id
 
@@ -34,7 +34,7 @@ WRONG_VALUES = {
 
 
 @every_resource
-@reproduces(*range(196, 205), *range(206, 216), *range(255, 259), *range(260, 268), *range(295, 303))
+@reproduces(*range(196, 216), 223, *range(255, 259), *range(260, 268), *range(295, 303), 304)
 def test_a_parameter_that_is_missing_unknown_or_ill_formed_is_refused_with_its_name(
     outsider: Outsider, at: Resource
 ) -> None:
@@ -51,8 +51,12 @@ def test_a_parameter_that_is_missing_unknown_or_ill_formed_is_refused_with_its_n
         known = (*at.query, *(("registration",) if at is STATE else ()))
         cases += [(method, {**at.query, name: value}, name) for name in known for value in WRONG_VALUES[name]]
     cases += [("GET", {**listing, "since": value}, "since") for value in WRONG_VALUES["since"]]
-    if at is not STATE:
+    if at is STATE:
+        cases += [("DELETE", listing, "since")]
+    else:
         cases += [("GET", {**at.query, "registration": new_id()}, "registration")]
+    if at is ACTIVITY:
+        cases += [("GET", {**at.query, "agent": value}, "agent") for value in (AN, "an")]
     for method, query, wrong in cases:
         body = {"a": 1} if method in {"PUT", "POST"} else None
         answer = outsider.ask(method, at.path, query, body, **(NEW if method == "PUT" else {}))
@@ -79,6 +83,7 @@ def test_a_type_that_could_not_be_sent_back_is_refused(outsider: Outsider, conte
 def test_other_methods_are_refused_in_json(outsider: Outsider, at: Resource) -> None:
     answer = outsider.ask("PATCH", at.path, at.query, {"a": 1})
     assert answer.status_code == 405
+    assert answer.headers["Allow"] == "GET, HEAD, POST, PUT, DELETE"
     assert answer.get_json()["error"] == "PATCH is no method of this resource"
     assert answer.headers["X-Experience-API-Version"] == outsider.edition
 

@@ -146,7 +146,7 @@ def test_an_agent_is_known_by_its_identifier_however_it_is_written(outsider: Out
 
 
 @every_resource
-@reproduces(183, 184, 189, 231, 234, 272, 279, 283, 286, 292, 308, 312)
+@reproduces(183, 184, 185, 186, 189, 231, 234, 272, 279, 283, 286, 292, 308, 312)
 def test_posting_json_onto_json_replaces_properties_one_level_deep(outsider: Outsider, at: Resource) -> None:
     assert outsider.ask("POST", at.path, at.query, b'{"a":{"x":1.50},"b":1e2}').status_code == 204
     assert outsider.ask("POST", at.path, at.query, b' {"c":"\\u00e1", "a":{"y": 2}} ').status_code == 204

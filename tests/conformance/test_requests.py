@@ -16,8 +16,9 @@ from werkzeug.test import TestResponse
 import wsgi
 from lms.app import create_app
 from lms.clock import now
+from lms.xapi.vocabulary import VOIDED
 from tests.conformance.numbers import reproduces
-from tests.conformance.resources import ACTIVITY, AGENT, NEW, STATE
+from tests.conformance.resources import ACTIVITY, AGENT, AN, NEW, STATE
 from tests.make import Make
 from tests.store import Outsider, new_id, statement
 
@@ -85,6 +86,14 @@ def test_about_needs_neither_version_nor_credentials(make: Make) -> None:
     assert answer.status_code == 200
     assert answer.get_json() == {"version": ["1.0.3", "2.0.0"]}
     assert make.app.test_client().head("/xapi/about").status_code == 200
+
+
+@reproduces(140)
+def test_every_resource_of_the_standard_is_there(outsider: Outsider) -> None:
+    """4.1.6.1 / Comm 2.1, and what stands beside it."""
+    places = [("statements", {}), ("about", {}), ("activities", {"activityId": "x:y"}), ("agents", {"agent": AN})]
+    for path, query in [*places, *((one.path, one.about) for one in (STATE, AGENT, ACTIVITY))]:
+        assert outsider.ask("GET", path, query).status_code == 200, path
 
 
 # 4.1.1 / Comm 1.1: HEAD
@@ -203,6 +212,32 @@ def test_put_takes_one_parameter_and_post_takes_none(outsider: Outsider) -> None
     )
 
 
+@reproduces(323)
+def test_statements_are_refused_by_codes_the_standard_names_and_each_by_its_own(make: Make, outsider: Outsider) -> None:
+    """4.1.7 / Comm 3.2."""
+    reader, wrong, unknown = Outsider(make, "all/read"), Outsider(make, "all"), Outsider(make, "all")
+    wrong.secret, unknown.key = "x" * 43, "x" * 20
+    [sent] = outsider.post(statement()).get_json()
+    other = statement(id=sent, actor={"mbox": "mailto:binh@example.vn"})
+    void = statement(verb={"id": VOIDED}, object={"objectType": "StatementRef", "id": sent})
+    refused = [
+        (outsider, b"{", 400),
+        (outsider, b"", 400),
+        (wrong, statement(), 401),
+        (unknown, statement(), 401),
+        (reader, statement(), 403),
+        (Outsider(make, "all"), void, 403),
+        (outsider, other, 409),
+        (outsider, b" " * 10_000_001, 413),
+    ]
+    for client, body, status in refused:
+        answer = client.post(body)
+        assert answer.status_code == status, answer.text
+        assert answer.get_json()["error"]
+        if isinstance(body, dict):
+            assert client.put(body.get("id", new_id()), body).status_code == status
+
+
 CONTENT_TYPES = [
     ("application/json", 200),
     ("application/json; charset=utf-8", 200),
@@ -245,12 +280,15 @@ def test_asked_for_attachments_the_store_answers_in_parts(outsider: Outsider) ->
         assert json.loads(body) == outsider.get(**query).get_json()
 
 
-@pytest.mark.parametrize("method", ["DELETE", "PATCH"])
+@pytest.mark.parametrize("method", ["DELETE", "PATCH", "TRACE", "BREW"])
 def test_other_methods_and_addresses_are_refused_in_json(outsider: Outsider, method: str) -> None:
     answer = outsider.client.open("/xapi/statements", method=method, headers=outsider.headers())
     assert answer.status_code == 405
+    assert answer.headers["Allow"] == "GET, HEAD, POST, PUT"
+    for path in ("activities", "agents", "about"):
+        assert outsider.ask(method, path, {}).headers["Allow"] == "GET, HEAD"
     missing = outsider.client.open("/xapi/statement", method=method, headers=outsider.headers())
-    assert missing.status_code == 404
+    assert missing.status_code == (404 if method in {"DELETE", "PATCH"} else 405)
     for one in (answer, missing):
         assert one.get_json()["error"]
         assert one.headers[VERSION] == "1.0.3"

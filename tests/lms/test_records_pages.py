@@ -23,7 +23,7 @@ from tests.browser import Browser
 from tests.conformance.test_statements import CASES
 from tests.counting import count_queries
 from tests.make import Make
-from tests.plans import plan_of
+from tests.plans import plan_of, walked
 from tests.store import VERBS, Outsider, new_id, statement
 
 HOME = "https://quan-triet.example"
@@ -138,7 +138,7 @@ def test_days_are_those_of_vietnam(make: Make, trainer: Browser, app: Flask) -> 
     assert len(shown(trainer, **form)) == 1
     with app.test_request_context(query_string={"since": "2026-11-03", "until": "2026-11-03"}):
         asked = FilterForm(request.args)
-        asked.offer([], [])
+        asked.offer([], {}, {})
         assert asked.validate()
         sought = asked.sought(before=None, after=None)
     assert sought.since == datetime(2026, 11, 2, 17, tzinfo=UTC)
@@ -373,6 +373,8 @@ def test_no_condition_walks_the_whole_record(app: Flask, make: Make) -> None:
         {"activity": BAI.iri},
         {"course": KHOA.iri},
         {"client": 1},
+        {"authority": 1},
+        {"authority": 1, "verb": COMPLETED, "counts": False, "registration": REGISTRATION},
         {"registration": REGISTRATION},
         {"since": AT, "until": AT},
         {"voided": True},
@@ -386,6 +388,8 @@ def test_no_condition_walks_the_whole_record(app: Flask, make: Make) -> None:
             assert "Seq Scan on xapi_statement " not in plan, (condition, place, plan)
             if "since" not in condition and "course" not in condition:
                 assert "TEMP B-TREE FOR ORDER" not in plan, (condition, place, plan)
+            if "authority" in condition:
+                assert walked(plan) == "ix_xapi_statement_authority_agent", (condition, place, plan)
 
 
 def test_the_store_is_not_changed_by_looking(make: Make, trainer: Browser) -> None:

@@ -3,7 +3,9 @@
 import errno
 import gzip
 import hashlib
+import importlib
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +14,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 import wsgi
 from lms.app import create_app
@@ -20,15 +22,17 @@ from lms.audit.models import AuditEntry
 from lms.transfer import actions, cli, queries, render
 from lms.transfer.cli import export_statements, import_statements
 from lms.xapi.actions import ourselves, record
-from lms.xapi.models import XapiBody, XapiClient, XapiStatement
+from lms.xapi.models import XapiAgent, XapiBody, XapiClient, XapiStatement, XapiStatementAgent, XapiStatementAuthority
+from lms.xapi.statement import agent_digest
 from tests.conformance.multipart import apart
 from tests.conftest import config_for
 from tests.disk import Disk
 from tests.make import Make
 from tests.signing import chain, jws, signature, signed
-from tests.store import Outsider, mixed, new_id, paper, part, statement
+from tests.store import VERBS, Outsider, mixed, new_id, paper, part, statement
 
 VOIDED = "http://adlnet.gov/expapi/verbs/voided"
+HOME = "https://quan-triet.example"
 COURSE = "https://quan-triet.example/xapi/courses/nq48"
 STRANGE = (
     b'{\n\t"id" : "%b",\r\n "actor": {"mbox":"mailto:an@example.vn"}, "verb": {"id":"http://example.vn/v"},\n'
@@ -228,6 +232,65 @@ def test_own_statements_are_restored_as_our_own_only_when_asked(make: Make, tmp_
     names = [json.loads(one)["authority"]["account"]["name"] for one in stored(make)]
     assert names == [importer.key] * 3 + ["quan-triet", known.key, "x"]
     assert "2026-11-23T08:00:00Z" not in {json.loads(one)["stored"] for one in stored(make)}
+
+
+def restored(make: Make, path: Path, *authorities: dict[str, Any]) -> tuple[Outsider, list[str]]:
+    """The client in whose name statements under these authorities were restored, and their ids."""
+    importer = Outsider(make, "all", name="Kho cũ")
+    values = [statement(id=new_id(), authority=one) for one in authorities]
+    done(make, import_statements, "--client", importer.key, "--keep-authority", write(path, *values))
+    return importer, [one["id"] for one in values]
+
+
+FROM_ELSEWHERE = {"objectType": "Agent", "account": {"homePage": "https://lrs.elsewhere.example", "name": "store"}}
+TWO_AGENTS = {"objectType": "Group", "member": [FROM_ELSEWHERE, {"mbox": "mailto:binh@example.vn"}]}
+
+
+def test_who_vouches_from_elsewhere_can_be_chosen_and_what_the_importer_vouches_for_is_not_theirs(
+    make: Make, tmp_path: Path
+) -> None:
+    importer, [kept, by_two] = restored(make, tmp_path / "kept.jsonl", FROM_ELSEWHERE, TWO_AGENTS)
+    [own] = importer.post(statement()).get_json()
+
+    def related(agent: dict[str, Any]) -> list[str]:
+        answer = importer.get(agent=json.dumps(agent), related_agents="true", ascending="true")
+        return [one["id"] for one in answer.get_json()["statements"]]
+
+    assert related(FROM_ELSEWHERE) == [kept, by_two]
+    assert related({"mbox": "mailto:binh@example.vn"}) == [by_two]
+    assert related({"account": {"homePage": f"{HOME}/xapi/clients", "name": importer.key}}) == [own]
+    trainer = make.browser(make.person(role="trainer"))
+    page = trainer.get("/records").text
+    choices = re.findall(r'<option value="(\d+)">(https://lrs.elsewhere.example|một nơi khác) \(', page)
+    assert [where for _, where in choices] == ["https://lrs.elsewhere.example", "một nơi khác"]
+    assert "mailto:binh" not in page
+    for (key, _), expected in zip(choices, (kept, by_two), strict=True):
+        page = trainer.get(f"/records?authority={key}&verb={VERBS}completed&since=2020-01-01").text
+        assert re.findall('task__link" href="/records/([^"?]+)', page) == [expected]
+    page = trainer.get(f"/records/{kept}").text
+    assert "Nhập về bởi Kho cũ" in page
+    assert f"/records?authority={choices[0][0]}" in page
+    assert trainer.get("/records?authority=x").status_code == 422
+
+
+def test_what_was_restored_before_is_found_after_the_migration_too(make: Make, tmp_path: Path) -> None:
+    importer, _ = restored(make, tmp_path / "kept.jsonl", FROM_ELSEWHERE, TWO_AGENTS)
+    importer.post(statement())
+    migration = importlib.import_module("migrations.versions.0030_who_vouches_from_elsewhere")
+    tables: list[Any] = [XapiStatementAuthority.__table__, XapiStatementAgent.__table__]
+    with make.writing() as session:
+        own = session.connection()
+        before = [sorted(own.execute(select(one)).all()) for one in tables]
+        for table in tables:
+            own.execute(delete(table))
+        for client, key in migration.importers(own):
+            for found in migration.restored(own, client, key):
+                migration.note(own, *found)
+        assert migration.agent_id(own, {"mbox_sha1sum": "A" * 40, "name": "new"})
+        digests = set(own.scalars(select(XapiAgent.digest)))
+        assert agent_digest({"mbox_sha1sum": "a" * 40}) in digests
+        after = [sorted(own.execute(select(one)).all()) for one in tables]
+    assert [len(one) for one in before] == [len(one) for one in after] == [2, 4]
 
 
 def test_bad_lines_are_told_with_number_path_and_rule_and_kept_and_the_rest_is_stored(

@@ -1,6 +1,5 @@
 """Every filter of the standard is answered by an index that carries the order too, on both databases."""
 
-import re
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +8,6 @@ from sqlalchemy import Select, insert, select, text
 
 from lms.clock import now
 from lms.xapi import filters
-from lms.xapi.filters import Asked
 from lms.xapi.models import (
     XapiActivity,
     XapiAgent,
@@ -20,8 +18,9 @@ from lms.xapi.models import (
     XapiStatementAgent,
     XapiVerb,
 )
+from lms.xapi.queries import Asked
 from tests.make import Make
-from tests.plans import plan_of
+from tests.plans import STEP, plan_of, walked
 
 THEN = datetime(2026, 11, 1, tzinfo=UTC)
 REGISTRATION = uuid.UUID(int=7)
@@ -35,6 +34,7 @@ WHAT: dict[str, Any] = {"activity": 1}
 WHEN: dict[str, Any] = {"registration": REGISTRATION}
 MINE: dict[str, Any] = {"client": 1}
 ALL_AGENTS: dict[str, Any] = {**AGENT, "related_agents": True, "authorities": (1,)}
+OUR_AGENTS: dict[str, Any] = {**AGENT, "related_agents": True, "authorities": (None,)}
 ALL_ACTIVITIES: dict[str, Any] = {**WHAT, "related_activities": True}
 # Which index each branch of a filter walks (decision 0027). SQLite has none for verb and activity.
 FILTERS: list[tuple[dict[str, Any], list[str]]] = [
@@ -45,6 +45,8 @@ FILTERS: list[tuple[dict[str, Any], list[str]]] = [
     (WHEN, [GROUPED]),
     (MINE, [CLIENT]),
     (ALL_AGENTS, [ACTOR, NAMED, NAMED, CLIENT]),
+    (ALL_AGENTS | MINE, [ACTOR, NAMED, NAMED, CLIENT]),
+    (ALL_AGENTS | {"client": 2}, [ACTOR, NAMED, NAMED]),
     (ALL_ACTIVITIES, [ACTIVITY, ABOUT]),
     (AGENT | DID, [ACTOR_VERB, NAMED]),
     (AGENT | WHAT, [ACTOR, NAMED]),
@@ -72,17 +74,6 @@ PLACES: list[dict[str, Any]] = [
 ]
 
 
-STEP = re.compile(r"(?:SEARCH|SCAN) (\w+)(?: USING (?:COVERING )?INDEX (\w+))?|Scan(?: Backward)? using (\w+) on")
-SORTED = ("TEMP B-TREE", "Sort", "Seq Scan", "Bitmap", "Hash", "Merge")
-
-
-def walked(plan: str) -> str:
-    """The index that gives a plan its order: the first that is not asked for a moment. Nothing is sorted afterwards."""
-    assert not [word for word in SORTED if word in plan], plan
-    found = [index or mine or f"pk_{table}" for table, index, mine in STEP.findall(plan)]
-    return next(one for one in found if "stored" not in one)
-
-
 def test_each_filter_walks_its_own_index_in_order_and_stops_at_the_limit(make: Make, backend: str) -> None:
     fill(make)
     for asks, expected in FILTERS:
@@ -91,6 +82,33 @@ def test_each_filter_walks_its_own_index_in_order_and_stops_at_the_limit(make: M
             asked = Asked(**{**asks, **place})
             plans = [plan_of(make, filters.ordered(one, asked, 51)) for one in filters.direct_branches(asked)]
             assert [walked(plan) for plan in plans] == right, (asked, plans)
+
+
+LONG_WALKS: list[tuple[dict[str, Any], list[str]]] = [
+    (DID | MINE, [CLIENT]),
+    (WHAT | MINE, [ACTIVITY]),
+    (ALL_ACTIVITIES | DID, [ACTIVITY, ABOUT]),
+    (ALL_AGENTS | DID, [CLIENT, NAMED]),
+    (ALL_AGENTS | WHAT, [ACTIVITY, NAMED]),
+    (ALL_AGENTS | MINE, [CLIENT, NAMED]),
+    (OUR_AGENTS, [TABLE]),
+    (OUR_AGENTS | DID, [VERB, NAMED]),
+]
+
+
+def test_how_far_a_long_walk_goes_is_read_in_the_index_alone(make: Make, backend: str) -> None:
+    fill(make)
+    for asks, expected in LONG_WALKS:
+        for place in PLACES:
+            asked = Asked(**{**asks, **place})
+            assert filters.passes_over(asked, on_postgresql=backend == "postgresql")
+            plan = plan_of(make, filters.ends(asked, 100))
+            found = [index or mine or f"pk_{table}" for table, index, mine in STEP.findall(plan)]
+            assert {one for one in found if "stored" not in one and "anon" not in one} == {*expected}, (asked, plan)
+            assert "Seq Scan" not in plan
+    for asks in (AGENT | DID, AGENT | WHAT, DID, WHAT, MINE, WHAT | WHEN, AGENT | MINE):
+        assert not filters.passes_over(Asked(**asks), on_postgresql=False)
+    assert filters.passes_over(Asked(**DID | WHAT), on_postgresql=backend == "postgresql") == (backend == "sqlite")
 
 
 def test_the_references_are_walked_in_order_by_an_index_of_their_own(make: Make) -> None:

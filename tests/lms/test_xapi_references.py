@@ -1,5 +1,6 @@
 """Statements about statements: a filter finds them wherever references lead, by each of the ways it may take."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lms.xapi import filters
-from lms.xapi.queries import verb_ids
+from lms.xapi.queries import Asked, verb_ids
 from lms.xapi.vocabulary import VOIDED
 from tests.counting import count_queries
 from tests.make import Make
@@ -71,6 +72,7 @@ def test_references_are_followed_however_many_lie_between(
 ) -> None:
     usual = filters.FEW, filters.AT_ONCE, filters.ROUNDS
     filters.FEW, filters.AT_ONCE, filters.ROUNDS = WAYS[way]
+    filters.prepared.cache_clear()  # what was composed with other bounds
     try:
         verb = f"{VERB}/{new_id()}"  # what was sent before is not read again
         sent = told(history, [new_id() for _ in history], verb)
@@ -81,6 +83,7 @@ def test_references_are_followed_however_many_lie_between(
             assert found == (right if ascending == "true" else right[::-1])
     finally:
         filters.FEW, filters.AT_ONCE, filters.ROUNDS = usual
+        filters.prepared.cache_clear()
 
 
 def test_a_page_that_is_full_looks_no_further_back_than_its_end(make: Make, outsider: Outsider) -> None:
@@ -88,7 +91,7 @@ def test_a_page_that_is_full_looks_no_further_back_than_its_end(make: Make, outs
     outsider.post([statement(id=old), statement(object={"objectType": "StatementRef", "id": old})])
     outsider.post([statement(verb={"id": VERB}) for _ in range(5)])
     with make.reading() as session:
-        asked = filters.Asked(verb=verb_ids(session, [f"{VERBS}completed"])[f"{VERBS}completed"], limit=2)
+        asked = Asked(verb=verb_ids(session, [f"{VERBS}completed"])[f"{VERBS}completed"], limit=2)
         assert filters.heads_looked_through(session, asked, 3, last=None) == ([2], None)
         assert filters.heads_looked_through(session, asked, 3, last=5) == ([], None)
 
@@ -134,6 +137,72 @@ def test_who_reads_only_its_own_loses_none_of_it_however_much_others_store(make:
     for page in ("1", "2", "10"):
         assert mine.ids(verb=f"{VERBS}completed", limit=page, ascending="true") == [first, about, last]
         assert mine.ids(verb=f"{VERBS}completed", limit=page) == [last, about, first]
+
+
+BAI, CHA = "https://example.vn/bai-1", "https://example.vn/cha"
+TEACHER = {"mbox": "mailto:thay@example.vn"}
+WITHIN = {"contextActivities": {"parent": [{"id": CHA}]}, "instructor": TEACHER}
+
+
+def saying(kept: dict[str, dict[str, Any]], asked: set[str]) -> list[str]:
+    """Those that name all of this, and those from which references lead to one that does."""
+
+    def fits(one: dict[str, Any] | None) -> bool:
+        if one is None:
+            return False
+        said = {one["verb"]["id"], one["object"]["id"], *([CHA] if "context" in one else [])}
+        return asked <= said or fits(kept.get(one["object"]["id"]))
+
+    return [own for own, one in kept.items() if fits(one)]
+
+
+@pytest.fixture
+def short_walks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page passes over four statements at most, and looks through few references."""
+    monkeypatch.setattr(filters, "WALKED", 4)
+    monkeypatch.setattr(filters, "FEW", 3)
+    monkeypatch.setattr(filters, "AT_ONCE", 2)
+
+
+def test_a_page_passes_over_so_many_and_no_more_and_its_pages_together_hold_everything(
+    make: Make, short_walks: None
+) -> None:
+    """What one client brought, or what is about one activity, with something else asked beside (decision 0027)."""
+    filters.prepared.cache_clear()
+    mine = Outsider(make, "statements/write", "statements/read/mine")
+    everybody = Outsider(make, "all")
+    sent: dict[str, dict[str, Any]] = {}
+    for number in range(26):
+        own = new_id()
+        one = statement(id=own, verb={"id": VERB if number in {2, 3, 17, 18} else f"{VERBS}failed"})
+        if number % 3 == 1:
+            one = one | {"object": {"id": f"{BAI}/b"}, "context": WITHIN}
+        if number in {9, 24}:
+            one = referring(own, [*sent][3 if number == 9 else 20])
+        (everybody if number % 5 == 4 else mine).post([one])
+        sent[own] = one
+    others = [own for number, own in enumerate(sent) if number % 5 == 4]
+
+    own_ones = {own: one for own, one in sent.items() if own not in others}
+    for reader, kept in ((mine, own_ones), (everybody, sent)):
+        for query, asked in (
+            ({"verb": VERB}, (VERB,)),
+            ({"activity": BAI}, (BAI,)),
+            ({"activity": BAI, "verb": VERB}, (BAI, VERB)),
+            ({"activity": CHA, "verb": VERB, "related_activities": "true"}, (CHA, VERB)),
+            ({"activity": CHA, "related_activities": "true"}, (CHA,)),
+            ({"agent": json.dumps(TEACHER), "verb": VERB, "related_agents": "true"}, (CHA, VERB)),
+            ({"agent": json.dumps(TEACHER), "activity": f"{BAI}/b", "related_agents": "true"}, (CHA, f"{BAI}/b")),
+        ):
+            for ascending in ("true", "false"):
+                expected = saying(kept, {*asked})
+                for limit in ("2", "50"):
+                    found = reader.ids(**query, ascending=ascending, limit=limit)
+                    assert found == (expected if ascending == "true" else expected[::-1]), (query, limit, ascending)
+    first = mine.get(verb=VERB, limit="1").get_json()
+    assert first["statements"] == []
+    assert first["more"]
+    filters.prepared.cache_clear()
 
 
 def referring(own: str, about: str) -> dict[str, Any]:
