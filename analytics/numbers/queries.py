@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
@@ -25,8 +26,11 @@ from lms.organisation.queries import holds_on, subtree
 from lms.records import queries as records
 from lms.records.queries import Entry, Sought
 from lms.xapi import vocabulary
+from lms.xapi.models import XapiActivity, XapiStatement, XapiStatementActivity, XapiVerb
 
 ABOVE = aliased(UnitClosure)
+MOST_SAID = 50
+"""So many statements of a record a page shows."""
 
 
 def units_of(structure: Structure, unit_id: int, *, alone: bool) -> Select[int]:
@@ -174,11 +178,25 @@ class Said:
 
 def said_of(session: Session, briefing: Briefing, person_ids: Sequence[int]) -> Said:
     """What the record says these records have done in the course and the briefing; nothing of anybody else."""
-    home, found, more = config_of(session).iri_base, dict[int, Entry](), False
-    people = session.scalars(select(Person.public_id).where(Person.id.in_(person_ids))).all()
+    home, found, more = config_of(session).iri_base, list[Entry](), False
+    people = session.scalars(select(Person.public_id).where(Person.id.in_(person_ids)).order_by(Person.id)).all()
     for person in people:
-        for about in (briefing.course.iri, vocabulary.briefing_iri(home, briefing.code)):
-            page = records.page(session, Sought(person=person, course=about))
-            found |= {one.sequence: one for one in page.entries}
-            more = more or page.older
-    return Said([found[one] for one in sorted(found, reverse=True)], more)
+        query = statements_of(person, (briefing.course.iri, vocabulary.briefing_iri(home, briefing.code)), home=home)
+        rows = session.execute(query.limit(MOST_SAID + 1)).all()
+        more = more or len(rows) > MOST_SAID
+        found += [Entry(*row) for row in rows[:MOST_SAID]]
+    return Said(sorted(found, key=lambda one: -one.sequence), more)
+
+
+def statements_of(person: uuid.UUID, about: Sequence[str], *, home: str) -> Select[*tuple[Any, ...]]:
+    """What this person has done in these activities, the latest first; answers to single questions are left out."""
+    own, named = XapiStatement, XapiStatementActivity
+    things = select(XapiActivity.id).where(XapiActivity.iri.in_(about))
+    within = select(named.sequence).where(named.sequence == own.sequence, named.activity_id.in_(things)).exists()
+    answers = select(XapiVerb.id).where(XapiVerb.iri == vocabulary.ANSWERED)
+    return (
+        records.entries()
+        .where(*records.conditions(Sought(person=person), home), own.verb_id.not_in(answers))
+        .where(or_(own.activity_id.in_(things), within))
+        .order_by(own.sequence.desc())
+    )

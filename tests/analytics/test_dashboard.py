@@ -368,7 +368,7 @@ def test_the_page_is_read_before_plotly_arrives_and_is_small(make: Make, tmp_pat
     for address in loaded:
         with browser.client.get(address.decode()) as answer:
             files.append(answer.data)
-    assert sum(len(gzip.compress(one)) for one in (page, *files)) < 20_000
+    assert sum(len(gzip.compress(one)) for one in (page, *files)) < 24_000
 
 
 @pytest.mark.parametrize("people", [300, 3000])

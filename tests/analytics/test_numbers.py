@@ -1,4 +1,4 @@
-"""Every number of the dashboard opens: to what it means, to the people, to why, to what was stated; and to its equals."""
+"""Every number of the dashboard opens: to what it means, the people, why, what was stated; and to its equals."""
 
 import csv
 import html
@@ -45,7 +45,7 @@ def agency(make: Make, folder: Path) -> tuple[Unit, Unit, Browser]:
 
 
 def test_every_number_of_the_page_of_a_unit_opens_and_says_the_same_there(make: Make, tmp_path: Path) -> None:
-    unit, _office, browser = agency(make, tmp_path)
+    _unit, _office, browser = agency(make, tmp_path)
     browser.get("/dashboard/")
     found = re.findall(r'<a class="opened" href="([^"]+)">([^<]+)</a>', browser.text)
     assert len(found) == 4 + 3 * 6  # four at the head; six in each row, the total one of them
@@ -87,7 +87,7 @@ def test_what_is_no_number_of_people_does_not_open(make: Make, tmp_path: Path) -
 
 
 def test_a_number_tells_of_the_roll_that_was_kept_and_who_has_moved_since(make: Make, tmp_path: Path) -> None:
-    unit, office, _head = agency(make, tmp_path)
+    _unit, office, _head = agency(make, tmp_path)
     with make.writing() as session:
         briefing = session.scalars(select(Briefing)).one()
         roll = freeze_roll(session, briefing, reason="Báo cáo").public_id
@@ -200,8 +200,12 @@ def test_what_is_stated_is_in_the_figures_of_the_very_next_request(make: Make, t
     assert head.get(f"/dashboard/units/{unit.public_id}.json").get_json()["total"]["briefed"] == 1
 
 
-def peer(number: int, people: int, briefed: int = 0, *, own: bool = False, near: bool = True, seen: bool = False) -> Peer:
-    return Peer(uuid.uuid4(), f"Hoàng Yến {number}", Count(people=people, briefed=briefed), own, near or own, seen or own)
+def peer(
+    number: int, people: int, briefed: int = 0, *, own: bool = False, near: bool = True, seen: bool = False
+) -> Peer:
+    return Peer(
+        uuid.uuid4(), f"Hoàng Yến {number}", Count(people=people, briefed=briefed), own, near or own, seen or own
+    )
 
 
 def equals(number: int, *, people: int = LEAST_PEOPLE, near: bool = True, seen: bool = False) -> list[Peer]:
@@ -222,7 +226,18 @@ def equals(number: int, *, people: int = LEAST_PEOPLE, near: bool = True, seen: 
         (equals(LEAST_PEERS, seen=True) + equals(LEAST_PEERS), 2 * LEAST_PEERS, True, False),
         (equals(LEAST_PEERS - 1, seen=True) + equals(1), None, None, None),
     ],
-    ids=["none", "too few", "enough", "too small", "one too small", "province", "all seen", "one unseen", "both", "few"],
+    ids=[
+        "none",
+        "too few",
+        "enough",
+        "too small",
+        "one too small",
+        "province",
+        "all seen",
+        "one unseen",
+        "both",
+        "few",
+    ],
 )
 def test_equals_are_compared_only_where_nobody_can_be_told_from_it(
     units: list[Peer], peers: int | None, near: bool | None, within: bool | None
