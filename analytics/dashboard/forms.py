@@ -56,4 +56,4 @@ class SearchForm(PageForm):
         render_kw={"maxlength": 100, "autocomplete": "off"},
     )
     state = ChoiceField(_l("Trạng thái"), choices=lambda: choices(state_words()))
-    category = ChoiceField(_l("Loại cán bộ"), choices=choices({"": _l("Tất cả"), **CATEGORIES}))
+    category = ChoiceField(_l("Loại cán bộ"), choices=choices({"": _l("Tất cả"), **CATEGORIES}), default="")

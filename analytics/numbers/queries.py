@@ -81,32 +81,8 @@ def peers(
 
     `tops`: whoever looks may look at these units and all below (None: at all).
     """
-    here = ABOVE.tree == STATE_TREE, holds_on(on, ABOVE.valid_from, ABOVE.valid_to), ABOVE.descendant_id == unit.id
-    top = select(ABOVE.ancestor_id).where(*here).order_by(ABOVE.depth.desc()).limit(1).scalar_subquery()
-    level = select(func.max(ABOVE.depth)).where(*here).scalar_subquery()
-    edge = UnitEdge.tree == STATE_TREE, holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to)
-    parent = select(UnitEdge.parent_id).where(*edge, UnitEdge.child_id == unit.id).scalar_subquery()
-    siblings = select(UnitEdge.child_id).where(*edge, UnitEdge.parent_id == parent)
     seen = true() if tops is None else or_(false(), *(Unit.id.in_(subtree(one, on=on)) for one in tops))
-    tally = TODAY.c
-    query = (
-        select(
-            Unit.public_id,
-            Unit.name,
-            (Unit.id == unit.id).label("own"),
-            as_flag(Unit.id.in_(siblings)).label("sibling"),
-            as_flag(seen).label("seen"),
-            *counts(tally, now),
-        )
-        .select_from(BRANCH)
-        .join(Unit, Unit.id == BRANCH.descendant_id)
-        .join(BELOW, stands_below(on, STATE_TREE))
-        .outerjoin(TODAY, and_(tally.unit_id == BELOW.descendant_id, tally.briefing_id == briefing_id))
-        .where(BRANCH.tree == STATE_TREE, holds_on(on, BRANCH.valid_from, BRANCH.valid_to))
-        .where(BRANCH.ancestor_id == top, BRANCH.depth == level, Unit.kind == unit.kind)
-        .group_by(Unit.id)
-        .order_by(Unit.sort_key, Unit.id)
-    )
+    rows = session.execute(equals(unit, briefing_id, seen, on=on, now=now))
     return [
         Peer(
             row.public_id,
@@ -116,13 +92,34 @@ def peers(
             bool(row.sibling),
             bool(row.seen),
         )
-        for row in session.execute(query)
+        for row in rows
     ]
 
 
-def as_flag(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    """A condition as a column."""
-    return case((condition, 1), else_=0)
+def equals(
+    unit: Unit, briefing_id: int, seen: ColumnElement[bool], *, on: date, now: datetime
+) -> Select[*tuple[Any, ...]]:
+    """One row for each unit of this kind as deep below the top as this one, by name, with whether it is `seen`."""
+    here = ABOVE.tree == STATE_TREE, holds_on(on, ABOVE.valid_from, ABOVE.valid_to), ABOVE.descendant_id == unit.id
+    top = select(ABOVE.ancestor_id).where(*here).order_by(ABOVE.depth.desc()).limit(1).scalar_subquery()
+    level = select(func.max(ABOVE.depth)).where(*here).scalar_subquery()
+    edge = UnitEdge.tree == STATE_TREE, holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to)
+    parent = select(UnitEdge.parent_id).where(*edge, UnitEdge.child_id == unit.id).scalar_subquery()
+    siblings = select(UnitEdge.child_id).where(*edge, UnitEdge.parent_id == parent)
+    flags = {"own": Unit.id == unit.id, "sibling": Unit.id.in_(siblings), "seen": seen}
+    columns = [case((condition, 1), else_=0).label(name) for name, condition in flags.items()]
+    tally = TODAY.c
+    return (
+        select(Unit.public_id, Unit.name, *columns, *counts(tally, now))
+        .select_from(BRANCH)
+        .join(Unit, Unit.id == BRANCH.descendant_id)
+        .join(BELOW, stands_below(on, STATE_TREE))
+        .outerjoin(TODAY, and_(tally.unit_id == BELOW.descendant_id, tally.briefing_id == briefing_id))
+        .where(BRANCH.tree == STATE_TREE, holds_on(on, BRANCH.valid_from, BRANCH.valid_to))
+        .where(BRANCH.ancestor_id == top, BRANCH.depth == level, Unit.kind == unit.kind)
+        .group_by(Unit.id)
+        .order_by(Unit.sort_key, Unit.id)
+    )
 
 
 def by_briefing(
