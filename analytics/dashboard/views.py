@@ -213,7 +213,7 @@ def state_purpose(unit_id: uuid.UUID) -> ResponseReturnValue:
         return names_page(looked, form, status=422)
     until = (clock.now() + PURPOSE_HOLDS).timestamp()
     session["names"] = {**visit(one), "unit": str(one.public_id), "purpose": form.purpose.data, "until": until}
-    wanted = {name: value for name in ("briefing", "state") if (value := request.args.get(name))}
+    wanted: dict[str, Any] = {name: value for name in ("briefing", "state") if (value := request.args.get(name))}
     return redirect(url_for("dashboard.missing", unit_id=unit_id, **wanted, **kept_alone(), **kept))
 
 
@@ -249,8 +249,8 @@ def names_page(
     if briefing is None:
         raise NotFound
     wanted, purpose = wanted_names(one), str(visit(one).get("purpose", ""))
-    about = {"on": clock.day_of(now), "purpose": bool(purpose), "alone": wanted.alone}
-    within, beyond = among(me, NAMES, one.id, structure, **about)
+    today = clock.day_of(now)
+    within, beyond = among(me, NAMES, one.id, structure, on=today, purpose=bool(purpose), alone=wanted.alone)
     found = queries.names(own, within, beyond, briefing, wanted, now=now)
     if found.people:
         note_names_read(looked, found, {"briefing": briefing.code, "purpose": purpose or OWN_UNIT})

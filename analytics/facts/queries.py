@@ -84,7 +84,7 @@ def whose(name: str, *, now: datetime) -> list[ColumnElement[bool]]:
     if name == "roll":
         return []
     if name in {"exempt", "members", "non_members"}:
-        return [{"exempt": Standing.exempt, "members": Standing.member, "non_members": ~Standing.member}[name]]
+        return [and_({"exempt": Standing.exempt, "members": Standing.member, "non_members": ~Standing.member}[name])]
     if name == "overdue":
         return [~Standing.exempt, Standing.completed_at.is_(None), Standing.due_at < now]
     return [~Standing.exempt, conditions()[name]]

@@ -152,8 +152,8 @@ def person(unit_id: uuid.UUID, public_id: uuid.UUID) -> ResponseReturnValue:
     alone, state = request.args.get("alone") == "1", asked_state(request.args.get("state", ""))
     back = {"state": state or None, **({"alone": 1} if alone else {})}
     told = {**here.told, "back": back}
-    about = {"on": clock.day_of(now), "purpose": bool(purpose), "alone": alone}
-    within, beyond = among(me, NAMES, looked.unit.id, looked.structure, **about)
+    where, today = (looked.unit.id, looked.structure), clock.day_of(now)
+    within, beyond = among(me, NAMES, *where, on=today, purpose=bool(purpose), alone=alone)
     everybody = Wanted("roll")
     found = queries.is_among(own, within, here.briefing.id, public_id, everybody, now)
     if not found:
