@@ -12,6 +12,7 @@ from analytics.api.cli import api as api_command
 from analytics.dashboard import views as dashboard
 from analytics.facts import models as facts_models
 from analytics.facts.projector import TallyProjection, project_tally
+from analytics.numbers import views as numbers
 from analytics.reports import admin as report_files
 from analytics.reports import models as reports_models
 from analytics.reports import views as reports
@@ -41,4 +42,4 @@ def fill(doors: Doors) -> None:
 
 def features() -> Iterable[Feature]:
     """The blueprints of this package."""
-    return (dashboard.bp, figures, reports.bp, report_files.bp, api.bp, tokens.bp)
+    return (dashboard.bp, numbers.bp, figures, reports.bp, report_files.bp, api.bp, tokens.bp)

@@ -70,11 +70,13 @@ def open_briefing(make: Make, unit: Unit, **kind: object) -> str:
         return briefing.code
 
 
-def come(make: Make, code: str, *people: Person, state: str = "present") -> list[uuid.UUID]:
-    """These people were seen at the point of the briefing; the ids of the statements."""
+def come(
+    make: Make, code: str, *people: Person, state: str = "present", host: uuid.UUID | None = None
+) -> list[uuid.UUID]:
+    """These people were seen at the point of the briefing, by that host; the ids of the statements."""
     with make.writing() as session:
         briefing = session.scalars(select(Briefing).where(Briefing.code == code)).one()
-        told, now, host = told_of(session, briefing), clock.now(), uuid.uuid4()
+        told, now, host = told_of(session, briefing), clock.now(), host or uuid.uuid4()
         lock_people(session, [one.id for one in people])
         said = [
             was_seen(told, one.public_id, session="hn", point="dc-1", name="Điểm cầu 1", state=state, at=now, host=host)

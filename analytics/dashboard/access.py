@@ -32,13 +32,22 @@ def ancestors_in_scope(
 
 
 def among(
-    actor: Actor, permission: str, unit_id: int, structure: Structure, *, on: date, purpose: bool
+    actor: Actor,
+    permission: str,
+    unit_id: int,
+    structure: Structure,
+    *,
+    on: date,
+    purpose: bool,
+    alone: bool = False,
 ) -> tuple[Among, Among | None]:
     """Whose names in the unit and below this person sees now, and whose only once a purpose was stated.
 
-    By the structure of another day too, what counts is where people belong today (`on`).
+    By the structure of another day too, what counts is where people belong today (`on`). `alone`: in the unit itself.
     """
     below, at_once = structure.below(unit_id), units_named_at_once(actor, permission, on=on, tree=structure.tree)
+    if alone:
+        below = below.where(UnitClosure.depth == 0)
     if purpose:
         return Among(below, structure), None
     if not structure.then:

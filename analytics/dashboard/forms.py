@@ -1,8 +1,14 @@
 """Forms of the list of names: what for, and whom one is looking for."""
 
+from typing import Any
+
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, StringField
 
+from analytics.facts.rules import PEOPLE
+from analytics.facts.vocabulary import METRICS
+from lms.accounts.forms import CATEGORIES
 from lms.web.forms import ChoiceField, MustBe, PageForm, at_most, choices, tidy
 
 PURPOSE_WORDS = {
@@ -20,6 +26,13 @@ STATE_WORDS = {
     "not_passed": _l("Chưa đạt kiểm tra"),
     "overdue": _l("Quá hạn"),
 }
+
+
+def state_words() -> dict[str, Any]:
+    """What one may ask of the list of names, with the words for it: what is missing, then every count of people."""
+    english = str(get_locale()) == "en"
+    counted = {one.numerator: one.name[english] for one in METRICS if one.numerator in PEOPLE and not one.denominator}
+    return {**STATE_WORDS, **{code: word for code, word in counted.items() if code not in STATE_WORDS}}
 
 
 class PurposeForm(PageForm):
@@ -42,4 +55,5 @@ class SearchForm(PageForm):
         validators=[at_most(100)],
         render_kw={"maxlength": 100, "autocomplete": "off"},
     )
-    state = ChoiceField(_l("Trạng thái"), choices=choices(STATE_WORDS))
+    state = ChoiceField(_l("Trạng thái"), choices=lambda: choices(state_words()))
+    category = ChoiceField(_l("Loại cán bộ"), choices=choices({"": _l("Tất cả"), **CATEGORIES}), default="")

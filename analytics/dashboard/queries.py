@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 from sqlalchemy.orm import Session
 
-from analytics.dashboard.rules import STATES, Done, done
+from analytics.dashboard.rules import STATES, Done, done, many
 from analytics.facts import queries as facts
 from analytics.facts.queries import Structure
 from analytics.facts.rules import COUNT_NAMES, Branch, Count, UnitsBelow, due_date, total
@@ -111,7 +111,7 @@ class Among:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Somebody who has not completed the briefing, and how far this person is in its course.
+    """Somebody on the roll of the briefing, and how far this person is in its course.
 
     `elsewhere`: by another record of the same person, which has come further than the one that is shown.
     """
@@ -122,6 +122,7 @@ class Missing:
     unit: str
     state: str
     absence: str
+    exempt: bool
     due_at: datetime | None
     done: Done | None
     elsewhere: bool = False
@@ -129,7 +130,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """One page of those who are missing, out of `found`; all there are to see; and those one may not see yet."""
+    """One page of those who are asked for, out of `found`; all there are to see; and those one may not see yet."""
 
     people: list[Missing]
     found: int
@@ -139,27 +140,32 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which names: `state` is a key of `rules.STATES`, `search` is part of a name, pages count from 1."""
+    """Which names: `state` is one of `rules.asked_state`, `search` part of a name, pages count from 1.
+
+    `category`: of this staff category only. `alone`: of the unit itself, not of those below it.
+    """
 
     state: str = ""
     search: str = ""
+    category: str = ""
+    alone: bool = False
     page: int = 1
 
 
 def names(
     session: Session, within: Among, beyond: Among | None, briefing: Given, wanted: Wanted, *, now: datetime
 ) -> Names:
-    """Who is missing `within`, and how many more there are `beyond`."""
+    """Who is asked for `within`, and how many more there are `beyond`."""
     count = count_of(session, within, briefing.id, now=now)
     more = count_of(session, beyond, briefing.id, now=now) if beyond is not None else Count()
-    found = sum(count.by_state[state] for state in STATES[wanted.state]) if wanted.state != "overdue" else count.overdue
+    found = many(count, wanted.state)
     if not found:
         return Names([], 0, count, more)
-    page = missing_people(within, briefing.id, wanted, now=now).limit(PAGE).offset((wanted.page - 1) * PAGE)
-    if wanted.search:  # otherwise the tallies know how many there are, and the list is not read to its end
+    page = people_asked(within, briefing.id, wanted, now=now).limit(PAGE).offset((wanted.page - 1) * PAGE)
+    if wanted.search or wanted.category:  # otherwise the tallies know how many, and the list is not read to its end
         page = page.add_columns(func.count().over().label("found"))
     rows = session.execute(page).all()
-    if wanted.search:
+    if wanted.search or wanted.category:
         found = rows[0].found if rows else 0
     return Names(with_progress(session, rows, briefing.course_id), found, count, more)
 
@@ -169,8 +175,8 @@ def count_of(session: Session, among: Among, briefing_id: int, *, now: datetime)
     return Count(*session.execute(facts.tally_of_units(among.units, briefing_id, among.structure, now=now)).one())
 
 
-def missing_people(among: Among, briefing_id: int, wanted: Wanted, *, now: datetime) -> Select[*tuple[Any, ...]]:
-    """Who of them has not completed the briefing and is not exempt, in Vietnamese order.
+def people_asked(among: Among, briefing_id: int, wanted: Wanted, *, now: datetime) -> Select[*tuple[Any, ...]]:
+    """Who of them is in the state that is asked for, in Vietnamese order: without one, who has not completed.
 
     Names are found without marks, each word that is looked for anywhere in the name.
     """
@@ -183,11 +189,12 @@ def missing_people(among: Among, briefing_id: int, wanted: Wanted, *, now: datet
             (UnitName if among.structure.then else Unit).name.label("unit"),
             Standing.state,
             Standing.absence,
+            Standing.exempt,
             Standing.due_at,
         )
         .select_from(Standing)
         .join(Person, Person.id == Standing.person_id)
-        .where(Standing.briefing_id == briefing_id, ~Standing.exempt, Standing.state.in_(STATES[wanted.state]))
+        .where(Standing.briefing_id == briefing_id, *in_state(wanted.state, now=now))
         .order_by(Person.sort_key, Person.id)
     )
     if among.structure.then:
@@ -199,15 +206,22 @@ def missing_people(among: Among, briefing_id: int, wanted: Wanted, *, now: datet
         query = query.where(*among.structure.counting(), Membership.unit_id.in_(among.units))
     else:
         query = query.join(Unit, Unit.id == Standing.unit_id).where(Standing.unit_id.in_(among.units))
-    if wanted.state == "overdue":
-        query = query.where(Standing.due_at < now)
+    if wanted.category:
+        query = query.where(Person.category == wanted.category)
     for word in fold(wanted.search).split():
         query = query.where(Person.search_key.contains(word, autoescape=True))
     return query
 
 
+def in_state(state: str, *, now: datetime) -> list[ColumnElement[bool]]:
+    """Whether a standing is in the state that is asked for."""
+    if state not in STATES or state == "overdue":
+        return facts.whose(state, now=now)
+    return [~Standing.exempt, Standing.state.in_(STATES[state])]
+
+
 def with_progress(session: Session, rows: Sequence[Row[*tuple[Any, ...]]], course_id: int) -> list[Missing]:
-    """The rows of `missing_people` with how far each person is, in one statement for all of them."""
+    """The rows of `people_asked` with how far each person is, in one statement for all of them."""
     begun = [row.id for row in rows if row.state != "not_started"]
     known = records_with_linked(session, begun, course_id) if begun else {}
     found = []
@@ -217,6 +231,6 @@ def with_progress(session: Session, rows: Sequence[Row[*tuple[Any, ...]]], cours
         record = own.get(counts)
         version = edition(session, record.version_id) if record else None
         so_far = done(version.outline, version.settings, record) if version and record else None
-        told = (row.full_name, row.position, row.unit, row.state, row.absence, row.due_at, so_far)
-        found.append(Missing(row.public_id, *told, elsewhere=counts != row.id))
+        told = (row.full_name, row.position, row.unit, row.state, row.absence, row.exempt, row.due_at)
+        found.append(Missing(row.public_id, *told, so_far, elsewhere=counts != row.id))
     return found

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from analytics.facts.rules import Branch, Count
+from analytics.facts.rules import PEOPLE, Branch, Count
 from analytics.facts.vocabulary import document_of as document_of
 from analytics.facts.vocabulary import in_sentence as in_sentence
 from courses.catalog.rules import Outline, Settings
@@ -18,7 +18,19 @@ STATES = {
     "not_passed": ("briefed",),
     "overdue": ("not_started", "in_progress", "briefed"),
 }
-"""What one may ask of the list of names, and the standings meant. Overdue asks for the due date as well."""
+"""What one may ask of those who have not completed, and the standings meant. Overdue asks for the due date as well."""
+
+
+def asked_state(code: str) -> str:
+    """What is asked of the list of names: a key of `STATES`, or a count of people; what is neither asks for all."""
+    return code if code in STATES or code in PEOPLE else ""
+
+
+def many(count: Count, state: str) -> int:
+    """How many people are in the state that is asked for."""
+    if state not in STATES or state == "overdue":
+        return int(getattr(count, state))
+    return sum(count.by_state[one] for one in STATES[state])
 
 
 def unit_state(count: Count) -> str:

@@ -14,9 +14,18 @@ from flask_babel import gettext as _
 
 from analytics.dashboard import queries
 from analytics.dashboard.access import among, ancestors_in_scope
-from analytics.dashboard.forms import PURPOSE_WORDS, STATE_WORDS, PurposeForm, SearchForm
+from analytics.dashboard.forms import PURPOSE_WORDS, PurposeForm, SearchForm, state_words
 from analytics.dashboard.queries import Given, Names, Overview, Wanted
-from analytics.dashboard.rules import STATES, document_of, in_sentence, late_since, most_urgent, unit_state
+from analytics.dashboard.rules import (
+    STATES,
+    asked_state,
+    document_of,
+    in_sentence,
+    late_since,
+    many,
+    most_urgent,
+    unit_state,
+)
 from analytics.facts.queries import Structure
 from analytics.facts.rules import Branch, Count
 from analytics.figures.bars import Bar, Part, stacked_shares
@@ -24,6 +33,7 @@ from courses.briefings.rules import days_overdue
 from courses.enrolment.access import ASSIGN
 from lms import clock
 from lms.accounts.access import UnitThen, access_unit, access_unit_then, people_of_today, top_units
+from lms.accounts.forms import CATEGORIES
 from lms.audit.actions import note_each
 from lms.db import apart, get_session
 from lms.organisation.forms import TREE_WORDS, AsOf, as_of
@@ -188,7 +198,7 @@ def unit_csv(unit_id: uuid.UUID) -> ResponseReturnValue:
 @bp.get("/units/<uuid:unit_id>/missing")
 @needs(NAMES)
 def missing(unit_id: uuid.UUID) -> ResponseReturnValue:
-    """Who has not completed the course. Every showing of names is noted."""
+    """Who has not completed the course, or is in any other state asked for. Every showing of names is noted."""
     return names_page(looked_at(unit_id, NAMES), PurposeForm())
 
 
@@ -203,7 +213,13 @@ def state_purpose(unit_id: uuid.UUID) -> ResponseReturnValue:
         return names_page(looked, form, status=422)
     until = (clock.now() + PURPOSE_HOLDS).timestamp()
     session["names"] = {**visit(one), "unit": str(one.public_id), "purpose": form.purpose.data, "until": until}
-    return redirect(url_for("dashboard.missing", unit_id=unit_id, briefing=request.args.get("briefing"), **kept))
+    wanted: dict[str, Any] = {name: value for name in ("briefing", "state") if (value := request.args.get(name))}
+    return redirect(url_for("dashboard.missing", unit_id=unit_id, **wanted, **kept_alone(), **kept))
+
+
+def kept_alone() -> dict[str, Any]:
+    """What the address says of the unit alone, to be carried on."""
+    return {"alone": 1} if request.args.get("alone") == "1" else {}
 
 
 @bp.post("/units/<uuid:unit_id>/missing/search")
@@ -216,8 +232,9 @@ def search(unit_id: uuid.UUID) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return names_page(looked, PurposeForm(formdata=None), form, status=422)
     session["names"] = {**visit(one), "unit": str(one.public_id), "search": form.q.data or ""}
-    briefing, state = request.args.get("briefing"), form.state.data or None
-    return redirect(url_for("dashboard.missing", unit_id=unit_id, briefing=briefing, state=state, **kept))
+    wanted = {"state": form.state.data or None, "category": form.category.data or None, **kept_alone()}
+    briefing = request.args.get("briefing")
+    return redirect(url_for("dashboard.missing", unit_id=unit_id, briefing=briefing, **wanted, **kept))
 
 
 def names_page(
@@ -232,7 +249,8 @@ def names_page(
     if briefing is None:
         raise NotFound
     wanted, purpose = wanted_names(one), str(visit(one).get("purpose", ""))
-    within, beyond = among(me, NAMES, one.id, structure, on=clock.day_of(now), purpose=bool(purpose))
+    today = clock.day_of(now)
+    within, beyond = among(me, NAMES, one.id, structure, on=today, purpose=bool(purpose), alone=wanted.alone)
     found = queries.names(own, within, beyond, briefing, wanted, now=now)
     if found.people:
         note_names_read(looked, found, {"briefing": briefing.code, "purpose": purpose or OWN_UNIT})
@@ -243,6 +261,10 @@ def names_page(
         document=document(briefing),
         found=found,
         wanted=wanted,
+        asked_for=str(state_words()[wanted.state]) if wanted.state not in STATES else "",
+        seen_now=many(found.count, wanted.state if wanted.state not in STATES else ""),
+        unseen=many(found.beyond, wanted.state if wanted.state not in STATES else ""),
+        alone=kept_alone(),
         pages=max(1, ceil(found.found / queries.PAGE)),
         before=(wanted.page - 1) * queries.PAGE,
         purpose=PURPOSE_WORDS.get(purpose),
@@ -270,15 +292,22 @@ def wanted_names(one: Unit | OnDay) -> Wanted:
     """Which names the address and the cookie ask for; what makes no sense asks for all."""
     state = request.args.get("state", "")
     page = min(max(1, request.args.get("page", 1, type=int)), LAST_PAGE)
-    return Wanted(state if state in STATES else "", str(visit(one).get("search", "")), page)
+    category = request.args.get("category", "")
+    return Wanted(
+        asked_state(state),
+        str(visit(one).get("search", "")),
+        category if category in CATEGORIES else "",
+        request.args.get("alone") == "1",
+        page,
+    )
 
 
 def search_fields(count: Count, wanted: Wanted) -> SearchForm:
     """The form of the search as it stands, with the number of people in each state."""
-    form = SearchForm(formdata=None, q=wanted.search, state=wanted.state)
-    known = count.by_state
-    people = {code: sum(known[one] for one in states) for code, states in STATES.items()} | {"overdue": count.overdue}
-    form.state.choices = choices({code: f"{word} ({number(people[code])})" for code, word in STATE_WORDS.items()})
+    form = SearchForm(formdata=None, q=wanted.search, state=wanted.state, category=wanted.category)
+    form.state.choices = choices(
+        {code: f"{word} ({number(many(count, code))})" for code, word in state_words().items()}
+    )
     return form
 
 

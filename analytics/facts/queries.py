@@ -60,9 +60,9 @@ class Structure:
         return subtree(unit_id, on=self.on, tree=self.tree)
 
 
-def sums_of_standings() -> list[ColumnElement[int]]:
-    """What `rules.counted` makes of standings, as sums. As whole numbers: PostgreSQL adds larger ones to decimals."""
-    conditions = {
+def conditions() -> dict[str, ColumnElement[bool]]:
+    """Who of those that are not exempt is counted, by the name of the count."""
+    return {
         "people": true(),
         "started": Standing.state != "not_started",
         "briefed": Standing.briefed_at.is_not(None),
@@ -77,8 +77,23 @@ def sums_of_standings() -> list[ColumnElement[int]]:
         "tested": Standing.tested_at.is_not(None),
         "scored": Standing.score.is_not(None),
     }
+
+
+def whose(name: str, *, now: datetime) -> list[ColumnElement[bool]]:
+    """Whose standings make up a count of `rules.PEOPLE`."""
+    if name == "roll":
+        return []
+    if name in {"exempt", "members", "non_members"}:
+        return [and_({"exempt": Standing.exempt, "members": Standing.member, "non_members": ~Standing.member}[name])]
+    if name == "overdue":
+        return [~Standing.exempt, Standing.completed_at.is_(None), Standing.due_at < now]
+    return [~Standing.exempt, conditions()[name]]
+
+
+def sums_of_standings() -> list[ColumnElement[int]]:
+    """What `rules.counted` makes of standings, as sums. As whole numbers: PostgreSQL adds larger ones to decimals."""
     each: dict[str, ColumnElement[Any]] = {
-        name: case((and_(~Standing.exempt, condition), 1), else_=0) for name, condition in conditions.items()
+        name: case((and_(~Standing.exempt, condition), 1), else_=0) for name, condition in conditions().items()
     }
     points = func.round(func.coalesce(Standing.score, 0.0) * 10 * PER_POINT)
     each["score"] = case((~Standing.exempt, points), else_=0)
@@ -205,6 +220,20 @@ def tally_of_units(
     table = structure.tallies(units, briefing_id)
     tally = table.c
     return select(*counts(tally, now)).where(tally.briefing_id == briefing_id, tally.unit_id.in_(units))
+
+
+def tallies_by_briefing(
+    unit_id: int, course_id: int, structure: Structure, *, now: datetime
+) -> Select[*tuple[Any, ...]]:
+    """One row for each briefing on a course on whose roll somebody in the unit or below is: its id, then `counts`."""
+    units = structure.below(unit_id)
+    tally = structure.tallies(units).c
+    return (
+        select(tally.briefing_id, *counts(tally, now))
+        .join(Briefing, Briefing.id == tally.briefing_id)
+        .where(Briefing.course_id == course_id, tally.unit_id.in_(units), anybody(tally))
+        .group_by(tally.briefing_id)
+    )
 
 
 def anybody(tally: Any) -> ColumnElement[bool]:

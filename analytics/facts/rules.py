@@ -30,6 +30,9 @@ COUNTS = (
 )
 """What is counted in a tally (`analytics/facts/models.py`)."""
 
+PEOPLE = frozenset({*COUNTS, "roll", "non_members", "overdue"} - {"score"})
+"""Attributes of `Count` that say how many people are something: each can be asked who they are."""
+
 PER_POINT = 1_000
 """Scores are added up in thousandths of a point of ten, so that sums are exact and the same in every order."""
 
@@ -90,6 +93,11 @@ class Count:
     def roll(self) -> int:
         """Sĩ số: everybody on the roll, the exempt too."""
         return self.people + self.exempt
+
+    @property
+    def non_members(self) -> int:
+        """On the roll and not members of the Party."""
+        return self.roll - self.members
 
     @property
     def mean_score(self) -> float | None:

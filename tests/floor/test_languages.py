@@ -35,7 +35,8 @@ EXAMPLES = ("Lý A Hoa", "Sở GD&ĐT", "**Trả lời mẫu.**")
 """What must be typed in Vietnamese stands in Vietnamese in English sentences too."""
 
 MOST_PAGES = 200
-NOT_PAGES = re.compile(r"^/(static|assets)/|\.(csv|docx|json|pdf|xlsx|zip)\b")
+NOT_PAGES = re.compile(r"^/(static|assets)/|\.(csv|docx|json|pdf|xlsx|zip)\b|/numbers/(?!briefed_rate|score)")
+"""Also left out: all numbers of a unit but two, which are one page."""
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 WORDED = {"alt", "aria-label", "data-label", "data-search", "placeholder", "title"}
 JSON = {"data-words", "data-figure"}

@@ -191,6 +191,8 @@ class Walk:
             "attempts.attempt_id": self.under_way.get(actor, uuid.uuid4()),
             "attempts.review.attempt_id": self.handed_in.get(actor, uuid.uuid4()),
             "dashboard.unit_id": self.world.inside.public_id,
+            "numbers.metric": "briefed_rate",
+            "numbers.public_id": (self.unopened if within else subject).public_id,
             "reminders.code": self.world.course,
             "notices.public_id": self.notices.get(actor, uuid.uuid4()),
             "enrolment.public_id": self.assignment,

@@ -104,6 +104,8 @@ NOT_PAGES = {
     "people.units",
     "dashboard.unit_json",
     "issued.print_file",
+    "numbers.course_csv",
+    "numbers.points_csv",
     "privacy.download",
     "report_files.content",
     "report_files.form_file",
@@ -167,6 +169,7 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
         "organisation.show": {"public_id": province.unit("snn").public_id},
         "changes.ask": {"public_id": province.unit("snn").public_id, "kind": "consolidate"},
         "public_id": province.person(LEARNER).public_id,
+        "metric": "briefed_rate",
     }
     outsider = Outsider(site.make, "all", name="Cổng học tập")
     ids["client_id"] = outsider.id

@@ -1,0 +1,199 @@
+"""Reading what a number is made of: its sums, a kept roll, units of equal kind, briefings, points, statements."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, true
+from sqlalchemy.orm import Session, aliased
+
+from analytics.dashboard.queries import Among, Given, Wanted, people_asked
+from analytics.facts import queries as facts
+from analytics.facts.queries import BELOW, BRANCH, TODAY, Structure, counts, stands_below
+from analytics.facts.rules import COUNT_NAMES, Count
+from analytics.numbers.rules import Peer
+from courses.briefings.models import BriefingSession, FrozenPerson, FrozenRoll, MeetingPoint, Standing
+from courses.catalog.queries import NEWEST_TITLES
+from courses.enrolment.models import Briefing
+from courses.meetings import queries as meetings
+from courses.meetings.rules import Numbers
+from lms.accounts.models import Person
+from lms.db import config_of
+from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitEdge
+from lms.organisation.queries import holds_on, subtree
+from lms.records import queries as records
+from lms.records.queries import Entry, Sought
+from lms.xapi import vocabulary
+from lms.xapi.models import XapiActivity, XapiStatement, XapiStatementActivity, XapiVerb
+
+ABOVE = aliased(UnitClosure)
+MOST_SAID = 50
+"""So many statements of a record a page shows."""
+
+
+def units_of(structure: Structure, unit_id: int, *, alone: bool) -> Select[int]:
+    """The unit and all below it, or the unit alone."""
+    below = structure.below(unit_id)
+    return below.where(UnitClosure.depth == 0) if alone else below
+
+
+def count_of(session: Session, units: Select[int], briefing_id: int, structure: Structure, *, now: datetime) -> Count:
+    """Everybody in these units, in one statement."""
+    return Count(*session.execute(facts.tally_of_units(units, briefing_id, structure, now=now)).one())
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The roll that was frozen last: how many of these units were on it, who has left them since, and who has come."""
+
+    public_id: uuid.UUID
+    frozen_at: datetime
+    people: int
+    exempt: int
+    left: int
+    joined: int
+
+
+def kept_roll(session: Session, units: Select[int], briefing_id: int) -> Kept | None:
+    """The frozen roll beside the live one, in one statement; None where none was frozen."""
+    then, now = FrozenPerson, Standing
+    last = select(func.max(FrozenRoll.id)).where(FrozenRoll.briefing_id == briefing_id).scalar_subquery()
+    here = now.briefing_id == briefing_id, now.unit_id.in_(units)
+    was = then.roll_id == FrozenRoll.id, then.unit_id.in_(units)
+    still = select(now.person_id).where(*here, now.person_id == then.person_id).correlate(then).exists()
+    before = select(then.person_id).where(*was, then.person_id == now.person_id).correlate(now, FrozenRoll).exists()
+    numbers = [
+        select(func.count()).select_from(then).where(*was, *more).correlate(FrozenRoll).scalar_subquery()
+        for more in ((), (then.exempt,), (~still,))
+    ]
+    joined = select(func.count()).select_from(now).where(*here, ~before).correlate(FrozenRoll).scalar_subquery()
+    query = select(FrozenRoll.public_id, FrozenRoll.frozen_at, *numbers, joined).where(FrozenRoll.id == last)
+    row = session.execute(query).one_or_none()
+    return Kept(*row) if row is not None else None
+
+
+def peers(
+    session: Session, unit: Unit, briefing_id: int, tops: Sequence[int] | None, *, on: date, now: datetime
+) -> list[Peer]:
+    """The unit and those of its kind on its level of the province, each with all below it, in one statement.
+
+    `tops`: whoever looks may look at these units and all below (None: at all).
+    """
+    seen = true() if tops is None else or_(false(), *(Unit.id.in_(subtree(one, on=on)) for one in tops))
+    rows = session.execute(equals(unit, briefing_id, seen, on=on, now=now))
+    return [
+        Peer(
+            row.public_id,
+            row.name,
+            Count(*(getattr(row, name) for name in COUNT_NAMES)),
+            bool(row.own),
+            bool(row.sibling),
+            bool(row.seen),
+        )
+        for row in rows
+    ]
+
+
+def equals(
+    unit: Unit, briefing_id: int, seen: ColumnElement[bool], *, on: date, now: datetime
+) -> Select[*tuple[Any, ...]]:
+    """One row for each unit of this kind as deep below the top as this one, by name, with whether it is `seen`."""
+    here = ABOVE.tree == STATE_TREE, holds_on(on, ABOVE.valid_from, ABOVE.valid_to), ABOVE.descendant_id == unit.id
+    top = select(ABOVE.ancestor_id).where(*here).order_by(ABOVE.depth.desc()).limit(1).scalar_subquery()
+    level = select(func.max(ABOVE.depth)).where(*here).scalar_subquery()
+    edge = UnitEdge.tree == STATE_TREE, holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to)
+    parent = select(UnitEdge.parent_id).where(*edge, UnitEdge.child_id == unit.id).scalar_subquery()
+    siblings = select(UnitEdge.child_id).where(*edge, UnitEdge.parent_id == parent)
+    flags = {"own": Unit.id == unit.id, "sibling": Unit.id.in_(siblings), "seen": seen}
+    columns = [case((condition, 1), else_=0).label(name) for name, condition in flags.items()]
+    tally = TODAY.c
+    return (
+        select(Unit.public_id, Unit.name, *columns, *counts(tally, now))
+        .select_from(BRANCH)
+        .join(Unit, Unit.id == BRANCH.descendant_id)
+        .join(BELOW, stands_below(on, STATE_TREE))
+        .outerjoin(TODAY, and_(tally.unit_id == BELOW.descendant_id, tally.briefing_id == briefing_id))
+        .where(BRANCH.tree == STATE_TREE, holds_on(on, BRANCH.valid_from, BRANCH.valid_to))
+        .where(BRANCH.ancestor_id == top, BRANCH.depth == level, Unit.kind == unit.kind)
+        .group_by(Unit.id)
+        .order_by(Unit.sort_key, Unit.id)
+    )
+
+
+def by_briefing(
+    session: Session, unit_id: int, given: Iterable[Given], course_id: int, structure: Structure, *, now: datetime
+) -> list[tuple[Given, Count]]:
+    """The briefings on a course with the figures of the unit in each, in one statement; the one opened last first."""
+    rows = session.execute(facts.tallies_by_briefing(unit_id, course_id, structure, now=now))
+    found = {row[0]: Count(*row[1:]) for row in rows}
+    return [(one, found[one.id]) for one in given if one.id in found]
+
+
+def title_of(session: Session, course_id: int) -> tuple[str, str]:
+    """What a course is called now, in Vietnamese and English."""
+    table = NEWEST_TITLES.c
+    title, english = session.execute(select(table.title, table.title_en).where(table.course_id == course_id)).one()
+    return title, english
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """A sitting and the points that units of one subtree host, with the numbers of the board."""
+
+    sitting: BriefingSession
+    points: list[tuple[MeetingPoint, Numbers]]
+
+
+def sittings_of(session: Session, briefing_id: int) -> Sequence[BriefingSession]:
+    """The sittings of a briefing, the latest first."""
+    return session.scalars(meetings.sittings().where(Briefing.id == briefing_id)).all()
+
+
+def gathering(session: Session, sitting: BriefingSession, units: Select[int], *, on: date) -> Gathering:
+    """What the board says of the points of these units. Five statements, however many points and people."""
+    query = meetings.points().where(MeetingPoint.session_id == sitting.id, MeetingPoint.unit_id.in_(units))
+    numbers = meetings.numbers(session, sitting, on=on)
+    return Gathering(sitting, [(one, numbers[one.id]) for one in session.scalars(query)])
+
+
+def is_among(session: Session, among: Among, briefing_id: int, person: uuid.UUID, wanted: Wanted, now: datetime) -> int:
+    """The id of somebody who stands among these people; 0 for whoever does not."""
+    query = people_asked(among, briefing_id, wanted, now=now).where(Person.public_id == person).order_by(None)
+    row = session.execute(query).one_or_none()
+    return row.id if row is not None else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Statements of one person about a briefing, the latest first; `more`: there are older ones."""
+
+    entries: list[Entry]
+    more: bool
+
+
+def said_of(session: Session, briefing: Briefing, person_ids: Sequence[int]) -> Said:
+    """What the record says these records have done in the course and the briefing; nothing of anybody else."""
+    home, found, more = config_of(session).iri_base, list[Entry](), False
+    people = session.scalars(select(Person.public_id).where(Person.id.in_(person_ids)).order_by(Person.id)).all()
+    for person in people:
+        query = statements_of(person, (briefing.course.iri, vocabulary.briefing_iri(home, briefing.code)), home=home)
+        rows = session.execute(query.limit(MOST_SAID + 1)).all()
+        more = more or len(rows) > MOST_SAID
+        found += [Entry(*row) for row in rows[:MOST_SAID]]
+    return Said(sorted(found, key=lambda one: -one.sequence), more)
+
+
+def statements_of(person: uuid.UUID, about: Sequence[str], *, home: str) -> Select[*tuple[Any, ...]]:
+    """What this person has done in these activities, the latest first; answers to single questions are left out."""
+    own, named = XapiStatement, XapiStatementActivity
+    things = select(XapiActivity.id).where(XapiActivity.iri.in_(about))
+    within = select(named.sequence).where(named.sequence == own.sequence, named.activity_id.in_(things)).exists()
+    answers = select(XapiVerb.id).where(XapiVerb.iri == vocabulary.ANSWERED)
+    return (
+        records.entries()
+        .where(*records.conditions(Sought(person=person), home), own.verb_id.not_in(answers))
+        .where(or_(own.activity_id.in_(things), within))
+        .order_by(own.sequence.desc())
+    )
