@@ -106,6 +106,7 @@ def keep_plan(session: Session, briefing: Briefing, plan: Plan, *, by: uuid.UUID
         "by_mail": plan.by_mail,
         "from_hour": plan.from_hour,
         "to_hour": plan.to_hour,
+        "above": sorted(plan.above),
     }
     if row is None:
         session.add(ReminderPlan(briefing_id=briefing.id, **values))

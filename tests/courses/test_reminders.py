@@ -8,8 +8,9 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from courses.briefings.models import Standing
+from courses.briefings.projector import settle_briefing
 from courses.enrolment.actions import give as give_briefing
-from courses.enrolment.models import Briefing
+from courses.enrolment.models import Assignment, Briefing
 from courses.reminders.actions import AT_ONCE, REMIND, plan_the_night, remind
 from courses.reminders.models import ReminderSent
 from courses.reminders.rules import STANDARD, Occasion, Plan, mail_at, occasion_of
@@ -212,6 +213,26 @@ def test_who_was_reminded_is_listed_and_the_looking_is_noted(make: Make, unit: U
     page = organiser(make).get("/reminders/demo/sent").text
     assert "Nguyễn Văn Kể" in page
     assert "còn 7 ngày đến hạn" in page
+
+
+def test_who_plans_a_briefing_without_a_due_date_is_warned_and_cannot_silence_it(make: Make, unit: Unit) -> None:
+    person = make.person(unit=unit)
+    browser = organiser(make)
+    assert "chưa đặt hạn" not in browser.get("/reminders").text + browser.get("/reminders/demo").text
+    with make.writing() as session:
+        session.execute(update(Assignment).values(due_at=None, assigned_at=clock.now() - 14 * DAY))
+        settle_briefing(session, session.scalars(select(Briefing.id)).one())
+    assert "có nơi chưa đặt hạn" in browser.get("/reminders").text
+    page = browser.get("/reminders/demo").text
+    assert "1 người trong đợt chưa đặt hạn hoàn thành. Họ được nhắc sau ngày giao: 14, 30, 60 ngày." in page
+    answer = browser.submit("/reminders/demo", without_due="", before="5")
+    assert answer.status_code == 422
+    assert "Nhập ít nhất một mốc" in answer.text
+    assert 'value="5"' in answer.text
+    night(make)
+    with make.reading() as session:
+        assert session.scalars(select(Notice.text).where(Notice.person_id == person.id)).one().startswith("“Khóa học")
+        assert session.scalars(select(ReminderSent.occasion)).one().startswith("without 14 ")
 
 
 def test_whom_a_new_due_date_reaches_is_reminded_of_that_one_too(make: Make, unit: Unit) -> None:

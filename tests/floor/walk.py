@@ -406,10 +406,12 @@ class Walk:
             "announcements.new": {"unit": kept, "text": "Một tin.", "since": day(), "until": until},
             "announcements.withdraw": {},
             "notices.seen": {},
+            "chasing.change": {"daily": "y", "from_hour": "7", "to_hour": "19"},
             "reminders.change": {
                 "before": "7, 1",
                 "after": "1",
                 "without_due": "14",
+                "above": "3",
                 "from_hour": "7",
                 "to_hour": "19",
             },
