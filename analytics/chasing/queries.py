@@ -33,6 +33,10 @@ class Place(NamedTuple):
     tree: str
 
 
+Given = tuple[int, Count, datetime | None, int]
+"""A briefing that is open somewhere, its figures, the due date, and how many people have none."""
+
+
 @dataclass(slots=True)
 class Head:
     """A head or deputy, whether mail reaches this person and is wanted, and the places the roles are over."""
@@ -78,8 +82,15 @@ class Words:
     def path(self, place: Place, briefing_id: int) -> str:
         """The path of the dashboard of the unit."""
         tree = "" if place.tree == STATE_TREE else f"&tree={place.tree}"
-        code = self.briefings[briefing_id][0].code
-        return f"/dashboard/units/{self.units[place.unit_id][0]}?briefing={code}{tree}"
+        return f"/dashboard/units/{self.units[place.unit_id][0]}?briefing={self.code(briefing_id)}{tree}"
+
+    def code(self, briefing_id: int) -> str:
+        """The code of the briefing."""
+        return self.briefings[briefing_id][0].code
+
+    def about(self, place: Place) -> dict[str, str]:
+        """The place as other systems are told of it."""
+        return {"unit": str(self.units[place.unit_id][0]), "tree": place.tree}
 
 
 def daily_plan(session: Session) -> Daily:
@@ -133,11 +144,9 @@ def by_place(known: Iterable[Head]) -> dict[Place, list[Head]]:
     return found
 
 
-def open_below(
-    session: Session, places: Collection[Place], *, now: datetime
-) -> dict[Place, list[tuple[int, Count, datetime | None, int]]]:
+def open_below(session: Session, places: Collection[Place], *, now: datetime) -> dict[Place, list[Given]]:
     """What is open at and below these places: briefing, figures, due date, how many have none. A statement a tree."""
-    found: dict[Place, list[tuple[int, Count, datetime | None, int]]] = {}
+    found: dict[Place, list[Given]] = {}
     for tree in TREES:
         ids = {place.unit_id for place in places if place.tree == tree}
         for row in session.execute(open_in(ids, tree, now=now)) if ids else ():
@@ -248,7 +257,7 @@ def words_for(session: Session, unit_ids: Collection[int], briefing_ids: Collect
     return Words({row.id: (row.public_id, row.name) for row in units}, briefings, config_of(session).site_url)
 
 
-def open_of(words: Words, place: Place, given: Sequence[tuple[int, Count, datetime | None, int]]) -> list[Open]:
+def open_of(words: Words, place: Place, given: Sequence[Given]) -> list[Open]:
     """What is open at a place, in words."""
     return [
         Open(words.briefings[one][1], count, due_at, undated, words.site + words.path(place, one))

@@ -1,4 +1,4 @@
-"""Days on which heads above are told, when heads get their mail, and what was told to them."""
+"""Days on which heads above are told, what heads were told, other channels and the messages to them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +14,7 @@ Moment = sa.DateTime(timezone=True)
 def upgrade() -> None:
     op.add_column("reminder_plan", sa.Column("above", sa.JSON(), nullable=False, server_default=sa.text("'[3, 10]'")))
     chasing()
+    webhooks()
 
 
 def chasing() -> None:
@@ -51,8 +52,40 @@ def chasing() -> None:
     op.create_index("ix_head_told_person", "head_told", ["person_id", "day"])
 
 
+def webhooks() -> None:
+    op.create_table(
+        "webhook",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("public_id", sa.Uuid(), nullable=False),
+        *(sa.Column(name, sa.String(), nullable=False) for name in ("name", "address", "state")),
+        sa.Column("sealed_secret", sa.LargeBinary(), nullable=False),
+        sa.Column("kinds", sa.JSON(), nullable=False),
+        sa.Column("created_at", Moment, nullable=False),
+        sa.Column("succeeded_at", Moment, nullable=True),
+        sa.CheckConstraint("state IN ('active', 'paused', 'removed')", name=op.f("ck_webhook_state")),
+        sa.PrimaryKeyConstraint("id", name="pk_webhook"),
+        sa.UniqueConstraint("public_id", name="uq_webhook_public_id"),
+    )
+    op.create_table(
+        "webhook_message",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("webhook_id", sa.Integer(), nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=False),
+        *(sa.Column(name, sa.String(), nullable=False) for name in ("kind", "body", "state")),
+        sa.Column("created_at", Moment, nullable=False),
+        sa.Column("ended_at", Moment, nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("trouble", sa.String(), nullable=True),
+        sa.CheckConstraint("state IN ('waiting', 'taken', 'dead')", name=op.f("ck_webhook_message_state")),
+        sa.ForeignKeyConstraint(["webhook_id"], ["webhook.id"], name="fk_webhook_message_webhook_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_webhook_message"),
+        sa.UniqueConstraint("webhook_id", "message_id", name="uq_webhook_message_webhook_id"),
+    )
+    op.create_index("ix_webhook_message_state", "webhook_message", ["webhook_id", "state", "id"])
+
+
 def downgrade() -> None:
-    for table in ("head_told", "digest_plan"):
+    for table in ("webhook_message", "webhook", "head_told", "digest_plan"):
         op.drop_table(table)
     with op.batch_alter_table("reminder_plan") as batch:
         batch.drop_column("above")

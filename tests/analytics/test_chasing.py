@@ -1,5 +1,7 @@
 """What heads are told: one mail a day about what is open, and the level above when people stay overdue below."""
 
+import json
+import re
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -24,6 +26,9 @@ from lms.outbox.actions import MAIL
 from lms.outbox.cli import Worker
 from lms.outbox.models import Job
 from lms.outbox.rules import UNIT_NEWS
+from lms.webhooks.actions import add_webhook, pause_webhook
+from lms.webhooks.models import WebhookMessage
+from lms.webhooks.rules import KINDS
 from tests.analytics.agency import Staff, assigned, course_loaded, staffed
 from tests.counting import count_queries
 from tests.make import LONG_AGO, Make
@@ -149,6 +154,31 @@ def test_whose_role_is_in_the_tree_of_the_party_is_told_of_that_tree(make: Make,
     assert "Chi bộ 1: quá hạn 3/4 người" in text
     assert "Đảng bộ Sở Y tế\n- Khóa học nhỏ\n  Số phải học (A): 4; " in text
     assert "&tree=party" in text
+
+
+def test_other_channels_are_told_the_same_by_ids_and_figures(make: Make, tmp_path: Path) -> None:
+    agency = Agency(make, tmp_path, due_in=7)
+    with make.writing() as session:
+        hook, _secret = add_webhook(session, name="Zalo", address="https://zalo.example.gov.vn/", kinds=KINDS)
+        pause_webhook(session, hook)  # nothing leaves this machine
+        session.get_one(Person, agency.heads[0].id).email = None
+        session.get_one(Person, agency.heads[1].id).muted = [UNIT_NEWS]
+    agency.morning(days=10)
+    agency.morning(days=10)
+    with make.reading() as session:
+        told = session.execute(select(WebhookMessage.kind, WebhookMessage.body).order_by(WebhookMessage.id)).all()
+    assert [kind for kind, _ in told] == ["above", "digest", "digest"]
+    above, digest = (json.loads(body)["data"] for _, body in told[:2])
+    assert above["person"] == digest["person"] == str(agency.heads[0].public_id)
+    assert above["units"] == [{"unit": str(agency.office.public_id), "overdue": 4, "people": 5}]
+    [unit] = digest["units"]
+    figures = {name: unit["briefings"][0][name] for name in ("people", "briefed", "completed", "overdue")}
+    assert (unit["unit"], figures) == (
+        str(agency.top.public_id),
+        {"people": 7, "briefed": 4, "completed": 3, "overdue": 4},
+    )
+    assert not re.search("[^ -~]|Kin|Truong|@", "".join(body for _, body in told))
+    assert [one for one, _ in agency.mails()] == [agency.heads[2].id]
 
 
 @pytest.mark.parametrize(

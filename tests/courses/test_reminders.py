@@ -1,5 +1,6 @@
 """Who is reminded of what, when, how, and never twice."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from lms.notices.models import Notice
 from lms.organisation.models import Unit
 from lms.outbox.models import Job
 from lms.outbox.rules import STUDY
+from lms.webhooks.actions import add_webhook, pause_webhook
+from lms.webhooks.models import WebhookMessage
+from lms.webhooks.rules import KINDS
 from tests.analytics.agency import hired
 from tests.browser import Browser
 from tests.counting import count_queries
@@ -134,13 +138,19 @@ def test_after_a_night_that_was_missed_the_days_told_are_those_of_today(make: Ma
         assert "còn 6 ngày" in session.scalars(select(Notice.text).where(Notice.person_id == person.id)).one()
 
 
-def test_whoever_wants_no_mail_about_study_is_not_noted_as_mailed(make: Make, unit: Unit) -> None:
-    person = make.person(unit=unit)
+def test_whoever_wants_no_mail_about_study_is_told_by_no_channel_either(make: Make, unit: Unit) -> None:
+    person, other = make.person(unit=unit), make.person(unit=unit)
     with make.writing() as session:
+        hook, _secret = add_webhook(session, name="Zalo", address="https://zalo.example.gov.vn/", kinds=KINDS)
+        pause_webhook(session, hook)
         session.execute(update(Person).where(Person.id == person.id).values(email="a@example.vn", muted=[STUDY]))
     night(make)
+    night(make)
     with make.reading() as session:
-        assert session.scalars(select(ReminderSent.mailed)).one() is False
+        assert set(session.scalars(select(ReminderSent.mailed))) == {False}
+        told = json.loads(session.scalars(select(WebhookMessage.body)).one())
+    assert (told["type"], told["data"]["people"]) == ("reminder", [str(other.public_id)])
+    assert told["data"]["occasion"] == {"kind": "before", "days": 7, "day": str(clock.today() + 7 * DAY)}
 
 
 def test_the_list_of_plans_costs_the_same_for_any_number_of_briefings(app: Flask, make: Make, unit: Unit) -> None:

@@ -237,6 +237,8 @@ PAGES = {
         "/assignments/new",
         "/forwarding",
         "/forwarding/new",
+        "/webhooks",
+        "/webhooks/new",
         "/records",
         "/records/people",
         "/clients",
