@@ -28,6 +28,7 @@ from lms.webhooks.rules import (
     DEAD_KEPT,
     KEPT,
     KINDS,
+    LONGEST_WAIT,
     MOST_ATTEMPTS,
     PAUSED,
     REMOVED,
@@ -37,6 +38,7 @@ from lms.webhooks.rules import (
     TRIAL,
     WAITING,
     address_of,
+    is_down,
     message_id,
     secret_of,
     signature,
@@ -118,6 +120,8 @@ def send_message(session: Session, payload: Mapping[str, Any]) -> datetime | Non
     message, hook = found
     if hook.state == PAUSED:
         return now + RESTING
+    if hook.not_before is not None and hook.not_before > now:
+        return hook.not_before if now - message.created_at < LONGEST_WAIT else given_up(message, now)
     try:
         signed = signed_message(session, hook, message, now)
     except InvalidToken:
@@ -128,10 +132,16 @@ def send_message(session: Session, payload: Mapping[str, Any]) -> datetime | Non
     try:
         answer = ask(signed, "POST", "", signed.body)
     except Unreachable as reason:
-        return settle(session, payload, str(reason))
+        return settle(session, payload, str(reason), down=True)
     if 200 <= answer.status < 300:
         return settle(session, payload, None)
-    return settle(session, payload, f"{answer.status} {answer.reason}".strip(), retry_after=answer.retry_after)
+    told = f"{answer.status} {answer.reason}".strip()
+    return settle(session, payload, told, down=is_down(answer.status), retry_after=answer.retry_after)
+
+
+def given_up(message: WebhookMessage, now: datetime) -> None:
+    """The message is dead, until somebody sends it again."""
+    message.state, message.ended_at = DEAD, now
 
 
 def held(payload: Mapping[str, Any]) -> Any:
@@ -158,9 +168,13 @@ def settle(
     trouble: str | None,
     *,
     for_good: bool = False,
+    down: bool = False,
     retry_after: str | None = None,
 ) -> datetime | None:
-    """Write down what became of an attempt (no trouble: it was taken); returns when to try again."""
+    """Write down what became of an attempt (no trouble: it was taken); returns when to try again.
+
+    `down`: the channel itself is, and other messages wait too.
+    """
     now = clock.now()
     message, hook = session.execute(
         held(payload).with_for_update(of=WebhookMessage).execution_options(populate_existing=True)
@@ -170,11 +184,14 @@ def settle(
     message.trouble = trouble
     if trouble is None:
         message.state, message.ended_at, hook.succeeded_at = TAKEN, now, now
+        hook.failures, hook.not_before = 0, None
         return None
     message.failures += 1
+    if down:
+        hook.failures += 1
+        hook.not_before = now + pause(hook.failures, retry_after, now)
     if for_good or message.failures >= MOST_ATTEMPTS or hook.state == REMOVED:
-        message.state, message.ended_at = DEAD, now
-        return None
+        return given_up(message, now)
     return now + pause(message.failures, retry_after, now)
 
 
@@ -194,6 +211,7 @@ def add_webhook(
         name=name,
         address=address,
         state=ACTIVE,
+        failures=0,
         sealed_secret=b"",
         kinds=[one for one in KINDS if one in kinds],
         created_at=clock.now(),
@@ -226,6 +244,7 @@ def pause_webhook(session: Session, hook: Webhook, *, by: uuid.UUID | None = Non
 def resume(session: Session, hook: Webhook, *, by: uuid.UUID | None = None) -> None:
     """Go on with what waits, at once."""
     before, hook.state = hook.state, ACTIVE
+    hook.failures, hook.not_before = 0, None
     session.flush()  # whoever sends now reads it
     set_going(session, WebhookMessage.webhook_id == hook.id)
     note_webhook(session, "resume", hook, by, changes={"state": (before, ACTIVE)})
@@ -235,8 +254,9 @@ def replay(
     session: Session, hook: Webhook, *, message: WebhookMessage | None = None, by: uuid.UUID | None = None
 ) -> int:
     """Send a dead message once more, or all of them; returns how many."""
+    hook.failures, hook.not_before = 0, None
     which = WebhookMessage.webhook_id == hook.id if message is None else WebhookMessage.id == message.id
-    again = {"state": WAITING, "failures": 0, "ended_at": None}
+    again = {"state": WAITING, "failures": 0, "ended_at": None, "created_at": clock.now()}  # a day anew
     dead = update(WebhookMessage).where(which, WebhookMessage.state == DEAD).values(again)
     ids = session.scalars(dead.returning(WebhookMessage.message_id)).all()
     for one in ids:

@@ -10,7 +10,11 @@ from lms.db import Base
 
 
 class Webhook(Base):
-    """Another channel, and which `kinds` of messages it gets. Its secret is kept sealed."""
+    """Another channel, and which `kinds` of messages it gets. Its secret is kept sealed.
+
+    After so many `failures` in a row of the channel itself nothing is sent `not_before` a moment: of many messages one
+    tries whether it is back.
+    """
 
     __tablename__ = "webhook"
     __table_args__ = (CheckConstraint("state IN ('active', 'paused', 'removed')", name="state"),)
@@ -24,6 +28,8 @@ class Webhook(Base):
     kinds: Mapped[list[str]]
     created_at: Mapped[datetime]
     succeeded_at: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(default=0)
+    not_before: Mapped[datetime | None]
 
 
 class WebhookMessage(Base):

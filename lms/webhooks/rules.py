@@ -22,6 +22,8 @@ ACTIVE, PAUSED, REMOVED = "active", "paused", "removed"
 WAITING, TAKEN, DEAD = "waiting", "taken", "dead"
 MOST_ATTEMPTS = 14
 """Twice as long between them each time, an hour at most (`forwarding.rules.pause`): some five hours in all."""
+LONGEST_WAIT = timedelta(days=1)
+"""What a channel that is down has not taken by then is dead: a reminder of yesterday says what is no longer so."""
 RESTING = timedelta(hours=1)
 KEPT, DEAD_KEPT = timedelta(days=30), timedelta(days=180)
 """How long messages that were taken, and dead ones, can still be looked at."""
@@ -66,3 +68,8 @@ def is_ip(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_down(status: int | None) -> bool:
+    """Whether a failure is that of the channel itself (None: there was no answer), and no fault of the message."""
+    return status is None or status == 429 or status >= 500

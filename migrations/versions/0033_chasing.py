@@ -62,6 +62,8 @@ def webhooks() -> None:
         sa.Column("kinds", sa.JSON(), nullable=False),
         sa.Column("created_at", Moment, nullable=False),
         sa.Column("succeeded_at", Moment, nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("not_before", Moment, nullable=True),
         sa.CheckConstraint("state IN ('active', 'paused', 'removed')", name=op.f("ck_webhook_state")),
         sa.PrimaryKeyConstraint("id", name="pk_webhook"),
         sa.UniqueConstraint("public_id", name="uq_webhook_public_id"),

@@ -125,6 +125,23 @@ def test_what_does_not_arrive_is_tried_again_under_the_same_id_then_dead_and_can
     assert [one.state for one in channel.messages()] == [TAKEN]
 
 
+def test_of_many_messages_to_a_channel_that_is_down_one_tries_and_after_a_day_all_are_dead(channel: Channel) -> None:
+    channel.other.behaviours = [answers(503)]
+    for number in range(5):
+        channel.tell(f"event {number}")
+    channel.run()
+    assert len(channel.other.requests) == 1
+    channel.run(after=timedelta(seconds=11))
+    assert len(channel.other.requests) == 2
+    channel.run(after=timedelta(hours=25))
+    assert {one.state for one in channel.messages()} == {DEAD}
+    channel.other.behaviours = [answers(400)]  # not down: this message is not wanted, others may be
+    for number in range(3):
+        channel.tell(f"other {number}")
+    channel.run(after=timedelta(hours=2))
+    assert len(channel.other.requests) == 3 + 3
+
+
 def test_a_paused_channel_keeps_what_happens_and_a_removed_one_forgets_its_secret(channel: Channel) -> None:
     def do(act: object, *args: object) -> object:
         with channel.make.writing() as session:
