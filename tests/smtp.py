@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from email.message import EmailMessage
+from typing import Any
 
 from tests.make import Make
 
@@ -58,7 +59,7 @@ def mail_server() -> Iterator[SmtpServer]:
         server.shutdown()
 
 
-def sends_by(make: Make, server: SmtpServer, **settings: str) -> None:
+def sends_by(make: Make, server: SmtpServer, **settings: Any) -> None:
     """From now on the product hands its mail to this server."""
     config = replace(make.database.config, smtp_url=server.url, **settings)
     for sessions in (make.database.write_sessions, make.database.read_sessions):

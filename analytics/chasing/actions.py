@@ -166,7 +166,8 @@ def digest_key(head: Head, day: date) -> str:
 def digest_row(head: Head, now: datetime) -> HeadTold:
     """That the head got the mail of the day, or was told by another channel."""
     day = clock.day_of(now)
-    about: dict[str, Any] = {"tree": "", "occasion": "", "overdue": 0, "people": 0}
+    unit_id, tree = head.places[0]
+    about: dict[str, Any] = {"above_id": unit_id, "tree": tree, "occasion": "", "overdue": 0, "people": 0}
     key, person_id = digest_key(head, day), head.person_id
     return HeadTold(key=key, kind=DIGEST, person_id=person_id, day=day, mailed=head.mailed, sent_at=now, **about)
 

@@ -28,6 +28,10 @@ from lms.organisation.forms import TREE_WORDS
 from lms.web.acting import actor, behind, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.gate import needs
+from lms.webhooks.forms import TOLD_WORDS
+from lms.webhooks.models import Webhook
+from lms.webhooks.queries import webhooks
+from lms.webhooks.rules import ACTIVE
 
 bp = Feature("chasing", __name__, url_prefix="/chasing")
 
@@ -69,6 +73,8 @@ def page_of(form: DailyForm) -> str:
         titles=titles_of(own, briefings),
         steps=steps_foreseen(known, then),
         said=said,
+        channels=own.scalars(webhooks().where(Webhook.state == ACTIVE)).all(),
+        told=TOLD_WORDS,
         mails=mails,
         tree_words=TREE_WORDS,
         page_url=lambda n: url_for("chasing.tonight", page=n, _anchor="daily"),

@@ -51,7 +51,7 @@ class PlanForm(PageForm):
         _l("Khi không đặt hạn: nhắc sau ngày giao (ngày)"),
         [MustBe(few_days, LIST_OF_DAYS)],
         filters=[tidy],
-        description=_l("Người không có hạn hoàn thành vẫn được nhắc, trừ khi để trống."),
+        description=_l("Người không có hạn hoàn thành vẫn được nhắc; khi đợt có người như vậy thì không để trống."),
     )
     above = StringField(
         _l("Báo cấp trên sau khi quá hạn (ngày)"),

@@ -120,8 +120,12 @@ def send_message(session: Session, payload: Mapping[str, Any]) -> datetime | Non
     message, hook = found
     if hook.state == PAUSED:
         return now + RESTING
-    if hook.not_before is not None and hook.not_before > now:
-        return hook.not_before if now - message.created_at < LONGEST_WAIT else given_up(message, now)
+    not_before: datetime | None = hook.not_before
+    if not_before is not None and not_before > now:
+        if now - message.created_at < LONGEST_WAIT:
+            return not_before
+        give_up(message, now)
+        return None
     try:
         signed = signed_message(session, hook, message, now)
     except InvalidToken:
@@ -139,7 +143,7 @@ def send_message(session: Session, payload: Mapping[str, Any]) -> datetime | Non
     return settle(session, payload, told, down=is_down(answer.status), retry_after=answer.retry_after)
 
 
-def given_up(message: WebhookMessage, now: datetime) -> None:
+def give_up(message: WebhookMessage, now: datetime) -> None:
     """The message is dead, until somebody sends it again."""
     message.state, message.ended_at = DEAD, now
 
@@ -191,7 +195,8 @@ def settle(
         hook.failures += 1
         hook.not_before = now + pause(hook.failures, retry_after, now)
     if for_good or message.failures >= MOST_ATTEMPTS or hook.state == REMOVED:
-        return given_up(message, now)
+        give_up(message, now)
+        return None
     return now + pause(message.failures, retry_after, now)
 
 

@@ -56,8 +56,8 @@ class WebhookForm(PageForm):
 
     def validate_address(self, field: StringField) -> None:
         """One that may be called at all; a name is looked up when something is sent."""
-        here = {"own_host": self.config.host, "local": self.config.local, "allowed": self.config.forward_to}
+        config = self.config
         try:
-            address_of(field.data or "", **here)
+            address_of(field.data or "", own_host=config.host, local=config.local, allowed=config.forward_to)
         except BadAddress as reason:
             raise validators.ValidationError(FAULTS[reason.fault]) from reason

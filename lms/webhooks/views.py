@@ -41,8 +41,8 @@ def new() -> ResponseReturnValue:
     form = WebhookForm(config_of(own))
     if not form.validate_on_submit():
         return render_template("webhooks/new.html", form=form), 200 if request.method == "GET" else 422
-    given = {"name": text_in(form.name), "address": text_in(form.address), "kinds": form.kinds.data or []}
-    hook, secret = actions.add_webhook(own, **given, by=by.public_id)
+    name, address = text_in(form.name), text_in(form.address)
+    hook, secret = actions.add_webhook(own, name=name, address=address, kinds=form.kinds.data or [], by=by.public_id)
     return secret_shown(hook, secret)
 
 

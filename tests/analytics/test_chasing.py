@@ -4,6 +4,7 @@ import json
 import re
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -141,7 +142,7 @@ def test_the_head_above_is_told_once_on_each_day_of_the_plan_which_units_remain(
 def test_whose_role_is_in_the_tree_of_the_party_is_told_of_that_tree(make: Make, tmp_path: Path) -> None:
     agency = Agency(make, tmp_path, due_in=7)
     person_id = make.person().id
-    kept = {"kind": "party_body", "since": LONG_AGO, "tree": PARTY_TREE}
+    kept: dict[str, Any] = {"kind": "party_body", "since": LONG_AGO, "tree": PARTY_TREE}
     with make.writing() as session:
         top = create_unit(session, code="db", name="Đảng bộ Sở Y tế", parent=None, **kept)
         cell = create_unit(session, code="cb", name="Chi bộ 1", parent=top, **kept)

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select
 
 import wsgi
@@ -19,6 +21,7 @@ from lms.forwarding.rules import BadAddress
 from lms.outbox.cli import Worker
 from lms.webhooks.actions import add_webhook, announce, keep_going, remove_webhook, renew_secret, resume
 from lms.webhooks.actions import pause_webhook as pause
+from lms.webhooks.cli import webhook
 from lms.webhooks.models import Webhook, WebhookMessage
 from lms.webhooks.rules import DEAD, KINDS, MOST_ATTEMPTS, REMINDER, TAKEN, address_of, signature
 from tests.conftest import config_for
@@ -208,9 +211,27 @@ def test_a_name_that_leads_inside_is_refused_when_something_is_sent(
     assert message.trouble == "the address lies inside this network, and LMS_FORWARD_TO does not name it"
 
 
+def test_channels_are_kept_on_the_command_line_too(channel: Channel) -> None:
+    def lms(*words: str) -> str:
+        answer = CliRunner().invoke(webhook, words, obj=lambda: channel.make.database)
+        return answer.output + ("" if answer.exit_code == 0 else "FAILED")
+
+    assert "LMS_FORWARD_TO does not name it.\nFAILED" in lms("add", "--name", "SMS", "--address", "https://10.0.0.1/")
+    added = lms("add", "--name", "SMS", "--address", "https://sms.example.gov.vn/", "--kind", "reminder")
+    public_id, secret = added.split()[0], added.split()[-1]
+    assert secret.startswith("whsec_")
+    assert lms("renew", public_id).startswith("whsec_")
+    lms("pause", public_id)
+    channel.tell()
+    assert f"{public_id}  paused   waiting 1, dead 0  SMS  https://sms.example.gov.vn/" in lms("list")
+    assert lms("replay", public_id) == "0 to be sent once more.\n"
+    assert "has been removed" in lms("remove", public_id, "--yes")
+    assert "There is no channel" in lms("resume", public_id)
+
+
 def test_an_administrator_adds_a_channel_and_sees_its_secret_once(make: Make) -> None:
     browser = make.browser(make.person(role="administrator"))
-    given = {"name": "Cổng SMS", "address": "https://10.0.0.1/", "kinds": ["reminder"]}
+    given: dict[str, Any] = {"name": "Cổng SMS", "address": "https://10.0.0.1/", "kinds": ["reminder"]}
     browser.get("/webhooks/new")
     answer = browser.submit("/webhooks/new", **given)
     assert answer.status_code == 422
