@@ -12,6 +12,7 @@ from analytics.api.cli import api as api_command
 from analytics.chasing import models as chasing_models
 from analytics.chasing import views as chasing
 from analytics.chasing.actions import CHASE, HEADS, chase, plan_the_morning, tell_heads
+from analytics.chasing.queries import data_of as told_heads
 from analytics.dashboard import views as dashboard
 from analytics.facts import models as facts_models
 from analytics.facts.projector import TallyProjection, project_tally
@@ -37,6 +38,7 @@ def fill(doors: Doors) -> None:
     doors.jobs |= {REPORT_MAIL: mail_report, REPORT_FILE: make_file}
     doors.nightly += [queue_reports, forget_files, plan_the_morning]
     doors.jobs |= {CHASE: chase, HEADS: tell_heads}
+    doors.own_data.append(told_heads)
     doors.menu.append(MenuEntry(_l("Thư đêm nay"), "chasing.tonight", READ_BRIEFINGS, 55, ORGANISING))
     doors.menu.append(MenuEntry(_l("Khóa đọc số liệu"), "tokens.index", READ_TOKENS, 83, ADMINISTRATION))
     doors.commands.append(api_command)

@@ -1,16 +1,17 @@
 """Reading who is told what: heads and deputies by their roles, what is open in their units, who remains below."""
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from analytics.chasing.models import DigestPlan, HeadTold
-from analytics.chasing.rules import ABOVE, STANDARD, Daily, Open, Remaining, Step
+from analytics.chasing.rules import ABOVE, DIGEST, STANDARD, Daily, Open, Remaining, Step
 from analytics.facts import queries as facts
 from analytics.facts.queries import BRANCH, Structure
 from analytics.facts.rules import COUNT_NAMES, NEVER_DUE, Count
@@ -21,6 +22,7 @@ from courses.reminders.rules import Occasion, steps_above
 from lms.accounts.models import Person, RoleGrant, SignInAccount
 from lms.clock import day_of, end_of_day
 from lms.db import config_of
+from lms.doors import OwnData
 from lms.organisation.models import STATE_TREE, TREES, Unit, UnitClosure, UnitEdge
 from lms.organisation.queries import holds_on
 from lms.outbox.rules import UNIT_NEWS
@@ -319,3 +321,17 @@ def sent() -> Select[*tuple[Any, ...]]:
         .outerjoin(above, above.id == HeadTold.above_id)
         .order_by(HeadTold.id.desc())
     )
+
+
+def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
+    """What a head was told of units."""
+    columns = {"at": _l("Lúc"), "unit": _l("Đơn vị"), "what": _l("Nội dung"), "mailed": _l("Có thư")}
+    words = {DIGEST: _l("thư tổng hợp trong ngày"), ABOVE: _l("báo cấp trên")}
+    query = (
+        select(HeadTold.sent_at, Unit.name, HeadTold.kind, HeadTold.mailed)
+        .outerjoin(Unit, Unit.id == HeadTold.above_id)
+        .where(HeadTold.person_id == person_id)
+        .order_by(HeadTold.id)
+    )
+    rows = [[at, unit, str(words[kind]), mailed] for at, unit, kind, mailed in session.execute(query)]
+    yield OwnData("told_as_head", _l("Số liệu đơn vị đã báo"), columns, rows)
