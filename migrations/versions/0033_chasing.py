@@ -81,7 +81,7 @@ def webhooks() -> None:
         sa.CheckConstraint("state IN ('waiting', 'taken', 'dead')", name=op.f("ck_webhook_message_state")),
         sa.ForeignKeyConstraint(["webhook_id"], ["webhook.id"], name="fk_webhook_message_webhook_id"),
         sa.PrimaryKeyConstraint("id", name="pk_webhook_message"),
-        sa.UniqueConstraint("webhook_id", "message_id", name="uq_webhook_message_webhook_id"),
+        sa.UniqueConstraint("webhook_id", "message_id", name="uq_webhook_message_webhook_id_message_id"),
     )
     op.create_index("ix_webhook_message_state", "webhook_message", ["webhook_id", "state", "id"])
 
