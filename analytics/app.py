@@ -9,6 +9,10 @@ from analytics.api import models as api_models
 from analytics.api import views as api
 from analytics.api.access import READ as READ_TOKENS
 from analytics.api.cli import api as api_command
+from analytics.chasing import models as chasing_models
+from analytics.chasing import views as chasing
+from analytics.chasing.actions import CHASE, HEADS, chase, plan_the_morning, tell_heads
+from analytics.chasing.queries import data_of as told_heads
 from analytics.dashboard import views as dashboard
 from analytics.facts import models as facts_models
 from analytics.facts.projector import TallyProjection, project_tally
@@ -17,11 +21,12 @@ from analytics.reports import admin as report_files
 from analytics.reports import models as reports_models
 from analytics.reports import views as reports
 from analytics.reports.actions import REPORT_FILE, REPORT_MAIL, forget_files, mail_report, make_file, queue_reports
+from courses.briefings.access import READ as READ_BRIEFINGS
 from courses.briefings.projector import StandingsChanged
-from lms.doors import ADMINISTRATION, RESULTS, Doors, Home, MenuEntry
+from lms.doors import ADMINISTRATION, ORGANISING, RESULTS, Doors, Home, MenuEntry
 from lms.web.feature import Feature
 
-MODELS = (api_models, facts_models, reports_models)
+MODELS = (api_models, chasing_models, facts_models, reports_models)
 
 figures = Feature("figures", "analytics.figures")  # serves the library of charts, and no page
 
@@ -32,7 +37,10 @@ def fill(doors: Doors) -> None:
     doors.menu.append(MenuEntry(_l("Báo cáo"), "reports.mine", "unit:read_figures", 21))
     doors.menu.append(MenuEntry(_l("Chất lượng câu hỏi"), "reports.questions", "question:read_quality", 47, RESULTS))
     doors.jobs |= {REPORT_MAIL: mail_report, REPORT_FILE: make_file}
-    doors.nightly += [queue_reports, forget_files]
+    doors.nightly += [queue_reports, forget_files, plan_the_morning]
+    doors.jobs |= {CHASE: chase, HEADS: tell_heads}
+    doors.own_data.append(told_heads)
+    doors.menu.append(MenuEntry(_l("Thư đêm nay"), "chasing.tonight", READ_BRIEFINGS, 55, ORGANISING))
     doors.menu.append(MenuEntry(_l("Khóa đọc số liệu"), "tokens.index", READ_TOKENS, 83, ADMINISTRATION))
     doors.commands.append(api_command)
     doors.homes.append(Home("dashboard.mine", "unit:read_figures", 10))
@@ -42,4 +50,4 @@ def fill(doors: Doors) -> None:
 
 def features() -> Iterable[Feature]:
     """The blueprints of this package."""
-    return (dashboard.bp, numbers.bp, figures, reports.bp, report_files.bp, api.bp, tokens.bp)
+    return (dashboard.bp, numbers.bp, figures, reports.bp, report_files.bp, api.bp, tokens.bp, chasing.bp)

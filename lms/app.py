@@ -89,6 +89,11 @@ from lms.transfer.cli import export_statements, import_statements
 from lms.web import errors, gate, navigation, shell, systems, wording
 from lms.web import views as web
 from lms.web.feature import Feature
+from lms.webhooks import access as webhooks_access
+from lms.webhooks import views as webhooks
+from lms.webhooks.actions import WEBHOOK, send_message
+from lms.webhooks.actions import keep_going as keep_webhooks_going
+from lms.webhooks.cli import webhook as webhook_command
 from lms.xapi import views as xapi
 from lms.xapi.protocol import TOLD
 
@@ -108,11 +113,11 @@ def fill(doors: Doors) -> None:
     doors.demo_steps += [load_sample_units, load_fictional_people]
     for command in (forward_command, export_statements, import_statements):
         xapi_command.add_command(command)
-    doors.commands += [worker, user, permissions, roster_command, xapi_command, audit_command]
+    doors.commands += [worker, user, permissions, roster_command, xapi_command, audit_command, webhook_command]
     doors.jobs |= {MAIL: mail_person, NIGHTLY: run_nightly, FORWARD: forward, ROSTER: go_on_with_list}
-    doors.jobs |= {RESET: issue_reset, RESET_MAIL: mail_reset, ANNOUNCE: mail_announcement}
+    doors.jobs |= {RESET: issue_reset, RESET_MAIL: mail_reset, ANNOUNCE: mail_announcement, WEBHOOK: send_message}
     doors.nightly += [forget_done, forget_old, forget_lists, keep_going, end_overdue_viewings, forget_entries]
-    doors.nightly.append(forget_notices)
+    doors.nightly += [forget_notices, keep_webhooks_going]
     doors.called |= {"person": people_called, "unit": units_called}
     doors.people = PeopleByName()
     doors.second_factors = SecondFactorsHere()
@@ -134,6 +139,7 @@ def fill(doors: Doors) -> None:
         MenuEntry(_l("Hệ thống kết nối"), "clients.index", records_access.READ_CLIENTS, 83, ADMINISTRATION),
         MenuEntry(_l("Đề nghị về dữ liệu"), "privacy_requests.index", privacy_access.ANSWER, 84, ADMINISTRATION),
         MenuEntry(_l("Gửi bản ghi"), "forwarding.index", forwarding_access.READ, 95, ADMINISTRATION),
+        MenuEntry(_l("Kênh báo tin"), "webhooks.index", webhooks_access.READ, 95, ADMINISTRATION),
         MenuEntry(_l("Nhật ký hệ thống"), "audit.index", audit_access.READ, 96, ADMINISTRATION),
         MenuEntry(_l("Bảng quyền"), "permissions.table", READ_TABLE, 98, ADMINISTRATION),
     ]
@@ -160,7 +166,7 @@ def features() -> Iterable[Feature]:
         organisation.bp,
         changes.bp,
     )
-    return (*own, records.bp, clients.bp, forwarding.bp, audit.bp, privacy.bp, privacy_requests.bp)
+    return (*own, records.bp, clients.bp, forwarding.bp, webhooks.bp, audit.bp, privacy.bp, privacy_requests.bp)
 
 
 SYSTEMS = (xapi.bp, documents.bp, records.published)  # what other systems speak to

@@ -18,6 +18,7 @@ from lms.outbox import models as outbox
 from lms.privacy import models as privacy
 from lms.roster import models as roster
 from lms.throttle import models as throttle
+from lms.webhooks import models as webhooks
 from lms.xapi import models as xapi
 
 ALL_MODELS = (
@@ -35,6 +36,7 @@ ALL_MODELS = (
     privacy,
     roster,
     throttle,
+    webhooks,
     xapi,
     documents,
 )

@@ -20,6 +20,7 @@ WRAPPERS = {
     "note_client": "xapi.client.",
     "note_target": "forwarding.",
     "note_transfer": "xapi.",
+    "note_webhook": "webhook.",
     "refusal": "",
 }
 """Functions that write to the log, and what they put before the name of the action they are given."""

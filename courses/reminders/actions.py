@@ -19,6 +19,8 @@ from lms.audit.actions import note
 from lms.notices.actions import Line, give_notices
 from lms.outbox.actions import queue, send_mail
 from lms.outbox.rules import STUDY
+from lms.webhooks.actions import announce
+from lms.webhooks.rules import REMINDER
 
 REMIND = "remind"
 AT_ONCE = 200
@@ -60,9 +62,26 @@ def send(session: Session, briefing: Briefing, plan: Plan, people: Sequence[Remi
         line = Line(*words(occasion, *names, today=clock.day_of(now)), path)
         whom = [one.person_id for one in people if one.occasion == occasion]
         give_notices(session, dict.fromkeys(whom, line), key=f"{REMIND} {briefing.id} {occasion.code}")
+        tell_channels(session, briefing, plan, occasion, people, now)
     for one in people:
         if one.mailed:
             mail(session, briefing, plan, one, names, path, now)
+
+
+def tell_channels(
+    session: Session, briefing: Briefing, plan: Plan, occasion: Occasion, people: Sequence[Reminded], now: datetime
+) -> None:
+    """Tell other channels who is reminded on the occasion, by public ids, within the hours of the plan.
+
+    Whoever wants no mail about study is not among them.
+    """
+    whom = [str(one.public_id) for one in people if one.occasion == occasion and one.wants]
+    if not whom:
+        return
+    about = {"kind": occasion.kind, "days": occasion.days, "day": occasion.day.isoformat()}
+    data = {"briefing": briefing.code, "occasion": about, "people": whom, "path": f"/courses/{briefing.course.code}"}
+    key = f"{REMIND} {briefing.id} {occasion.code} {whom[0]}"
+    announce(session, REMINDER, data, key=key, due_at=mail_at(plan, now))
 
 
 def mail(
@@ -106,6 +125,7 @@ def keep_plan(session: Session, briefing: Briefing, plan: Plan, *, by: uuid.UUID
         "by_mail": plan.by_mail,
         "from_hour": plan.from_hour,
         "to_hour": plan.to_hour,
+        "above": sorted(plan.above),
     }
     if row is None:
         session.add(ReminderPlan(briefing_id=briefing.id, **values))

@@ -51,7 +51,15 @@ class PlanForm(PageForm):
         _l("Khi không đặt hạn: nhắc sau ngày giao (ngày)"),
         [MustBe(few_days, LIST_OF_DAYS)],
         filters=[tidy],
-        description=_l("Người không có hạn hoàn thành vẫn được nhắc, trừ khi để trống."),
+        description=_l("Người không có hạn hoàn thành vẫn được nhắc; khi đợt có người như vậy thì không để trống."),
+    )
+    above = StringField(
+        _l("Báo cấp trên sau khi quá hạn (ngày)"),
+        [MustBe(few_days, LIST_OF_DAYS)],
+        filters=[tidy],
+        description=_l(
+            "Người đứng đầu đơn vị cấp trên được báo đơn vị nào còn người quá hạn, chỉ có số liệu. Để trống: không báo."
+        ),
     )
     by_mail = BooleanField(_l("Gửi cả thư điện tử cho người có địa chỉ và muốn nhận"))
     from_hour = IntegerField(_l("Gửi thư từ (giờ)"), [validators.NumberRange(0, 23, _l("Nhập giờ từ 0 đến 23."))])
@@ -73,6 +81,7 @@ class PlanForm(PageForm):
             before=typed(tuple(sorted(plan.before, reverse=True))),
             after=typed(plan.after),
             without_due=typed(plan.without_due),
+            above=typed(plan.above),
             by_mail=plan.by_mail,
             from_hour=plan.from_hour,
             to_hour=plan.to_hour,
@@ -80,8 +89,10 @@ class PlanForm(PageForm):
 
     def plan(self) -> Plan:
         """What was typed, once it has been checked."""
-        before, after, without = (days_in(text_in(one)) for one in (self.before, self.after, self.without_due))
-        return Plan(before, after, without, bool(self.by_mail.data), self.from_hour.data or 0, self.to_hour.data or 24)
+        typed_days = self.before, self.after, self.without_due, self.above
+        before, after, without, above = (days_in(text_in(one)) for one in typed_days)
+        hours = self.from_hour.data or 0, self.to_hour.data or 24
+        return Plan(before, after, without, bool(self.by_mail.data), *hours, above)
 
 
 def said(occasion: Occasion) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base
@@ -13,7 +13,8 @@ class ReminderPlan(Base):
     """On which days people of a briefing are reminded; a briefing without a row follows `rules.STANDARD`.
 
     `before` and `after` count days to and since the due date, `without_due` days since the assignment where nothing is
-    due. Mail goes out between two hours of the day in Vietnam.
+    due. Mail goes out between two hours of the day in Vietnam. `above`: so many days after the due date the head of the
+    unit above is told (`analytics/chasing`).
     """
 
     __tablename__ = "reminder_plan"
@@ -26,6 +27,7 @@ class ReminderPlan(Base):
     by_mail: Mapped[bool]
     from_hour: Mapped[int]
     to_hour: Mapped[int]
+    above: Mapped[list[Any]] = mapped_column(default=list, server_default=text("'[3, 10]'"))
 
 
 class ReminderSent(Base):

@@ -1,6 +1,7 @@
 """Reading whom a briefing reminds today, and who has been reminded."""
 
-from collections.abc import Collection
+import uuid
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,13 +21,21 @@ from lms.outbox.rules import STUDY
 
 @dataclass(frozen=True, slots=True)
 class Reminded:
-    """Somebody to be reminded, of what, and whether mail reaches the person."""
+    """Somebody to be reminded, of what, by which plan; whether the person wants to hear of it outside the pages."""
 
     person_id: int
+    public_id: uuid.UUID
     unit_id: int
     language: str
-    mailed: bool
+    wants: bool
+    reachable: bool
+    plan: Plan
     occasion: Occasion
+
+    @property
+    def mailed(self) -> bool:
+        """Whether mail goes out too."""
+        return self.plan.by_mail and self.reachable and self.wants
 
 
 def plans_of(session: Session, briefing_ids: Collection[int]) -> dict[int, Plan]:
@@ -43,39 +52,55 @@ def plan_of(session: Session, briefing_id: int) -> Plan:
 
 def plan_in(row: ReminderPlan) -> Plan:
     days = (tuple(row.before), tuple(row.after), tuple(row.without_due))
-    return Plan(*days, row.by_mail, row.from_hour, row.to_hour)
+    return Plan(*days, row.by_mail, row.from_hour, row.to_hour, tuple(row.above))
 
 
 def to_remind(session: Session, briefing: Briefing, plan: Plan, *, today: date) -> list[Reminded]:
-    """Whom the briefing reminds today and has not reminded of it yet, in one statement.
+    """Whom the briefing reminds today and has not reminded of it yet.
 
     Nobody who has completed it, is exempt, has no account or was erased.
     """
+    return to_remind_in(session, {briefing.id: plan}, today=today).get(briefing.id, [])
+
+
+def to_remind_in(session: Session, plans: Mapping[int, Plan], *, today: date) -> dict[int, list[Reminded]]:
+    """The same of several briefings, in two statements."""
+    codes = {one.code for plan in plans.values() for one in occasions(plan, today)}
     told = {
-        (row.person_id, row.occasion)
+        tuple(row)
         for row in session.execute(
-            select(ReminderSent.person_id, ReminderSent.occasion).where(
-                ReminderSent.briefing_id == briefing.id,
-                ReminderSent.occasion.in_({one.code for one in occasions(plan, today)}),
+            select(ReminderSent.briefing_id, ReminderSent.person_id, ReminderSent.occasion).where(
+                ReminderSent.briefing_id.in_(plans), ReminderSent.occasion.in_(codes)
             )
         )
     }
-    found = []
-    for row in session.execute(candidates(briefing.id, plan, today)):
+    found: dict[int, list[Reminded]] = {}
+    for row in session.execute(candidates(plans, today)) if plans else ():
+        plan = plans[row.briefing_id]
         occasion = occasion_of(plan, row.due_at, row.assigned_at, today)
-        if occasion is not None and (row.id, occasion.code) not in told:
-            mailed = plan.by_mail and row.reachable and STUDY not in row.muted
-            found.append(Reminded(row.id, row.unit_id, row.language, mailed, occasion))
+        if occasion is not None and (row.briefing_id, row.id, occasion.code) not in told:
+            wants = STUDY not in row.muted
+            one = Reminded(row.id, row.public_id, row.unit_id, row.language, wants, bool(row.reachable), plan, occasion)
+            found.setdefault(row.briefing_id, []).append(one)
     return found
 
 
-def candidates(briefing_id: int, plan: Plan, today: date) -> Select[*tuple[Any, ...]]:
-    """Those of the briefing for whom one of today's occasions may have come, by the day of their due date."""
+def candidates(plans: Mapping[int, Plan], today: date) -> Select[*tuple[Any, ...]]:
+    """Those of the briefings for whom one of today's occasions may have come, by the day of their due date."""
+    alike: dict[Plan, list[int]] = {}
+    for briefing_id, plan in plans.items():
+        alike.setdefault(plan, []).append(briefing_id)
+    days = [
+        and_(Standing.briefing_id.in_(ids), or_(false(), *(falls_on(one) for one in occasions(plan, today))))
+        for plan, ids in alike.items()
+    ]
     return (
         select(
             Person.id,
+            Person.public_id,
             Person.language,
             Person.muted,
+            Standing.briefing_id,
             Standing.unit_id,
             Standing.due_at,
             Assignment.assigned_at,
@@ -85,13 +110,7 @@ def candidates(briefing_id: int, plan: Plan, today: date) -> Select[*tuple[Any, 
         .join(Person, Person.id == Standing.person_id)
         .join(SignInAccount, SignInAccount.person_id == Person.id)
         .join(Assignment, Assignment.id == Standing.assignment_id)
-        .where(
-            Standing.briefing_id == briefing_id,
-            Standing.state != "completed",
-            ~Standing.exempt,
-            Person.erased_at.is_(None),
-            or_(false(), *(falls_on(one) for one in occasions(plan, today))),
-        )
+        .where(Standing.state != "completed", ~Standing.exempt, Person.erased_at.is_(None), or_(*days))
         .order_by(Person.id)
     )
 
@@ -102,6 +121,20 @@ def falls_on(one: Occasion) -> ColumnElement[bool]:
     if one.kind == WITHOUT:
         return and_(Standing.due_at.is_(None), Assignment.assigned_at > start, Assignment.assigned_at <= end)
     return and_(Standing.due_at > start, Standing.due_at <= end)
+
+
+def undated(session: Session, briefing_id: int) -> int:
+    """How many people of the briefing have no due date, and have not completed it."""
+    open_to = (Standing.due_at.is_(None), Standing.state != "completed", ~Standing.exempt)
+    query = select(func.count()).select_from(Standing).where(Standing.briefing_id == briefing_id, *open_to)
+    return session.scalar(query) or 0
+
+
+def given_undated(session: Session, briefing_ids: Collection[int]) -> set[int]:
+    """Those of these briefings that were given to some unit without a due date."""
+    given = (Assignment.due_at.is_(None), Assignment.due_days.is_(None), Assignment.withdrawn_at.is_(None))
+    query = select(Assignment.briefing_id).where(Assignment.briefing_id.in_(briefing_ids), *given).distinct()
+    return set(session.scalars(query))
 
 
 def open_briefings() -> Select[Briefing]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Protocol
 
 from lms.clock import VIETNAM, day_of
 
@@ -10,9 +11,24 @@ MADE_UP_FOR = 2
 """Nights on which no worker ran and whose reminders are still sent: older ones would say what is no longer so."""
 
 
+class Hours(Protocol):
+    """Between which hours of the day in Vietnam mail goes out."""
+
+    @property
+    def from_hour(self) -> int:
+        """The first."""
+
+    @property
+    def to_hour(self) -> int:
+        """That at which no more goes out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Days before and after the due date, days since the assignment where nothing is due, and the hours of mail."""
+    """Days before and after the due date, days since the assignment where nothing is due, and the hours of mail.
+
+    `above`: days after the due date on which the level above is told of those who remain.
+    """
 
     before: tuple[int, ...] = (7, 1)
     after: tuple[int, ...] = (1, 7, 14)
@@ -20,6 +36,7 @@ class Plan:
     by_mail: bool = True
     from_hour: int = 7
     to_hour: int = 19
+    above: tuple[int, ...] = (3, 10)
 
 
 STANDARD = Plan()
@@ -70,7 +87,17 @@ def occasion_of(plan: Plan, due_at: datetime | None, assigned_at: datetime, toda
     return next((one for one in occasions(plan, today) if one.kind in kinds and one.day == day), None)
 
 
-def mail_at(plan: Plan, now: datetime) -> datetime:
+def steps_above(plan: Plan, today: date) -> dict[date, Occasion]:
+    """For each due date, what the level above is told today, missed nights included: of several steps the latest."""
+    found: dict[date, Occasion] = {}
+    for late in range(MADE_UP_FOR + 1):
+        for days in sorted(plan.above, reverse=True):
+            day = today - timedelta(days=days + late)
+            found.setdefault(day, Occasion(AFTER, days, day))
+    return found
+
+
+def mail_at(plan: Hours, now: datetime) -> datetime:
     """The next moment at which mail may go out: now, or when the hours of the day begin."""
     here = now.astimezone(VIETNAM)
     if plan.from_hour <= here.hour < plan.to_hour:

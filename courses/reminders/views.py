@@ -38,12 +38,14 @@ def index() -> ResponseReturnValue:
     holds_everywhere(READ)
     own = get_session()
     briefings = own.scalars(queries.open_briefings()).all()
+    ids = [one.id for one in briefings]
     since = clock.now() - timedelta(days=LAST_DAYS)
     return render_template(
         "reminders/index.html",
         briefings=briefings,
         titles=titles_of(own, briefings),
-        plans=queries.plans_of(own, [one.id for one in briefings]),
+        plans=queries.plans_of(own, ids),
+        undated=queries.given_undated(own, ids),
         sent={briefing_id: numbers for briefing_id, *numbers in own.execute(queries.numbers_sent(since=since))},
     )
 
@@ -64,11 +66,20 @@ def change(code: str) -> ResponseReturnValue:
     own, me = get_session(), actor()
     briefing = access_briefing(own, me, code, ORGANISE)
     form = PlanForm()
-    if not form.validate_on_submit():
+    if not form.validate_on_submit() or not says_something(form, queries.undated(own, briefing.id)):
         return page_of(briefing, form), 422
     actions.keep_plan(own, briefing, form.plan(), by=me.public_id)
     flash(_("Đã lưu cách nhắc. Áp dụng từ đêm nay."), "success")
     return redirect(url_for("reminders.show", code=code))
+
+
+def says_something(form: PlanForm, undated: int) -> bool:
+    """Whether people without a due date are reminded too; else the form says what to do."""
+    if not undated or form.plan().without_due:
+        return True
+    told = _("Đợt có người không có hạn hoàn thành. Nhập ít nhất một mốc, ví dụ 14, hoặc đặt hạn cho đợt.")
+    form.without_due.errors = [told]
+    return False
 
 
 def page_of(briefing: Briefing, form: PlanForm) -> str:
@@ -81,6 +92,8 @@ def page_of(briefing: Briefing, form: PlanForm) -> str:
         briefing=briefing,
         title=titles_of(own, [briefing])[briefing.id][0],
         form=form,
+        plan=plan,
+        undated=queries.undated(own, briefing.id),
         tonight=by_unit(tonight),
         people=len(tonight),
         mails=sum(one.mailed for one in tonight),

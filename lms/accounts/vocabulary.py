@@ -64,8 +64,8 @@ PERMISSIONS = {
     "roll:decide": _l("Miễn, ghi vắng có lý do, gia hạn cho từng người trong đợt"),
     "record_client:read": _l("Xem các hệ thống kết nối và quyền của chúng"),
     "record_client:keep": _l("Cấp, đổi, thu hồi khóa của hệ thống kết nối"),
-    "forwarding:read": _l("Xem nơi nhận bản ghi và tình trạng gửi"),
-    "forwarding:keep": _l("Đặt nơi nhận bản ghi và gửi lại"),
+    "forwarding:read": _l("Xem nơi nhận bản ghi, kênh báo tin và tình trạng gửi"),
+    "forwarding:keep": _l("Đặt nơi nhận bản ghi, kênh báo tin và gửi lại"),
     "audit:read": _l("Xem và tải nhật ký hệ thống (có ghi nhật ký)"),
     "privacy:answer": _l("Trả lời đề nghị đính chính, xóa dữ liệu cá nhân"),
 }

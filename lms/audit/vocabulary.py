@@ -38,6 +38,7 @@ SENTENCES: dict[str, Any] = {
     "certificate.rule": _l("đặt việc cấp giấy chứng nhận"),
     "code.refused": _l("nhập sai mã xác nhận khi đăng nhập"),
     "reminder.plan": _l("đặt cách nhắc việc của đợt học tập"),
+    "digest.plan": _l("đặt thư tổng hợp cho thủ trưởng"),
     "course.assign": _l("giao khóa học cho đơn vị"),
     "course.hand_on": _l("chuyển việc giao khóa học sang đơn vị kế thừa"),
     "course.publish": _l("công bố phiên bản khóa học"),
@@ -138,6 +139,13 @@ SENTENCES: dict[str, Any] = {
     "unit.undo": _l("hoàn tác một thay đổi tổ chức"),
     "view_as.end": _l("thôi xem hệ thống như người khác"),
     "view_as.start": _l("xem hệ thống như người khác thấy"),
+    "webhook.add": _l("thêm kênh báo tin"),
+    "webhook.pause": _l("tạm dừng kênh báo tin"),
+    "webhook.remove": _l("gỡ bỏ kênh báo tin"),
+    "webhook.renew": _l("đổi khóa ký của kênh báo tin"),
+    "webhook.replay": _l("gửi lại các tin không đến nơi"),
+    "webhook.resume": _l("tiếp tục gửi đến kênh báo tin"),
+    "webhook.try": _l("gửi tin thử đến kênh báo tin"),
     "xapi.client.create": _l("thêm hệ thống kết nối"),
     "xapi.client.grant": _l("đổi quyền của hệ thống kết nối"),
     "xapi.client.revoke": _l("thu hồi hệ thống kết nối"),
@@ -156,6 +164,7 @@ KINDS = {
     "briefing_session": _l("buổi hội nghị, lớp học bù"),
     "certificate": _l("giấy chứng nhận"),
     "course": _l("khóa học"),
+    "digest_plan": _l("thư tổng hợp cho thủ trưởng"),
     "forward_target": _l("nơi nhận bản ghi"),
     "frozen_roll": _l("sĩ số chốt"),
     "meeting_point": _l("điểm cầu"),
@@ -164,6 +173,7 @@ KINDS = {
     "statements": _l("bản ghi"),
     "unit": _l("đơn vị"),
     "unit operation": _l("thay đổi tổ chức"),
+    "webhook": _l("kênh báo tin"),
     "xapi_client": _l("hệ thống kết nối"),
 }
 FIELDS = {
@@ -175,6 +185,9 @@ FIELDS = {
     "briefing": _l("đợt học tập, quán triệt"),
     "by_list": _l("bằng danh sách"),
     "after": _l("nhắc sau hạn (ngày)"),
+    "above": _l("báo cấp trên sau hạn (ngày)"),
+    "daily": _l("có thư tổng hợp mỗi ngày"),
+    "kinds": _l("những tin được gửi"),
     "without_due": _l("nhắc khi không đặt hạn (ngày)"),
     "by_mail": _l("gửi cả thư"),
     "from_hour": _l("gửi thư từ giờ"),
@@ -278,32 +291,19 @@ PURPOSES = {
 }
 """What names are seen for."""
 
-PURPOSE_OF = {
-    "activation.print": "activation",
-    "api.names": "connected",
-    "audit.export": "oversee",
-    "audit.people": "oversee",
-    "audit.read": "oversee",
-    "briefing.rehearse": "briefing",
-    "certificate.list": "certify",
-    "certificate.print": "certify",
-    "certificate.read": "certify",
-    "person.list": "keep",
-    "person.read": "keep",
-    "privacy.list": "request",
-    "privacy.read": "request",
-    "record.names": "record",
-    "record.people": "record",
-    "roll.decisions": "briefing",
-    "roll.read": "briefing",
-    "reflection.list": "judge",
-    "reflection.read": "judge",
-    "roster.corrected": "keep",
-    "roster.export": "keep",
-    "roster.read": "keep",
-    "standing.read": "briefing",
-    "view_as.start": "help",
+ACTS_FOR: dict[str, tuple[str, ...]] = {
+    "activation": ("activation.print",),
+    "connected": ("api.names",),
+    "oversee": ("audit.export", "audit.people", "audit.read"),
+    "briefing": ("briefing.rehearse", "roll.decisions", "roll.read", "standing.read"),
+    "certify": ("certificate.list", "certificate.print", "certificate.read"),
+    "keep": ("person.list", "person.read", "roster.corrected", "roster.export", "roster.read"),
+    "request": ("privacy.list", "privacy.read"),
+    "record": ("record.names", "record.people"),
+    "judge": ("reflection.list", "reflection.read"),
+    "help": ("view_as.start",),
 }
+PURPOSE_OF = {act: purpose for purpose, acts in ACTS_FOR.items() for act in acts}
 """What a page is for on which nobody is asked for a purpose."""
 
 UNIT_KINDS = {

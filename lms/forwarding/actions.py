@@ -169,9 +169,9 @@ def note_target(session: Session, what: str, target: ForwardTarget, by: uuid.UUI
     note(session, f"forwarding.{what}", actor=by, object_kind="forward_target", object_id=target.public_id, **details)
 
 
-def sealing(config: Config) -> Fernet:
-    """Seals with a key that follows from LMS_SECRET_KEY and serves nothing else."""
-    derived = HKDF(SHA256(), length=32, salt=None, info=b"lms.forwarding").derive(config.secret_key.encode())
+def sealing(config: Config, purpose: bytes = b"lms.forwarding") -> Fernet:
+    """Seals with a key that follows from LMS_SECRET_KEY and serves nothing but this purpose."""
+    derived = HKDF(SHA256(), length=32, salt=None, info=purpose).derive(config.secret_key.encode())
     return Fernet(base64.urlsafe_b64encode(derived))
 
 

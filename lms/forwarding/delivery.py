@@ -13,6 +13,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from lms.forwarding.rules import Place, is_inside, trimmed
 
@@ -57,13 +58,37 @@ class Line:
         }
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be kept of an answer."""
+        return self.secret, self.token
+
+    @property
     def token(self) -> str:
         """Key and secret as Basic authentication writes them."""
         return base64.b64encode(f"{self.key}:{self.secret}".encode()).decode()
 
 
+class Way(Protocol):
+    """What `ask` needs to know: where to, which places within one's own network are allowed, and what to say."""
+
+    @property
+    def place(self) -> Place:
+        """Where the other side is."""
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """Places within one's own network, as host:port."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be kept of an answer."""
+
+    def headers(self) -> dict[str, str]:
+        """Those of every request."""
+
+
 def ask(
-    line: Line,
+    line: Way,
     method: str,
     target: str,
     body: bytes = b"",
@@ -84,7 +109,7 @@ def ask(
             raise Unreachable("the answer took too long")
         if len(said) > LARGEST_ANSWER:
             raise Unreachable("the answer was too long")
-        reason = trimmed(said, line.secret, line.token)
+        reason = trimmed(said, *line.secrets)
         return Answer(found.status, said, reason, found.getheader("Retry-After"))
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Unreachable("the answer took too long" if connection.late else described(error)) from error
@@ -111,7 +136,7 @@ def send(
             raise
 
 
-def addresses_of(line: Line) -> list[str]:
+def addresses_of(line: Way) -> list[str]:
     """The IP addresses of the store, all of which we may call. Raises `Unreachable`."""
     try:
         found = socket.getaddrinfo(line.place.host, line.place.port, type=socket.SOCK_STREAM)
@@ -126,7 +151,7 @@ def addresses_of(line: Line) -> list[str]:
 class Pinned(http.client.HTTPConnection):
     """A connection to one of these addresses, whatever the name of the host means by now."""
 
-    def __init__(self, line: Line, addresses: list[str]) -> None:
+    def __init__(self, line: Way, addresses: list[str]) -> None:
         super().__init__(line.place.host, line.place.port, timeout=PAUSE_SECONDS)
         self.addresses = addresses
         self.context = ssl.create_default_context() if line.place.scheme == "https" else None

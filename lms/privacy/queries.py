@@ -23,6 +23,7 @@ from lms.forwarding.models import ForwardTarget
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure
 from lms.organisation.queries import holds_on
 from lms.privacy.models import PrivacyRequest
+from lms.webhooks.models import Webhook
 from lms.xapi.models import XapiAgent, XapiBody, XapiStatement
 from lms.xapi.statement import agent_digest
 
@@ -51,6 +52,7 @@ def own_data(session: Session, person: Person) -> Iterator[OwnData]:
     for part in doors_of(session).own_data:
         yield from part(session, person.id)
     yield stores(session)
+    yield channels(session)
 
 
 def identity(person: Person, account: SignInAccount) -> OwnData:
@@ -163,6 +165,13 @@ def stores(session: Session) -> OwnData:
     rows = session.execute(select(ForwardTarget.name, ForwardTarget.created_at).order_by(ForwardTarget.id))
     columns = {"name": _l("Nơi nhận"), "since": _l("Từ lúc")}
     return OwnData("forwarded_to", _l("Nơi bản ghi học tập được gửi tới"), columns, [list(row) for row in rows])
+
+
+def channels(session: Session) -> OwnData:
+    """Other channels that are told of reminders, by the opaque id of the person and never the name."""
+    rows = session.execute(select(Webhook.name, Webhook.created_at).order_by(Webhook.id))
+    columns = {"name": _l("Nơi nhận"), "since": _l("Từ lúc")}
+    return OwnData("told_to", _l("Kênh được báo lời nhắc, bằng mã"), columns, [list(row) for row in rows])
 
 
 def agent_of(session: Session, person: Person) -> Select[int]:

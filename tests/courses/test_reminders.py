@@ -1,5 +1,6 @@
 """Who is reminded of what, when, how, and never twice."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -8,8 +9,9 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from courses.briefings.models import Standing
+from courses.briefings.projector import settle_briefing
 from courses.enrolment.actions import give as give_briefing
-from courses.enrolment.models import Briefing
+from courses.enrolment.models import Assignment, Briefing
 from courses.reminders.actions import AT_ONCE, REMIND, plan_the_night, remind
 from courses.reminders.models import ReminderSent
 from courses.reminders.rules import STANDARD, Occasion, Plan, mail_at, occasion_of
@@ -20,6 +22,9 @@ from lms.notices.models import Notice
 from lms.organisation.models import Unit
 from lms.outbox.models import Job
 from lms.outbox.rules import STUDY
+from lms.webhooks.actions import add_webhook, pause_webhook
+from lms.webhooks.models import WebhookMessage
+from lms.webhooks.rules import KINDS
 from tests.analytics.agency import hired
 from tests.browser import Browser
 from tests.counting import count_queries
@@ -133,13 +138,19 @@ def test_after_a_night_that_was_missed_the_days_told_are_those_of_today(make: Ma
         assert "còn 6 ngày" in session.scalars(select(Notice.text).where(Notice.person_id == person.id)).one()
 
 
-def test_whoever_wants_no_mail_about_study_is_not_noted_as_mailed(make: Make, unit: Unit) -> None:
-    person = make.person(unit=unit)
+def test_whoever_wants_no_mail_about_study_is_told_by_no_channel_either(make: Make, unit: Unit) -> None:
+    person, other = make.person(unit=unit), make.person(unit=unit)
     with make.writing() as session:
+        hook, _secret = add_webhook(session, name="Zalo", address="https://zalo.example.gov.vn/", kinds=KINDS)
+        pause_webhook(session, hook)
         session.execute(update(Person).where(Person.id == person.id).values(email="a@example.vn", muted=[STUDY]))
     night(make)
+    night(make)
     with make.reading() as session:
-        assert session.scalars(select(ReminderSent.mailed)).one() is False
+        assert set(session.scalars(select(ReminderSent.mailed))) == {False}
+        told = json.loads(session.scalars(select(WebhookMessage.body)).one())
+    assert (told["type"], told["data"]["people"]) == ("reminder", [str(other.public_id)])
+    assert told["data"]["occasion"] == {"kind": "before", "days": 7, "day": str(clock.today() + 7 * DAY)}
 
 
 def test_the_list_of_plans_costs_the_same_for_any_number_of_briefings(app: Flask, make: Make, unit: Unit) -> None:
@@ -212,6 +223,26 @@ def test_who_was_reminded_is_listed_and_the_looking_is_noted(make: Make, unit: U
     page = organiser(make).get("/reminders/demo/sent").text
     assert "Nguyễn Văn Kể" in page
     assert "còn 7 ngày đến hạn" in page
+
+
+def test_who_plans_a_briefing_without_a_due_date_is_warned_and_cannot_silence_it(make: Make, unit: Unit) -> None:
+    person = make.person(unit=unit)
+    browser = organiser(make)
+    assert "chưa đặt hạn" not in browser.get("/reminders").text + browser.get("/reminders/demo").text
+    with make.writing() as session:
+        session.execute(update(Assignment).values(due_at=None, assigned_at=clock.now() - 14 * DAY))
+        settle_briefing(session, session.scalars(select(Briefing.id)).one())
+    assert "có nơi chưa đặt hạn" in browser.get("/reminders").text
+    page = browser.get("/reminders/demo").text
+    assert "1 người trong đợt chưa đặt hạn hoàn thành. Họ được nhắc sau ngày giao: 14, 30, 60 ngày." in page
+    answer = browser.submit("/reminders/demo", without_due="", before="5")
+    assert answer.status_code == 422
+    assert "Nhập ít nhất một mốc" in answer.text
+    assert 'value="5"' in answer.text
+    night(make)
+    with make.reading() as session:
+        assert session.scalars(select(Notice.text).where(Notice.person_id == person.id)).one().startswith("“Khóa học")
+        assert session.scalars(select(ReminderSent.occasion)).one().startswith("without 14 ")
 
 
 def test_whom_a_new_due_date_reaches_is_reminded_of_that_one_too(make: Make, unit: Unit) -> None:

@@ -238,6 +238,8 @@ PAGES = {
         "/assignments/new",
         "/forwarding",
         "/forwarding/new",
+        "/webhooks",
+        "/webhooks/new",
         "/records",
         "/records/people",
         "/clients",

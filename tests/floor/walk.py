@@ -65,6 +65,7 @@ from lms.web.gate import CLIENTS, PUBLIC, policy_of
 from lms.xapi.models import XapiClient, XapiStatement
 from tests.briefed import briefing_in
 from tests.browser import ORIGIN, Browser
+from tests.channels import channel_with_trouble
 from tests.floor.gatherings import Gatherings, gatherings
 from tests.floor.keys import RECOVERY_CODE, Keys, give_keys
 from tests.floor.world import ACTORS, World
@@ -144,6 +145,7 @@ class Walk:
     handed_in: Mapping[str, uuid.UUID]
     under_way: Mapping[str, uuid.UUID]
     letter_id: int
+    channel: tuple[uuid.UUID, uuid.UUID]
     present: str
     keys: Mapping[str, Keys]
     roster: uuid.UUID
@@ -225,6 +227,8 @@ class Walk:
             "clients.client_id": self.world.client,
             "forwarding.public_id": self.world.target.public_id,
             "forwarding.letter_id": self.letter_id,
+            "webhooks.public_id": self.channel[0],
+            "webhooks.message_id": self.channel[1],
             "privacy_requests.public_id": self.asked["correction"],
             "privacy_requests.refuse.public_id": self.asked["refuse"],
             "privacy_requests.erase.public_id": self.asked["erasure"],
@@ -408,10 +412,12 @@ class Walk:
             "announcements.new": {"unit": kept, "text": "Một tin.", "since": day(), "until": until},
             "announcements.withdraw": {},
             "notices.seen": {},
+            "chasing.change": {"daily": "y", "from_hour": "7", "to_hour": "19"},
             "reminders.change": {
                 "before": "7, 1",
                 "after": "1",
                 "without_due": "14",
+                "above": "3",
                 "from_hour": "7",
                 "to_hour": "19",
             },
@@ -483,6 +489,14 @@ class Walk:
             "forwarding.replay_one": {},
             "forwarding.replay_all": {},
             "forwarding.remove": {},
+            "webhooks.new": {"name": "Zalo", "address": "https://zalo.example.gov.vn/", "kinds": ["reminder"]},
+            "webhooks.pause": {},
+            "webhooks.resume": {},
+            "webhooks.try_out": {},
+            "webhooks.replay_one": {},
+            "webhooks.replay_all": {},
+            "webhooks.renew": {},
+            "webhooks.remove": {},
             "clients.new": {**grant, "name": "Cổng khác", "once": uuid.uuid4().hex},
             "clients.grant": grant,
             "clients.rotate": {"present": self.present},
@@ -591,6 +605,7 @@ def build_walk(world: World, folder: Path) -> Walk:
             handed_in,
             under_way,
             refused(session, world),
+            channel_with_trouble(session),
             present(session, session.get_one(XapiClient, world.client)),
             keys,
             roster.public_id,

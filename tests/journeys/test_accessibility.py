@@ -54,6 +54,7 @@ from lms.web.gate import PUBLIC, policy_of
 from lms.xapi.models import XapiStatement
 from tests import rosters
 from tests.axe import COLORS, LAYOUT, violations
+from tests.channels import channel_with_trouble
 from tests.courses.gathering import briefing_of, sitting_of
 from tests.floor.keys import give_passkey
 from tests.journeys.conftest import Site
@@ -206,6 +207,8 @@ def real_ids(site: Site, username: str) -> dict[str, Any]:
         ids |= reported(session, province.unit("snn"), province.person(username if username != NOBODY else LEARNER))
         for endpoint in ("forwarding.show", "forwarding.renew", "forwarding.remove"):
             ids[endpoint] = {"public_id": failing_target(session).public_id}
+        hook, _message = channel_with_trouble(session)
+        ids |= {f"webhooks.{page}": {"public_id": hook} for page in ("show", "renew", "remove")}
         for endpoint in ("roster.columns", "roster.units", "roster.show"):
             ids[endpoint] = {"public_id": list_of(session, province.unit("snn")).public_id}
     return ids
@@ -488,6 +491,7 @@ REFUSING = {
     "/roster": "Tải lên và đọc thử",
     "/units/new": "Xem trước thay đổi",
     "/forwarding/new": "Lưu và bắt đầu gửi",
+    "/webhooks/new": "Lưu và bắt đầu gửi",
     "/clients/new": "Lưu và hiện khóa",
     "/records?counts=x": "",
     "/khong-co": "",

@@ -2,10 +2,7 @@
 
 import email
 import email.policy
-import socketserver
-import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -17,6 +14,7 @@ from lms.outbox.actions import MAIL, MailFailed, by_smtp, send_mail, template_te
 from lms.outbox.cli import Worker
 from lms.outbox.models import Job
 from tests.make import Make
+from tests.smtp import SmtpServer, mail_server, sends_by
 
 TEXT = "Kính gửi $name,\n\nKhóa học $course chờ tại $site/courses.\n"
 
@@ -27,50 +25,11 @@ def template(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lms.outbox.actions.template_text", lambda _name: TEXT)
 
 
-class SmtpServer(socketserver.ThreadingTCPServer):
-    """Takes every mail, or refuses every recipient."""
-
-    allow_reuse_address = True
-    daemon_threads = True
-
-    def __init__(self, *, refuses: bool = False) -> None:
-        super().__init__(("127.0.0.1", 0), SmtpTalk)
-        self.refuses = refuses
-        self.mails: list[EmailMessage] = []
-        self.url = f"smtp://127.0.0.1:{self.server_address[1]}"
-
-
-class SmtpTalk(socketserver.StreamRequestHandler):
-    """The server's side of one conversation."""
-
-    def handle(self) -> None:
-        assert isinstance(self.server, SmtpServer)
-        self.wfile.write(b"220 here\r\n")
-        while line := self.rfile.readline():
-            word = line.split()[0].upper() if line.split() else b""
-            if word == b"RCPT" and self.server.refuses:
-                self.wfile.write(b"550 5.1.1 <hoa@example.vn> does not live here\r\n")
-            elif word == b"DATA":
-                self.wfile.write(b"354 go on\r\n")
-                lines = []
-                while (one := self.rfile.readline()) != b".\r\n":
-                    lines.append(one)
-                self.server.mails.append(email.message_from_bytes(b"".join(lines), policy=email.policy.default))
-                self.wfile.write(b"250 taken\r\n")
-            elif word == b"QUIT":
-                self.wfile.write(b"221 bye\r\n")
-                return
-            else:
-                self.wfile.write(b"250 ok\r\n")
-
-
 @pytest.fixture
 def smtp() -> Iterator[SmtpServer]:
     """A mail server on this machine."""
-    with SmtpServer() as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    with mail_server() as server:
         yield server
-        server.shutdown()
 
 
 def addressed(make: Make, address: str | None = "hoa@example.vn") -> Person:
@@ -135,9 +94,7 @@ def test_somebody_without_an_address_gets_none_and_nothing_fails(make: Make, tmp
 
 
 def test_mail_goes_to_the_configured_server(make: Make, smtp: SmtpServer, tmp_path: Path) -> None:
-    config = replace(make.database.config, smtp_url=smtp.url, mail_from="Quán triệt <hoc@example.gov.vn>")
-    for sessions in (make.database.write_sessions, make.database.read_sessions):
-        sessions.kw["info"] = {**sessions.kw["info"], "config": config}
+    sends_by(make, smtp, mail_from="Quán triệt <hoc@example.gov.vn>")
     remind(make, addressed(make))
     work(make)
     (mail,) = smtp.mails
@@ -149,9 +106,7 @@ def test_mail_goes_to_the_configured_server(make: Make, smtp: SmtpServer, tmp_pa
 
 def test_a_refusal_of_the_server_is_tried_again_and_named_without_the_address(make: Make, smtp: SmtpServer) -> None:
     smtp.refuses = True
-    config = replace(make.database.config, smtp_url=smtp.url)
-    for sessions in (make.database.write_sessions, make.database.read_sessions):
-        sessions.kw["info"] = {**sessions.kw["info"], "config": config}
+    sends_by(make, smtp)
     remind(make, addressed(make))
     work(make)
     job = mail_job(make)

@@ -578,6 +578,7 @@ STAYS = {
     "course_progress.person_id",  # figures
     "course_version.published_by_id",
     "frozen_person.person_id",  # counts
+    "head_told.person_id",  # that the opaque person was told figures
     "lesson_draft.changed_by_id",
     "membership.person_id",  # where the opaque person is counted
     "module_version.published_by_id",
