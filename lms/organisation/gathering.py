@@ -3,11 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import cast
 
 from sqlalchemy import Select, false, func, select
 from sqlalchemy.orm import Session
 
-from lms import text
+from lms import clock, text
+from lms.db import recalled, remember
 from lms.doors import doors_of
 from lms.organisation import queries
 from lms.organisation.access import Reach
@@ -144,3 +146,23 @@ def standing_beside(session: Session, unit_id: int, others: Collection[int], *, 
     query = query.where(*itself, holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to), Unit.id.in_(others))
     query = query.where(Unit.id.not_in(subtree(unit_id, on=on, tree=tree)))
     return [OnDay(*row) for row in session.execute(query.order_by(Unit.sort_key, Unit.id))]
+
+
+UNIT_NAMES = "unit names"
+
+
+def names_of_today(session: Session) -> Sequence[tuple[int, str]]:
+    """Units of today with names and codes as one types them, in order; kept until the organisation has changed.
+
+    It changes by operations and with the day, and by nothing else.
+    """
+    today, last = clock.today(), select(func.max(UnitOperation.id), func.max(UnitOperation.undone_at))
+    version = (today, *session.execute(last).one())
+    kept = recalled(session, UNIT_NAMES, "latest")
+    if kept is not None and kept[0] == version:
+        return cast(Sequence[tuple[int, str]], kept[1])
+    query = select(Unit.id, Unit.name, Unit.short_name, Unit.code).order_by(Unit.sort_key, Unit.id)
+    query = query.where(holds_on(today, Unit.valid_from, Unit.valid_to), Unit.undone.is_(False))
+    names = [(own, text.fold(" ".join(words))) for own, *words in session.execute(query)]
+    remember(session, UNIT_NAMES, "latest", (version, names))
+    return names
