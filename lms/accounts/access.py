@@ -27,7 +27,7 @@ from lms.accounts.queries import (
 )
 from lms.accounts.rules import PERMISSIONS, Grant, may_keep, opens_no_more
 from lms.organisation.access import first_tree, scope_of, stands_today, units_by_tree, units_within
-from lms.organisation.gathering import lineages, names_of_today, standing_beside
+from lms.organisation.gathering import lineages, of_today, standing_beside
 from lms.organisation.models import STATE_TREE, TREES, Unit, UnitClosure
 from lms.organisation.queries import OnDay, above_on, holds_on, subtree, unit_trees
 from lms.organisation.rules import Branch, kin_of, with_predecessors
@@ -330,7 +330,7 @@ def units_found(
     words, within = text.fold(typed).split(), units_within(session, actor, permission, tree=tree)
     if not words:
         return ()
-    known = ((own, folded) for own, folded in names_of_today(session) if within is None or own in within)
+    known = ((own, folded) for own, folded in of_today(session).names if within is None or own in within)
     ids = list(islice((own for own, folded in known if all(word in folded for word in words)), MOST_UNITS_FOUND))
     columns = select(Unit.public_id, Unit.name, Unit.short_name, Unit.code).where(Unit.id.in_(ids))
     return tuple(UnitFound(*row) for row in session.execute(columns.order_by(Unit.sort_key, Unit.id)))

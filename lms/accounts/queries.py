@@ -1,12 +1,12 @@
 """Reading people and where they belong."""
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, true
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy.orm import Session, joinedload
 
 from lms import clock, text
 from lms.accounts.models import (
@@ -22,7 +22,7 @@ from lms.accounts.models import (
 from lms.accounts.rules import limits_for
 from lms.config import SessionLimits
 from lms.doors import Named
-from lms.organisation.models import STATE_TREE, Unit, UnitClosure
+from lms.organisation.models import STATE_TREE, Unit
 from lms.organisation.queries import holds_on, subtree
 
 MOST_NAMESAKES = 5
@@ -328,69 +328,3 @@ def number_by_unit(*, on: date, tree: str) -> Select[int, int]:
     return (
         select(Membership.unit_id, func.count().label("people")).where(*counting(on, tree)).group_by(Membership.unit_id)
     )
-
-
-def numbers(within: ColumnElement[bool], *, on: date, tree: str) -> Select[int, int]:
-    """Each unit and how many are counted in it that day: of today what is kept, of other days the memberships within.
-
-    What is kept costs the number of units, not of people.
-    """
-    if on == clock.today():
-        return select(UnitHeadcount.unit_id, UnitHeadcount.people).where(UnitHeadcount.tree == tree)
-    return number_by_unit(on=on, tree=tree).where(within)
-
-
-# Made once: to make an alias anew for every page costs more than to ask the database.
-BRANCH, BELOW = aliased(UnitClosure), aliased(UnitClosure)
-
-
-class PeopleByUnit:
-    """How many people are counted in units (`Headcount` in lms/doors.py)."""
-
-    def by_unit(self, session: Session, *, on: date, tree: str) -> Mapping[int, int]:
-        """The number in each unit itself; one query."""
-        return dict(session.execute(number_by_unit(on=on, tree=tree)).all())
-
-    def by_branch(self, session: Session, unit_id: int, *, on: date, tree: str) -> Mapping[int, int]:
-        """The number in the unit itself, and in each unit directly below with all below that; one query."""
-        within = Membership.unit_id.in_(subtree(unit_id, on=on, tree=tree))
-        own = numbers(within, on=on, tree=tree).subquery()
-        under = and_(BELOW.ancestor_id == BRANCH.descendant_id, BELOW.tree == tree)
-        query = (
-            select(BRANCH.descendant_id, func.sum(own.c.people))
-            .join(BELOW, and_(under, holds_on(on, BELOW.valid_from, BELOW.valid_to)))
-            .join(own, own.c.unit_id == BELOW.descendant_id)
-            .where(BRANCH.tree == tree, BRANCH.ancestor_id == unit_id, BRANCH.depth <= 1)
-            .where(holds_on(on, BRANCH.valid_from, BRANCH.valid_to), or_(BRANCH.depth == 1, BELOW.depth == 0))
-            .group_by(BRANCH.descendant_id)
-            .having(func.sum(own.c.people) > 0)
-        )
-        return dict(session.execute(query).all())
-
-    def with_below(self, session: Session, unit_ids: Sequence[int], *, on: date, tree: str) -> Mapping[int, int]:
-        """The number in each of these units with all below it; one query."""
-        own = numbers(true(), on=on, tree=tree).subquery()
-        query = (
-            select(BELOW.ancestor_id, func.sum(own.c.people))
-            .join(own, own.c.unit_id == BELOW.descendant_id)
-            .where(BELOW.tree == tree, BELOW.ancestor_id.in_(unit_ids), holds_on(on, BELOW.valid_from, BELOW.valid_to))
-            .group_by(BELOW.ancestor_id)
-        )
-        return dict(session.execute(query).all())
-
-    def named(self, session: Session, unit_id: int, *, on: date, most: int) -> list[Named]:
-        """Those counted in the unit itself, in Vietnamese order, at most so many. Whoever asks notes it."""
-        rows = session.execute(
-            select(Person.public_id, Person.full_name, Unit.name, Person.sort_key, Person.id)
-            .join(Membership, Membership.person_id == Person.id)
-            .join(Unit, Unit.id == Membership.unit_id)
-            .where(
-                Membership.unit_id == unit_id,
-                Membership.kind == "main",
-                holds_on(on, Membership.valid_from, Membership.valid_to),
-            )
-            .distinct()  # who is counted here in both trees is one person
-            .order_by(Person.sort_key, Person.id)
-            .limit(most)
-        )
-        return [Named(*row[:3]) for row in rows]

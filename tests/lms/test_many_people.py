@@ -224,3 +224,34 @@ def test_the_whole_list_is_printed_on_one_page_within_ones_units_and_that_is_not
     with make.reading() as session:
         [entry] = session.scalars(select(AuditEntry).where(AuditEntry.action == "person.list"))
         assert (entry.details["rows"], entry.details["purpose"]) == (61, "print")
+
+
+def test_units_are_found_by_what_they_are_called_since_the_last_change(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names of today are remembered; numbers of people beside them are not."""
+    monkeypatch.setattr("lms.organisation.gathering.MOST_AT_ONCE", 2)
+    root = make.unit("Tỉnh")
+    health = make.unit("Sở Y tế", under=root)
+    browser = make.browser(make.person(role="administrator"))
+    make.person(unit=make.unit("Phòng Dược", under=health))
+    with make.writing() as session:
+        settle_day(session)
+    assert "1 người" in found(browser, "so y te")
+    with make.writing() as session:
+        rename_unit(
+            session, session.get_one(Unit, health.id), Words(health.code, "Sở Sức khỏe", "department"), on=clock.today()
+        )
+    make.person(unit=health)
+    with make.writing() as session:
+        settle_day(session)
+    assert "Không có đơn vị nào khớp." in found(browser, "so y te")
+    assert "2 người" in found(browser, "suc khoe")  # with all below
+    browser.get("/units")
+    assert "3 cơ quan, đơn vị" in browser.text
+    assert "2 người được tính" in browser.text
+
+
+def found(browser: Browser, words: str) -> str:
+    browser.get(f"/units?q={words.replace(' ', '+')}")
+    return browser.text.partition("Kết quả tìm")[2]
