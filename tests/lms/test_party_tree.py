@@ -11,7 +11,7 @@ from lms.accounts.actions import create_person, grant_role
 from lms.accounts.models import Membership, Person, RoleGrant
 from lms.audit.models import AuditEntry
 from lms.organisation.actions import create_unit, move_unit
-from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit
+from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure
 from tests.browser import Browser
 from tests.lms.test_roles import post
 from tests.make import LONG_AGO, Make
@@ -265,3 +265,32 @@ def test_whoever_keeps_the_agency_keeps_nobody_by_the_party_tree(make: Make, cel
     assert sees(keeper) == {"Giám Đốc", "Nhân Viên", "Quần Chúng Yến", "Chim Hoàng Yến"}
     for path in (f"/people?unit={cell.office.public_id}&tree=party", f"/people/{cell.pensioner.public_id}"):
         assert keeper.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_two_cells_become_one_in_the_party_tree_and_nothing_of_them_stands_in_the_other(make: Make, cell: Cell) -> None:
+    second = party_unit(make, "Chi bộ Hai", cell.committee)
+    member(make, "Đảng Viên Hai", second)
+    cell.browser.get(f"/units/{cell.cell.public_id}/change/consolidate")
+    where = {"siblings": [str(second.public_id)], "parent": str(cell.committee.public_id)}
+    cell.browser.submit("/consolidate", **where, name="Chi bộ Chung", code="chung", kind="party_body")
+    assert "Chưa có gì thay đổi." in cell.browser.text
+    cell.browser.submit("/apply")
+    with make.reading() as session:
+        new = session.scalars(select(Unit).where(Unit.code == "chung")).one()
+        trees = session.scalars(select(UnitClosure.tree).where(UnitClosure.descendant_id == new.id)).all()
+        assert set(trees) == {PARTY_TREE}
+    cell.browser.get(f"/people?unit={new.public_id}")
+    assert sees(cell.browser, "Đảng Viên Hai") == {*NAMES, "Đảng Viên Hai"}
+
+
+def test_two_records_of_one_pensioner_in_a_cell_are_suggested_and_names_of_other_cells_are_not(
+    make: Make, cell: Cell
+) -> None:
+    for unit in (cell.cell, cell.beyond, cell.beyond):
+        member(make, "Cụ Hưu" if unit is cell.cell else "Chim Hoàng Yến", unit, cell.office)
+    cell.browser.get("/people/duplicates")
+    assert sees(cell.browser) == {"Cụ Hưu"}
+    pensioner = make.browser(cell.pensioner)
+    pensioner.get("/my-data/seen")
+    assert "Người Giữ" in pensioner.text  # that the list of the cell was seen is told
