@@ -12,6 +12,7 @@ from lms.accounts.models import Membership, Person, RoleGrant
 from lms.audit.models import AuditEntry
 from lms.organisation.actions import create_unit, move_unit
 from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure
+from lms.roster.access import reach
 from tests.browser import Browser
 from tests.lms.test_roles import post
 from tests.make import LONG_AGO, Make
@@ -294,3 +295,19 @@ def test_two_records_of_one_pensioner_in_a_cell_are_suggested_and_names_of_other
     pensioner = make.browser(cell.pensioner)
     pensioner.get("/my-data/seen")
     assert "Người Giữ" in pensioner.text  # that the list of the cell was seen is told
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_a_role_in_the_party_tree_gives_no_list_of_the_agency_to_hand_in(make: Make, cell: Cell) -> None:
+    give(make, cell.secretary, "unit_administrator", cell.office)
+    with make.reading() as session:
+        units = reach(session, cell.secretary.public_id)
+        assert units is not None
+        assert session.scalars(units).all() == []
+    both = make.browser(cell.secretary)
+    assert both.get(f"/roster/export?unit={cell.office.public_id}").status_code == 404
+    assert both.get(f"/people?unit={cell.office.public_id}").status_code == 200
+    assert sees(both) == {"Bí Thư"}
+    pensioner = make.browser(cell.pensioner)
+    pensioner.get("/profile")
+    assert "Chi bộ Một" in pensioner.text
