@@ -46,7 +46,7 @@ from lms.audit.actions import note_each
 from lms.db import apart, config_of, get_read_session, get_session
 from lms.organisation.access import first_tree, scope_of
 from lms.organisation.forms import TREE_WORDS, ended_words
-from lms.organisation.models import Unit
+from lms.organisation.models import STATE_TREE, Unit
 from lms.throttle.rules import PER_TYPED, Budget
 from lms.web.acting import actor, behind
 from lms.web.feature import Feature
@@ -186,10 +186,10 @@ def seen(
     within = [one for name, ids in looked_in.items() if tree in ("", name) for one in ids]
 
     def noted(own: Session) -> None:
-        ids: list[object] = [about_id]
-        if within:
-            ids = list(own.scalars(select(Unit.public_id).where(Unit.id.in_(within)).order_by(Unit.id)))
-        note_each(own, action, actor=who, object_kind=kind, objects=[(one, details) for one in ids])
+        units = select(Unit.public_id).where(Unit.id.in_(within)).order_by(Unit.id)
+        ids: list[object] = list(own.scalars(units)) if within else [about_id]
+        told = details if tree in ("", STATE_TREE) else {**details, "tree": tree}
+        note_each(own, action, actor=who, object_kind=kind, objects=[(one, told) for one in ids])
 
     apart(noted)
 

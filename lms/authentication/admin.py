@@ -151,9 +151,9 @@ def sheet(unit_id: uuid.UUID) -> ResponseReturnValue:
         wanted = set(form.people.data or ())
         chosen = [row for row in rows if str(row[0].public_id) in wanted]
         if chosen:
-            seen("person.list", unit, rows=len(chosen), page=1, purpose="activation")
+            seen("person.list", unit, tree=tree, rows=len(chosen), page=1, purpose="activation")
             return printed(own, unit, chosen)
-    seen("person.list", unit, rows=len(rows), page=1, purpose="activation")
+    seen("person.list", unit, tree=tree, rows=len(rows), page=1, purpose="activation")
     status = 422 if form.is_submitted() else 200
     return render_template("credentials/people.html", form=form, unit=unit, rows=rows, most=MOST_ON_A_SHEET), status
 

@@ -140,6 +140,11 @@ def test_a_list_says_in_the_log_by_which_units_it_was_seen(make: Make, cell: Cel
     with make.reading() as session:
         told = session.scalars(select(AuditEntry.object_id).where(AuditEntry.action == "person.list")).all()
     assert told == [str(cell.committee.public_id)]
+    cell.browser.get(f"/people?unit={cell.office.public_id}")  # by the Party tree: nobody of the agency was seen
+    for person, told_to in ((cell.pensioner, True), (cell.colleague, False)):
+        own = make.browser(person)
+        own.get("/my-data/seen")
+        assert ("Người Giữ" in own.text) == told_to, person.full_name
 
 
 def test_accounts_are_opened_by_the_party_tree_and_only_of_those_who_hold_nothing_beyond_it(cell: Cell) -> None:
