@@ -24,10 +24,11 @@ from lms.accounts.actions import (
 )
 from lms.accounts.cli import user
 from lms.accounts.demo import load_fictional_people
+from lms.accounts.gathering import PeopleByUnit
 from lms.accounts.models import Person
 from lms.accounts.projector import HeadcountProjection, PeopleOfUnits, count_anew, count_of_day
 from lms.accounts.projector import follow_late as people_follow
-from lms.accounts.queries import PeopleByName, PeopleByUnit, people_called, units_called
+from lms.accounts.queries import PeopleByName, people_called, units_called
 from lms.accounts.session import end_overdue_viewings
 from lms.accounts.storage import wear_positions
 from lms.announcements import access as announcements_access

@@ -39,10 +39,10 @@ from courses.briefings.rules import policy_of, reasons
 from courses.enrolment.models import Assignment, Briefing, RollDecision
 from courses.enrolment.queries import assignments_given
 from lms import clock
-from lms.accounts.access import top_units, units_found, units_to_choose
-from lms.accounts.admin import asked_unit, seen
+from lms.accounts.access import access_listed, top_units, units_found, units_to_choose
+from lms.accounts.admin import seen
 from lms.db import config_of, get_read_session, get_session
-from lms.organisation.models import Unit
+from lms.organisation.models import STATE_TREE, Unit
 from lms.organisation.queries import subtree
 from lms.text import nfc
 from lms.web.acting import Actor, actor, holds_everywhere
@@ -162,15 +162,16 @@ def roll(briefing_code: str) -> ResponseReturnValue:
     """Who is on the roll within one's own units, with standings; that the names were seen is noted."""
     own, me, now = get_session(), actor(), clock.now()
     briefing = briefing_of(own, briefing_code)
-    unit = asked_unit(own, me, request.args.get("unit", ""), LIST)
+    listed = access_listed(own, me, LIST, {**request.args, "tree": STATE_TREE})  # a roll is frozen by that tree
+    unit, tree = listed.unit, listed.tree
     kind = request.args.get("standing", "")
     kind = kind if kind in STANDING_WORDS else ""
     query = filters.on_roll(briefing.id, within_of(me, unit), kind, sought(), now=now)
     total = own.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
     page, pages = page_of(total)
     rows = own.execute(query.limit(PAGE).offset((page - 1) * PAGE)).all()
-    details = {"briefing": briefing.code, "rows": len(rows), "page": page, "searched": bool(sought())}
-    seen("roll.read", unit, permission=LIST, **details)
+    told = {"briefing": briefing.code, "rows": len(rows), "page": page, "searched": bool(sought())}
+    seen("roll.read", unit, permission=LIST, tree=tree, **told)
     return render_template(
         "briefings/roll.html",
         briefing=briefing,

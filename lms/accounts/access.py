@@ -1,33 +1,34 @@
 """The only ways to obtain something on a person's behalf. What you may not see does not exist."""
 
 import uuid
-from collections.abc import Callable, Collection, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from itertools import islice
-from typing import cast
 
-from sqlalchemy import Row, Select, func, or_, select, true
+from sqlalchemy import Row, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from lms import clock, text
 from lms.accounts.models import Person, RoleGrant, SignInAccount
 from lms.accounts.queries import (
+    Scope,
     everybody,
     headcount_below,
     ids_called,
     ids_found,
+    people_counted_by,
     people_counted_in,
     people_shown,
     roles_held,
     roles_of,
 )
 from lms.accounts.rules import PERMISSIONS, Grant, may_keep, opens_no_more
-from lms.db import recalled, remember
-from lms.organisation.access import units_within
-from lms.organisation.gathering import lineages, standing_beside
-from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitOperation
+from lms.organisation.access import first_tree, scope_of, stands_today, units_by_tree, units_within
+from lms.organisation.gathering import lineages, of_today, standing_beside
+from lms.organisation.models import STATE_TREE, TREES, Unit, UnitClosure
 from lms.organisation.queries import OnDay, above_on, holds_on, subtree, unit_trees
 from lms.organisation.rules import Branch, kin_of, with_predecessors
 from lms.web.acting import Actor, NotFound
@@ -116,14 +117,32 @@ def top_units(session: Session, actor: Actor, permission: str, *, tree: str = ST
     return list(session.scalars(select(Unit).where(Unit.id.in_(standing), begins).order_by(Unit.sort_key)))
 
 
+def people_kept(actor: Actor, permission: str, *, later: bool = True) -> Select[int] | None:
+    """Who is counted where the permission holds, in whichever tree, for use as a subquery; None: everybody.
+
+    Today or (`later`) from a later day on.
+    """
+    if actor.everywhere(permission):
+        return None
+    return people_counted_by(scope_of(actor, permission), on=clock.today(), later=later)
+
+
+def stands_within(session: Session, actor: Actor, permission: str, unit: Unit, tree: str) -> bool:
+    """Whether the unit stands in that tree today where the permission holds in it."""
+    within = units_by_tree(session, actor, permission)
+    return session.scalar(stands_today(unit.id, tree)) is not None and (
+        within is None or unit.id in within.get(tree, ())
+    )
+
+
 def access_person(session: Session, actor: Actor, permission: str, public_id: uuid.UUID) -> Person:
     """The person, if the permission holds where they are counted, today or from a later day on; nobody who was erased.
 
     Raises `NotFound`.
     """
     query = select(Person).where(Person.public_id == public_id, Person.erased_at.is_(None))
-    if not actor.everywhere(permission):
-        query = query.where(Person.id.in_(people_counted_in(actor.unit_ids(permission), on=clock.today())))
+    if (kept := people_kept(actor, permission)) is not None:
+        query = query.where(Person.id.in_(kept))
     person = session.scalar(query)
     if person is None:
         raise NotFound
@@ -137,7 +156,7 @@ def access_kept(session: Session, actor: Actor, public_id: uuid.UUID, permission
     of a unit outside.
     """
     person = access_person(session, actor, permission, public_id)
-    if not may_keep(grants_of(session, person), within=units_within(session, actor, permission)):
+    if not may_keep(grants_of(session, person), within=units_by_tree(session, actor, permission)):
         raise NotFound
     return person
 
@@ -149,11 +168,10 @@ def access_account(session: Session, actor: Actor, public_id: uuid.UUID) -> Pers
     would open it. And only from the day on which they are counted there: until then another unit answers for them.
     """
     person = access_kept(session, actor, public_id)
-    if actor.everywhere(KEEP):
+    if (here := people_kept(actor, KEEP, later=False)) is None:
         return person
-    here = people_counted_in(actor.unit_ids(KEEP), on=clock.today(), later=False)
     counted = session.scalar(select(Person.id).where(Person.id == person.id, Person.id.in_(here)))
-    if counted is None or not opens_no_more(grants_of(session, person), partial(units_within, session, actor)):
+    if counted is None or not opens_no_more(grants_of(session, person), partial(units_by_tree, session, actor)):
         raise NotFound
     return person
 
@@ -183,29 +201,46 @@ def grants_of(session: Session, person: Person) -> list[Grant]:
     ]
 
 
-def power_ends(session: Session, actor: Actor, permission: str, unit: Unit | None) -> date | None:
+def power_ends(
+    session: Session, actor: Actor, permission: str, unit: Unit | None, *, tree: str = STATE_TREE
+) -> date | None:
     """The day from which one no longer holds the permission over the unit (None: everywhere); None: no end is set."""
     today = clock.today()
     above = select(UnitClosure.ancestor_id).where(
-        UnitClosure.tree == STATE_TREE,
+        UnitClosure.tree == tree,
         UnitClosure.descendant_id == (unit.id if unit is not None else 0),
         holds_on(today, UnitClosure.valid_from, UnitClosure.valid_to),
     )
     carrying = [role for role, permissions in PERMISSIONS.items() if permission in permissions]
     held = roles_held(actor.person_id, on=today).where(
-        RoleGrant.role.in_(carrying), or_(RoleGrant.unit_id.is_(None), RoleGrant.unit_id.in_(above))
+        RoleGrant.role.in_(carrying),
+        or_(RoleGrant.unit_id.is_(None), and_(RoleGrant.tree == tree, RoleGrant.unit_id.in_(above))),
     )
     ends = [one.valid_to for one in session.scalars(held)]
     return max((end for end in ends if end is not None), default=None) if None not in ends else None
 
 
-def trees_within(session: Session, actor: Actor, permission: str) -> list[Branch[Unit]]:
-    """The units where the permission holds, as trees of today: each unit once."""
-    whole = unit_trees(session, on=clock.today())
+def trees_within(session: Session, actor: Actor, permission: str, *, tree: str = STATE_TREE) -> list[Branch[Unit]]:
+    """The units of a tree where the permission holds there, as trees of today: each unit once."""
+    if not actor.everywhere(permission) and not actor.unit_ids(permission, tree):
+        return []
+    whole = unit_trees(session, on=clock.today(), tree=tree)
     if actor.everywhere(permission):
         return whole
-    own = set(actor.unit_ids(permission))
-    return [top for tree in whole for top in tops(tree, own)]
+    own = set(actor.unit_ids(permission, tree))
+    return [top for branch in whole for top in tops(branch, own)]
+
+
+def trees_of_both(session: Session, actor: Actor, permission: str) -> list[Branch[Unit]]:
+    """As `trees_within`, of both trees: a unit that stands in both is where it stands in that of the state."""
+    state, party = (trees_within(session, actor, permission, tree=tree) for tree in TREES)
+    known = {branch.unit.id for tree in state for branch in tree.walk()}
+    return [*state, *(tree for tree in party if tree.unit.id not in known)]
+
+
+def trees_held(actor: Actor, permission: str) -> tuple[str, ...]:
+    """The trees in which the permission holds anywhere, that of the state first."""
+    return tuple(tree for tree in TREES if actor.everywhere(permission) or actor.unit_ids(permission, tree))
 
 
 def tops(branch: Branch[Unit], own: Container[int]) -> list[Branch[Unit]]:
@@ -215,7 +250,46 @@ def tops(branch: Branch[Unit], own: Container[int]) -> list[Branch[Unit]]:
     return [top for child in branch.children for top in tops(child, own)]
 
 
-UNIT_NAMES = "unit names"
+def tree_asked(actor: Actor, permission: str, sent: Mapping[str, str]) -> str:
+    """The tree that is asked for, or the one with which whoever asks begins."""
+    return sent["tree"] if sent.get("tree") in TREES else first_tree(actor, permission)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Whose names a list shows: of a unit or of wherever the permission holds, by one tree. `scope` None: of all.
+
+    `told`: what an address says of the tree; nothing, where one begins with it.
+    """
+
+    unit: Unit | None
+    tree: str
+    scope: Scope | None
+    told: str | None
+
+
+def access_listed(session: Session, actor: Actor, permission: str, sent: Mapping[str, str]) -> Listed:
+    """The list for which `unit` and `tree` are asked; a unit without a tree is listed by one in which one may.
+
+    Raises `NotFound`.
+    """
+    asked, tree, begins = sent.get("unit"), sent.get("tree", ""), first_tree(actor, permission)
+    if not asked:
+        tree = tree_asked(actor, permission, sent)
+        scope = None if actor.everywhere(permission) else {tree: actor.unit_ids(permission, tree)}
+        return Listed(None, tree, scope, None if tree == begins else tree)
+    try:
+        public_id = uuid.UUID(asked)
+    except ValueError:
+        raise NotFound from None
+    places = (tree,) if tree in TREES else (begins,) if actor.everywhere(permission) else trees_held(actor, permission)
+    for tree in places:
+        with suppress(NotFound):
+            unit = access_unit(session, actor, permission, public_id, tree=tree)
+            return Listed(unit, tree, {tree: [unit.id]}, None if tree == begins else tree)
+    raise NotFound
+
+
 MANY_UNITS, MOST_UNITS_FOUND = 300, 20
 """With more units than this a page asks for a name instead of showing them all; so many of those found are shown."""
 
@@ -240,53 +314,33 @@ class UnitsToChoose:
     found: tuple[UnitFound, ...]
 
 
-def units_to_choose(session: Session, actor: Actor, permission: str, typed: str) -> UnitsToChoose:
+def units_to_choose(
+    session: Session, actor: Actor, permission: str, typed: str, *, tree: str = STATE_TREE
+) -> UnitsToChoose:
     """The units where the permission holds, or those of them that were asked for."""
     if session.scalar(select(Unit.id).order_by(Unit.id).limit(1).offset(MANY_UNITS)) is None:
-        return UnitsToChoose(tuple(trees_within(session, actor, permission)), False, "", ())
-    return UnitsToChoose((), True, typed, units_found(session, actor, permission, typed))
+        return UnitsToChoose(tuple(trees_within(session, actor, permission, tree=tree)), False, "", ())
+    return UnitsToChoose((), True, typed, units_found(session, actor, permission, typed, tree=tree))
 
 
-def units_found(session: Session, actor: Actor, permission: str, typed: str) -> tuple[UnitFound, ...]:
+def units_found(
+    session: Session, actor: Actor, permission: str, typed: str, *, tree: str = STATE_TREE
+) -> tuple[UnitFound, ...]:
     """The first units of today where the permission holds in whose name or code every word is found, marks or not."""
-    words, within = text.fold(typed).split(), units_within(session, actor, permission)
+    words, within = text.fold(typed).split(), units_within(session, actor, permission, tree=tree)
     if not words:
         return ()
-    known = ((own, folded) for own, folded in names_of_today(session) if within is None or own in within)
+    known = ((own, folded) for own, folded in of_today(session).names if within is None or own in within)
     ids = list(islice((own for own, folded in known if all(word in folded for word in words)), MOST_UNITS_FOUND))
     columns = select(Unit.public_id, Unit.name, Unit.short_name, Unit.code).where(Unit.id.in_(ids))
     return tuple(UnitFound(*row) for row in session.execute(columns.order_by(Unit.sort_key, Unit.id)))
-
-
-def names_of_today(session: Session) -> Sequence[tuple[int, str]]:
-    """Units of today with names and codes as one types them, in order; kept until the organisation has changed.
-
-    It changes by operations and with the day, and by nothing else.
-    """
-    today, last = clock.today(), select(func.max(UnitOperation.id), func.max(UnitOperation.undone_at))
-    version = (today, *session.execute(last).one())
-    kept = recalled(session, UNIT_NAMES, "latest")
-    if kept is not None and kept[0] == version:
-        return cast(Sequence[tuple[int, str]], kept[1])
-    query = select(Unit.id, Unit.name, Unit.short_name, Unit.code).order_by(Unit.sort_key, Unit.id)
-    query = query.where(holds_on(today, Unit.valid_from, Unit.valid_to), Unit.undone.is_(False))
-    names = [(own, text.fold(" ".join(words))) for own, *words in session.execute(query)]
-    remember(session, UNIT_NAMES, "latest", (version, names))
-    return names
-
-
-def within_of(person: Actor, unit: Unit | None, permission: str) -> Collection[int] | None:
-    """The unit that was asked for, or those for which the permission was granted; None: everywhere."""
-    if unit is not None:
-        return [unit.id]
-    return None if person.everywhere(permission) else person.unit_ids(permission)
 
 
 PAGE, FEW = 50, 4_000
 """People on a page; so many people of units are read whole, of more only a page is."""
 
 
-def ids_of_page(own: Session, words: str, within: Collection[int] | None, page: int) -> tuple[Sequence[int], int]:
+def ids_of_page(own: Session, words: str, within: Scope | None, page: int) -> tuple[Sequence[int], int]:
     """The ids of a page of those who are called so, or of the last one, and how many people are on all pages."""
     today, called = clock.today(), own.scalars(ids_called(words)).all() if words else ()
     count = None if within is None else headcount_below(within, on=today)
@@ -331,10 +385,12 @@ def people_typed(
     """The first people where the permission holds whom the list would show for these words; nobody for one letter."""
     if len(text.fold(typed)) < SHORTEST_TYPED:
         return ()
-    called, today, within = session.scalars(ids_called(typed)).all(), clock.today(), within_of(actor, None, permission)
+    called, today = session.scalars(ids_called(typed)).all(), clock.today()
+    within = None if actor.everywhere(permission) else scope_of(actor, permission)
     many = within is None or (session.scalar(headcount_below(within, on=today)) or 0) > FEW
     ids = session.scalars(ids_found(typed, called, on=today, within=within, walking=many).limit(most))
-    return session.execute(people_shown(on=today).where(Person.id.in_(ids.all()))).all()
+    tree = STATE_TREE if within is None else next(iter(within), STATE_TREE)
+    return session.execute(people_shown(on=today, tree=tree).where(Person.id.in_(ids.all()))).all()
 
 
 SHORTEST_TYPED = 2

@@ -81,6 +81,7 @@ def create_person(
     username: str,
     unit: Unit | None,
     since: date,
+    tree: str = STATE_TREE,
     position: str = "",
     category: str = "cong_chuc",
     party: str = "quan_chung",
@@ -89,7 +90,7 @@ def create_person(
     password: str | None = None,
     by: uuid.UUID | None = None,
 ) -> Person:
-    """Add a person with an account, counted in `unit` from the day `since`. Raises `UsernameTaken`, `UnitEnded`.
+    """Add a person with an account, counted in `unit`, in that tree, from `since`. Raises `UsernameTaken`, `UnitEnded`.
 
     Without a password the account opens only by a one-time link (`issue_link`).
     """
@@ -104,7 +105,7 @@ def create_person(
     session.flush()  # account and membership need the id
     give_account(session, person, username, password)
     if unit is not None:
-        session.add(Membership(person_id=person.id, unit_id=unit.id, tree=STATE_TREE, kind="main", valid_from=since))
+        session.add(Membership(person_id=person.id, unit_id=unit.id, tree=tree, kind="main", valid_from=since))
     session.flush()  # those who are told read what was added
     begun = {"unit": (None, str(unit.public_id) if unit else None), "category": (None, category)}
     note(session, "person.create", actor=by, object_kind="person", object_id=person.public_id, changes=begun)

@@ -1,11 +1,12 @@
 """Pages with which administrators look after people: finding, adding, moving, closing accounts, giving roles."""
 
 import uuid
+from typing import Any
 
 from flask import flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lms import clock, text
@@ -16,21 +17,25 @@ from lms.accounts.access import (
     MOST_TYPED,
     PAGE,
     READ,
+    Listed,
     access_account,
     access_kept,
+    access_listed,
     access_person,
-    access_unit,
     ids_of_page,
     own_grants,
+    people_kept,
     people_typed,
     permitted,
     power_ends,
-    trees_within,
+    stands_within,
+    tree_asked,
+    trees_held,
+    trees_of_both,
     units_found,
     units_to_choose,
-    within_of,
 )
-from lms.accounts.forms import CATEGORIES, PARTY, TAKEN, PersonForm
+from lms.accounts.forms import CATEGORIES, NOT_IN_TREE, PARTY, TAKEN, PersonForm
 from lms.accounts.models import Person, SignInAccount
 from lms.accounts.protocol import address_taken, held_back
 from lms.accounts.rules import EVERYWHERE, LINK_LIFE, may_see_as
@@ -39,10 +44,11 @@ from lms.accounts.storage import UnitEnded
 from lms.accounts.vocabulary import ROLES
 from lms.audit.actions import note_each
 from lms.db import apart, config_of, get_read_session, get_session
+from lms.organisation.access import first_tree, scope_of
 from lms.organisation.forms import TREE_WORDS, ended_words
-from lms.organisation.models import Unit
+from lms.organisation.models import STATE_TREE, Unit
 from lms.throttle.rules import PER_TYPED, Budget
-from lms.web.acting import Actor, NotFound, actor, behind
+from lms.web.acting import actor, behind
 from lms.web.feature import Feature
 from lms.web.forms import text_in
 from lms.web.gate import needs, reading
@@ -65,14 +71,17 @@ def index() -> ResponseReturnValue:
     person, own = actor(), get_session()
     choosing = "choose" in request.args and person.may(KEEP)
     allowed = KEEP if choosing else READ
-    unit = asked_unit(own, person, request.args.get("unit", ""), allowed)
+    listed = access_listed(own, person, allowed, request.args)
     asked_page = max(request.args.get("page", 1, type=int), 1)
-    ids, total = ids_of_page(own, sought(), within_of(person, unit, allowed), asked_page)
+    ids, total = ids_of_page(own, sought(), listed.scope, asked_page)
     pages = max(1, -(-total // PAGE))
     page = min(asked_page, pages)
-    rows = own.execute(queries.people_shown(on=clock.today()).where(Person.id.in_(ids))).all()
-    seen("person.list", unit, permission=allowed, rows=len(rows), page=page, searched=bool(sought()))
-    choice = units_to_choose(own, person, allowed, text.nfc(request.args.get("units", ""))[:100])
+    rows = own.execute(queries.people_shown(on=clock.today(), tree=listed.tree).where(Person.id.in_(ids))).all()
+    told = {"rows": len(rows), "page": page, "searched": bool(sought())}
+    seen("person.list", listed.unit, permission=allowed, tree=listed.tree, **told)
+    typed = text.nfc(request.args.get("units", ""))[:100]
+    unit_id = listed.unit.public_id if listed.unit else None
+    kept: dict[str, Any] = {"unit": unit_id, "choose": 1 if choosing else None, "tree": listed.told}
     return render_template(
         "people/list.html",
         rows=rows,
@@ -80,12 +89,12 @@ def index() -> ResponseReturnValue:
         page=page,
         pages=pages,
         sought=sought(),
-        unit=unit,
-        units=choice,
+        unit=listed.unit,
+        units=units_to_choose(own, person, allowed, typed, tree=listed.tree),
         choosing=choosing,
-        page_url=lambda n: url_for(
-            "people.index", unit=unit.public_id if unit else None, page=n, choose=1 if choosing else None
-        ),
+        listed=listed,
+        trees={one: TREE_WORDS[one] for one in trees_held(person, allowed)},
+        page_url=lambda n: url_for("people.index", **kept, page=n),
     )
 
 
@@ -94,7 +103,7 @@ def index() -> ResponseReturnValue:
 def units() -> ResponseReturnValue:
     """The units that fit what is being typed, as JSON: for the box in which one is chosen where there are many."""
     typed = text.nfc(request.args.get("q", ""))[:100]
-    found = units_found(get_read_session(), actor(), READ, typed)
+    found = units_found(get_read_session(), actor(), READ, typed, tree=tree_asked(actor(), READ, request.args))
     return {"units": [{"id": str(one.public_id), "name": one.name, "code": one.code} for one in found]}
 
 
@@ -126,12 +135,13 @@ def found() -> ResponseReturnValue:
 def print_list() -> ResponseReturnValue:
     """The whole list on one page, to be printed: everybody the list would show, page after page. Noted as one."""
     person, own = actor(), get_session()
-    unit = asked_unit(own, person, request.args.get("unit", ""), READ)
-    rows = own.execute(people_sought(person, unit, READ).limit(MOST_PRINTED + 1)).all()
+    listed = access_listed(own, person, READ, request.args)
+    rows = own.execute(people_sought(listed).limit(MOST_PRINTED + 1)).all()
     more = len(rows) > MOST_PRINTED
     rows = rows[:MOST_PRINTED]
-    seen("person.list", unit, rows=len(rows), page=1, searched=bool(sought()), purpose="print")
-    return render_template("people/print.html", rows=rows, more=more, unit=unit, sought=sought(), now=clock.now())
+    told = {"rows": len(rows), "page": 1, "searched": bool(sought()), "purpose": "print"}
+    seen("person.list", listed.unit, permission=READ, tree=listed.tree, **told)
+    return render_template("people/print.html", rows=rows, more=more, listed=listed, sought=sought(), now=clock.now())
 
 
 def sought() -> str:
@@ -139,9 +149,9 @@ def sought() -> str:
     return text.nfc(str(session.get(SOUGHT, "")))  # also of a cookie from before
 
 
-def people_sought(person: Actor, unit: Unit | None, permission: str) -> Select[Person, SignInAccount, Unit | None]:
-    """Those whom the list shows: in the unit, or wherever the permission holds, and as this browser looks for them."""
-    return queries.people_found(sought(), on=clock.today(), within=within_of(person, unit, permission))
+def people_sought(listed: Listed) -> queries.Found:
+    """Those whom the list shows, as this browser looks for them."""
+    return queries.people_found(sought(), on=clock.today(), within=listed.scope, tree=listed.tree)
 
 
 @bp.post("/search")
@@ -150,39 +160,36 @@ def people_sought(person: Actor, unit: Unit | None, permission: str) -> Select[P
 def search() -> ResponseReturnValue:
     """Keep what is sought for this browser; a name never enters an address."""
     session[SOUGHT] = text.nfc(request.form.get("q", ""))[:100]
-    chosen, typed = request.form.get("unit") or None, text.nfc(request.form.get("units", ""))[:100] or None
+    tree, chosen = tree_asked(actor(), READ, request.form), request.form.get("unit") or None
+    typed = text.nfc(request.form.get("units", ""))[:100] or None
+    if tree != request.form.get("tree_shown", tree):
+        chosen = typed = None  # they were of the other tree
     if typed:
-        found = units_found(get_read_session(), actor(), READ, typed)
+        found = units_found(get_read_session(), actor(), READ, typed, tree=tree)
         exact = [one for one in found if one.name == typed] or found
         chosen, typed = (str(exact[0].public_id), None) if len(exact) == 1 else (None, typed)
-    return redirect(url_for("people.index", unit=chosen, units=typed, choose=request.form.get("choose") or None))
+    choose, told = request.form.get("choose") or None, None if tree == first_tree(actor(), READ) else tree
+    return redirect(url_for("people.index", unit=chosen, units=typed, choose=choose, tree=told))
 
 
-def asked_unit(own: Session, person: Actor, asked: str, permission: str) -> Unit | None:
-    """The unit that was asked for, when one was. Raises `NotFound`."""
-    if not asked:
-        return None
-    try:
-        return access_unit(own, person, permission, uuid.UUID(asked))
-    except ValueError:
-        raise NotFound from None
-
-
-def seen(action: str, about: Person | Unit | None, *, permission: str = READ, **details: object) -> None:
+def seen(
+    action: str, about: Person | Unit | None, *, permission: str = READ, tree: str = "", **details: object
+) -> None:
     """Note that names were looked at. The words searched for are not kept: they may be a name.
 
-    Where no unit was asked for, there is an entry for each one where whoever looks holds the permission: those in other
-    units were not seen.
+    Where no unit was asked for, there is an entry for each one where whoever looks holds the permission (in that tree,
+    or in both): those in other units were not seen.
     """
     kind = "person" if isinstance(about, Person) else "unit"
     who, looking, about_id = behind(), actor(), about.public_id if about is not None else "-"
-    within = [] if about is not None or looking.everywhere(permission) else looking.unit_ids(permission)
+    looked_in = scope_of(looking, permission) if about is None and not looking.everywhere(permission) else {}
+    within = [one for name, ids in looked_in.items() if tree in ("", name) for one in ids]
 
     def noted(own: Session) -> None:
-        ids: list[object] = [about_id]
-        if within:
-            ids = list(own.scalars(select(Unit.public_id).where(Unit.id.in_(within)).order_by(Unit.id)))
-        note_each(own, action, actor=who, object_kind=kind, objects=[(one, details) for one in ids])
+        units = select(Unit.public_id).where(Unit.id.in_(within)).order_by(Unit.id)
+        ids: list[object] = list(own.scalars(units)) if within else [about_id]
+        told = details if tree in ("", STATE_TREE) else {**details, "tree": tree}
+        note_each(own, action, actor=who, object_kind=kind, objects=[(one, told) for one in ids])
 
     apart(noted)
 
@@ -192,9 +199,10 @@ def seen(action: str, about: Person | Unit | None, *, permission: str = READ, **
 def new() -> ResponseReturnValue:
     """A new person; then the page with the link to hand over."""
     by, own = actor(), get_session()
-    form = PersonForm(unit=request.args.get("unit", ""))
-    trees = trees_within(own, by, KEEP)
+    form = PersonForm(unit=request.args.get("unit", ""), tree=request.args.get("tree", ""))
+    trees = trees_of_both(own, by, KEEP)
     form.unit.offer(trees)
+    form.offer_trees(trees_held(by, KEEP))
     if by.everywhere(KEEP):
         form.role_unit.offer(trees)
     else:
@@ -209,12 +217,13 @@ def new() -> ResponseReturnValue:
 def acceptable(own: Session, form: PersonForm) -> bool:
     """Whether the person may be added; otherwise the form tells all its faults at once, or asks about a namesake."""
     form.validate()
+    must_stand(own, form)
     if not form.username.errors and own.scalar(queries.account_by_username(text_in(form.username))) is not None:
         form.username.errors = [TAKEN]
     if not form.email.errors and (fault := address_taken(own, text_in(form.email))) is not None:
         form.email.errors = [fault]
     if not form.errors and not form.namesake.data:
-        within = None if actor().everywhere(KEEP) else actor().unit_ids(KEEP)
+        within = people_kept(actor(), KEEP)
         same = own.execute(queries.namesakes(text_in(form.full_name), on=clock.today(), within=within)).all()
         if same:
             seen("person.list", None, permission=KEEP, rows=len(same), page=1, searched=True)
@@ -234,6 +243,7 @@ def created(own: Session, form: PersonForm, *, by: uuid.UUID) -> Person | None:
             full_name=text_in(form.full_name),
             username=text_in(form.username),
             unit=form.unit.unit,
+            tree=text_in(form.tree),
             since=clock.today(),
             position=text_in(form.position),
             category=form.category.data,
@@ -248,15 +258,26 @@ def created(own: Session, form: PersonForm, *, by: uuid.UUID) -> Person | None:
         form.username.errors = [TAKEN]  # by somebody else, at this moment
         return None
     if "role" in form and form.role.data:
-        give(own, person, form.role.data, form.role_unit.unit or form.unit.unit, by=by)
+        give(own, person, form, by=by)
     return person
 
 
-def give(own: Session, person: Person, role: str, unit: Unit | None, *, by: uuid.UUID) -> None:
+def must_stand(own: Session, form: PersonForm) -> None:
+    """The unit, and the one over which a role is given, are one's own in the tree; else the form says which is not."""
+    asked = [(form.unit, form.unit.unit, text_in(form.tree))]
+    if "role" in form and form.role.data and form.role.data not in EVERYWHERE:
+        asked.append((form.role_unit, form.role_unit.unit or form.unit.unit, form.role_tree))
+    for field, unit, tree in asked:
+        if unit is not None and not stands_within(own, actor(), KEEP, unit, tree):
+            field.errors = [NOT_IN_TREE]
+
+
+def give(own: Session, person: Person, form: PersonForm, *, by: uuid.UUID) -> None:
     """Grant a role from today, over the unit unless it holds everywhere, and no longer than one's own reaches."""
-    over = None if role in EVERYWHERE else unit
-    until = power_ends(own, actor(), GRANT, over)
-    actions.grant_role(own, person, role, unit=over, since=clock.today(), until=until, by=by)
+    role, tree = text_in(form.role), form.role_tree
+    over = None if role in EVERYWHERE else form.role_unit.unit or form.unit.unit
+    until = power_ends(own, actor(), GRANT, over, tree=tree)
+    actions.grant_role(own, person, role, unit=over, since=clock.today(), until=until, tree=tree, by=by)
 
 
 def with_link(own: Session, person: Person, *, by: uuid.UUID) -> ResponseReturnValue:
@@ -281,6 +302,7 @@ def show(public_id: uuid.UUID) -> ResponseReturnValue:
         link=own.scalar(queries.link_of(person.id)),
         linked=own.execute(queries.linked_with(person.id)).all(),
         tree_words=TREE_WORDS,
+        kept_in=trees_held(actor(), KEEP),
         roles=own.scalars(queries.roles_of(person.id)).all(),
         today=today,
         oneself=person.public_id == actor().public_id,

@@ -1,14 +1,16 @@
 """Forms of accounts."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, PasswordField, StringField, validators
 
-from lms.accounts.rules import ADMINISTRATOR, WITH_AN_END
+from lms.accounts.rules import ADMINISTRATOR, IN_PARTY_TREE, WITH_AN_END
 from lms.accounts.vocabulary import EVERYONE, ROLES
-from lms.organisation.forms import UnitField
+from lms.organisation.forms import TREE_WORDS, UnitField
+from lms.organisation.models import PARTY_TREE, STATE_TREE
 from lms.web.forms import ChoiceField, MustBe, PageForm, at_most, choices, chosen, required, tidy
 
 CATEGORIES = {
@@ -23,6 +25,10 @@ PARTY = {
     "du_bi": _l("Đảng viên dự bị"),
     "chinh_thuc": _l("Đảng viên chính thức"),
 }
+NOT_IN_TREE = _l("Đơn vị này không đứng trong cây được chọn. Chọn cây khác hoặc đơn vị khác.")
+"""What is said of a unit that was chosen for the wrong tree."""
+OUTSIDER = "quan_chung"
+"""Whoever is no member of the Party."""
 TAKEN = _l(
     "Tên đăng nhập này đã có người dùng. Nếu vừa bấm “Lưu” hai lần thì người này đã được thêm, có thể tìm "
     "trong danh sách. Nếu không, chọn tên khác."
@@ -131,12 +137,36 @@ class PersonForm(SecondLook):
     party = ChoiceField(_l("Tình trạng đảng viên"), choices=choices(PARTY), default="quan_chung")
     email = email_field(_l("Không bắt buộc. Dùng để nhắc việc học tập và đặt lại mật khẩu."))
     unit = UnitField(_l("Cơ quan, đơn vị"), [required(_l("Chọn cơ quan, đơn vị."))])
+    tree = ChoiceField(
+        _l("Được tính trong cây"),
+        choices=choices(TREE_WORDS),
+        default=STATE_TREE,
+        description=_l("Cây tổ chức đảng: đảng viên chỉ sinh hoạt ở chi bộ, như đảng viên đã nghỉ hưu."),
+    )
     role = ChoiceField(
         _l("Vai trò"),
         choices=choices({"": EVERYONE, **{role: word for role, word in ROLES.items() if role not in WITH_AN_END}}),
         default="",
     )
     role_unit = scope_field()
+
+    def offer_trees(self, trees: Sequence[str]) -> None:
+        """Let these trees be chosen; the first of them where none of them is."""
+        self.tree.choices = choices({tree: TREE_WORDS[tree] for tree in trees})
+        if self.tree.data not in trees and trees:
+            self.tree.data = trees[0]
+
+    @property
+    def role_tree(self) -> str:
+        """In which tree a role that is given at once holds: where the person is counted, if it may hold there."""
+        return str(self.tree.data) if self.role.data in IN_PARTY_TREE else STATE_TREE
+
+    def validate_party(self, field: ChoiceField) -> None:
+        """Only members are counted in the Party tree."""
+        if self.tree.data == PARTY_TREE and field.data == OUTSIDER:
+            raise validators.ValidationError(
+                _l("Cây tổ chức đảng chỉ tính đảng viên. Chọn tình trạng đảng viên, hoặc cây cơ quan nhà nước.")
+            )
 
     def grants_nothing(self) -> None:
         """Leave the roles out: whoever keeps the people of a unit grants them on the page of the person."""

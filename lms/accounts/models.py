@@ -154,6 +154,7 @@ class UnitHeadcount(Base):
     """
 
     __tablename__ = "unit_headcount"
+    __table_args__ = (CheckConstraint("tree IN ('state', 'party')", name="tree"),)
 
     tree: Mapped[str] = mapped_column(primary_key=True)
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True)
@@ -193,6 +194,8 @@ class RoleGrant(Base):
             name="role",
         ),
         CheckConstraint("role <> 'deputy' OR valid_to IS NOT NULL", name="deputy_ends"),
+        CheckConstraint("tree IN ('state', 'party')", name="tree"),
+        CheckConstraint("tree = 'state' OR role IN ('deputy', 'head', 'unit_administrator')", name="role_in_tree"),
         once(
             "uq_role_grant_open",
             "person_id",

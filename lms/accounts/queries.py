@@ -1,12 +1,12 @@
 """Reading people and where they belong."""
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, true
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy.orm import Session, joinedload
 
 from lms import clock, text
 from lms.accounts.models import (
@@ -22,7 +22,7 @@ from lms.accounts.models import (
 from lms.accounts.rules import limits_for
 from lms.config import SessionLimits
 from lms.doors import Named
-from lms.organisation.models import STATE_TREE, Unit, UnitClosure
+from lms.organisation.models import STATE_TREE, Unit
 from lms.organisation.queries import holds_on, subtree
 
 MOST_NAMESAKES = 5
@@ -84,29 +84,36 @@ def people_counted_in(unit_ids: Iterable[int], *, on: date, later: bool = True, 
 
     With them the records that would be, were they not linked to another: whoever keeps them can unlink them.
     """
-    below = [Membership.unit_id.in_(subtree(one, on=on, tree=tree)) for one in unit_ids]
+    return people_counted_by({tree: unit_ids}, on=on, later=later)
+
+
+Scope: TypeAlias = Mapping[str, Iterable[int]]
+"""Units by tree: a person is in it who is counted in one of them or below, in that tree."""
+
+
+def people_counted_by(scope: Scope, *, on: date, later: bool = True) -> Select[int]:
+    """As `people_counted_in`, of both trees."""
     return select(Membership.person_id).where(
-        Membership.tree == tree,
         or_(Membership.kind == "main", Membership.link_id.is_not(None)),
         or_(
             holds_on(on, Membership.valid_from, Membership.valid_to),
             Membership.valid_to.is_(None) if later else false(),
         ),
-        or_(false(), *below),
+        within_scope(scope, on=on),
     )
 
 
 Found: TypeAlias = Select[Person, SignInAccount, Unit | None]  # with account, and unit where counted
 
 
-def people_found(sought: str = "", *, on: date, within: Iterable[int] | None = None, tree: str = STATE_TREE) -> Found:
+def people_found(sought: str = "", *, on: date, within: Scope | None = None, tree: str = STATE_TREE) -> Found:
     """People with their account and the unit where they are counted that day, in Vietnamese order of names.
 
     Every word of `sought` is found in the name, with or without marks, or the user name begins with the whole; with
     `within`, only people of these units and below them. A record linked to another is not among them: the other is.
     """
     query = people_shown(on=on, tree=tree).where(Person.id.not_in(duplicates()), found_by(sought))
-    return query if within is None else query.where(counted_below(within, on=on, tree=tree))
+    return query if within is None else query.where(within_scope(within, on=on))
 
 
 def people_shown(*, on: date, tree: str = STATE_TREE) -> Found:
@@ -126,29 +133,35 @@ def ids_found(
     called: Collection[int],
     *,
     on: date,
-    within: Iterable[int] | None,
+    within: Scope | None,
     walking: bool = False,
-    tree: str = STATE_TREE,
 ) -> Select[int]:
     """The ids of those whom `people_found` finds, in the same order. Cheap enough to be read whole and counted.
 
     `called`: whose user names begin so (`ids_called`). They are asked for before: an alternative that is nearly always
     empty would be tried for everybody. `walking`: everybody is looked at in order until a page is full, which is quick
-    where the units have many people, rather than all people of the units being gathered and sorted.
+    where the units have many people, rather than all people of the units being gathered and sorted. Whoever is counted
+    in the units of both trees is found once.
     """
     named = or_(named_so(sought), Person.id.in_(called)) if called else named_so(sought)
     query = select(Person.id).where(named, Person.id.not_in(duplicates()))
     query = query.order_by(Person.sort_key, Person.id)
     if within is None:
         return query
-    counted = and_(Membership.person_id == Person.id, *counting(on, tree), counted_below(within, on=on, tree=tree))
-    return query.where(select(Membership.id).where(counted).exists()) if walking else query.join(Membership, counted)
+    whole = Membership.kind == "main", holds_on(on, Membership.valid_from, Membership.valid_to)
+    counted = and_(Membership.person_id == Person.id, *whole, within_scope(within, on=on))
+    once = walking or len(within) > 1
+    return query.where(select(Membership.id).where(counted).exists()) if once else query.join(Membership, counted)
 
 
-def headcount_below(unit_ids: Iterable[int], *, on: date, tree: str = STATE_TREE) -> Select[int]:
-    """How many people are counted in these units and below them, each once, on the settled day."""
-    below = or_(false(), *(UnitHeadcount.unit_id.in_(subtree(one, on=on, tree=tree)) for one in unit_ids))
-    return select(func.coalesce(func.sum(UnitHeadcount.people), 0)).where(UnitHeadcount.tree == tree, below)
+def headcount_below(scope: Scope, *, on: date) -> Select[int]:
+    """How many people are counted in these units and below them on the settled day, each once in each tree."""
+    below = [
+        and_(UnitHeadcount.tree == tree, UnitHeadcount.unit_id.in_(subtree(one, on=on, tree=tree)))
+        for tree, unit_ids in scope.items()
+        for one in unit_ids
+    ]
+    return select(func.coalesce(func.sum(UnitHeadcount.people), 0)).where(or_(false(), *below))
 
 
 def ids_called(sought: str) -> Select[int]:
@@ -164,9 +177,14 @@ def counting(on: date, tree: str) -> tuple[ColumnElement[bool], ...]:
     return (*main, holds_on(on, Membership.valid_from, Membership.valid_to))
 
 
-def counted_below(unit_ids: Iterable[int], *, on: date, tree: str) -> ColumnElement[bool]:
-    """Whether a membership is in one of these units or below."""
-    return or_(false(), *(Membership.unit_id.in_(subtree(one, on=on, tree=tree)) for one in unit_ids))
+def within_scope(scope: Scope, *, on: date) -> ColumnElement[bool]:
+    """Whether a membership is in one of these units or below, in its tree."""
+    trees = [
+        and_(Membership.tree == tree, or_(*(Membership.unit_id.in_(subtree(one, on=on, tree=tree)) for one in ids)))
+        for tree, ids in ((tree, tuple(ids)) for tree, ids in scope.items())
+        if ids
+    ]
+    return or_(false(), *trees)
 
 
 LONGEST_USERNAME = 50
@@ -226,9 +244,10 @@ def link_of(person_id: int) -> Select[PersonLink]:
     )
 
 
-def namesakes(full_name: str, *, on: date, within: Iterable[int] | None = None) -> Found:
-    """People called exactly so, with the unit where they are counted that day; of these units, when some are named."""
-    return people_found(on=on, within=within).where(Person.full_name == text.nfc(full_name)).limit(MOST_NAMESAKES)
+def namesakes(full_name: str, *, on: date, within: Select[int] | None = None) -> Found:
+    """People called exactly so, with the unit where they are counted that day; of these people, when some are named."""
+    among = Person.id.in_(within) if within is not None else true()
+    return people_found(on=on).where(among).where(Person.full_name == text.nfc(full_name)).limit(MOST_NAMESAKES)
 
 
 def memberships_of(person_id: int) -> Select[Membership]:
@@ -307,77 +326,5 @@ class PeopleByName:
 def number_by_unit(*, on: date, tree: str) -> Select[int, int]:
     """Each unit in which somebody is counted that day, and how many are."""
     return (
-        select(Membership.unit_id, func.count().label("people"))
-        .where(
-            Membership.tree == tree,
-            Membership.kind == "main",
-            holds_on(on, Membership.valid_from, Membership.valid_to),
-        )
-        .group_by(Membership.unit_id)
+        select(Membership.unit_id, func.count().label("people")).where(*counting(on, tree)).group_by(Membership.unit_id)
     )
-
-
-def numbers(within: ColumnElement[bool], *, on: date, tree: str) -> Select[int, int]:
-    """Each unit and how many are counted in it that day: of today what is kept, of other days the memberships within.
-
-    What is kept costs the number of units, not of people.
-    """
-    if on == clock.today():
-        return select(UnitHeadcount.unit_id, UnitHeadcount.people).where(UnitHeadcount.tree == tree)
-    return number_by_unit(on=on, tree=tree).where(within)
-
-
-# Made once: to make an alias anew for every page costs more than to ask the database.
-BRANCH, BELOW = aliased(UnitClosure), aliased(UnitClosure)
-
-
-class PeopleByUnit:
-    """How many people are counted in units (`Headcount` in lms/doors.py)."""
-
-    def by_unit(self, session: Session, *, on: date, tree: str) -> Mapping[int, int]:
-        """The number in each unit itself; one query."""
-        return dict(session.execute(number_by_unit(on=on, tree=tree)).all())
-
-    def by_branch(self, session: Session, unit_id: int, *, on: date, tree: str) -> Mapping[int, int]:
-        """The number in the unit itself, and in each unit directly below with all below that; one query."""
-        within = Membership.unit_id.in_(subtree(unit_id, on=on, tree=tree))
-        own = numbers(within, on=on, tree=tree).subquery()
-        under = and_(BELOW.ancestor_id == BRANCH.descendant_id, BELOW.tree == tree)
-        query = (
-            select(BRANCH.descendant_id, func.sum(own.c.people))
-            .join(BELOW, and_(under, holds_on(on, BELOW.valid_from, BELOW.valid_to)))
-            .join(own, own.c.unit_id == BELOW.descendant_id)
-            .where(BRANCH.tree == tree, BRANCH.ancestor_id == unit_id, BRANCH.depth <= 1)
-            .where(holds_on(on, BRANCH.valid_from, BRANCH.valid_to), or_(BRANCH.depth == 1, BELOW.depth == 0))
-            .group_by(BRANCH.descendant_id)
-            .having(func.sum(own.c.people) > 0)
-        )
-        return dict(session.execute(query).all())
-
-    def with_below(self, session: Session, unit_ids: Sequence[int], *, on: date, tree: str) -> Mapping[int, int]:
-        """The number in each of these units with all below it; one query."""
-        own = numbers(true(), on=on, tree=tree).subquery()
-        query = (
-            select(BELOW.ancestor_id, func.sum(own.c.people))
-            .join(own, own.c.unit_id == BELOW.descendant_id)
-            .where(BELOW.tree == tree, BELOW.ancestor_id.in_(unit_ids), holds_on(on, BELOW.valid_from, BELOW.valid_to))
-            .group_by(BELOW.ancestor_id)
-        )
-        return dict(session.execute(query).all())
-
-    def named(self, session: Session, unit_id: int, *, on: date, most: int) -> list[Named]:
-        """Those counted in the unit itself, in Vietnamese order, at most so many. Whoever asks notes it."""
-        rows = session.execute(
-            select(Person.public_id, Person.full_name, Unit.name, Person.sort_key, Person.id)
-            .join(Membership, Membership.person_id == Person.id)
-            .join(Unit, Unit.id == Membership.unit_id)
-            .where(
-                Membership.unit_id == unit_id,
-                Membership.kind == "main",
-                holds_on(on, Membership.valid_from, Membership.valid_to),
-            )
-            .distinct()  # who is counted here in both trees is one person
-            .order_by(Person.sort_key, Person.id)
-            .limit(most)
-        )
-        return [Named(*row[:3]) for row in rows]

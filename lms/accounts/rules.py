@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Container, Iterable
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from lms.config import PasswordPolicy, SessionLimits
 from lms.organisation.models import STATE_TREE
@@ -107,7 +108,7 @@ EVERYWHERE = frozenset({"trainer", AUDITOR, ADMINISTRATOR})
 
 SOONER_ENDED = frozenset({ADMINISTRATOR, UNIT_ADMINISTRATOR, AUDITOR})
 """Roles that keep accounts or read everywhere: a session left open by one of them ends sooner."""
-IN_PARTY_TREE = frozenset({"head", DEPUTY})
+IN_PARTY_TREE = frozenset({"head", DEPUTY, UNIT_ADMINISTRATOR})
 """Roles that may hold over an organisation of the Party and what stands below it in that tree."""
 
 WITH_AN_END = frozenset({DEPUTY})
@@ -138,33 +139,36 @@ class Grant:
     tree: str = STATE_TREE
 
 
-def may_give(role: str, unit_id: int | None, *, within: Container[int] | None, tree: str = STATE_TREE) -> bool:
+Within: TypeAlias = Mapping[str, Container[int]]
+"""Units by the tree in which a permission holds over them: what holds in one tree is no power in the other."""
+
+
+def may_give(role: str, unit_id: int | None, *, within: Within | None, tree: str = STATE_TREE) -> bool:
     """Whether whoever keeps people `within` these units (None: everywhere) may grant or end this role there.
 
-    Never a role that holds everywhere or in the Party tree, none over a unit outside, and none that carries a
+    Never a role that holds everywhere, none over a unit outside or in the other tree, and none that carries a
     permission which whoever keeps people of a unit lacks: nobody gives more than they hold.
     """
     if within is None:
         return True
     carried = PERMISSIONS[role] <= PERMISSIONS[UNIT_ADMINISTRATOR]
-    here = tree == STATE_TREE and unit_id is not None and unit_id in within
+    here = unit_id is not None and unit_id in within.get(tree, ())
     return carried and role not in EVERYWHERE and here
 
 
-def may_keep(held: Iterable[Grant], *, within: Container[int] | None) -> bool:
+def may_keep(held: Iterable[Grant], *, within: Within | None) -> bool:
     """Whether the people kept `within` these units may include somebody who holds these roles: none reaches further."""
     return all(may_give(one.role, one.unit_id, within=within, tree=one.tree) for one in held)
 
 
-def opens_no_more(held: Collection[Grant], own: Callable[[str], Container[int] | None]) -> bool:
+def opens_no_more(held: Collection[Grant], own: Callable[[str], Within | None]) -> bool:
     """Whether an account with these roles opens nothing that one's own roles do not, there: else a link to it would.
 
     `own` tells the units where one holds a permission (None: everywhere).
     """
     reaches = {permission: own(permission) for one in held for permission in PERMISSIONS[one.role]}
     return all(
-        (within := reaches[permission]) is None
-        or (one.tree == STATE_TREE and one.unit_id is not None and one.unit_id in within)
+        (within := reaches[permission]) is None or (one.unit_id is not None and one.unit_id in within.get(one.tree, ()))
         for one in held
         for permission in PERMISSIONS[one.role]
     )

@@ -43,6 +43,7 @@ from lms.accounts.session import (
 from lms.accounts.vocabulary import ROLES
 from lms.audit.actions import note
 from lms.db import apart, database, get_read_session, get_session, if_there_is_room
+from lms.organisation.models import TREES
 from lms.throttle.rules import PER_ACCOUNT, PER_RESET, Budget
 from lms.web import kept
 from lms.web.acting import NotFound, actor, behind, login_manager
@@ -194,7 +195,8 @@ def profile() -> ResponseReturnValue:
     """Who the system thinks one is."""
     own = get_session()
     person = own.get_one(Person, actor().person_id)
-    unit = own.scalar(queries.main_unit(person.id, on=clock.today()))
+    places = (queries.main_unit(person.id, on=clock.today(), tree=tree) for tree in TREES)
+    unit = next((one for one in map(own.scalar, places) if one is not None), None)  # pensioners have a cell only
     roles = own.scalars(queries.roles_held(person.id, on=clock.today())).all()
     return render_template(
         "accounts/profile.html",

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lms.announcements.models import Announcement
-from lms.organisation.access import units_within
+from lms.organisation.access import units_by_tree
 from lms.web.acting import Actor, NotFound
 
 WRITE = "announcement:write"
@@ -15,7 +15,7 @@ WRITE = "announcement:write"
 def access_announcement(session: Session, actor: Actor, public_id: uuid.UUID) -> Announcement:
     """The announcement, if its unit is within one's scope today. Raises `NotFound`."""
     found = session.scalar(select(Announcement).where(Announcement.public_id == public_id))
-    within = units_within(session, actor, WRITE)
-    if found is None or (within is not None and found.unit_id not in within):
+    within = units_by_tree(session, actor, WRITE)
+    if found is None or (within is not None and not any(found.unit_id in units for units in within.values())):
         raise NotFound
     return found

@@ -1,6 +1,6 @@
 """Reading announcements."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from sqlalchemy import Select, and_, false, or_, select
@@ -8,7 +8,7 @@ from sqlalchemy.orm import contains_eager
 
 from lms.accounts.models import Membership, Person, SignInAccount
 from lms.announcements.models import Announcement
-from lms.organisation.models import STATE_TREE, Unit, UnitClosure
+from lms.organisation.models import Unit, UnitClosure
 from lms.organisation.queries import holds_on, subtree
 
 MOST = 5
@@ -66,8 +66,8 @@ def people_with_address(unit_id: int, *, on: date) -> Select[int, str]:
     )
 
 
-def written(unit_ids: Iterable[int] | None, *, on: date) -> Select[Announcement]:
-    """Announcements to these units and those below them (None: to all), with the unit, the latest first."""
+def written(scope: Mapping[str, Iterable[int]] | None, *, on: date) -> Select[Announcement]:
+    """Announcements to these units and those below them in each tree (None: to all), the latest first."""
     query = (
         select(Announcement)
         .join(Unit, Unit.id == Announcement.unit_id)
@@ -75,7 +75,7 @@ def written(unit_ids: Iterable[int] | None, *, on: date) -> Select[Announcement]
         .order_by(Announcement.withdrawn_at.is_not(None), Announcement.valid_from.desc(), Announcement.id.desc())
         .limit(LISTED)
     )
-    if unit_ids is None:
+    if scope is None:
         return query
-    below = [Announcement.unit_id.in_(subtree(one, on=on, tree=STATE_TREE)) for one in unit_ids]
+    below = [Announcement.unit_id.in_(subtree(one, on=on, tree=tree)) for tree, ids in scope.items() for one in ids]
     return query.where(or_(false(), *below))

@@ -10,12 +10,13 @@ from flask_babel import gettext as _
 from sqlalchemy import Row
 
 from lms import clock
-from lms.accounts.access import trees_within
+from lms.accounts.access import trees_of_both
 from lms.accounts.models import Person
 from lms.announcements import actions, queries
 from lms.announcements.access import WRITE, access_announcement
 from lms.announcements.forms import AnnouncementForm
 from lms.db import get_read_session, get_session
+from lms.organisation.access import scope_of
 from lms.web.acting import actor
 from lms.web.feature import Feature
 from lms.web.forms import day_in, text_in
@@ -35,7 +36,7 @@ def announced() -> Sequence[Row[*tuple[object, ...]]]:
 def index() -> ResponseReturnValue:
     """What was announced within one's scope: to come, shown now, over or withdrawn."""
     own, person, today = get_session(), actor(), clock.today()
-    units = None if person.everywhere(WRITE) else person.unit_ids(WRITE)
+    units = None if person.everywhere(WRITE) else scope_of(person, WRITE)
     return render_template(
         "announcements/index.html", rows=own.scalars(queries.written(units, on=today)).all(), today=today
     )
@@ -46,7 +47,7 @@ def index() -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     """Something to announce."""
     own, form = get_session(), AnnouncementForm()
-    form.unit.offer(trees_within(own, actor(), WRITE))
+    form.unit.offer(trees_of_both(own, actor(), WRITE))
     if form.validate_on_submit() and form.unit.unit is not None:
         author, until = own.get_one(Person, actor().person_id), day_in(form.until) + timedelta(days=1)
         actions.announce(

@@ -2,6 +2,7 @@
 
 import uuid
 from itertools import groupby
+from typing import cast
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lms import clock
-from lms.accounts.access import KEEP, access_account, access_unit, top_units
+from lms.accounts.access import KEEP, access_account, access_listed, top_units
 from lms.accounts.admin import seen
 from lms.accounts.models import Person, SignInAccount
 from lms.accounts.queries import open_sessions, roles_held
@@ -20,7 +21,8 @@ from lms.authentication import actions, queries
 from lms.authentication.forms import SheetForm
 from lms.authentication.rules import ACTIVATION_LIFE, MOST_ON_A_SHEET
 from lms.db import config_of, get_session
-from lms.organisation.models import Unit
+from lms.organisation.forms import TREE_WORDS
+from lms.organisation.models import TREES, Unit
 from lms.organisation.queries import unit_trees
 from lms.throttle.actions import attempts_about, forgive_all
 from lms.throttle.rules import PER_CODE
@@ -112,11 +114,16 @@ def end_sessions(public_id: uuid.UUID) -> ResponseReturnValue:
 def choose_unit() -> ResponseReturnValue:
     """For which unit codes are printed."""
     own, person = get_session(), actor()
-    if (asked := request.args.get("unit")) and (unit_id := as_uuid(asked)) is not None:
-        return redirect(url_for("credentials.sheet", unit_id=unit_id))
-    trees = unit_trees(own, on=clock.today()) if person.everywhere(KEEP) else []
-    units = [] if trees else top_units(own, person, KEEP)
-    return render_template("credentials/choose.html", trees=trees, units=units)
+    asked, _dot, tree = request.args.get("unit", "").partition(".")
+    if (unit_id := as_uuid(asked)) is not None:
+        return redirect(url_for("credentials.sheet", unit_id=unit_id, tree=tree if tree in TREES[1:] else None))
+    everywhere = person.everywhere(KEEP)
+    trees = {tree: unit_trees(own, on=clock.today(), tree=tree) if everywhere else [] for tree in TREES}
+    units = {tree: [] if everywhere else top_units(own, person, KEEP, tree=tree) for tree in TREES}
+    any_unit = any(trees.values()) or any(units.values())
+    return render_template(
+        "credentials/choose.html", trees=trees, units=units, any_unit=any_unit, tree_words=TREE_WORDS
+    )
 
 
 def as_uuid(text: str) -> uuid.UUID | None:
@@ -132,8 +139,9 @@ def as_uuid(text: str) -> uuid.UUID | None:
 def sheet(unit_id: uuid.UUID) -> ResponseReturnValue:
     """Who has never set a password; and the slips with their codes, to be cut and handed out."""
     own, person = get_session(), actor()
-    unit = access_unit(own, person, KEEP, unit_id)
-    query = queries.people_to_activate(unit.id, on=clock.today(), everywhere=person.everywhere(KEEP))
+    listed = access_listed(own, person, KEEP, {"unit": str(unit_id), "tree": request.args.get("tree", "")})
+    unit, tree = cast(Unit, listed.unit), listed.tree
+    query = queries.people_to_activate(unit.id, on=clock.today(), everywhere=person.everywhere(KEEP), tree=tree)
     if (only := as_uuid(request.args.get("person", ""))) is not None:  # from the page of one person
         query = query.where(Person.public_id == only)
     rows = [(one, account, where) for one, account, where in own.execute(query)]
@@ -143,9 +151,9 @@ def sheet(unit_id: uuid.UUID) -> ResponseReturnValue:
         wanted = set(form.people.data or ())
         chosen = [row for row in rows if str(row[0].public_id) in wanted]
         if chosen:
-            seen("person.list", unit, rows=len(chosen), page=1, purpose="activation")
+            seen("person.list", unit, tree=tree, rows=len(chosen), page=1, purpose="activation")
             return printed(own, unit, chosen)
-    seen("person.list", unit, rows=len(rows), page=1, purpose="activation")
+    seen("person.list", unit, tree=tree, rows=len(rows), page=1, purpose="activation")
     status = 422 if form.is_submitted() else 200
     return render_template("credentials/people.html", form=form, unit=unit, rows=rows, most=MOST_ON_A_SHEET), status
 

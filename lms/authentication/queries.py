@@ -47,8 +47,10 @@ def known_identity(issuer: str, subject: str) -> Select[int]:
     )
 
 
-def people_to_activate(unit_id: int, *, on: date, everywhere: bool) -> Select[Person, SignInAccount, Unit]:
-    """People counted in the unit and below who have never set a password, by unit and in Vietnamese order of names.
+def people_to_activate(
+    unit_id: int, *, on: date, everywhere: bool, tree: str = STATE_TREE
+) -> Select[Person, SignInAccount, Unit]:
+    """People counted in the unit and below in that tree who have never set a password, by unit, then by name.
 
     Whoever may not look after everybody makes no code for people who hold a role, today or from a later day on: it
     would open more than that.
@@ -59,10 +61,10 @@ def people_to_activate(unit_id: int, *, on: date, everywhere: bool) -> Select[Pe
         .join(Membership, Membership.person_id == Person.id)
         .join(Unit, Unit.id == Membership.unit_id)
         .where(
-            Membership.tree == STATE_TREE,
+            Membership.tree == tree,
             Membership.kind == "main",
             holds_on(on, Membership.valid_from, Membership.valid_to),
-            Membership.unit_id.in_(subtree(unit_id, on=on)),
+            Membership.unit_id.in_(subtree(unit_id, on=on, tree=tree)),
             SignInAccount.password_hash.is_(None),
             SignInAccount.disabled_at.is_(None),
         )

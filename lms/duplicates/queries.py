@@ -97,20 +97,16 @@ def same_code(reach: Select[int] | None) -> Select[int, int]:
 
 
 def same_unit(on: date, reach: Select[int] | None) -> Select[int, int]:
-    """Same name, marks aside, both counted in the same unit that day.
+    """Same name, marks aside, both counted in the same unit that day, in the same tree.
 
     Names that occur twice in a unit are counted first: to join everybody with everybody of a unit costs much more.
     """
-    counted = and_(
-        Membership.tree == STATE_TREE,
-        Membership.kind == "main",
-        holds_on(on, Membership.valid_from, Membership.valid_to),
-    )
+    counted = and_(Membership.kind == "main", holds_on(on, Membership.valid_from, Membership.valid_to))
     twice = (
-        select(Membership.unit_id, Person.search_key)
+        select(Membership.tree, Membership.unit_id, Person.search_key)
         .join(Person, Person.id == Membership.person_id)
         .where(counted)
-        .group_by(Membership.unit_id, Person.search_key)
+        .group_by(Membership.tree, Membership.unit_id, Person.search_key)
         .having(func.count() > 1)
         .subquery()
     )
@@ -119,20 +115,21 @@ def same_unit(on: date, reach: Select[int] | None) -> Select[int, int]:
         select(ONE.id, OTHER.id)
         .select_from(twice)
         .join(ONE, ONE.search_key == twice.c.search_key)
-        .join(mine, in_unit(mine, ONE.id, twice.c.unit_id, on))
+        .join(mine, in_unit(mine, ONE.id, twice.c, on))
         .join(OTHER, OTHER.search_key == twice.c.search_key)
-        .join(its, in_unit(its, OTHER.id, twice.c.unit_id, on))
+        .join(its, in_unit(its, OTHER.id, twice.c, on))
         .where(both_within(reach))
+        .group_by(ONE.id, OTHER.id)  # whoever is counted together in both trees is one pair
         .order_by(ONE.sort_key, ONE.id, OTHER.id)
     )
 
 
-def in_unit(one: type[Membership], person: Any, unit: ColumnElement[int], on: date) -> ColumnElement[bool]:
-    """Whether a membership counts the person in the unit that day. Any: a column, of whichever kind."""
+def in_unit(one: type[Membership], person: Any, there: Any, on: date) -> ColumnElement[bool]:
+    """Whether a membership counts the person in that unit of that tree. Any: a column, of whichever kind; columns."""
     return and_(
         one.person_id == person,
-        one.unit_id == unit,
-        one.tree == STATE_TREE,
+        one.unit_id == there.unit_id,
+        one.tree == there.tree,
         one.kind == "main",
         holds_on(on, one.valid_from, one.valid_to),
     )

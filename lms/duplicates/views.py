@@ -7,10 +7,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from lms import clock, text
-from lms.accounts.access import KEEP, access_account, people_typed
+from lms.accounts.access import KEEP, access_account, people_kept, people_typed
 from lms.accounts.admin import asked, seen
 from lms.accounts.models import Person
-from lms.accounts.queries import people_counted_in
 from lms.db import get_session
 from lms.duplicates import actions, queries
 from lms.duplicates.access import access_link, access_pair
@@ -32,7 +31,7 @@ MOST_FOUND = 30
 def index() -> ResponseReturnValue:
     """Pairs that may be one person, and why; and what was decided so far. That these names were seen is noted."""
     own, person, today = get_session(), actor(), clock.today()
-    reach = None if person.everywhere(KEEP) else people_counted_in(person.unit_ids(KEEP), on=today)
+    reach = people_kept(person, KEEP)
     found = queries.suggestions(own, on=today, reach=reach)
     people = [one for pair in found for one in (pair.one, pair.other)]
     linked, apart = (own.execute(queries.decided(reach, same=same)).all() for same in (True, False))

@@ -30,7 +30,8 @@ def access_post(session: Session, actor: Actor, person: Person, membership_id: i
     if found is None:
         raise NotFound
     if not actor.everywhere(KEEP):
-        below = [subtree(one, on=today, tree=found.tree) for one in actor.unit_ids(KEEP)]
+        keeping = {*actor.unit_ids(KEEP), *actor.unit_ids(KEEP, found.tree)}
+        below = [subtree(one, on=today, tree=found.tree) for one in keeping]
         if not any(
             session.scalar(select(Membership.id).where(Membership.id == found.id, Membership.unit_id.in_(one)))
             for one in below

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from lms import clock
 from lms.accounts.models import Membership, Person, RoleGrant
-from lms.accounts.queries import duplicates, people_counted_in
-from lms.accounts.rules import Grant, may_keep
+from lms.accounts.queries import duplicates
+from lms.accounts.rules import Grant, Within, may_keep
 from lms.memberships.rules import Candidate
 from lms.organisation.models import PARTY_TREE, Unit, UnitClosure
 from lms.organisation.queries import holds_on, unit_trees
@@ -20,20 +20,13 @@ from lms.web.acting import Actor
 BATCH = 5_000
 
 
-def within_reach(actor: Actor, permission: str) -> Select[int] | None:
-    """The ids of those for whom somebody holds the permission, for use as a subquery; None: everybody."""
-    if actor.everywhere(permission):
-        return None
-    return people_counted_in(actor.unit_ids(permission), on=clock.today())
-
-
 def candidates(
     session: Session,
     public_ids: Sequence[uuid.UUID],
     *,
     tree: str,
     reach: Select[int] | None,
-    within: frozenset[int] | None,
+    within: Within | None,
 ) -> list[Candidate]:
     """These people, as far as they are in reach, in Vietnamese order of names, with where they are counted in the end.
 
@@ -106,11 +99,14 @@ def stands_from(session: Session, unit_id: int, *, on: date, tree: str) -> bool:
 
 
 def trees_to_choose(session: Session, actor: Actor, permission: str, tree: str) -> list[Branch[Unit]]:
-    """The units of one tree where the permission holds, as trees of today."""
+    """The units of one tree where the permission holds there or in the state tree, as trees of today.
+
+    Whoever keeps an agency also says which of its people belong to the Party organisations below it.
+    """
     whole = unit_trees(session, on=clock.today(), tree=tree)
     if actor.everywhere(permission):
         return whole
-    own = set(actor.unit_ids(permission))
+    own = {*actor.unit_ids(permission), *actor.unit_ids(permission, tree)}
     return [top for branch in whole for top in tops(branch, own)]
 
 

@@ -11,9 +11,9 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from lms import clock
-from lms.accounts.access import KEEP, trees_within
+from lms.accounts.access import KEEP, access_listed, people_kept, trees_within
 from lms.accounts.actions import MoveTooEarly, move_person, open_membership
-from lms.accounts.admin import asked_unit, people_sought, seen
+from lms.accounts.admin import people_sought, seen
 from lms.accounts.models import Person
 from lms.accounts.queries import main_unit
 from lms.accounts.storage import UnitEnded
@@ -23,7 +23,7 @@ from lms.memberships.access import access_placed, access_post
 from lms.memberships.actions import Transfer
 from lms.memberships.forms import PLACES, REASONS, EndForm, MoveForm, PostForm, TransferForm
 from lms.memberships.rules import MOST, Line, digest_of, from_units, ids_in, judged
-from lms.organisation.access import units_within
+from lms.organisation.access import first_tree, units_by_tree
 from lms.organisation.actions import Basis
 from lms.organisation.forms import TREE_WORDS, BasisForm, UnitField, ended_words
 from lms.organisation.gathering import heirs_named
@@ -57,7 +57,7 @@ def ask() -> ResponseReturnValue:
             "warning",
         )
         return redirect(url_for("people.index", choose=1))
-    form = TransferForm(formdata=None)
+    form = TransferForm(formdata=None, tree=first_tree(actor(), KEEP))
     offer(own, form.unit)
     return form_page(form, people)
 
@@ -66,17 +66,17 @@ def chosen(own: Session) -> list[uuid.UUID]:
     """Those who were ticked, or all whom the list would show; when they are too many, one more than can be moved."""
     if "all" not in request.form:
         return ids_in(" ".join([request.form.get("_people", ""), *request.form.getlist("person")]))
-    person = actor()
-    unit = asked_unit(own, person, request.form.get("unit_of_list", ""), KEEP)
-    query = people_sought(person, unit, KEEP).with_only_columns(Person.public_id)
+    sent = {name: request.form.get(f"{name}_of_list", "") for name in ("unit", "tree")}
+    query = people_sought(access_listed(own, actor(), KEEP, sent)).with_only_columns(Person.public_id)
     return list(own.scalars(query.limit(MOST + 1)))
 
 
-def offer(own: Session, field: UnitField) -> None:
-    """Let the units of both trees be chosen, each once."""
-    state, party = (queries.trees_to_choose(own, actor(), KEEP, tree) for tree in (STATE_TREE, PARTY_TREE))
-    known = {branch.unit.id for tree in state for branch in tree.walk()}
-    field.offer([*state, *(tree for tree in party if tree.unit.id not in known)])
+def offer(own: Session, field: UnitField) -> dict[str, set[int]]:
+    """Let the units of both trees be chosen, each once; the ids of those of each tree."""
+    found = {tree: queries.trees_to_choose(own, actor(), KEEP, tree) for tree in (STATE_TREE, PARTY_TREE)}
+    ids = {tree: {branch.unit.id for top in tops for branch in top.walk()} for tree, tops in found.items()}
+    field.offer([*found[STATE_TREE], *(top for top in found[PARTY_TREE] if top.unit.id not in ids[STATE_TREE])])
+    return ids
 
 
 def form_page(form: TransferForm, people: Sequence[uuid.UUID], *, status: int = 200) -> ResponseReturnValue:
@@ -104,12 +104,12 @@ class Asked:
         return [one for one in self.lines if not one.moves]
 
 
-def transfer_in(own: Session, form: TransferForm) -> Transfer | None:
+def transfer_in(own: Session, form: TransferForm, offered: dict[str, set[int]]) -> Transfer | None:
     """What the form asks for; None when it now says what must be changed."""
     if not form.validate_on_submit() or form.unit.unit is None:
         return None
     unit, tree, on = form.unit.unit, text_in(form.tree), day_in(form.on)
-    if not queries.stands_from(own, unit.id, on=on, tree=tree):
+    if unit.id not in offered[tree] or not queries.stands_from(own, unit.id, on=on, tree=tree):
         form.unit.errors = [not_standing(own, unit, tree)]
         return None
     return Transfer(unit, tree, on, text_in(form.position), basis_in(form))
@@ -130,7 +130,7 @@ def not_standing(own: Session, unit: Unit, tree: str) -> str:
 
 def would_do(own: Session, transfer: Transfer, people: Sequence[uuid.UUID]) -> Asked:
     """What the transfer does to these people, with the reach of whoever asks at this moment."""
-    reach, within = queries.within_reach(actor(), KEEP), units_within(own, actor(), KEEP)
+    reach, within = people_kept(actor(), KEEP), units_by_tree(own, actor(), KEEP)
     known = queries.candidates(own, people, tree=transfer.tree, reach=reach, within=within)
     lines = judged(known, transfer.unit.id, on=transfer.on, tree=transfer.tree)
     digest = digest_of(lines, transfer.unit.id, on=transfer.on, tree=transfer.tree, position=transfer.position)
@@ -161,10 +161,10 @@ def rehearse() -> ResponseReturnValue:
     """What the transfer would do, or the form again; nothing is done."""
     own, form = get_session(), TransferForm()
     people = ids_in(request.form.get("_people", ""))
-    offer(own, form.unit)
+    offered = offer(own, form.unit)
     if "edit" in request.form:
         return form_page(form, people)
-    transfer = transfer_in(own, form)
+    transfer = transfer_in(own, form, offered)
     if transfer is None:
         return form_page(form, people, status=422)
     return rehearsal_page(would_do(own, transfer, people), people)
@@ -177,8 +177,8 @@ def apply() -> ResponseReturnValue:
     own, form = get_session(), TransferForm()
     people = ids_in(request.form.get("_people", ""))
     lock_roll(own)  # before any row is read: nobody moves between what is compared and what is written
-    offer(own, form.unit)
-    transfer = transfer_in(own, form)
+    offered = offer(own, form.unit)
+    transfer = transfer_in(own, form, offered)
     if transfer is None:
         return form_page(form, people, status=422)
     asked = would_do(own, transfer, people)
@@ -187,7 +187,7 @@ def apply() -> ResponseReturnValue:
     moved = actions.transfer_people(own, transfer, asked.lines, by=actor().public_id)
     words = _("Đã điều động %(n)s người đến %(unit)s, từ ngày %(day)s.")
     flash(words % {"n": number(moved), "unit": transfer.unit.name, "day": worded(transfer.on)}, "success")
-    return redirect(url_for("people.index", unit=transfer.unit.public_id if transfer.tree == STATE_TREE else None))
+    return redirect(url_for("people.index", unit=transfer.unit.public_id, tree=transfer.tree))
 
 
 @bp.route("/<uuid:public_id>/move", methods=["GET", "POST"])
@@ -240,9 +240,9 @@ def add_post(public_id: uuid.UUID) -> ResponseReturnValue:
     """A concurrent post, or a Party organisation, for one person."""
     own = get_session()
     person = access_placed(own, actor(), public_id)
-    form = PostForm()
-    offer(own, form.unit)
-    if form.validate_on_submit() and added(own, form, person):
+    form = PostForm(kind="concurrent" if first_tree(actor(), KEEP) == STATE_TREE else "party")
+    offered = offer(own, form.unit)
+    if form.validate_on_submit() and added(own, form, person, offered):
         flash(_("Đã ghi nhận."), "success")
         return redirect(url_for("people.show", public_id=public_id))
     seen("person.read", person)
@@ -250,14 +250,14 @@ def add_post(public_id: uuid.UUID) -> ResponseReturnValue:
     return render_template("memberships/post.html", form=form, person=person), status
 
 
-def added(own: Session, form: PostForm, person: Person) -> bool:
+def added(own: Session, form: PostForm, person: Person, offered: dict[str, set[int]]) -> bool:
     """Whether the post was given; otherwise the form says what must be changed."""
     tree, counts = PLACES[text_in(form.kind)]
     unit, on = form.unit.unit, day_in(form.on)
     until = form.until.data + timedelta(days=1) if form.until.data is not None else None
     if unit is None:
         return False
-    if not queries.stands_from(own, unit.id, on=on, tree=tree):
+    if unit.id not in offered[tree] or not queries.stands_from(own, unit.id, on=on, tree=tree):
         form.unit.errors = [not_standing(own, unit, tree)]
         return False
     asked = Transfer(unit, tree, on, text_in(form.position), basis_in(form))

@@ -5,16 +5,55 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import and_, false, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, false, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from lms import clock
-from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitCode, UnitEdge, UnitOperation, UnitOperationUnit
+from lms.organisation.models import (
+    PARTY_TREE,
+    STATE_TREE,
+    TREES,
+    Unit,
+    UnitClosure,
+    UnitCode,
+    UnitEdge,
+    UnitOperation,
+    UnitOperationUnit,
+)
 from lms.organisation.queries import holds_on, subtree
 from lms.organisation.storage import Beyond
 from lms.web.acting import Actor, NotFound
 
 READ, KEEP = "unit:read", "unit:create"
+
+
+def scope_of(actor: Actor, permission: str) -> dict[str, tuple[int, ...]]:
+    """The units at and below which the permission holds, by the trees in which it holds over any."""
+    both = {tree: actor.unit_ids(permission, tree) for tree in TREES}
+    return {tree: ids for tree, ids in both.items() if ids}
+
+
+def first_tree(actor: Actor, permission: str) -> str:
+    """The tree a page begins with: that of the state, unless the permission holds in the other only."""
+    held = scope_of(actor, permission)
+    return (
+        PARTY_TREE if PARTY_TREE in held and STATE_TREE not in held and not actor.everywhere(permission) else STATE_TREE
+    )
+
+
+def units_by_tree(session: Session, actor: Actor, permission: str) -> dict[str, frozenset[int]] | None:
+    """As `units_within`, of each tree in which the permission holds; None: everywhere."""
+    if actor.everywhere(permission):
+        return None
+    found = ((tree, units_within(session, actor, permission, tree=tree)) for tree in scope_of(actor, permission))
+    return {tree: units for tree, units in found if units is not None}
+
+
+def stands_today(unit_id: int | ScalarSelect[int], tree: str) -> Select[int]:
+    """A row when the unit stands in that tree today."""
+    itself = UnitClosure.ancestor_id == unit_id, UnitClosure.descendant_id == unit_id, UnitClosure.tree == tree
+    held = holds_on(clock.today(), UnitClosure.valid_from, UnitClosure.valid_to)
+    return select(UnitClosure.ancestor_id).where(*itself, held)
 
 
 def units_within(session: Session, actor: Actor, permission: str, *, tree: str = STATE_TREE) -> frozenset[int] | None:
@@ -27,7 +66,7 @@ def units_within(session: Session, actor: Actor, permission: str, *, tree: str =
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Units of the state tree, by id: all at or below units of one's own, and those `below` one of these."""
+    """Units, by id: all at or below units of one's own, and those `below` one of these."""
 
     units: frozenset[int]
     below: frozenset[int]
@@ -44,8 +83,7 @@ def reach_of(session: Session, actor: Actor, permission: str, *, on: date | None
     """
     if actor.everywhere(permission):
         return None
-    today, rows = clock.today(), UnitClosure.tree == STATE_TREE
-    under = and_(rows, UnitClosure.ancestor_id.in_(actor.unit_ids(permission)))
+    today, under = clock.today(), under_scope(scope_of(actor, permission), keeping=permission == KEEP)
     to_come = and_(Unit.valid_from > today, UnitClosure.valid_from == Unit.valid_from)
     ended = and_(Unit.valid_to <= today, UnitClosure.valid_to == Unit.valid_to)
     query = select(UnitClosure.descendant_id, UnitClosure.depth).join(Unit, Unit.id == UnitClosure.descendant_id)
@@ -56,6 +94,19 @@ def reach_of(session: Session, actor: Actor, permission: str, *, on: date | None
         days = [holds_on(day, UnitClosure.valid_from, UnitClosure.valid_to) for day in (on, on - timedelta(days=1))]
         units &= frozenset(session.scalars(select(UnitClosure.descendant_id).where(under, or_(*days))))
     return Reach(units, units & {unit_id for unit_id, depth in found if depth})
+
+
+def under_scope(scope: dict[str, tuple[int, ...]], *, keeping: bool) -> ColumnElement[bool]:
+    """Whether a row of the closure stands below these units; `keeping`: and its unit may be changed from there.
+
+    A unit of the Party that is an agency of the state as well is changed by whoever keeps the agency.
+    """
+    below = or_(false(), *(and_(UnitClosure.tree == tree, UnitClosure.ancestor_id.in_(scope[tree])) for tree in scope))
+    if not keeping or PARTY_TREE not in scope:
+        return below
+    state = aliased(UnitClosure)
+    agencies = select(state.descendant_id).where(state.tree == STATE_TREE)
+    return and_(below, or_(UnitClosure.tree == STATE_TREE, UnitClosure.descendant_id.not_in(agencies)))
 
 
 def access_any_unit(session: Session, actor: Actor, public_id: uuid.UUID, permission: str = KEEP) -> Unit:

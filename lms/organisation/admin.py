@@ -15,7 +15,7 @@ from lms.audit.forms import UNIT_KINDS
 from lms.db import apart, get_session
 from lms.doors import Named, doors_of
 from lms.organisation import actions, queries
-from lms.organisation.access import KEEP, Reach, access_any_unit, must_reach, reach_of, units_by_code
+from lms.organisation.access import KEEP, Reach, access_any_unit, first_tree, must_reach, reach_of, units_by_code
 from lms.organisation.actions import Basis
 from lms.organisation.forms import (
     OPERATIONS,
@@ -102,7 +102,7 @@ def asked(kind: str, public_id: uuid.UUID | None) -> Asked:
 def filled(session: Session, unit: Unit | None, kind: str) -> dict[str, Any]:
     """What a form says before anybody has typed."""
     if unit is None:
-        return {"parent": request.args.get("under", "")}
+        return {"parent": request.args.get("under", ""), "tree": first_tree(actor(), KEEP)}
     place = queries.last_place(session, unit.id)
     above = str(place.parent.public_id) if place is not None else ""
     last = queries.last_name(session, unit.id)
@@ -169,6 +169,12 @@ def absorb(one: Asked) -> Doing:
     return lambda: actions.merge_units(one.session, [there(one)], one.form.into.unit, **one.told)
 
 
+def tree_of(one: Asked) -> str:
+    """Where what follows a unit stands: in the Party tree after a unit that stands in that alone."""
+    place = queries.last_place(one.session, there(one).id)
+    return place.tree if place is not None else STATE_TREE
+
+
 def consolidate(one: Asked) -> Doing:
     """Together with others. Raises ValueError when a code belongs to no unit; the form says which."""
     form = one.form
@@ -182,7 +188,7 @@ def consolidate(one: Asked) -> Doing:
         form.siblings.errors = [_("Chọn ít nhất một đơn vị nữa để hợp nhất.")]
     if form.errors:
         raise ValueError("units")
-    parents = {STATE_TREE: form.parent.unit}
+    parents = {tree_of(one): form.parent.unit}
     if form.party_parent.unit is not None:
         parents[PARTY_TREE] = form.party_parent.unit
     return lambda: actions.merge_units(one.session, units, NewUnit(words_in(form), parents), **one.told)
@@ -213,7 +219,7 @@ def part_of(one: Asked, part: Part) -> Unit | NewUnit | None:
         part.code.errors = [_("Nhập mã đơn vị.")]
     elif name:
         words = Words(code, name, one.form.kind.data, text_in(part.short_name))
-        return NewUnit(words, {STATE_TREE: one.form.parent.unit})
+        return NewUnit(words, {tree_of(one): one.form.parent.unit})
     elif there:
         return there[0]
     else:

@@ -117,13 +117,15 @@ class AsOf:
         return {"on": self.on.isoformat(), "tree": self.tree} if self.chosen else {}
 
 
-def as_of(address: MultiDict[str, str]) -> AsOf:
-    """The day and tree an address asks for; today's state tree where it asks for none, or the form tells a fault."""
+def as_of(address: MultiDict[str, str], *, begins: str = STATE_TREE) -> AsOf:
+    """The day and tree an address asks for; today, and the tree one `begins` with, where none is asked for."""
     asked = MultiDict({name: address[name] for name in ("on", "tree") if address.get(name)})
     form = AsOfForm(asked or None, meta={"csrf": False})
     valid = not asked or form.validate()
     on = form.on.data if valid and form.on.data is not None else clock.today()
-    tree = str(form.tree.data) if valid and form.tree.data in TREE_WORDS else STATE_TREE
+    tree = str(form.tree.data) if valid and form.tree.data in TREE_WORDS else begins
+    if not address.get("tree"):
+        tree = form.tree.data = begins
     if valid and form.on.data is None:
         form.on.data = on
     return AsOf(on, tree, on != clock.today() or tree != STATE_TREE, form)

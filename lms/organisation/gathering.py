@@ -3,11 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import cast
 
 from sqlalchemy import Select, false, func, select
 from sqlalchemy.orm import Session
 
-from lms import text
+from lms import clock, text
+from lms.db import recalled, remember
 from lms.doors import doors_of
 from lms.organisation import queries
 from lms.organisation.access import Reach
@@ -55,28 +57,48 @@ def large(session: Session, sought: str, total: int, *, on: date, tree: str, see
     """The top of a tree of many units, or what was found in it, with a fixed number of statements."""
     tops = highest(session, on=on, tree=tree, seen=seen)
     headcount = doors_of(session).headcount
-    people = headcount.with_below(session, [one.id for one in tops], on=on, tree=tree)
-    everybody = sum(people.values())
     if sought:
-        found = [unit for unit in standing(session, on=on, tree=tree, seen=seen) if fits(unit, sought)]
-        few = found[:MOST_FOUND]
-        below = headcount.with_below(session, [one.id for one in few], on=on, tree=tree)
-        return Shown((), few, len(found), below, below, everybody, total, True)
+        few, number = fitting(session, sought, on=on, tree=tree, seen=seen)
+        whole = headcount.with_below(session, [one.id for one in (*tops, *few)], on=on, tree=tree)
+        return Shown((), few, number, whole, whole, sum(whole.get(one.id, 0) for one in tops), total, True)
     under: list[Branch[OnDay]] = []
     own: dict[int, int] = {}
-    below = dict(people)
+    below: dict[int, int] = {}
+    everybody = 0
     for top in tops:
         branches = headcount.by_branch(session, top.id, on=on, tree=tree)
         children = queries.below_on(session, top.id, on=on, tree=tree)
         children = [child for child in children if seen is None or child.id in seen]
         under.append(Branch(top, 0, tuple(Branch(child, 1, ()) for child in children)))
-        below |= {child.id: branches.get(child.id, 0) for child in children}
+        below |= {child.id: branches.get(child.id, 0) for child in children} | {top.id: sum(branches.values())}
         own |= {top.id: branches.get(top.id, 0)} | {child.id: branches.get(child.id, 0) for child in children}
+        everybody += below[top.id]
     return Shown(under, (), 0, own, below, everybody, total, True)
+
+
+def fitting(
+    session: Session, sought: str, *, on: date, tree: str, seen: Collection[int] | None
+) -> tuple[Sequence[OnDay], int]:
+    """The first units of the tree that day, or of these of it, in whose names every word is found; and how many do.
+
+    Names of today are remembered: to read and fold thousands for every search costs more than all else of the page.
+    """
+    words = text.folded(sought).split()
+    if on != clock.today() or not words:
+        found = [unit for unit in standing(session, on=on, tree=tree, seen=seen) if fits(unit, sought)]
+        return found[:MOST_FOUND], len(found)
+    kept = of_today(session)
+    among = kept.standing.get(tree, frozenset()) if seen is None else kept.standing.get(tree, frozenset()) & set(seen)
+    ids = [own for own, folded in kept.names if own in among and all(word in folded for word in words)]
+    rows = session.execute(named_on(on).where(Unit.id.in_(ids[:MOST_FOUND])).order_by(Unit.sort_key, Unit.id))
+    return [OnDay(*row) for row in rows], len(ids)
 
 
 def number_of_units(session: Session, *, on: date, tree: str, seen: Collection[int] | None) -> int:
     """How many units stand in the tree that day, or how many of these."""
+    if on == clock.today():
+        there = of_today(session).standing.get(tree, frozenset())
+        return len(there if seen is None else there & set(seen))
     itself = UnitClosure.tree == tree, UnitClosure.depth == 0
     held = *itself, holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to)
     if seen is None:
@@ -144,3 +166,36 @@ def standing_beside(session: Session, unit_id: int, others: Collection[int], *, 
     query = query.where(*itself, holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to), Unit.id.in_(others))
     query = query.where(Unit.id.not_in(subtree(unit_id, on=on, tree=tree)))
     return [OnDay(*row) for row in session.execute(query.order_by(Unit.sort_key, Unit.id))]
+
+
+UNITS_OF_TODAY = "units of today"
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """Units of today with names and codes as one types them, in order; and the ids of those that stand in each tree."""
+
+    names: Sequence[tuple[int, str]]
+    standing: Mapping[str, frozenset[int]]
+
+
+def of_today(session: Session) -> Today:
+    """What is remembered of today's units until the organisation has changed.
+
+    It changes by operations and with the day, and by nothing else.
+    """
+    today, last = clock.today(), select(func.max(UnitOperation.id), func.max(UnitOperation.undone_at))
+    version = (today, *session.execute(last).one())
+    kept = recalled(session, UNITS_OF_TODAY, "latest")
+    if kept is not None and kept[0] == version:
+        return cast(Today, kept[1])
+    query = select(Unit.id, Unit.name, Unit.short_name, Unit.code).order_by(Unit.sort_key, Unit.id)
+    query = query.where(holds_on(today, Unit.valid_from, Unit.valid_to), Unit.undone.is_(False))
+    names = [(own, text.fold(" ".join(words))) for own, *words in session.execute(query)]
+    held = UnitClosure.depth == 0, holds_on(today, UnitClosure.valid_from, UnitClosure.valid_to)
+    trees: dict[str, set[int]] = {}
+    for tree, own in session.execute(select(UnitClosure.tree, UnitClosure.descendant_id).where(*held)):
+        trees.setdefault(tree, set()).add(own)
+    found = Today(names, {tree: frozenset(ids) for tree, ids in trees.items()})
+    remember(session, UNITS_OF_TODAY, "latest", (version, found))
+    return found

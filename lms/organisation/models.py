@@ -114,7 +114,10 @@ class UnitClosure(Base):
     """
 
     __tablename__ = "unit_closure"
-    __table_args__ = (Index("ix_unit_closure_descendant", "tree", "descendant_id", "ancestor_id"),)
+    __table_args__ = (
+        CheckConstraint("tree IN ('state', 'party')", name="tree"),
+        Index("ix_unit_closure_descendant", "tree", "descendant_id", "ancestor_id"),
+    )
 
     tree: Mapped[str] = mapped_column(primary_key=True)
     ancestor_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True)

@@ -10,15 +10,25 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lms import text
+from lms import clock, text
 from lms.audit.actions import note_each
 from lms.audit.forms import UNIT_KINDS
 from lms.db import apart, get_session
 from lms.doors import BuiltOn, doors_of
 from lms.organisation import actions, gathering, queries
-from lms.organisation.access import KEEP, READ, Reach, access_operation, must_reach, out_of_reach, reach_of
+from lms.organisation.access import (
+    KEEP,
+    READ,
+    Reach,
+    access_operation,
+    first_tree,
+    must_reach,
+    out_of_reach,
+    reach_of,
+    scope_of,
+)
 from lms.organisation.forms import OPERATIONS, TREE_WORDS, as_of, refused_words
-from lms.organisation.models import Unit, UnitOperation
+from lms.organisation.models import PARTY_TREE, Unit, UnitOperation
 from lms.organisation.queries import OnDay, Rehearsal, touched_lines
 from lms.organisation.rules import Event
 from lms.organisation.storage import Refused
@@ -33,7 +43,8 @@ bp = Feature("organisation", __name__, url_prefix="/units")
 @needs(READ)
 def index() -> ResponseReturnValue:
     """The tree of a day, to unfold, or what was searched for in it, with the people counted in each unit and below."""
-    session, asked, everywhere = get_session(), as_of(request.args), actor().everywhere(READ)
+    session, everywhere = get_session(), actor().everywhere(READ)
+    asked = as_of(request.args, begins=first_tree(actor(), READ))
     seen = gathering.units_seen(session, reach_of(session, actor(), READ))
     sought = text.nfc(request.args.get("q", ""))[:100]
     shown = gathering.shown(session, sought, on=asked.on, tree=asked.tree, seen=seen)
@@ -52,7 +63,8 @@ def index() -> ResponseReturnValue:
 @needs(READ)
 def show(public_id: uuid.UUID) -> ResponseReturnValue:
     """One unit as it is on a day: where it stands, what stands below it and how many people; and its whole history."""
-    session, asked, person = get_session(), as_of(request.args), actor()
+    session, person = get_session(), actor()
+    asked = as_of(request.args, begins=first_tree(person, READ))
     reach = reach_of(session, person, READ)
     seen = gathering.units_seen(session, reach)
     unit = session.scalar(select(Unit).where(Unit.public_id == public_id))
@@ -81,6 +93,7 @@ def show(public_id: uuid.UUID) -> ResponseReturnValue:
             row.tree for row in places if row.valid_from <= asked.on and (not row.valid_to or row.valid_to > asked.on)
         },
         asked=asked,
+        is_today=asked.on == clock.today(),
         kinds=UNIT_KINDS,
         kinds_of_operation=OPERATIONS,
         tree_words=TREE_WORDS,
@@ -115,6 +128,7 @@ def offered(session: Session, unit: Unit, reach: Reach | None) -> tuple[str, ...
     if not person.may(KEEP):
         return ()
     same = person.everywhere(KEEP) == person.everywhere(READ) and person.unit_ids(KEEP) == person.unit_ids(READ)
+    same = same and PARTY_TREE not in scope_of(person, KEEP)  # there more is read than may be changed
     kept = reach if same else reach_of(session, person, KEEP)
     if kept is None or unit.id in kept.below:
         return CHANGES

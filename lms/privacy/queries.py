@@ -235,9 +235,13 @@ def told(one: AuditEntry, people: Mapping[uuid.UUID, tuple[str, str]], units: Ma
 
 
 def lists_of_units(session: Session, person_id: int) -> Iterator[ColumnElement[bool]]:
-    """For each unit the person belonged to, and all above it then: lists of it on the days when both held."""
+    """For each unit the person belonged to, and all above it then: lists of it on the days when both held.
+
+    A list that was made by one tree was of those who belonged there in that tree.
+    """
     rows = session.execute(
-        select(Unit.public_id, Membership.valid_from, Membership.valid_to, UnitClosure.valid_from, UnitClosure.valid_to)
+        select(Unit.public_id, Membership.tree, Membership.valid_from, Membership.valid_to)
+        .add_columns(UnitClosure.valid_from, UnitClosure.valid_to)
         .select_from(Membership)
         .join(
             UnitClosure,
@@ -247,12 +251,18 @@ def lists_of_units(session: Session, person_id: int) -> Iterator[ColumnElement[b
         .where(Membership.person_id == person_id)
         .distinct()
     )
-    for public_id, came, left, stood, moved in rows:
+    by = AuditEntry.details["tree"].as_string()
+    for public_id, tree, came, left, stood, moved in rows:
         since, until = max(came, stood), min(left or date.max, moved or date.max)
         if since >= until:
             continue
         bounds = [AuditEntry.at >= begins(since)] + ([AuditEntry.at < begins(until)] if until < date.max else [])
-        yield and_(AuditEntry.object_kind == "unit", AuditEntry.object_id == str(public_id), *bounds)
+        yield and_(
+            AuditEntry.object_kind == "unit",
+            AuditEntry.object_id == str(public_id),
+            *bounds,
+            or_(by.is_(None), by == tree),
+        )
 
 
 def begins(day: date) -> datetime:

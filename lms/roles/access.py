@@ -9,7 +9,7 @@ from lms.accounts.models import Person, RoleGrant
 from lms.accounts.queries import roles_of
 from lms.accounts.rules import may_give, may_see_as
 from lms.accounts.session import grants_held
-from lms.organisation.access import units_within
+from lms.organisation.access import units_by_tree
 from lms.web.acting import Actor, NotFound
 
 VIEW_AS = "person:view_as"
@@ -30,7 +30,8 @@ def access_holder(session: Session, actor: Actor, public_id: uuid.UUID) -> Perso
 def access_grant(session: Session, actor: Actor, person: Person, grant_id: int) -> RoleGrant:
     """The role of that person, held or past, which this one could have granted. Raises `NotFound`."""
     found = next((one for one in session.scalars(roles_of(person.id)) if one.id == grant_id), None)
-    if found is None or not may_give(found.role, found.unit_id, within=units_within(session, actor, GRANT)):
+    within = units_by_tree(session, actor, GRANT)
+    if found is None or not may_give(found.role, found.unit_id, within=within, tree=found.tree):
         raise NotFound
     return found
 

@@ -1,6 +1,6 @@
 """The form with which a role is granted."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 
 from flask_babel import lazy_gettext as _l
@@ -28,7 +28,7 @@ class RoleForm(SecondLook):
         choices=choices(TREE_WORDS),
         default=STATE_TREE,
         description=_l(
-            "Cây tổ chức đảng: chỉ với thủ trưởng, người được ủy quyền của một tổ chức đảng; xem được số liệu và tên "
+            "Cây tổ chức đảng: chỉ với thủ trưởng, người được ủy quyền, quản trị viên của một tổ chức đảng; phạm vi là "
             "đảng viên sinh hoạt ở đó và ở các tổ chức trực thuộc."
         ),
     )
@@ -45,6 +45,12 @@ class RoleForm(SecondLook):
         """Let these roles be chosen, in the usual order."""
         words = {role: word for role, word in ROLES.items() if role in roles}
         self.role.choices = choices({"": _l("– Chọn vai trò –"), **words})
+
+    def offer_trees(self, trees: Sequence[str]) -> None:
+        """Let these trees be chosen; the first of them where none of them is."""
+        self.tree.choices = choices({tree: TREE_WORDS[tree] for tree in trees})
+        if self.tree.data not in trees and trees:
+            self.tree.data = trees[0]
 
     def validate_tree(self, field: ChoiceField) -> None:
         """Only whoever sees people has something to see there."""

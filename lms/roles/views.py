@@ -7,21 +7,20 @@ from typing import cast
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from lms import clock
 from lms.accounts import actions, queries
-from lms.accounts.access import GRANT, power_ends, trees_within
+from lms.accounts.access import GRANT, power_ends, trees_held, trees_of_both
 from lms.accounts.admin import asked, seen
+from lms.accounts.forms import NOT_IN_TREE
 from lms.accounts.models import Person, Viewing
 from lms.accounts.rules import ADMINISTRATOR, EVERYWHERE, VIEWING_LIFE, may_give
 from lms.accounts.session import SignedIn, begin_viewing, end_viewing
 from lms.accounts.vocabulary import ABOUT_ROLES, ROLES
 from lms.db import get_session
-from lms.organisation.access import units_within
-from lms.organisation.models import STATE_TREE, UnitClosure
-from lms.organisation.queries import every_tree, holds_on
+from lms.organisation.access import stands_today, units_by_tree
+from lms.organisation.queries import every_tree
 from lms.roles import render
 from lms.roles.access import READ_TABLE, VIEW_AS, access_grant, access_holder, access_seen
 from lms.roles.forms import RoleForm, grantable
@@ -51,9 +50,8 @@ def grant(public_id: uuid.UUID) -> ResponseReturnValue:
     form = RoleForm()
     form.offer(grantable(everywhere=actor().everywhere(GRANT)))
     everywhere = actor().everywhere(GRANT)
-    form.role_unit.offer(every_tree(own) if everywhere else trees_within(own, actor(), GRANT))
-    if not everywhere:
-        del form.tree
+    form.role_unit.offer(every_tree(own) if everywhere else trees_of_both(own, actor(), GRANT))
+    form.offer_trees(trees_held(actor(), GRANT))
     if form.validate_on_submit() and granted(own, form, person, by=actor().public_id):
         flash(_("Đã giao vai trò. Người này sẽ đăng nhập lại để dùng vai trò mới."), "success")
         return redirect(url_for("people.show", public_id=person.public_id))
@@ -64,21 +62,21 @@ def grant(public_id: uuid.UUID) -> ResponseReturnValue:
 def granted(own: Session, form: RoleForm, person: Person, *, by: uuid.UUID) -> bool:
     """Whether the role was given; otherwise the form says what must be changed."""
     role = text_in(form.role)
-    tree = text_in(form.tree) if "tree" in form else STATE_TREE
+    tree = text_in(form.tree)
     unit = form.role_unit.unit or own.scalar(queries.main_unit(person.id, on=clock.today(), tree=tree))
     over = None if role in EVERYWHERE else unit
     if role not in EVERYWHERE and unit is None:
         form.role_unit.errors = [_("Người này chưa thuộc đơn vị nào. Chọn đơn vị.")]
         return False
-    if not may_give(role, over.id if over else None, within=units_within(own, actor(), GRANT)):
+    if not may_give(role, over.id if over else None, within=units_by_tree(own, actor(), GRANT), tree=tree):
         form.role_unit.errors = [_("Chọn một đơn vị trong danh sách.")]
         return False
-    if over is not None and not own.scalar(standing_in(over.id, tree)):
-        form.role_unit.errors = [_("Đơn vị này không đứng trong cây được chọn. Chọn cây khác hoặc đơn vị khác.")]
+    if over is not None and not own.scalar(stands_today(over.id, tree)):
+        form.role_unit.errors = [NOT_IN_TREE]
         return False
     last = form.until.data
     until = last + timedelta(days=1) if last is not None else None
-    end = power_ends(own, actor(), GRANT, over)
+    end = power_ends(own, actor(), GRANT, over, tree=tree)
     if end is not None and (until is None or until > end):
         latest = worded(end - timedelta(days=1))
         form.until.errors = [
@@ -91,13 +89,6 @@ def granted(own: Session, form: RoleForm, person: Person, *, by: uuid.UUID) -> b
         form.role.errors = [_("Người này đang giữ đúng vai trò này.")]
         return False
     return True
-
-
-def standing_in(unit_id: int, tree: str) -> Select[int]:
-    """A row when the unit stands in that tree today."""
-    itself = UnitClosure.ancestor_id == unit_id, UnitClosure.descendant_id == unit_id, UnitClosure.tree == tree
-    held = holds_on(clock.today(), UnitClosure.valid_from, UnitClosure.valid_to)
-    return select(UnitClosure.ancestor_id).where(*itself, held)
 
 
 @bp.get("/<uuid:public_id>/roles/<int:grant_id>/end")

@@ -19,13 +19,13 @@ KEEP = "person:create"
 
 
 def reach(session: Session, public_id: uuid.UUID) -> Select[int] | None:
-    """The units at and below which this person keeps people today; None: everywhere.
+    """The units of the state tree at and below which this person keeps people today; None: everywhere.
 
     For pages and for the worker alike: who has lost the role since has lost it here too.
     """
     person_id = session.scalar(select(Person.id).where(Person.public_id == public_id))
     grants = session.scalars(roles_held(person_id, on=clock.today())).all() if person_id is not None else []
-    keeping = [grant for grant in grants if KEEP in PERMISSIONS.get(grant.role, ())]
+    keeping = [grant for grant in grants if KEEP in PERMISSIONS.get(grant.role, ()) and grant.tree == STATE_TREE]
     if any(grant.unit_id is None for grant in keeping):
         return None
     today = clock.today()
@@ -84,7 +84,11 @@ def reach_further(session: Session, person_ids: Iterable[int], units: Select[int
         Membership.person_id.in_(set(person_ids)),
     )
     joining = set(person_ids) - set(session.scalars(counted))
-    beyond = {one.person_id for one in grants if not may_give(one.role, one.unit_id, within=within, tree=one.tree)}
+    beyond = {
+        one.person_id
+        for one in grants
+        if not may_give(one.role, one.unit_id, within={STATE_TREE: within}, tree=one.tree)
+    }
     return beyond, beyond | joining | {one.person_id for one in grants if not PERMISSIONS[one.role] <= mine}
 
 

@@ -11,18 +11,22 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlencode
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from lms import clock
+from lms.accounts.actions import create_person, grant_role
 from lms.accounts.models import Membership, Person, SignInAccount
 from lms.announcements.models import Announcement
-from lms.organisation.models import STATE_TREE, Unit, UnitCode, UnitName
+from lms.organisation.actions import create_unit, move_unit
+from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitCode, UnitName
 from lms.roster.models import StaffCode
 from lms.text import fold, person_sort_key
 from lms.web.forms import PageForm
@@ -32,7 +36,7 @@ from tests.floor.test_policies import permissions, policies
 from tests.floor.walk import FILE, Walk, build_walk, every_rule, token
 from tests.floor.world import build_world
 from tests.kept import kept
-from tests.make import Make
+from tests.make import LONG_AGO, Make
 
 BIRDS = ("Vành Khuyên", "Chích Chòe", "Chào Mào")
 """One for each unit in which canaries sit: the agency whose ids the walk uses, what is below it, and one beside it."""
@@ -205,6 +209,33 @@ def test_no_canary_of_another_unit_or_person_is_met_by_whoever_is_outside(
     asked = list(answers(app, aviary.walk, actor))
     assert len(asked) > 800
     assert {(where, canary) for where, said in asked for canary in foreign if canary in said} == set()
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_no_canary_is_met_by_whoever_keeps_a_party_organisation_to_which_none_belongs(
+    app: Flask, make: Make, aviary: Aviary
+) -> None:
+    """One that stands in the Party tree alone, beside the agency whose ids are asked for, which stands in both."""
+    with make.writing() as session:
+        party = [
+            create_unit(session, code=code, name=name, kind="party_body", parent=None, since=LONG_AGO, tree=PARTY_TREE)
+            for code, name in (("db", "Đảng bộ"), ("cb", "Chi bộ"))
+        ]
+        inside = session.get_one(Unit, aviary.walk.world.inside.id)
+        move_unit(session, inside, party[0], on=clock.today(), tree=PARTY_TREE)
+        keeper = make_keeper(session, party[1])
+    aviary.walk.world.people["party_keeper"] = keeper
+    foreign, asked = aviary.foreign("party_keeper"), list(answers(app, aviary.walk, "party_keeper", only_reads=True))
+    assert {(where, canary) for where, said in asked for canary in foreign if canary in said} == set()
+    assert any("Chi bộ" in said for _where, said in asked)
+
+
+def make_keeper(session: Session, unit: Unit) -> Person:
+    """Somebody who is counted in a Party organisation and keeps its people."""
+    where: dict[str, Any] = {"unit": unit, "since": LONG_AGO, "tree": PARTY_TREE}
+    keeper = create_person(session, full_name="Giữ Chi Bộ", username="giuchibo", party="chinh_thuc", **where)
+    grant_role(session, keeper, "unit_administrator", **where)
+    return keeper
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])

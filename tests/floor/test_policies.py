@@ -35,6 +35,7 @@ ROLES = {
     "trainer": (EVERYONE, "trainer"),
     "unit_administrator_inside": (EVERYONE, "unit_administrator"),
     "unit_administrator_outside": (EVERYONE, "unit_administrator"),
+    "party_keeper": (EVERYONE, "unit_administrator"),
     "auditor": (EVERYONE, "auditor"),
     "administrator": (EVERYONE, "administrator"),
 }

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from lms import clock
 from lms.accounts.actions import CountsNoMore, move_person
+from lms.accounts.gathering import PeopleByUnit
 from lms.accounts.models import Membership, MembershipTransfer, Person, PersonLink, SignInAccount
-from lms.accounts.queries import PeopleByUnit, people_found
+from lms.accounts.queries import people_found
 from lms.audit.models import AuditEntry
 from lms.duplicates.actions import CannotLink, link_people, tell_apart, undo
 from lms.duplicates.queries import suggestions

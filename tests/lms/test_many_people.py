@@ -47,6 +47,7 @@ def test_a_page_of_names_is_the_same_counted_from_either_end_and_of_few_or_many_
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lms.accounts.access.PAGE", 2)
+    monkeypatch.setattr("lms.accounts.admin.PAGE", 2)
     unit = make.unit("Sở Y tế")
     browser = make.browser(make.person("Zét", username="zet", unit=unit, role="administrator"))
     names = ["An", "Bình", "Cường", "Dũng", "Em"]
@@ -71,6 +72,8 @@ def test_a_page_of_names_is_the_same_counted_from_either_end_and_of_few_or_many_
     for few in (4_000, 0):
         monkeypatch.setattr("lms.accounts.access.FEW", few)
         assert shown(f"/people?unit={unit.public_id}&") == of_unit
+        onward = re.findall(r"href=\"/people\?([^\"]*page=[^\"]*)", browser.text)
+        assert [str(unit.public_id) in link for link in onward] == [True]
         browser.get("/people")
         browser.submit("/people/search", q="ly")
         assert shown(f"/people?unit={unit.public_id}&") == [["An", "Bình"], ["Cường", "Dũng"], ["Em"], ["Em"]]
@@ -88,7 +91,7 @@ def test_where_there_are_many_units_one_is_chosen_by_its_name(make: Make, monkey
     admin = make.browser(make.person("Quản Trị", role="administrator"))
     keeper = make.browser(make.person("Giữ Sở", unit=health, role="unit_administrator", over=health))
     admin.get("/people")
-    assert "<select" not in admin.text
+    assert '<select id="unit"' not in admin.text
     admin.submit("/people/search", units="so y te")
     assert "Lý A Hoa" in admin.text
     assert "Ma Thị Bình" not in admin.text
@@ -221,3 +224,34 @@ def test_the_whole_list_is_printed_on_one_page_within_ones_units_and_that_is_not
     with make.reading() as session:
         [entry] = session.scalars(select(AuditEntry).where(AuditEntry.action == "person.list"))
         assert (entry.details["rows"], entry.details["purpose"]) == (61, "print")
+
+
+def test_units_are_found_by_what_they_are_called_since_the_last_change(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names of today are remembered; numbers of people beside them are not."""
+    monkeypatch.setattr("lms.organisation.gathering.MOST_AT_ONCE", 2)
+    root = make.unit("Tỉnh")
+    health = make.unit("Sở Y tế", under=root)
+    browser = make.browser(make.person(role="administrator"))
+    make.person(unit=make.unit("Phòng Dược", under=health))
+    with make.writing() as session:
+        settle_day(session)
+    assert "1 người" in found(browser, "so y te")
+    with make.writing() as session:
+        rename_unit(
+            session, session.get_one(Unit, health.id), Words(health.code, "Sở Sức khỏe", "department"), on=clock.today()
+        )
+    make.person(unit=health)
+    with make.writing() as session:
+        settle_day(session)
+    assert "Không có đơn vị nào khớp." in found(browser, "so y te")
+    assert "2 người" in found(browser, "suc khoe")  # with all below
+    browser.get("/units")
+    assert "3 cơ quan, đơn vị" in browser.text
+    assert "2 người được tính" in browser.text
+
+
+def found(browser: Browser, words: str) -> str:
+    browser.get(f"/units?q={words.replace(' ', '+')}")
+    return browser.text.partition("Kết quả tìm")[2]

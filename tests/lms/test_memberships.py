@@ -9,8 +9,8 @@ from flask import Flask
 from sqlalchemy import select
 
 from lms import clock
+from lms.accounts.gathering import PeopleByUnit
 from lms.accounts.models import Membership, Person
-from lms.accounts.queries import PeopleByUnit
 from lms.audit.models import AuditEntry
 from lms.memberships.rules import BEYOND, LATER, LINKED, NO_MEMBER, THERE, Candidate, from_units, ids_in, judged
 from lms.organisation.actions import create_unit

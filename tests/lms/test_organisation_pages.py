@@ -247,6 +247,7 @@ def test_tree_and_unit_pages_ask_the_same_number_of_times_at_ten_times_the_units
         a = session.get_one(Unit, office.a.id)
         for number in range(1, 9):
             rename_unit(session, a, Words("a", f"Xã A lần {number}", "commune"), on=date(2025, 1, number))
+    asked()  # today's units are read once after each change
     assert asked() == few
     assert max(few) <= 8
 

@@ -66,17 +66,17 @@ def test_a_deputy_may_what_the_head_may() -> None:
 def test_whoever_keeps_people_of_units_grants_nothing_wider_and_nothing_above(
     role: str, unit_id: int | None, may: bool
 ) -> None:
-    within = {2, 3}
+    within = {"state": {2, 3}, "party": {9}}
     assert may_give(role, unit_id, within=within) == may
     assert may_give(role, unit_id, within=None)
     assert may_keep([Grant("host", 2), Grant(role, unit_id)], within=within) == may
 
 
 def test_an_account_that_opens_more_is_not_opened_by_whoever_holds_less() -> None:
-    def own(permission: str) -> set[int]:
+    def own(permission: str) -> dict[str, set[int]]:
         """Whoever keeps the people of 2 and below (3), and heads 7."""
         kept = {2, 3} if permission in PERMISSIONS["unit_administrator"] else set()
-        return kept | ({7} if permission in PERMISSIONS["head"] else set())
+        return {"state": kept | ({7} if permission in PERMISSIONS["head"] else set())}
 
     for role, unit_id, may in (
         ("host", 2, True),
@@ -115,8 +115,12 @@ def test_nobody_sees_as_somebody_who_holds_what_the_viewer_lacks(
 
 
 def test_a_role_in_the_party_tree_is_no_power_over_the_same_unit_in_the_other() -> None:
-    head, secretary = Grant("head", 2), Grant("head", 2, "party")
-    assert may_give("head", 2, within={2})
-    assert not may_give("head", 2, within={2}, tree="party")
-    assert opens_no_more([head], lambda _permission: {2})
-    assert not opens_no_more([secretary], lambda _permission: {2})
+    head, secretary, both = Grant("head", 2), Grant("head", 2, "party"), {"state": {2}, "party": {3}}
+    assert may_give("head", 2, within=both)
+    assert not may_give("head", 2, within=both, tree="party")
+    assert may_give("unit_administrator", 3, within=both, tree="party")
+    assert not may_give("unit_administrator", 3, within=both)
+    assert opens_no_more([head], lambda _permission: both)
+    assert not opens_no_more([secretary], lambda _permission: both)
+    assert opens_no_more([Grant("head", 3, "party")], lambda _permission: both)
+    assert not opens_no_more([Grant("head", 3)], lambda _permission: both)

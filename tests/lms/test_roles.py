@@ -308,9 +308,9 @@ def test_whoever_keeps_a_unit_opens_the_accounts_of_its_heads_since_they_see_no_
 
 @pytest.mark.parametrize("role", sorted(PERMISSIONS.keys() - {EVERYONE}))
 def test_within_a_unit_nobody_gives_more_than_they_hold(role: str) -> None:
-    may = may_give(role, 7, within={7})
+    may = may_give(role, 7, within={"state": {7}})
     assert may == (PERMISSIONS[role] <= PERMISSIONS["unit_administrator"] and role not in EVERYWHERE)
-    assert not may_give(role, 8, within={7})
+    assert not may_give(role, 8, within={"state": {7}})
     assert may_give(role, None, within=None)
 
 
