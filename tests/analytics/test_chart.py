@@ -70,7 +70,7 @@ def test_the_chart_is_drawn_over_the_table_once_it_comes_near(
         assert "plotly" not in page.content().split("<figure")[0]
         assert page.locator(".unit-table tbody tr").count() == 12
         page.locator("figure.chart").scroll_into_view_if_needed()
-        page.locator("[data-save]").wait_for()
+        page.locator("[data-save=png]").wait_for()
         drawn = page.locator("[data-plot]").inner_text()
         names = HOSTILE if width > PHONE else CUT
         assert [name for name in names if name not in drawn] == [], drawn
@@ -85,7 +85,7 @@ def test_the_chart_is_drawn_over_the_table_once_it_comes_near(
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert violations(page) == []
         with page.expect_download() as download:
-            page.locator("[data-save]").click()
+            page.locator("[data-save=png]").click()
         assert download.value.suggested_filename.endswith(".png")
     assert faults == []
 
@@ -95,7 +95,7 @@ def test_the_chart_follows_the_scheme_of_the_screen(app: Flask, head: str, chrom
     faults: list[str] = []
     with served(app) as port, opened(chromium_browser, port, head, faults, color_scheme="light") as page:
         page.locator("figure.chart").scroll_into_view_if_needed()
-        page.locator("[data-save]").wait_for()
+        page.locator("[data-save=png]").wait_for()
         text = page.locator(".annotation-text").first
         light = text.evaluate("one => getComputedStyle(one).fill")
         page.emulate_media(color_scheme="dark")
@@ -125,7 +125,7 @@ def test_a_finger_on_the_chart_scrolls_the_page(app: Flask, head: str, chromium_
     phone = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
     with served(app) as port, opened(chromium_browser, port, head, faults, **phone) as page:
         page.locator("figure.chart").scroll_into_view_if_needed()
-        page.locator("[data-save]").wait_for()
+        page.locator("[data-save=png]").wait_for()
         page.locator("[data-plot]").evaluate("one => one.scrollIntoView({block: 'start', behavior: 'instant'})")
         before = page.evaluate("scrollY")
         finger = page.context.new_cdp_session(page)

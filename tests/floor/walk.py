@@ -191,6 +191,7 @@ class Walk:
             "attempts.attempt_id": self.under_way.get(actor, uuid.uuid4()),
             "attempts.review.attempt_id": self.handed_in.get(actor, uuid.uuid4()),
             "dashboard.unit_id": self.world.inside.public_id,
+            "charts.chart": "progress",
             "reminders.code": self.world.course,
             "notices.public_id": self.notices.get(actor, uuid.uuid4()),
             "enrolment.public_id": self.assignment,
