@@ -91,6 +91,31 @@ def test_the_chart_is_drawn_over_the_table_once_it_comes_near(
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
+def test_the_page_of_charts_draws_each_over_its_table_and_saves_it(
+    app: Flask, head: str, chromium_browser: Browser
+) -> None:
+    faults: list[str] = []
+    view = {"width": PHONE, "height": 700}
+    with served(app) as port, opened(chromium_browser, port, head, faults, viewport=view) as page:
+        page.goto(f"{page.url.split('?')[0]}/charts")
+        for code in ("progress", "units", "modules", "scores"):
+            chart = page.locator(f"[data-picture][aria-labelledby={code}]")
+            chart.locator("h2").scroll_into_view_if_needed()
+            chart.locator("svg.main-svg").first.wait_for()
+            for kind in ("png", "svg"):
+                with page.expect_download() as download:
+                    chart.locator(f"[data-save={kind}]").click()
+                assert download.value.suggested_filename.endswith(f".{kind}")
+                assert download.value.path().stat().st_size > 5_000
+            chart.locator("summary").click()
+            assert chart.locator("tbody tr").first.is_visible()
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), code
+        assert page.locator("[data-picture] :is(img, a:not([href]), script)").count() == 0
+        assert violations(page) == []
+    assert faults == []
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
 def test_the_chart_follows_the_scheme_of_the_screen(app: Flask, head: str, chromium_browser: Browser) -> None:
     faults: list[str] = []
     with served(app) as port, opened(chromium_browser, port, head, faults, color_scheme="light") as page:
