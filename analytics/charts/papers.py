@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from analytics.charts import queries
-from analytics.charts.rules import FEWEST, Day, steps
+from analytics.charts.rules import FEWEST, STEPS, Day, steps
 from analytics.dashboard.queries import Overview
 from analytics.dashboard.rules import SHOWN, most_urgent
 from analytics.facts.rules import Branch
@@ -72,7 +72,7 @@ def progress(session: Session, shown: Overview, _name: Names) -> Chart:
 
 def day_cells(one: Day, people: int) -> list[str | int]:
     """A row of the table of days."""
-    briefed = [one.briefed, one.briefed_by, percent(one.briefed_by, people)]
+    briefed: list[str | int] = [one.briefed, one.briefed_by, percent(one.briefed_by, people)]
     return [worded(one.day), *briefed, one.completed, one.completed_by, percent(one.completed_by, people)]
 
 
@@ -255,7 +255,7 @@ def too_few(scored: int) -> str:
 
 def step_words(low: int, high: int) -> str:
     """From which score to which."""
-    if high == queries.STEPS:
+    if high == STEPS:
         return str(_("Từ %(low)s đến %(high)s", low=low, high=high))
     return str(_("Từ %(low)s đến dưới %(high)s", low=low, high=high))
 

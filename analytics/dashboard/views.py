@@ -360,7 +360,15 @@ def cells(count: Count, change: Change) -> list[str | int]:
     """The numbers of a row of the file, in the order of its head."""
     briefed, completed = percent(count.briefed, count.people), percent(count.completed, count.people)
     points = percent(change.briefed, count.people).removesuffix(" %")
-    so_far = [count.people, count.started, count.briefed, briefed, count.completed, completed, count.overdue]
+    so_far: list[str | int] = [
+        count.people,
+        count.started,
+        count.briefed,
+        briefed,
+        count.completed,
+        completed,
+        count.overdue,
+    ]
     return [*so_far, change.briefed, points]
 
 
