@@ -35,9 +35,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_tally_day_unit_id")),
         sa.PrimaryKeyConstraint("briefing_id", "unit_id", "day", name=op.f("pk_tally_day")),
     )
-    day = DAY[op.get_bind().dialect.name]
-    moments = {name: day.format(moment=f"{name}_at") for name in ("briefed", "completed")}
-    op.execute(FILL.format(**moments))
+    op.execute(first_history(op.get_bind().dialect.name))
+
+
+def first_history(dialect: str) -> str:
+    """The statement that counts the days of all standings there are."""
+    return FILL.format(**{name: DAY[dialect].format(moment=f"{name}_at") for name in ("briefed", "completed")})
 
 
 def downgrade() -> None:

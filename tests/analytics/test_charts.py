@@ -5,13 +5,15 @@ import html
 import json
 import re
 from datetime import date, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, text, update
 
 from analytics.charts.rules import FEWEST, Day, Step, added_up, steps
+from analytics.facts.models import TallyDay
 from courses.briefings.projector import settle_briefing
 from courses.enrolment.models import Briefing
 from courses.learning.models import ActivityProgress
@@ -123,6 +125,28 @@ def test_who_is_under_way_or_came_to_a_point_is_asked_module_by_module(make: Mak
         for briefing_id in session.scalars(select(Briefing.id)).all():
             settle_briefing(session, briefing_id)
     assert [row[1:] for row in table(head_of(make, root), root, "modules")[1:2]] == [["4", "50 % (2)", "75 % (3)"]]
+
+
+def test_the_first_history_is_what_the_projector_keeps(make: Make, tmp_path: Path) -> None:
+    """To the second before and after midnight in Vietnam, as the migration counts it."""
+    course_id = course_loaded(make, tmp_path)
+    unit = make.unit("Sở Y tế")
+    assigned(make, course_id, unit)
+    midnight = clock.end_of_day(clock.today() - timedelta(days=3)) + timedelta(seconds=1)
+    for moment in (midnight - timedelta(seconds=1), midnight):
+        with clock.moved_to(moment):
+            staffed(make, course_id, unit, Staff(completed=1, briefed=1))
+    migration = import_module("migrations.versions.0029_days_of_units")
+    columns = select(TallyDay.day, TallyDay.briefed, TallyDay.completed).order_by(TallyDay.day)
+    with make.writing() as session:
+        kept = session.execute(columns).all()
+        session.execute(delete(TallyDay))
+        session.execute(text(migration.first_history(session.get_bind().dialect.name)))
+    with make.reading() as session:
+        days = session.execute(columns).all()
+    first = clock.day_of(midnight) - timedelta(days=1)
+    assert [tuple(one) for one in days] == [(first, 2, 1), (first + timedelta(days=1), 2, 1)]
+    assert days == kept
 
 
 def test_a_chart_without_data_says_what_is_missing_and_what_to_do(make: Make, tmp_path: Path) -> None:
