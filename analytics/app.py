@@ -9,13 +9,14 @@ from analytics.api import models as api_models
 from analytics.api import views as api
 from analytics.api.access import READ as READ_TOKENS
 from analytics.api.cli import api as api_command
+from analytics.charts import views as charts
 from analytics.chasing import models as chasing_models
 from analytics.chasing import views as chasing
 from analytics.chasing.actions import CHASE, HEADS, chase, plan_the_morning, tell_heads
 from analytics.chasing.queries import data_of as told_heads
 from analytics.dashboard import views as dashboard
 from analytics.facts import models as facts_models
-from analytics.facts.projector import TallyProjection, project_tally
+from analytics.facts.projector import TallyDayProjection, TallyProjection, project_tally
 from analytics.numbers import views as numbers
 from analytics.reports import admin as report_files
 from analytics.reports import models as reports_models
@@ -45,9 +46,9 @@ def fill(doors: Doors) -> None:
     doors.commands.append(api_command)
     doors.homes.append(Home("dashboard.mine", "unit:read_figures", 10))
     doors.listen(StandingsChanged, project_tally)
-    doors.projections.append(TallyProjection())
+    doors.projections += [TallyProjection(), TallyDayProjection()]
 
 
 def features() -> Iterable[Feature]:
     """The blueprints of this package."""
-    return (dashboard.bp, numbers.bp, figures, reports.bp, report_files.bp, api.bp, tokens.bp, chasing.bp)
+    return (dashboard.bp, charts.bp, numbers.bp, figures, reports.bp, report_files.bp, api.bp, tokens.bp, chasing.bp)

@@ -6,9 +6,9 @@
 Makes its own databases under the folder for temporary files, with standings and tallies as the product's own
 projections compute them from progress and the roll. For each page: the 95th percentile of the time this process
 computes (PostgreSQL computes elsewhere: then also the time that passes), and how many statements it sends. The limits:
-50 ms and 8 statements for the dashboard of a unit, 80 ms for that of the province. With `--tenfold` the same is built
-with a tenth of the people first, and the table says how the medians compare: the cost of a dashboard follows from
-units, not people.
+50 ms and 8 statements for the dashboard of a unit, 80 ms for that of the province; a second and 13 statements for a
+page of charts. With `--tenfold` the same is built with a tenth of the people first, and the table says how the medians
+compare: the cost of a dashboard follows from units, not people.
 """
 
 import argparse
@@ -47,6 +47,7 @@ from lms.organisation.models import Unit
 from tests.postgres import cluster
 
 UNIT_LIMIT, PROVINCE_LIMIT = 50.0, 80.0
+CHARTS_LIMIT = 1_000.0
 DICE = 48
 
 
@@ -145,6 +146,10 @@ def pages(app: Flask, database: Database, codes: Sequence[str], times: int) -> l
         measured(app, "unit, own head", UNIT_LIMIT, times, lambda n: seen(head, board(own, n))),
         measured(app, "province", PROVINCE_LIMIT, times, lambda n: seen(leader, board(top, n))),
         measured(app, "province as JSON", PROVINCE_LIMIT, times, lambda n: seen(leader, board(top, n, ".json"))),
+        measured(app, "charts, own head", CHARTS_LIMIT, times, lambda n: seen(head, board(own, n, "/charts")), most=13),
+        measured(
+            app, "charts, province", CHARTS_LIMIT, times, lambda n: seen(leader, board(top, n, "/charts")), most=13
+        ),
         measured(
             app, "names missing, agency", UNIT_LIMIT, times, lambda n: seen(head, f"/dashboard/units/{own}/missing")
         ),

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, select
@@ -12,17 +12,20 @@ from sqlalchemy.orm import Session
 from analytics.dashboard.rules import STATES, Done, done, many
 from analytics.facts import queries as facts
 from analytics.facts.queries import Structure
-from analytics.facts.rules import COUNT_NAMES, Branch, Count, UnitsBelow, due_date, total
+from analytics.facts.rules import COUNT_NAMES, Branch, Change, Count, UnitsBelow, due_date, total
 from courses.briefings.models import Standing
 from courses.briefings.queries import furthest_record
 from courses.learning.queries import edition, records_with_linked
 from lms.accounts.models import Membership, Person
+from lms.clock import day_of
 from lms.organisation.models import Unit, UnitName
 from lms.organisation.queries import OnDay, holds_on
 from lms.text import fold
 
 PAGE = 50
 """Names on one page."""
+
+WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,16 @@ class Overview:
         return total(self.branches)
 
     @property
+    def change(self) -> Change:
+        """What is new of the last seven days, today among them, in the whole unit."""
+        return sum((branch.change for branch in self.branches), Change())
+
+    @property
+    def since(self) -> date:
+        """The day at whose end the last seven days begin."""
+        return day_of(self.now) - WEEK
+
+    @property
     def has_units(self) -> bool:
         """Whether anything stands below."""
         return any(not branch.itself for branch in self.branches)
@@ -79,14 +92,16 @@ def overview(
     now: datetime,
     seen: Container[int] | None = None,
 ) -> Overview:
-    """The figures of the unit, in two statements whatever the number of people.
+    """The figures of the unit, in three statements whatever the number of people.
 
     Branches without people stay, unless they are none of those one may look at (`seen`, None: all); but the unit's own
     row is left out when nobody belongs to it directly.
     """
     rows = session.execute(facts.tallies_by_child(unit.id, briefing.id, structure, now=now)).all()
+    week = facts.changes_by_child(unit.id, briefing.id, structure, after=day_of(now) - WEEK)
+    changes = {branch_id: Change(*change) for branch_id, *change in session.execute(week)}
     branches = tuple(
-        branch_of(row, open_=seen is None or row.id in seen)
+        branch_of(row, changes.get(row.id, Change()), open_=seen is None or row.id in seen)
         for row in rows
         if row.people or (row.depth and (seen is None or row.id in seen))
     )
@@ -94,11 +109,11 @@ def overview(
     return Overview(unit, briefing, structure, branches, below, now)
 
 
-def branch_of(row: Any, *, open_: bool) -> Branch:
+def branch_of(row: Any, change: Change, *, open_: bool) -> Branch:
     """A row of `facts.tallies_by_child` as a value."""
     count = Count(*(getattr(row, name) for name in COUNT_NAMES))
     words = row.public_id, row.code, row.name, row.short_name
-    return Branch(*words, row.depth == 0, count, row.next_due, row.last_due, open_)
+    return Branch(*words, row.depth == 0, count, row.next_due, row.last_due, open_, change)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,16 @@
 """How figures become an answer: the state of a unit, the words for a document, what a person still lacks. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from analytics.facts.rules import PEOPLE, Branch, Count
 from analytics.facts.vocabulary import document_of as document_of
 from analytics.facts.vocabulary import in_sentence as in_sentence
 from courses.catalog.rules import Outline, Settings
 from courses.learning.rules import Record, Result
+from lms.text import sort_key
 
 STATES = {
     "": ("not_started", "in_progress", "briefed"),
@@ -58,6 +60,60 @@ def most_urgent(branches: Iterable[Branch]) -> list[Branch]:
 def urgency(count: Count) -> tuple[float, float, float]:
     """What `most_urgent` sorts by, for a unit with people."""
     return -count.overdue / count.people, count.briefed / count.people, count.completed / count.people
+
+
+STANDING = ("overdue", "not_begun", "under_way", "briefed", "completed")
+"""States of a unit, the one to be urged on first."""
+
+COLUMNS: dict[str, Callable[[Branch], Any]] = {
+    "name": lambda one: sort_key(one.name),
+    "rate": lambda one: one.count.briefed / one.count.people,
+    "change": lambda one: one.change.briefed / one.count.people,
+    "completed": lambda one: one.count.completed,
+    "late": lambda one: one.count.overdue,
+    "state": lambda one: STANDING.index(unit_state(one.count)),
+}
+"""By what the table of units can be sorted, and what is compared."""
+
+FALLING = frozenset({"change", "completed", "late"})
+"""Columns that are sorted by the largest first, unless one asks otherwise."""
+
+SHOWN, FOLDED_FROM = 15, 20
+"""Of a table of more units than `FOLDED_FROM` only the first `SHOWN` stand there at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """By which column the table of units is sorted; "" is `most_urgent`."""
+
+    column: str = ""
+    falling: bool = False
+
+    @property
+    def code(self) -> str:
+        """As it stands in an address: "rate", or "-rate" from the largest down."""
+        return f"-{self.column}" if self.falling else self.column
+
+    def of(self, column: str) -> str:
+        """What the heading of this column asks for: its own order, or the other way round where that holds."""
+        return Order(column, not self.falling if column == self.column else column in FALLING).code
+
+
+def order_of(code: str) -> Order:
+    """The order an address asks for; what makes no sense asks for none."""
+    column = code.removeprefix("-")
+    return Order(column, code.startswith("-")) if column in COLUMNS else Order()
+
+
+def ordered(branches: Iterable[Branch], order: Order) -> list[Branch]:
+    """The branches that have people, in this order. Equals stand as in `most_urgent`."""
+    known = most_urgent(branches)
+    return sorted(known, key=COLUMNS[order.column], reverse=order.falling) if order.column else known
+
+
+def first_shown(branches: Sequence[Branch]) -> int:
+    """How many rows stand there at once; the rest are folded."""
+    return SHOWN if len(branches) > FOLDED_FROM else len(branches)
 
 
 def late_since(late: Sequence[Branch]) -> datetime | None:

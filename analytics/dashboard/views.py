@@ -16,19 +16,22 @@ from analytics.dashboard import queries
 from analytics.dashboard.access import among, ancestors_in_scope
 from analytics.dashboard.forms import PURPOSE_WORDS, PurposeForm, SearchForm, state_words
 from analytics.dashboard.queries import Given, Names, Overview, Wanted
+from analytics.dashboard.render import branch_name, figure
 from analytics.dashboard.rules import (
     STATES,
     asked_state,
     document_of,
+    first_shown,
     in_sentence,
     late_since,
     many,
     most_urgent,
+    order_of,
+    ordered,
     unit_state,
 )
 from analytics.facts.queries import Structure
-from analytics.facts.rules import Branch, Count
-from analytics.figures.bars import Bar, Part, stacked_shares
+from analytics.facts.rules import Change, Count
 from courses.briefings.rules import days_overdue
 from courses.enrolment.access import ASSIGN
 from lms import clock
@@ -131,16 +134,21 @@ def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
     if briefing is None:
         return render_template("dashboard/not_assigned.html", **common, may_assign=me.may(ASSIGN)), answered(looked)
     shown = queries.overview(own, one, briefing, structure, now=now, seen=then.seen if then else None)
+    order = order_of(request.args.get("sort", ""))
+    rows = ordered(shown.branches, order)
     late = [branch for branch in shown.branches if branch.count.overdue]
     return render_template(
         "dashboard/unit.html",
         **common,
         shown=shown,
-        rows=most_urgent(shown.branches),
+        rows=rows,
+        first=first_shown(rows),
+        order=order,
+        urgent=most_urgent(shown.branches),
         late=late,
         late_since=late_since(late),
         branch_name=branch_name,
-        figure=figure(shown) if shown.has_units else None,
+        figure=figure(rows[: first_shown(rows)]) if shown.has_units else None,
         document=document(briefing),
         days_left=(clock.day_of(shown.due_at) - clock.day_of(now)).days if shown.due_at else None,
         here=now.astimezone(clock.VIETNAM),
@@ -169,9 +177,11 @@ def unit_json(unit_id: uuid.UUID) -> ResponseReturnValue:
                 "name": one.name,
                 "itself": one.itself,
                 **asdict(one.count),
+                "change": asdict(one.change),
             }
             for one in shown.branches
         ],
+        "change": {"since": shown.since.isoformat(), **asdict(shown.change)},
         "units_below": asdict(shown.below),
     }
 
@@ -183,8 +193,12 @@ def unit_csv(unit_id: uuid.UUID) -> ResponseReturnValue:
     shown = figures_of(unit_id)
     head = [_("TT"), _("Mã đơn vị"), _("Tên cơ quan, đơn vị"), _("Phải học (A)"), _("Đã bắt đầu học")]
     head += [_("Đã quán triệt (B)"), _("Tỷ lệ B/A"), _("Hoàn thành (C)"), _("Tỷ lệ C/A"), _("Quá hạn")]
-    rows = [[str(place), one.code, branch_name(one), *cells(one.count)] for place, one in enumerate(shown.branches, 1)]
-    total = ["", shown.unit.code, _("Tổng cộng: %(unit)s", unit=shown.unit.name), *cells(shown.count)]
+    head += [_("Quán triệt thêm trong 7 ngày (người)"), _("B/A tăng trong 7 ngày (điểm %)")]
+    rows = [
+        [str(place), one.code, branch_name(one), *cells(one.count, one.change)]
+        for place, one in enumerate(shown.branches, 1)
+    ]
+    total = ["", shown.unit.code, _("Tổng cộng: %(unit)s", unit=shown.unit.name), *cells(shown.count, shown.change)]
     note_, of = [], ""
     if shown.structure.then:
         of = f"_co-cau-{shown.structure.on:%Y-%m-%d}"
@@ -357,31 +371,17 @@ def document(briefing: Given) -> str:
     return named or str(_("nội dung khóa học “%(title)s”", title=title(briefing)))
 
 
-def branch_name(branch: Branch) -> str:
-    """The name of a row of the table."""
-    if branch.itself:
-        return str(_("Cơ quan %(unit)s (không kể đơn vị trực thuộc)", unit=in_sentence(branch.name)))
-    return branch.name
-
-
-def cells(count: Count) -> list[str | int]:
+def cells(count: Count, change: Change) -> list[str | int]:
     """The numbers of a row of the file, in the order of its head."""
     briefed, completed = percent(count.briefed, count.people), percent(count.completed, count.people)
-    return [count.people, count.started, count.briefed, briefed, count.completed, completed, count.overdue]
-
-
-def figure(shown: Overview) -> dict[str, Any]:
-    """The rows of the table as bars, in the same order and the same colours."""
-    parts = (
-        Part(_("Hoàn thành"), "--accent"),
-        Part(_("Đã quán triệt, chưa đạt kiểm tra"), "--accent-mid"),
-        Part(_("Đang học"), "--accent-soft", striped=True),
-        Part(_("Chưa học"), "--line"),
-    )
-    bars = []
-    for one in most_urgent(shown.branches):
-        state, name = one.count.by_state, branch_name(one)
-        counts = (state["completed"], state["briefed"], state["in_progress"], state["not_started"])
-        short_name = str(_("Cơ quan %(unit)s", unit=one.short_name)) if one.itself else one.short_name
-        bars.append(Bar(name, short_name, counts, percent(one.count.briefed, one.count.people), one.count.overdue))
-    return stacked_shares(bars, parts, late=_("Quá hạn"), people=_("người"))
+    points = percent(change.briefed, count.people).removesuffix(" %")
+    so_far: list[str | int] = [
+        count.people,
+        count.started,
+        count.briefed,
+        briefed,
+        count.completed,
+        completed,
+        count.overdue,
+    ]
+    return [*so_far, change.briefed, points]

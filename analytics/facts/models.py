@@ -1,6 +1,6 @@
 """Tallies: how many people of a unit stand where. A dashboard reads these, never one row per person."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -40,3 +40,18 @@ class Tally(Base):
     score: Mapped[int]
     exempt: Mapped[int]
     members: Mapped[int]
+
+
+class TallyDay(Base):
+    """How many of the people now counted in one unit itself were briefed, and completed a briefing, on that day.
+
+    Days are Vietnam's. The exempt are not counted; the sum over all days is B, and C, of `Tally`.
+    """
+
+    __tablename__ = "tally_day"
+
+    briefing_id: Mapped[int] = mapped_column(ForeignKey("briefing.id"), primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    briefed: Mapped[int]
+    completed: Mapped[int]

@@ -1,44 +1,56 @@
-"""Tallies follow from standings: each change adds to one unit and takes from another."""
+"""Tallies follow from standings: each change adds to one unit and takes from another. So do the days of a unit."""
 
 from collections import Counter
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import delete, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from analytics.facts.models import Tally
-from analytics.facts.rules import COUNTS, NEVER_DUE, counted
+from analytics.facts.models import Tally, TallyDay
+from analytics.facts.rules import COUNTS, DAYS, NEVER_DUE, counted, days
 from courses.briefings.projector import StandingProjection, StandingsChanged
+from lms.db import Base
 from lms.doors import Expected, Row
 
 Key = tuple[int, int, datetime]
+DayKey = tuple[int, int, date]
 
 
 def project_tally(session: Session, event: StandingsChanged) -> None:
-    """Add all changes up, then write each tally that changed once, in one order for all writers."""
+    """Add all changes up, then write each tally and day that changed once, in one order for all writers."""
     sums: dict[Key, Counter[str]] = {}
+    days_of: dict[DayKey, Counter[str]] = {}
     for change in event.changes:
         for row, sign in ((change.before, -1), (change.after, 1)):
             if row is not None:
-                tally = sums.setdefault(key_of(change.briefing_id, row), Counter())
-                for name, number in counted(row).items():
-                    tally[name] += sign * number
+                add(sums.setdefault(key_of(change.briefing_id, row), Counter()), counted(row), sign)
+                for key, found in day_keys(change.briefing_id, row):
+                    add(days_of.setdefault(key, Counter()), found, sign)
     rows = [row_of(key, tally) for key, tally in sorted(sums.items()) if any(tally.values())]
+    add_rows(session, Tally, rows, ("briefing_id", "unit_id", "due_at"), COUNTS)
+    rows = [day_row(key, found) for key, found in sorted(days_of.items()) if any(found.values())]
+    add_rows(session, TallyDay, rows, ("briefing_id", "unit_id", "day"), DAYS)
+
+
+def add(sums: Counter[str], found: Counter[str], sign: int) -> None:
+    for name, number in found.items():
+        sums[name] += sign * number
+
+
+def add_rows(
+    session: Session, model: type[Base], rows: list[dict[str, Any]], key: Sequence[str], names: Sequence[str]
+) -> None:
+    """Add to what stands under each key, or begin it."""
     if not rows:
         return
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    add = dialect.insert(Tally)
-    table = Tally.__table__.c
-    session.execute(
-        add.on_conflict_do_update(
-            index_elements=["briefing_id", "unit_id", "due_at"],
-            set_={name: table[name] + add.excluded[name] for name in COUNTS},
-        ),
-        rows,
-    )
+    new = dialect.insert(model)
+    table = model.__table__.c
+    sums = {name: table[name] + new.excluded[name] for name in names}
+    session.execute(new.on_conflict_do_update(index_elements=list(key), set_=sums), rows)
 
 
 def key_of(briefing_id: int, row: Row) -> Key:
@@ -54,6 +66,17 @@ def row_of(key: Key, tally: Mapping[str, int]) -> dict[str, Any]:
         "due_at": due_at,
         **{name: tally.get(name, 0) for name in COUNTS},
     }
+
+
+def day_keys(briefing_id: int, row: Row) -> Iterator[tuple[DayKey, Counter[str]]]:
+    """The days in which a standing is counted, with what it adds to each."""
+    for day, found in days(row).items():
+        yield (briefing_id, row["unit_id"], day), found
+
+
+def day_row(key: DayKey, found: Mapping[str, int]) -> dict[str, Any]:
+    briefing_id, unit_id, day = key
+    return {"briefing_id": briefing_id, "unit_id": unit_id, "day": day, **{name: found.get(name, 0) for name in DAYS}}
 
 
 class TallyProjection:
@@ -83,3 +106,30 @@ class TallyProjection:
         session.execute(delete(Tally))
         if expected:
             session.execute(insert(Tally), [dict(row) for row in expected.values()])
+
+
+class TallyDayProjection:
+    """The days of all units, counted anew from the standings that are expected."""
+
+    name = "days"
+
+    def expected(self, session: Session, *, now: datetime, below: Expected) -> Mapping[Any, Row]:
+        """By briefing, unit and day."""
+        sums: dict[DayKey, Counter[str]] = {}
+        for (briefing_id, _person_id), row in below[StandingProjection.name].items():
+            for key, found in day_keys(briefing_id, row):
+                sums.setdefault(key, Counter()).update(found)
+        return {key: day_row(key, found) for key, found in sums.items()}
+
+    def actual(self, session: Session) -> Mapping[Any, Row]:
+        """By briefing, unit and day. A day on which nothing happened says the same as none."""
+        columns = TallyDay.__table__.c
+        something = or_(*(columns[name] != 0 for name in DAYS))
+        rows = session.execute(select(*columns).where(something))
+        return {(row.briefing_id, row.unit_id, row.day): dict(row._mapping) for row in rows}
+
+    def repair(self, session: Session, expected: Mapping[Any, Row], actual: Mapping[Any, Row]) -> None:
+        """Empty the table and write what is expected."""
+        session.execute(delete(TallyDay))
+        if expected:
+            session.execute(insert(TallyDay), [dict(row) for row in expected.values()])

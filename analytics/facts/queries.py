@@ -7,11 +7,29 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, case, cast, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
 
-from analytics.facts.models import Tally
-from analytics.facts.rules import COUNT_NAMES, COUNTS, NEVER_DUE, PER_POINT
+from analytics.facts.models import Tally, TallyDay
+from analytics.facts.rules import COUNT_NAMES, COUNTS, DAYS, NEVER_DUE, PER_POINT
 from courses.briefings.models import Standing
 from courses.catalog.queries import NEWEST_TITLES
 from courses.enrolment.models import Briefing
@@ -21,7 +39,7 @@ from lms.organisation.queries import holds_on, subtree
 
 # Made once: to make an alias or a subquery anew for every page costs more than to ask the database.
 BRANCH, BELOW = aliased(UnitClosure), aliased(UnitClosure)
-TODAY = Tally.__table__
+TODAY, DAY_BY_DAY = Tally.__table__, TallyDay.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +67,25 @@ class Structure:
         )
         return (query if briefing_id is None else query.where(Standing.briefing_id == briefing_id)).subquery()
 
+    def days(self, units: Select[int], briefing_id: int) -> FromClause:
+        """The columns of `TallyDay` of one briefing: of today for all units, else counted anew for these."""
+        if not self.then:
+            return DAY_BY_DAY
+        moments = Standing.briefed_at, Standing.completed_at
+        each = [
+            select(
+                Standing.briefing_id,
+                Membership.unit_id,
+                VietnamDay(moment).label("day"),
+                *(literal(int(moment is one)).label(name) for name, one in zip(DAYS, moments, strict=True)),
+            )
+            .join(Membership, Membership.person_id == Standing.person_id)
+            .where(*self.counting(), Membership.unit_id.in_(units), Standing.briefing_id == briefing_id)
+            .where(~Standing.exempt, moment.is_not(None))
+            for moment in moments
+        ]
+        return union_all(*each).subquery()
+
     def counting(self) -> list[ColumnElement[bool]]:
         """Where the membership of a standing's person counts that day."""
         main = Membership.tree == self.tree, Membership.kind == "main"
@@ -58,6 +95,23 @@ class Structure:
     def below(self, unit_id: int) -> Select[int]:
         """The units at and below one, that day."""
         return subtree(unit_id, on=self.on, tree=self.tree)
+
+
+class VietnamDay(GenericFunction[date]):
+    """The day in Vietnam of a moment that is stored."""
+
+    type = Date()
+    inherit_cache = True
+
+
+@compiles(VietnamDay, "sqlite")
+def day_on_sqlite(element: VietnamDay, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"date({compiler.process(element.clauses, **kw)}, '+7 hours')"
+
+
+@compiles(VietnamDay, "postgresql")
+def day_on_postgresql(element: VietnamDay, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **kw)} AT TIME ZONE 'UTC' + interval '7 hours' AS date)"
 
 
 def conditions() -> dict[str, ColumnElement[bool]]:
@@ -141,6 +195,38 @@ def tallies_by_child(
         .order_by(BRANCH.depth.desc(), UnitEdge.position, words.sort_key, Unit.id)
     )
     return worn_then(query, on) if structure.then else query
+
+
+def changes_by_child(unit_id: int, briefing_id: int, structure: Structure, *, after: date) -> Select[*tuple[Any, ...]]:
+    """Id, and how many were briefed and completed after that day, of the branches in which anything has changed.
+
+    The branches are those of `tallies_by_child`.
+    """
+    on, tree = structure.on, structure.tree
+    table = structure.days(structure.below(unit_id), briefing_id)
+    day = table.c
+    return (
+        select(BRANCH.descendant_id, *(cast(func.sum(day[name]), Integer).label(name) for name in DAYS))
+        .select_from(BRANCH)
+        .join(BELOW, and_(stands_below(on, tree), or_(BRANCH.depth == 1, BELOW.depth == 0)))
+        .join(table, and_(day.unit_id == BELOW.descendant_id, day.briefing_id == briefing_id, day.day > after))
+        .where(stands_in(unit_id, on, tree), BRANCH.depth <= 1)
+        .group_by(BRANCH.descendant_id)
+    )
+
+
+def days_of(unit_id: int, briefing_id: int, structure: Structure) -> Select[*tuple[Any, ...]]:
+    """Day, and how many in the unit and below were briefed and completed on it, in order; days without any are not."""
+    table = structure.days(structure.below(unit_id), briefing_id)
+    day = table.c
+    sums = [cast(func.sum(day[name]), Integer).label(name) for name in DAYS]
+    return (
+        select(day.day, *sums)
+        .where(day.briefing_id == briefing_id, day.unit_id.in_(structure.below(unit_id)))
+        .group_by(day.day)
+        .having(or_(*(func.sum(day[name]) != 0 for name in DAYS)))
+        .order_by(day.day)
+    )
 
 
 def worn_then(query: Select[*tuple[Any, ...]], on: date) -> Select[*tuple[Any, ...]]:

@@ -4,8 +4,10 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
+
+from lms.clock import day_of
 
 NEVER_DUE = datetime(9999, 1, 1, tzinfo=UTC)
 """The due date of what is never due, where a moment must stand."""
@@ -58,6 +60,34 @@ def counted(row: Mapping[str, Any]) -> Counter[str]:
     if row["score"] is not None:
         found["scored"], found["score"] = 1, round(row["score"] * 10 * PER_POINT)
     return found
+
+
+DAYS = ("briefed", "completed")
+"""What is counted for each day (`TallyDay`)."""
+
+
+def days(row: Mapping[str, Any]) -> dict[date, Counter[str]]:
+    """What a person whose standing this is adds to the days of a unit: one to the day of being briefed, of completing.
+
+    Who is exempt adds nothing.
+    """
+    found: dict[date, Counter[str]] = {}
+    for name in DAYS:
+        moment = row[f"{name}_at"]
+        if moment is not None and not row["exempt"]:
+            found.setdefault(day_of(moment), Counter())[name] += 1
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """So many of those who count now were briefed, and completed, since a day."""
+
+    briefed: int = 0
+    completed: int = 0
+
+    def __add__(self, other: "Change") -> "Change":
+        return Change(self.briefed + other.briefed, self.completed + other.completed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +162,7 @@ COUNT_NAMES = tuple(field.name for field in fields(Count))
 class Branch:
     """A unit directly below the one looked at with everything below it, or (`itself`) the one looked at alone.
 
-    `open`: there is a page of it for whoever looks.
+    `open`: there is a page of it for whoever looks. `change`: what is new of the last days.
     """
 
     public_id: uuid.UUID
@@ -144,6 +174,7 @@ class Branch:
     next_due: datetime | None
     last_due: datetime | None
     open: bool = True
+    change: Change = Change()
 
 
 @dataclass(frozen=True, slots=True)

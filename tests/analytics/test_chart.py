@@ -70,7 +70,7 @@ def test_the_chart_is_drawn_over_the_table_once_it_comes_near(
         assert "plotly" not in page.content().split("<figure")[0]
         assert page.locator(".unit-table tbody tr").count() == 12
         page.locator("figure.chart").scroll_into_view_if_needed()
-        page.locator("[data-save]").wait_for()
+        page.locator("[data-save=png]").wait_for()
         drawn = page.locator("[data-plot]").inner_text()
         names = HOSTILE if width > PHONE else CUT
         assert [name for name in names if name not in drawn] == [], drawn
@@ -85,8 +85,33 @@ def test_the_chart_is_drawn_over_the_table_once_it_comes_near(
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert violations(page) == []
         with page.expect_download() as download:
-            page.locator("[data-save]").click()
+            page.locator("[data-save=png]").click()
         assert download.value.suggested_filename.endswith(".png")
+    assert faults == []
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_the_page_of_charts_draws_each_over_its_table_and_saves_it(
+    app: Flask, head: str, chromium_browser: Browser
+) -> None:
+    faults: list[str] = []
+    view = {"width": PHONE, "height": 700}
+    with served(app) as port, opened(chromium_browser, port, head, faults, viewport=view) as page:
+        page.goto(f"{page.url.split('?')[0]}/charts")
+        for code in ("progress", "units", "modules", "scores"):
+            chart = page.locator(f"[data-picture][aria-labelledby={code}]")
+            chart.locator("h2").scroll_into_view_if_needed()
+            chart.locator("svg.main-svg").first.wait_for()
+            for kind in ("png", "svg"):
+                with page.expect_download() as download:
+                    chart.locator(f"[data-save={kind}]").click()
+                assert download.value.suggested_filename.endswith(f".{kind}")
+                assert download.value.path().stat().st_size > 5_000
+            chart.locator("summary").click()
+            assert chart.locator("tbody tr").first.is_visible()
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), code
+        assert page.locator("[data-picture] :is(img, a:not([href]), script)").count() == 0
+        assert violations(page) == []
     assert faults == []
 
 
@@ -95,7 +120,7 @@ def test_the_chart_follows_the_scheme_of_the_screen(app: Flask, head: str, chrom
     faults: list[str] = []
     with served(app) as port, opened(chromium_browser, port, head, faults, color_scheme="light") as page:
         page.locator("figure.chart").scroll_into_view_if_needed()
-        page.locator("[data-save]").wait_for()
+        page.locator("[data-save=png]").wait_for()
         text = page.locator(".annotation-text").first
         light = text.evaluate("one => getComputedStyle(one).fill")
         page.emulate_media(color_scheme="dark")
@@ -125,7 +150,7 @@ def test_a_finger_on_the_chart_scrolls_the_page(app: Flask, head: str, chromium_
     phone = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
     with served(app) as port, opened(chromium_browser, port, head, faults, **phone) as page:
         page.locator("figure.chart").scroll_into_view_if_needed()
-        page.locator("[data-save]").wait_for()
+        page.locator("[data-save=png]").wait_for()
         page.locator("[data-plot]").evaluate("one => one.scrollIntoView({block: 'start', behavior: 'instant'})")
         before = page.evaluate("scrollY")
         finger = page.context.new_cdp_session(page)

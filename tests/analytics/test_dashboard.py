@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from analytics.dashboard.rules import FOLDED_FROM, SHOWN
 from courses.catalog.models import Course
+from lms import clock
 from lms.accounts.actions import grant_role
 from lms.organisation.actions import create_unit
 from lms.organisation.models import PARTY_TREE, Unit
@@ -144,16 +146,66 @@ def test_the_table_leads_down_one_level_at_a_time_and_back(make: Make, tmp_path:
     browser = head_of(make, root)
     browser.get("/dashboard/")
     assert rows_of(browser) == {
-        middle.name: "66,7 % (4/6) | 3 (50,0 %) | 0 | Đang triển khai",
-        "Cơ quan Tỉnh (không kể đơn vị trực thuộc)": "100,0 % (1/1) | 1 (100,0 %) | 0 | Hoàn thành",
-        "Tổng cộng": "71,4 % (5/7) | 4 (57,1 %) | 0 | Đang triển khai",
+        middle.name: "66,7 % (4/6) | +66,7 (+4) | 3 (50,0 %) | 0 | Đang triển khai",
+        "Cơ quan Tỉnh (không kể đơn vị trực thuộc)": "100,0 % (1/1) | +100,0 (+1) | 1 (100,0 %) | 0 | Hoàn thành",
+        "Tổng cộng": "71,4 % (5/7) | +71,4 (+5) | 4 (57,1 %) | 0 | Đang triển khai",
     }
     browser.get(link(browser, middle.name))
-    assert rows_of(browser)["Chi cục Kiểm lâm"] == "33,3 % (1/3) | 0 (0,0 %) | 0 | Đang triển khai"
+    assert rows_of(browser)["Chi cục Kiểm lâm"] == "33,3 % (1/3) | +33,3 (+1) | 0 (0,0 %) | 0 | Đang triển khai"
     browser.get(link(browser, leaf.name))
     assert "<h1>Chi cục Kiểm lâm</h1>" in browser.text
     browser.get(link(browser, "Tỉnh"))
     assert "<h1>Tỉnh</h1>" in browser.text
+
+
+def test_the_last_seven_days_are_told_apart_from_what_was_before(make: Make, tmp_path: Path) -> None:
+    """By the day in Vietnam on which people were briefed; by the structure of another day the same."""
+    course_id = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    unit = make.unit("Sở Y tế", under=root)
+    assigned(make, course_id, root)
+    midnight = clock.end_of_day(clock.today() - timedelta(days=7)) + timedelta(seconds=1)
+    staffed(make, course_id, unit, Staff(not_begun=4))
+    for moment, staff in ((midnight - timedelta(seconds=2), Staff(briefed=3)), (midnight, Staff(briefed=1))):
+        with clock.moved_to(moment):
+            staffed(make, course_id, unit, staff)
+    browser = head_of(make, root)
+    for on in ("", "?on=2025-01-31"):
+        browser.get(f"/dashboard/units/{root.public_id}{on}")
+        assert rows_of(browser)["Sở Y tế"].startswith("50,0 % (4/8) | +12,5 (+1) | 0 (0,0 %)"), on
+
+
+def test_the_table_is_sorted_by_any_column_and_folds_after_the_most_urgent(make: Make, tmp_path: Path) -> None:
+    course_id = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    assigned(make, course_id, root)
+    for number in range(FOLDED_FROM + 1):
+        staffed(make, course_id, make.unit(f"Sở {number:02}", under=root), Staff(briefed=number, not_begun=1))
+    browser = head_of(make, root)
+
+    def names() -> list[str]:
+        return [name for name in rows_of(browser) if name.startswith("Sở")]
+
+    browser.get(f"/dashboard/units/{root.public_id}")
+    urgent = names()
+    assert urgent == [f"Sở {number:02}" for number in range(FOLDED_FROM + 1)]
+    at_once, folded = browser.text.split('<details class="unit-rest">')
+    assert f"Xem {len(urgent) - SHOWN} đơn vị còn lại" in folded
+    assert [name in at_once.split('id="units"')[1] for name in urgent] == [True] * SHOWN + [False] * 6
+    assert "aria-sort" not in browser.text
+    browser.get(link(browser, "Quá hạn", of="sort"))
+    assert re.findall(r'aria-sort="(\w+)"><a class="sort"[^>]*>([^<]*)<', browser.text) == [("descending", "Quá hạn")]
+    assert names() == urgent  # nobody is late: equals stand as before
+    browser.get(link(browser, "Hoàn thành (C)", of="sort"))
+    browser.get(link(browser, "Đã quán triệt (B/A)", of="sort"))
+    assert "briefing=demo" in link(browser, "Đã quán triệt (B/A)", of="sort")
+    browser.get(link(browser, "Đã quán triệt (B/A)", of="sort"))
+    assert names() == urgent[::-1]
+    browser.get(f"/dashboard/units/{root.public_id}?sort=-name&on=2025-01-31")
+    assert names() == urgent[::-1]
+    assert "on=2025-01-31" in link(browser, "Trạng thái", of="sort")
+    browser.get(f"/dashboard/units/{root.public_id}?sort=khac")
+    assert names() == urgent
 
 
 def link(browser: Browser, words: str, *, of: str = "") -> str:
@@ -191,7 +243,7 @@ def test_units_of_three_and_of_three_thousand_are_weighed_by_their_people(make: 
     rows = rows_of(browser)
     assert rows["Sở lớn"].startswith("99,9 % (2.999/3.000)")
     assert rows["Tổng cộng"].startswith("99,9 % (2.999/3.003)")
-    assert rows["Xã nhỏ"] == "0,0 % (0/3) | 0 (0,0 %) | 0 | Chưa triển khai"
+    assert rows["Xã nhỏ"] == "0,0 % (0/3) | 0 | 0 (0,0 %) | 0 | Chưa triển khai"
 
 
 def test_json_and_csv_say_what_the_page_says(make: Make, tmp_path: Path) -> None:
@@ -208,6 +260,12 @@ def test_json_and_csv_say_what_the_page_says(make: Make, tmp_path: Path) -> None
     ways = {"by_point": 0, "online": 4, "made_up": 0, "excused": 0, "unexcused": 0, "exempt": 0, "members": 0}
     assert said["total"] == ladder | ways | {"submitted": 0, "accepted": 0, "tested": 3, "scored": 3, "score": 30_000}
     assert [one["people"] for one in said["units"]] == [5, 1]
+    since = (clock.today() - timedelta(days=7)).isoformat()
+    assert said["change"] == {"since": since, "briefed": 4, "completed": 3}
+    assert [one["change"] for one in said["units"]] == [
+        {"briefed": 3, "completed": 2},
+        {"briefed": 1, "completed": 1},
+    ]
     assert said["units_below"] == {"concerned": 1, "briefed": 0, "not_begun": 0}
     assert said["briefing"] == {"code": "demo", "title": "Khóa học nhỏ"}
     answer = browser.get(f"/dashboard/units/{root.public_id}.csv?briefing=demo")
@@ -223,9 +281,11 @@ def test_json_and_csv_say_what_the_page_says(make: Make, tmp_path: Path) -> None
         "Hoàn thành (C)",
         "Tỷ lệ C/A",
         "Quá hạn",
+        "Quán triệt thêm trong 7 ngày (người)",
+        "B/A tăng trong 7 ngày (điểm %)",
     ]
-    assert rows[1] == ["1", "la", '\'=1+1;"Sở" lạ', "5", "4", "3", "60 %", "2", "40 %", "3"]
-    assert rows[-1] == ["", "tinh", "Tổng cộng: Tỉnh", "6", "5", "4", "66,7 %", "3", "50 %", "3"]
+    assert rows[1] == ["1", "la", '\'=1+1;"Sở" lạ', "5", "4", "3", "60 %", "2", "40 %", "3", "3", "60"]
+    assert rows[-1] == ["", "tinh", "Tổng cộng: Tỉnh", "6", "5", "4", "66,7 %", "3", "50 %", "3", "4", "66,7"]
 
 
 @pytest.mark.parametrize("address", [".json", ".csv", "/missing"])
@@ -368,7 +428,7 @@ def test_the_page_is_read_before_plotly_arrives_and_is_small(make: Make, tmp_pat
     for address in loaded:
         with browser.client.get(address.decode()) as answer:
             files.append(answer.data)
-    assert sum(len(gzip.compress(one)) for one in (page, *files)) < 24_000
+    assert sum(len(gzip.compress(one)) for one in (page, *files)) < 26_000
 
 
 @pytest.mark.parametrize("people", [300, 3000])
@@ -391,12 +451,12 @@ def test_a_page_costs_the_same_few_statements_for_any_number_of_people(make: Mak
             assert len(counted) <= (12 if on else 8), counted
             costs[path + on[:3]] = len(counted)
     assert costs == {
-        "": 7,
-        ".json": 5,
-        ".csv": 5,
+        "": 8,
+        ".json": 6,
+        ".csv": 6,
         "/missing": 8,
-        "?on": 9,
-        ".json?on": 8,
-        ".csv?on": 8,
+        "?on": 10,
+        ".json?on": 9,
+        ".csv?on": 9,
         "/missing?on": 11,
     }

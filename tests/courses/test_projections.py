@@ -19,7 +19,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 import wsgi
-from analytics.facts.models import Tally
+from analytics.facts.models import Tally, TallyDay
 from courses.briefings.actions import AlreadyGiven, AsksTooMuch, change_briefing, open_briefing
 from courses.briefings.models import Attendance, BriefingSession, MeetingPoint, ReflectionResult, Standing
 from courses.briefings.queries import rehearsal
@@ -54,7 +54,7 @@ from tests.make import LONG_AGO, Make
 from tests.postgres import cluster
 
 PEOPLE, UNITS = 3, 4
-TABLES = (CourseProgress, ActivityProgress, Attendance, ReflectionResult, Standing, Tally)
+TABLES = (CourseProgress, ActivityProgress, Attendance, ReflectionResult, Standing, Tally, TallyDay)
 LESSONS = ("m1-1", "m1-2", "m2-1", "m2-2", "m1-3")
 TESTS = ("m1-test", "m2-test", "final-test")
 
@@ -346,13 +346,13 @@ class History:
         return Someone(self.people[who].id, self.people[who].public_id)
 
     def rows(self) -> dict[str, list[str]]:
-        """All projections as they stand. A tally that counts nobody says the same as none."""
+        """All projections as they stand. A tally or day that counts nobody says the same as none."""
         with self.make.reading() as session:
             return {
                 model.__tablename__: sorted(
                     str(dict(row._mapping))
                     for row in session.execute(select(*model.__table__.c))
-                    if model is not Tally or row.people
+                    if (model is not Tally or row.people) and (model is not TallyDay or row.briefed or row.completed)
                 )
                 for model in TABLES
             }

@@ -195,6 +195,7 @@ class Walk:
             "dashboard.unit_id": self.world.inside.public_id,
             "numbers.metric": "briefed_rate",
             "numbers.public_id": (self.unopened if within else subject).public_id,
+            "charts.chart": "progress",
             "reminders.code": self.world.course,
             "notices.public_id": self.notices.get(actor, uuid.uuid4()),
             "enrolment.public_id": self.assignment,

@@ -52,13 +52,19 @@
     return Plotly.react(figure.querySelector("[data-plot]"), data, layout, { responsive: true, displayModeBar: false });
   }
 
-  function save(Plotly, figure) {
+  // A file stands alone: it has a background, and says what it shows where the page says it around the chart.
+  function save(Plotly, figure, format) {
     const { data, layout } = described(figure);
     layout.paper_bgcolor = getComputedStyle(document.body).backgroundColor;
-    layout.margin = { ...layout.margin, l: 24, r: 24, t: 70 };
+    layout.margin = { ...layout.margin, l: 24, r: 24, t: layout.margin.t + 46 };
     layout.height += 50;
-    layout.showlegend = true;
-    return Plotly.downloadImage({ data, layout }, { format: "png", width: 900, height: layout.height, scale: 2, filename: figure.dataset.file });
+    if (!figure.dataset.title) {
+      layout.showlegend = true;
+    } else {
+      const text = figure.dataset.title.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+      layout.title = { text, x: 0, xref: "paper", y: 1, yref: "container", yanchor: "top", pad: { t: 14 }, font: { size: 17 } };
+    }
+    return Plotly.downloadImage({ data, layout }, { format, width: 900, height: layout.height, scale: format === "png" ? 2 : 1, filename: figure.dataset.file });
   }
 
   async function show(figure) {
@@ -66,9 +72,10 @@
       const Plotly = await load(figure.dataset.library);
       await draw(Plotly, figure);
       drawn.push(figure);
-      const button = figure.querySelector("[data-save]");
-      button.addEventListener("click", () => save(Plotly, figure));
-      button.hidden = false;
+      for (const button of (figure.closest("[data-picture]") ?? figure).querySelectorAll("[data-save]")) {
+        button.addEventListener("click", () => save(Plotly, figure, button.dataset.save));
+        button.hidden = false;
+      }
     } catch {
       figure.hidden = true;
     }

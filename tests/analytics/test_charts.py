@@ -1,0 +1,182 @@
+"""The page of charts: each over its table, each with a sentence, and never an empty frame."""
+
+import csv
+import html
+import json
+import re
+from datetime import date, timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select, text, update
+
+from analytics.charts.rules import FEWEST, Day, Step, added_up, steps
+from analytics.facts.models import TallyDay
+from courses.briefings.projector import settle_briefing
+from courses.enrolment.models import Briefing
+from courses.learning.models import ActivityProgress
+from lms import clock
+from lms.organisation.models import Unit
+from tests.analytics.agency import Staff, assigned, course_loaded, staffed
+from tests.analytics.test_dashboard import head_of
+from tests.browser import Browser
+from tests.counting import count_queries
+from tests.make import Make
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ({}, []),
+        ({9_000: FEWEST - 1}, []),
+        (
+            {7_000: 3, 6_999: 2},
+            [(0, 1, 0), (1, 2, 0), (2, 3, 0), (3, 4, 0), (4, 5, 0), (5, 6, 0), (6, 8, 5), (8, 9, 0), (9, 10, 0)],
+        ),
+        ({10_000: 5}, [*((low, low + 1, 0) for low in range(9)), (9, 10, 5)]),
+        ({500: 6, 9_990: 4}, [(0, 10, 10)]),
+        ({2_500: 1, 3_500: 5, 9_000: 1}, [(0, 1, 0), (1, 2, 0), (2, 10, 7)]),
+    ],
+)
+def test_no_step_of_scores_counts_so_few_that_it_tells_on_somebody(
+    scores: dict[int, int], expected: list[tuple[int, int, int]]
+) -> None:
+    found = steps(scores)
+    assert found == [Step(*one) for one in expected]
+    assert all(one.people == 0 or one.people >= FEWEST for one in found)
+
+
+def test_days_add_up() -> None:
+    first, second = date(2026, 11, 1), date(2026, 11, 4)
+    assert added_up([(first, 2, 0), (second, 1, 3)]) == [Day(first, 2, 0, 2, 0), Day(second, 1, 3, 3, 3)]
+
+
+def figures(browser: Browser) -> dict[str, Any]:
+    """What is drawn, by the name of the chart."""
+    found = re.findall(r'<figure[^>]*aria-labelledby="(\w+)" data-figure="([^"]*)"', browser.text)
+    return {code: json.loads(html.unescape(figure)) for code, figure in found}
+
+
+def table(browser: Browser, unit: Unit, chart: str, on: str = "") -> list[list[str]]:
+    """The table of a chart, as a file."""
+    answer = browser.get(f"/dashboard/units/{unit.public_id}/charts/{chart}.csv{on}")
+    return list(csv.reader(answer.data.decode("utf-8-sig").splitlines(), delimiter=";"))
+
+
+def test_four_charts_are_drawn_over_what_their_tables_say(make: Make, tmp_path: Path) -> None:
+    course_id = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    health, school = make.unit("Sở Y tế", under=root), make.unit("Sở <b>Giáo dục", under=root)
+    assigned(make, course_id, root)
+    with clock.moved_to(clock.now() - timedelta(days=9)):
+        staffed(make, course_id, health, Staff(completed=4))
+    staffed(make, course_id, health, Staff(completed=2, briefed=1, begun=1))
+    staffed(make, course_id, school, Staff(begun=2, not_begun=2))
+    browser = head_of(make, root)
+    browser.get(f"/dashboard/units/{root.public_id}/charts")
+    drawn, page = figures(browser), html.unescape(browser.text)
+    assert list(drawn) == ["progress", "units", "modules", "scores"]
+    assert "<b>Giáo" not in browser.text
+    days = [(clock.today() - timedelta(days=ago)).strftime("%d/%m/%Y") for ago in (9, 0)]
+    for on in ("", "?on=2025-01-31"):
+        assert table(browser, root, "progress", on)[1:] == [
+            [days[0], "4", "4", "33,3 %", "4", "4", "33,3 %"],
+            [days[1], "3", "7", "58,3 %", "2", "6", "50 %"],
+        ]
+        # the small course has two modules of two lessons; whoever has only begun has read the first lesson
+        assert [row[2:] for row in table(browser, root, "modules", on)[1:4]] == [
+            ["0 % (0)", "0 % (0)"],
+            ["87,5 % (7)", "87,5 % (7)"],
+            ["58,3 % (7)", "58,3 % (7)"],
+        ]
+        assert ["Từ 9 đến 10", "6", "100 %"] in table(browser, root, "scores", on)
+    assert drawn["progress"]["data"][1]["y"] == [0, 4, 7]
+    assert drawn["progress"]["data"][0]["y"] == [12, 12, 12]
+    assert drawn["progress"]["layout"]["annotations"][0]["text"].startswith("Hạn ")
+    assert sorted(zip(drawn["units"]["data"][0]["x"], drawn["units"]["data"][0]["y"], strict=True)) == [
+        (0, 4),
+        (87.5, 8),
+    ]
+    assert drawn["modules"]["data"][0]["z"] == [[0, 0], [87.5, 87.5]]
+    assert sum(drawn["scores"]["data"][0]["y"]) == 6
+    for sentence in (
+        "có 7/12 người phải học đã được quán triệt (58,3 %), 6 người hoàn thành; 7 ngày qua thêm 3 người",
+        "Trong 2 đơn vị có người phải học, 1 đơn vị có tỷ lệ đã quán triệt dưới 50 %",
+        "chuyên đề 1 được nhiều người học xong nhất (58,3 %)",
+        "6 người đã làm đủ bài kiểm tra bắt buộc, điểm bình quân 10,0 trên 10",
+    ):
+        assert sentence in page
+    assert browser.get(f"/dashboard/units/{root.public_id}/charts/khac.csv").status_code == 404
+
+
+def test_who_is_under_way_or_came_to_a_point_is_asked_module_by_module(make: Make, tmp_path: Path) -> None:
+    """One lesson of two is no module; the lessons of one module are."""
+    course_id = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    assigned(make, course_id, root)
+    ids = staffed(make, course_id, root, Staff(briefed=3, begun=1))
+    with make.writing() as session:
+        rows = select(ActivityProgress.activity_id).where(ActivityProgress.person_id == ids[0])
+        lessons = session.scalars(rows.order_by(ActivityProgress.activity_id)).all()
+        gone = update(ActivityProgress).values(completed_at=None)
+        session.execute(gone.where(ActivityProgress.person_id == ids[1], ActivityProgress.activity_id == lessons[0]))
+        for briefing_id in session.scalars(select(Briefing.id)).all():
+            settle_briefing(session, briefing_id)
+    assert [row[1:] for row in table(head_of(make, root), root, "modules")[1:2]] == [["4", "50 % (2)", "75 % (3)"]]
+
+
+def test_the_first_history_is_what_the_projector_keeps(make: Make, tmp_path: Path) -> None:
+    """To the second before and after midnight in Vietnam, as the migration counts it."""
+    course_id = course_loaded(make, tmp_path)
+    unit = make.unit("Sở Y tế")
+    assigned(make, course_id, unit)
+    midnight = clock.end_of_day(clock.today() - timedelta(days=3)) + timedelta(seconds=1)
+    for moment in (midnight - timedelta(seconds=1), midnight):
+        with clock.moved_to(moment):
+            staffed(make, course_id, unit, Staff(completed=1, briefed=1))
+    migration = import_module("migrations.versions.0029_days_of_units")
+    columns = select(TallyDay.day, TallyDay.briefed, TallyDay.completed).order_by(TallyDay.day)
+    with make.writing() as session:
+        kept = session.execute(columns).all()
+        session.execute(delete(TallyDay))
+        session.execute(text(migration.first_history(session.get_bind().dialect.name)))
+    with make.reading() as session:
+        days = session.execute(columns).all()
+    first = clock.day_of(midnight) - timedelta(days=1)
+    assert [tuple(one) for one in days] == [(first, 2, 1), (first + timedelta(days=1), 2, 1)]
+    assert days == kept
+
+
+def test_a_chart_without_data_says_what_is_missing_and_what_to_do(make: Make, tmp_path: Path) -> None:
+    course_id = course_loaded(make, tmp_path)
+    unit = make.unit("Sở Y tế")
+    browser = head_of(make, unit)
+    browser.get(f"/dashboard/units/{unit.public_id}/charts")
+    assert "Chưa có khóa học nào được giao" in browser.text
+    assigned(make, course_id, unit)
+    staffed(make, course_id, unit, Staff(not_begun=3))
+    browser.get(f"/dashboard/units/{unit.public_id}/charts")
+    assert figures(browser) == {}
+    for words in ("hãy đôn đốc theo danh sách", "ở trang của đơn vị cấp trên", "nhắc mọi người mở", "nhắc những người"):
+        assert words in browser.text
+    staffed(make, course_id, unit, Staff(completed=FEWEST - 1))
+    browser.get(f"/dashboard/units/{unit.public_id}/charts")
+    assert list(figures(browser)) == ["progress", "modules"]
+    assert f"Mới có {FEWEST - 1} người làm đủ bài kiểm tra bắt buộc" in browser.text
+
+
+@pytest.mark.parametrize("people", [40, 400])
+def test_the_page_costs_the_same_statements_for_any_number_of_people(make: Make, tmp_path: Path, people: int) -> None:
+    course_id = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    assigned(make, course_id, root)
+    for number in range(4):
+        staffed(make, course_id, make.unit(f"Sở {number}", under=root), Staff(*[people // 16] * 4))
+    browser = head_of(make, root)
+    address = f"/dashboard/units/{root.public_id}/charts"
+    browser.get(address)
+    with count_queries(make.app) as counted:
+        assert browser.get(address).status_code == 200
+    assert len(counted) == 13, counted
