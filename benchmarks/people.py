@@ -181,6 +181,9 @@ def pages(app: Flask, database: Database, times: int) -> list[Measured]:
         ),
         measured(app, "unit, the root", PAGE_LIMIT, times, lambda _n: seen(admin, f"/units/{root}")),
         measured(app, "list of units", PAGE_LIMIT, times, lambda _n: seen(admin, "/units")),
+        measured(
+            app, "units found", PAGE_LIMIT, times, lambda n: seen(admin, f"/units?q={('xa', 'tong hop 12')[n % 2]}")
+        ),
         measured(app, "people, first pages", PAGE_LIMIT, times, lambda n: seen(admin, f"/people?page={n % 40 + 1}")),
         measured(app, "people, last page", PAGE_LIMIT, times, lambda _n: seen(admin, "/people?page=100000")),
         measured(
