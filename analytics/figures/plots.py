@@ -133,15 +133,7 @@ def bubbles(units: Sequence[Bubble], *, rate: str, people: str) -> dict[str, Any
                 "text": [text(one.name) if one.labelled else "" for one in units],
                 "textposition": "top center",
                 "textfont": {"size": 13},
-                "marker": {
-                    "size": [one.people for one in units],
-                    "sizemode": "area",
-                    "sizeref": 2 * largest / WIDEST**2,
-                    "sizemin": 4,
-                    "opacity": 0.75,
-                    "color": ["var(--red)" if one.late else "var(--accent-mid)" for one in units],
-                    "line": {"width": 1, "color": "var(--surface)"},
-                },
+                "marker": discs(units, largest),
                 "customdata": [f"{text(one.name)}<br>{text(one.words)}" for one in units],
                 "hovertemplate": "%{customdata}<extra></extra>",
             }
@@ -160,6 +152,19 @@ def bubbles(units: Sequence[Bubble], *, rate: str, people: str) -> dict[str, Any
             "yaxis": {**AXIS, **scale, "tickformat": ",d", "title": {"text": text(people), "standoff": 14}},
             "annotations": [],
         },
+    }
+
+
+def discs(units: Sequence[Bubble], largest: int) -> dict[str, Any]:
+    """How large and in which colour each unit is drawn: its area is its number of people."""
+    return {
+        "size": [one.people for one in units],
+        "sizemode": "area",
+        "sizeref": 2 * largest / WIDEST**2,
+        "sizemin": 4,
+        "opacity": 0.75,
+        "color": ["var(--red)" if one.late else "var(--accent-mid)" for one in units],
+        "line": {"width": 1, "color": "var(--surface)"},
     }
 
 
