@@ -8,7 +8,8 @@ from flask.typing import ResponseReturnValue
 from analytics.charts.papers import CHARTS
 from analytics.dashboard import queries
 from analytics.dashboard.access import ancestors_in_scope
-from analytics.dashboard.views import FIGURES, answered, branch_name, chosen, figures_of, looked_at, title
+from analytics.dashboard.render import branch_name
+from analytics.dashboard.views import FIGURES, answered, chosen, figures_of, looked_at, title
 from courses.enrolment.access import ASSIGN
 from lms import clock
 from lms.db import get_session

@@ -35,6 +35,7 @@ class HeadTold(Base):
     __tablename__ = "head_told"
     __table_args__ = (
         CheckConstraint("kind IN ('digest', 'above')", name="kind"),
+        CheckConstraint("tree IN ('state', 'party')", name="tree"),
         Index("ix_head_told_person", "person_id", "day"),
     )
 

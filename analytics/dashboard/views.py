@@ -195,10 +195,15 @@ def unit_csv(unit_id: uuid.UUID) -> ResponseReturnValue:
     head += [_("Đã quán triệt (B)"), _("Tỷ lệ B/A"), _("Hoàn thành (C)"), _("Tỷ lệ C/A"), _("Quá hạn")]
     head += [_("Quán triệt thêm trong 7 ngày (người)"), _("B/A tăng trong 7 ngày (điểm %)")]
     rows = [
-        [str(place), one.code, branch_name(one), *cells(one.count, one.change)]
+        [str(place), one.code, branch_name(one), *cells_of_week(one.count, one.change)]
         for place, one in enumerate(shown.branches, 1)
     ]
-    total = ["", shown.unit.code, _("Tổng cộng: %(unit)s", unit=shown.unit.name), *cells(shown.count, shown.change)]
+    total = [
+        "",
+        shown.unit.code,
+        _("Tổng cộng: %(unit)s", unit=shown.unit.name),
+        *cells_of_week(shown.count, shown.change),
+    ]
     note_, of = [], ""
     if shown.structure.then:
         of = f"_co-cau-{shown.structure.on:%Y-%m-%d}"
@@ -371,17 +376,12 @@ def document(briefing: Given) -> str:
     return named or str(_("nội dung khóa học “%(title)s”", title=title(briefing)))
 
 
-def cells(count: Count, change: Change) -> list[str | int]:
-    """The numbers of a row of the file, in the order of its head."""
+def cells(count: Count) -> list[str | int]:
+    """The numbers of a row of a file, in the order of its head."""
     briefed, completed = percent(count.briefed, count.people), percent(count.completed, count.people)
-    points = percent(change.briefed, count.people).removesuffix(" %")
-    so_far: list[str | int] = [
-        count.people,
-        count.started,
-        count.briefed,
-        briefed,
-        count.completed,
-        completed,
-        count.overdue,
-    ]
-    return [*so_far, change.briefed, points]
+    return [count.people, count.started, count.briefed, briefed, count.completed, completed, count.overdue]
+
+
+def cells_of_week(count: Count, change: Change) -> list[str | int]:
+    """Those, then how many were briefed in the last seven days, and how many percentage points that is."""
+    return [*cells(count), change.briefed, percent(change.briefed, count.people).removesuffix(" %")]

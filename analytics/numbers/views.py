@@ -26,9 +26,7 @@ from analytics.dashboard.views import (
     title,
     visit,
 )
-from analytics.dashboard.views import (
-    cells as count_cells,
-)
+from analytics.dashboard.views import cells as count_cells
 from analytics.facts.rules import PEOPLE, PER_POINT, Count
 from analytics.facts.vocabulary import BY_CODE, Metric
 from analytics.numbers import queries

@@ -42,6 +42,7 @@ def chasing() -> None:
         sa.Column("mailed", sa.Boolean(), nullable=False),
         sa.Column("sent_at", Moment, nullable=False),
         sa.CheckConstraint("kind IN ('digest', 'above')", name=op.f("ck_head_told_kind")),
+        sa.CheckConstraint("tree IN ('state', 'party')", name=op.f("ck_head_told_tree")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_head_told_person_id"),
         sa.ForeignKeyConstraint(["briefing_id"], ["briefing.id"], name="fk_head_told_briefing_id"),
         sa.ForeignKeyConstraint(["above_id"], ["unit.id"], name="fk_head_told_above_id"),

@@ -278,8 +278,10 @@ def test_two_cells_become_one_in_the_party_tree_and_nothing_of_them_stands_in_th
     second = party_unit(make, "Chi bộ Hai", cell.committee)
     member(make, "Đảng Viên Hai", second)
     cell.browser.get(f"/units/{cell.cell.public_id}/change/consolidate")
-    where = {"siblings": [str(second.public_id)], "parent": str(cell.committee.public_id)}
-    cell.browser.submit("/consolidate", **where, name="Chi bộ Chung", code="chung", kind="party_body")
+    siblings, parent = [str(second.public_id)], str(cell.committee.public_id)
+    cell.browser.submit(
+        "/consolidate", siblings=siblings, parent=parent, name="Chi bộ Chung", code="chung", kind="party_body"
+    )
     assert "Chưa có gì thay đổi." in cell.browser.text
     cell.browser.submit("/apply")
     with make.reading() as session:
