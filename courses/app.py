@@ -135,6 +135,7 @@ def features() -> Iterable[Feature]:
         authoring.bp,
         briefings.bp,
         briefings.rolls,
+        briefings.standings,
         briefing_admin.bp,
         briefing_admin.deciding,
         certificates_views.bp,

@@ -18,7 +18,7 @@ from lms.web.acting import NotFound, actor
 from lms.web.feature import Feature
 from lms.web.gate import needs
 
-bp = Feature("charts", __name__, url_prefix="/dashboard")
+bp = Feature("charts", __name__, url_prefix="/dashboard", within="dashboard")
 
 
 @bp.get("/units/<uuid:unit_id>/charts")

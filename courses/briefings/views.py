@@ -52,6 +52,7 @@ from lms.xapi import vocabulary
 
 bp = Feature("briefings", __name__)
 rolls = Feature("rolls", __name__, url_prefix="/rolls")
+standings = Feature("standings", __name__, url_prefix="/my-briefings", within="learning")
 
 PAGE = 50
 SOUGHT = "people on a roll sought"
@@ -278,22 +279,23 @@ def person(briefing_code: str, public_id: uuid.UUID) -> ResponseReturnValue:
 WORDS: dict[str, Any] = {"seen_words": SEEN_WORDS, "decision_words": DECISION_WORDS}
 
 
-@bp.get("/my-briefings")
+@standings.get("")
 @needs("course:study")
 def mine() -> ResponseReturnValue:
     """Where I stand in every briefing I am on the roll of."""
-    own, me = get_session(), actor()
-    rows = own.execute(filters.standings_of_one(me.person_id)).all()
+    session, me = get_session(), actor()
+    rows = session.execute(filters.standings_of_one(me.person_id)).all()
     shown = [(briefing, briefing_title(briefing, *titles), standing_code(one), one) for one, briefing, *titles in rows]
     return render_template("briefings/mine.html", rows=shown)
 
 
-@bp.get("/my-briefings/<briefing_code>")
+@standings.get("/<briefing_code>")
 @needs("course:study")
 def my_standing(briefing_code: str) -> ResponseReturnValue:
     """Why I stand where I stand."""
-    own = get_session()
-    return render_template("briefings/my_standing.html", why=why(own, access_own(own, actor(), briefing_code)), **WORDS)
+    session = get_session()
+    told = why(session, access_own(session, actor(), briefing_code))
+    return render_template("briefings/my_standing.html", why=told, **WORDS)
 
 
 @bp.app_template_global("own_standings")

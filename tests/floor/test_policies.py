@@ -221,7 +221,7 @@ def test_who_lacks_the_permission_finds_nothing_and_changes_nothing(app: Flask, 
 @pytest.mark.parametrize("actor", EVERYBODY)
 def test_who_holds_the_permission_sees_every_page_and_changes_nothing_by_it(app: Flask, walk: Walk, actor: str) -> None:
     """What is open to everyone is read too, in whatever way it answers; whatever shows names stands in the log."""
-    browser, wrong, offered, silent = walk.world.browser(actor), [], list[str](), list[str]()
+    browser, wrong, offered, silent, lost = walk.world.browser(actor), [], list[str](), list[str](), list[str]()
     names = names_of_others(app, browser) if actor in SIGNED_IN else set[str]()
     before, told, policy_by = contents(app), disclosures(app), policies(app)
     for rule in every_rule(app):
@@ -241,6 +241,8 @@ def test_who_holds_the_permission_sees_every_page_and_changes_nothing_by_it(app:
             and answer.mimetype == "text/html"
         ):
             offered += offered_in_vain(app, answer.text, path)
+        if actor == "administrator" and policy not in {PUBLIC, CLIENTS, "profile:own"} and is_lost(answer):
+            lost.append(rule.endpoint)
         earlier, told = told, disclosures(app)
         if told == earlier and names_on(answer, names):
             silent.append(rule.endpoint)
@@ -249,6 +251,7 @@ def test_who_holds_the_permission_sees_every_page_and_changes_nothing_by_it(app:
             told = disclosures(app)
     assert wrong == []
     assert offered == []
+    assert lost == [], "no entry of the menu says that one is there"
     assert silent == [], "names are shown without an entry in the audit log"
     assert contents(app) == before
 
@@ -269,6 +272,7 @@ def disclosures(app: Flask) -> int:
         return session.scalar(told) or 0
 
 
+CURRENT = 'aria-current="page"'
 LINK = re.compile(r'href="(/[^"#?]*)')
 FORM = re.compile(r'<form method="post"(?:[^>]*? action="([^"]*)")?[^>]*>(.*?)</form>', re.DOTALL)
 
@@ -382,6 +386,11 @@ def test_whoever_looks_as_a_head_opens_what_the_head_opens_and_can_send_nothing(
     database: Database = app.extensions["database"]
     with database.reading() as session:
         assert session.scalars(sa.select(AuditEntry.id).where(AuditEntry.actor == head.public_id)).all() == []
+
+
+def is_lost(answer: TestResponse) -> bool:
+    """Whether it is a page on whose menu no entry is marked as the one where one is."""
+    return answer.mimetype == "text/html" and 'class="site-nav' in answer.text and CURRENT not in answer.text
 
 
 def names_on(answer: TestResponse, names: set[str]) -> bool:

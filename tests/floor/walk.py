@@ -201,7 +201,7 @@ class Walk:
             "enrolment.public_id": self.assignment,
             "briefing_code": self.briefing.code,
             "briefings.roll_id": self.briefing.roll,
-            "briefings.my_standing.briefing_code": self.world.course,
+            "standings.my_standing.briefing_code": self.world.course,
             "rolls.public_id": (self.unopened if within else subject).public_id,
             "decisions.public_id": (self.unopened if within else subject).public_id,
             "decisions.decision_id": self.briefing.decisions[(self.unopened if within else subject).id],
