@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from analytics.facts.models import Tally
+from analytics.facts.models import Tally, TallyDay
 from courses.briefings.models import BriefingSession, MeetingPoint, ReflectionResult, Standing
 from courses.briefings.rules import Asked, Policy, document_of
 from courses.enrolment.models import Briefing
@@ -162,6 +162,8 @@ def test_what_is_falsified_on_every_shelf_alike_is_found_on_every_shelf(make: Ma
         session.execute(update(Standing).values(state="briefed", briefed_at=clock.now()))
         session.execute(update(Tally).values(briefed=1))
         row = {"briefing_id": session.scalars(select(Briefing.id)).one(), "person_id": learner.person.id}
+        day = {"unit_id": units[1].id, "day": clock.today(), "briefed": 3, "completed": 0}
+        session.execute(insert(TallyDay).values(briefing_id=row["briefing_id"], **day))
         session.execute(insert(ReflectionResult).values(row))
         seen_at_a_point(session, row["briefing_id"], units[1], learner.person.id)
         session.execute(update(Unit).where(Unit.id == units[2].id).values(name="Sở khác"))
@@ -178,6 +180,7 @@ def test_what_is_falsified_on_every_shelf_alike_is_found_on_every_shelf(make: Ma
         "sightings",
         "standings",
         "tallies",
+        "days",
     }
     check_projections(make.database, repair=True)
     assert differences(make) == []

@@ -99,6 +99,7 @@ NOT_PAGES = {
     "api.document",
     "audit.export",
     "certificates.download",
+    "charts.table",
     "dashboard.unit_csv",
     "lists.roll_csv",
     "sittings.board_csv",

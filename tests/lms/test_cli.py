@@ -145,7 +145,7 @@ def test_the_worker_does_what_is_due_and_stops(environ: dict[str, str], make: Ma
     assert result.exit_code == 0, result.output
     with make.reading() as session:
         kinds = {job.kind: job.done_at is not None for job in session.scalars(select(Job))}
-        assert kinds == {"nobody knows": False, "nightly": True}
+        assert kinds == {"nobody knows": False, "nightly": True, "chase": True}
 
 
 @contextmanager
