@@ -9,10 +9,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from analytics.dashboard.rules import FOLDED_FROM, SHOWN
 from courses.catalog.models import Course
+from courses.enrolment.models import Assignment
 from lms import clock
 from lms.accounts.actions import grant_role
 from lms.organisation.actions import create_unit
@@ -89,6 +90,23 @@ def test_once_all_are_briefed_the_answer_is_yes(make: Make, tmp_path: Path) -> N
     staffed(make, course_id, unit, Staff(not_begun=1))
     browser.get("/dashboard/")
     assert "Chưa quán triệt đủ: còn 1 trong 6 người" in text_of(browser)
+
+
+@pytest.mark.parametrize(("staff", "tone"), [(Staff(not_begun=2), "waiting"), (Staff(briefed=2), "good")])
+def test_where_nobody_has_a_due_date_the_page_says_so(make: Make, tmp_path: Path, staff: Staff, tone: str) -> None:
+    course_id = course_loaded(make, tmp_path)
+    unit = make.unit("Sở Y tế")
+    office = make.unit("Văn phòng", under=unit)
+    assigned(make, course_id, unit)
+    with make.writing() as session:
+        session.execute(update(Assignment).values(due_at=None))
+    staffed(make, course_id, office, staff)
+    browser = head_of(make, unit)
+    assert browser.get("/dashboard/").status_code == 200
+    assert "Chưa đặt hạn hoàn thành." in text_of(browser)
+    assert f"answer--{tone}" in browser.text
+    for page in ("/charts", "/numbers/people", "/numbers/overdue", "/peers", "/missing", ".csv", ".json"):
+        assert browser.get(f"/dashboard/units/{unit.public_id}{page}").status_code == 200, page
 
 
 def test_the_sentence_names_the_resolution_and_counts_the_units(make: Make) -> None:
