@@ -13,9 +13,11 @@ from sqlalchemy import select, update
 
 from analytics.dashboard.rules import FOLDED_FROM, SHOWN
 from courses.catalog.models import Course
-from courses.enrolment.models import Assignment
+from courses.enrolment.actions import decide
+from courses.enrolment.models import Assignment, Briefing
 from lms import clock
 from lms.accounts.actions import grant_role
+from lms.accounts.models import Person
 from lms.organisation.actions import create_unit
 from lms.organisation.models import PARTY_TREE, Unit
 from tests.analytics.agency import Staff, assigned, course_loaded, staffed
@@ -107,6 +109,28 @@ def test_where_nobody_has_a_due_date_the_page_says_so(make: Make, tmp_path: Path
     assert f"answer--{tone}" in browser.text
     for page in ("/charts", "/numbers/people", "/numbers/overdue", "/peers", "/missing", ".csv", ".json"):
         assert browser.get(f"/dashboard/units/{unit.public_id}{page}").status_code == 200, page
+
+
+@pytest.mark.parametrize("others", [0, 2])
+def test_exempt_people_of_the_unit_itself_stay_in_the_sums(make: Make, tmp_path: Path, others: int) -> None:
+    course_id = course_loaded(make, tmp_path)
+    unit = make.unit("Sở Y tế")
+    office = make.unit("Văn phòng", under=unit)
+    assigned(make, course_id, unit)
+    staffed(make, course_id, office, Staff(not_begun=others))
+    person = make.person("Người Được Miễn", unit=unit)
+    with make.writing() as session:
+        briefing = session.scalars(select(Briefing)).one()
+        decide(session, briefing, session.get_one(Person, person.id), "exempt", reason="Ốm", approved_by="Thủ trưởng")
+    browser = head_of(make, unit)
+    address = f"/dashboard/units/{unit.public_id}"
+    figures = json.loads(browser.get(f"{address}.json").text)
+    assert (figures["total"]["people"], figures["total"]["exempt"]) == (others, 1)
+    for page in ("", "/charts", "/charts/modules.csv", "/charts/units.csv", "/numbers/people", "/missing", ".csv"):
+        assert browser.get(f"{address}{page}").status_code == 200, page
+    browser.get(address)
+    assert ("Không có ai phải học:" in text_of(browser)) == (others == 0)
+    assert "không kể đơn vị trực thuộc" not in text_of(browser)  # the row of nobody who must study is not shown
 
 
 def test_the_sentence_names_the_resolution_and_counts_the_units(make: Make) -> None:
