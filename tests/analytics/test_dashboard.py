@@ -21,6 +21,7 @@ from lms.accounts.models import Person
 from lms.organisation.actions import create_unit
 from lms.organisation.models import PARTY_TREE, Unit
 from tests.analytics.agency import Staff, assigned, course_loaded, staffed
+from tests.briefed import WITH_REFLECTION, come, open_briefing
 from tests.browser import Browser
 from tests.counting import count_queries
 from tests.library_course import load_built_in_course
@@ -88,7 +89,7 @@ def test_once_all_are_briefed_the_answer_is_yes(make: Make, tmp_path: Path) -> N
     browser.get("/dashboard/")
     page = text_of(browser)
     assert "Đã được quán triệt: toàn bộ 5 người phải học đã được quán triệt" in page
-    assert "Còn 1 người chưa đạt bài kiểm tra." in page
+    assert "Còn 1 người chưa hoàn thành." in page
     staffed(make, course_id, unit, Staff(not_begun=1))
     browser.get("/dashboard/")
     assert "Chưa quán triệt đủ: còn 1 trong 6 người" in text_of(browser)
@@ -131,6 +132,24 @@ def test_exempt_people_of_the_unit_itself_stay_in_the_sums(make: Make, tmp_path:
     browser.get(address)
     assert ("Không có ai phải học:" in text_of(browser)) == (others == 0)
     assert "không kể đơn vị trực thuộc" not in text_of(browser)  # the row of nobody who must study is not shown
+
+
+def test_what_is_asked_is_told_as_the_policy_of_the_briefing_has_it(make: Make, tmp_path: Path) -> None:
+    """Before, every page said that lessons and tests were asked, also where a meeting and a reflection were."""
+    course_loaded(make, tmp_path)
+    unit = make.unit("Sở Y tế")
+    person = make.person("Lê Văn Ánh", unit=unit)
+    make.person("Nông Thị Lan", unit=make.unit("Văn phòng", under=unit))
+    come(make, open_briefing(make, unit, policy=WITH_REFLECTION), person)
+    browser = head_of(make, unit)
+    browser.get("/dashboard/")
+    page = text_of(browser)
+    assert "Đã quán triệt (B) = có mặt tại điểm cầu; hoàn thành (C) = B VÀ thu hoạch đạt." in page
+    for false in ("bài học của khóa học", "bài kiểm tra", "đạt kiểm tra", "còn kiểm tra", "Chưa đạt kiểm tra"):
+        assert false not in html.unescape(browser.text), false
+    assert "Đã quán triệt, chưa hoàn thành" in page
+    browser.get(f"/dashboard/units/{unit.public_id}/missing")
+    assert "Chưa đạt kiểm tra" not in browser.text
 
 
 def test_the_sentence_names_the_resolution_and_counts_the_units(make: Make) -> None:
