@@ -23,7 +23,7 @@ STATE_WORDS = {
     "not_briefed": _l("Chưa được quán triệt"),
     "not_started": _l("Chưa học"),
     "in_progress": _l("Đang học"),
-    "not_passed": _l("Chưa đạt kiểm tra"),
+    "not_passed": _l("Đã quán triệt, chưa hoàn thành"),
     "overdue": _l("Quá hạn"),
 }
 

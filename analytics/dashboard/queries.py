@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -39,6 +39,7 @@ class Given:
     title: str
     title_en: str
     documents: list[str]
+    policy: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def overview(
     """The figures of the unit, in three statements whatever the number of people.
 
     Branches without people stay, unless they are none of those one may look at (`seen`, None: all); but the unit's own
-    row is left out when nobody belongs to it directly.
+    row is left out when nobody on the roll, the exempt among them, belongs to it directly.
     """
     rows = session.execute(facts.tallies_by_child(unit.id, briefing.id, structure, now=now)).all()
     week = facts.changes_by_child(unit.id, briefing.id, structure, after=day_of(now) - WEEK)
@@ -103,7 +104,7 @@ def overview(
     branches = tuple(
         branch_of(row, changes.get(row.id, Change()), open_=seen is None or row.id in seen)
         for row in rows
-        if row.people or (row.depth and (seen is None or row.id in seen))
+        if row.people or row.exempt or (row.depth and (seen is None or row.id in seen))
     )
     below = UnitsBelow(*session.execute(facts.units_below(unit.id, briefing.id, structure)).one())
     return Overview(unit, briefing, structure, branches, below, now)

@@ -22,7 +22,7 @@ def figure(branches: Sequence[Branch]) -> dict[str, Any]:
     """The rows of the table as bars, in the same order and the same colours."""
     parts = (
         Part(_("Hoàn thành"), "--accent"),
-        Part(_("Đã quán triệt, chưa đạt kiểm tra"), "--accent-mid"),
+        Part(_("Đã quán triệt, chưa hoàn thành"), "--accent-mid"),
         Part(_("Đang học"), "--accent-soft", striped=True),
         Part(_("Chưa học"), "--line"),
     )

@@ -32,7 +32,8 @@ from analytics.dashboard.rules import (
 )
 from analytics.facts.queries import Structure
 from analytics.facts.rules import Change, Count
-from courses.briefings.rules import days_overdue
+from courses.briefings.render import sentences
+from courses.briefings.rules import days_overdue, policy_of
 from courses.enrolment.access import ASSIGN
 from lms import clock
 from lms.accounts.access import UnitThen, access_unit, access_unit_then, people_of_today, top_units
@@ -150,6 +151,7 @@ def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
         branch_name=branch_name,
         figure=figure(rows[: first_shown(rows)]) if shown.has_units else None,
         document=document(briefing),
+        policy=sentences(policy_of(briefing.policy)),
         days_left=(clock.day_of(shown.due_at) - clock.day_of(now)).days if shown.due_at else None,
         here=now.astimezone(clock.VIETNAM),
         may_see_names=me.may(NAMES),
@@ -278,6 +280,7 @@ def names_page(
         **looked.told,
         briefing=briefing,
         document=document(briefing),
+        test_asked=test_asked(briefing),
         found=found,
         wanted=wanted,
         asked_for=str(state_words()[wanted.state]) if wanted.state not in STATES else "",
@@ -374,6 +377,12 @@ def document(briefing: Given) -> str:
     """What people were briefed on: the documents, the one the title names, or else the course."""
     named = ", ".join(briefing.documents) or document_of(title(briefing))
     return named or str(_("nội dung khóa học “%(title)s”", title=title(briefing)))
+
+
+def test_asked(briefing: Given) -> bool:
+    """Whether the test is asked of everybody."""
+    policy = policy_of(briefing.policy)
+    return all(one.test for one in (policy.asked, *policy.by_category.values()))
 
 
 def cells(count: Count) -> list[str | int]:

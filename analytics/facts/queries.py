@@ -278,7 +278,7 @@ def stands_below(on: date, tree: str) -> ColumnElement[bool]:
 def briefings_given(unit_id: int, structure: Structure) -> Select[*tuple[Any, ...]]:
     """Each briefing on whose roll somebody in the unit or below is, the one opened last first.
 
-    Columns: id, code, course_id, plain, title and title_en (of a plain one those of its course), documents.
+    Columns: id, code, course_id, plain, title and title_en (of a plain one those of its course), documents, policy.
     """
     on, tree = structure.on, structure.tree
     columns = Briefing.id, Briefing.code, Briefing.course_id, Briefing.plain
@@ -292,7 +292,7 @@ def briefings_given(unit_id: int, structure: Structure) -> Select[*tuple[Any, ..
         .where(BELOW.tree == tree, BELOW.ancestor_id == unit_id, holds_on(on, BELOW.valid_from, BELOW.valid_to))
     )
     return (
-        select(*columns, title, title_en, Briefing.documents)
+        select(*columns, title, title_en, Briefing.documents, Briefing.policy)
         .join(NEWEST_TITLES, NEWEST_TITLES.c.course_id == Briefing.course_id)
         .where(Briefing.id.in_(somebody))
         .order_by(Briefing.opened_at.desc(), Briefing.id.desc())

@@ -9,15 +9,19 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from analytics.dashboard.rules import FOLDED_FROM, SHOWN
 from courses.catalog.models import Course
+from courses.enrolment.actions import decide
+from courses.enrolment.models import Assignment, Briefing
 from lms import clock
 from lms.accounts.actions import grant_role
+from lms.accounts.models import Person
 from lms.organisation.actions import create_unit
 from lms.organisation.models import PARTY_TREE, Unit
 from tests.analytics.agency import Staff, assigned, course_loaded, staffed
+from tests.briefed import WITH_REFLECTION, come, open_briefing
 from tests.browser import Browser
 from tests.counting import count_queries
 from tests.library_course import load_built_in_course
@@ -85,10 +89,67 @@ def test_once_all_are_briefed_the_answer_is_yes(make: Make, tmp_path: Path) -> N
     browser.get("/dashboard/")
     page = text_of(browser)
     assert "Đã được quán triệt: toàn bộ 5 người phải học đã được quán triệt" in page
-    assert "Còn 1 người chưa đạt bài kiểm tra." in page
+    assert "Còn 1 người chưa hoàn thành." in page
     staffed(make, course_id, unit, Staff(not_begun=1))
     browser.get("/dashboard/")
     assert "Chưa quán triệt đủ: còn 1 trong 6 người" in text_of(browser)
+
+
+@pytest.mark.parametrize(("staff", "tone"), [(Staff(not_begun=2), "waiting"), (Staff(briefed=2), "good")])
+def test_where_nobody_has_a_due_date_the_page_says_so(make: Make, tmp_path: Path, staff: Staff, tone: str) -> None:
+    course_id = course_loaded(make, tmp_path)
+    unit = make.unit("Sở Y tế")
+    office = make.unit("Văn phòng", under=unit)
+    assigned(make, course_id, unit)
+    with make.writing() as session:
+        session.execute(update(Assignment).values(due_at=None))
+    staffed(make, course_id, office, staff)
+    browser = head_of(make, unit)
+    assert browser.get("/dashboard/").status_code == 200
+    assert "Chưa đặt hạn hoàn thành." in text_of(browser)
+    assert f"answer--{tone}" in browser.text
+    for page in ("/charts", "/numbers/people", "/numbers/overdue", "/peers", "/missing", ".csv", ".json"):
+        assert browser.get(f"/dashboard/units/{unit.public_id}{page}").status_code == 200, page
+
+
+@pytest.mark.parametrize("others", [0, 2])
+def test_exempt_people_of_the_unit_itself_stay_in_the_sums(make: Make, tmp_path: Path, others: int) -> None:
+    course_id = course_loaded(make, tmp_path)
+    unit = make.unit("Sở Y tế")
+    office = make.unit("Văn phòng", under=unit)
+    assigned(make, course_id, unit)
+    staffed(make, course_id, office, Staff(not_begun=others))
+    person = make.person("Người Được Miễn", unit=unit)
+    with make.writing() as session:
+        briefing = session.scalars(select(Briefing)).one()
+        decide(session, briefing, session.get_one(Person, person.id), "exempt", reason="Ốm", approved_by="Thủ trưởng")
+    browser = head_of(make, unit)
+    address = f"/dashboard/units/{unit.public_id}"
+    figures = json.loads(browser.get(f"{address}.json").text)
+    assert (figures["total"]["people"], figures["total"]["exempt"]) == (others, 1)
+    for page in ("", "/charts", "/charts/modules.csv", "/charts/units.csv", "/numbers/people", "/missing", ".csv"):
+        assert browser.get(f"{address}{page}").status_code == 200, page
+    browser.get(address)
+    assert ("Không có ai phải học:" in text_of(browser)) == (others == 0)
+    assert "không kể đơn vị trực thuộc" not in text_of(browser)  # the row of nobody who must study is not shown
+
+
+def test_what_is_asked_is_told_as_the_policy_of_the_briefing_has_it(make: Make, tmp_path: Path) -> None:
+    """Before, every page said that lessons and tests were asked, also where a meeting and a reflection were."""
+    course_loaded(make, tmp_path)
+    unit = make.unit("Sở Y tế")
+    person = make.person("Lê Văn Ánh", unit=unit)
+    make.person("Nông Thị Lan", unit=make.unit("Văn phòng", under=unit))
+    come(make, open_briefing(make, unit, policy=WITH_REFLECTION), person)
+    browser = head_of(make, unit)
+    browser.get("/dashboard/")
+    page = text_of(browser)
+    assert "Đã quán triệt (B) = có mặt tại điểm cầu; hoàn thành (C) = B VÀ thu hoạch đạt." in page
+    for false in ("bài học của khóa học", "bài kiểm tra", "đạt kiểm tra", "còn kiểm tra", "Chưa đạt kiểm tra"):
+        assert false not in html.unescape(browser.text), false
+    assert "Đã quán triệt, chưa hoàn thành" in page
+    browser.get(f"/dashboard/units/{unit.public_id}/missing")
+    assert "Chưa đạt kiểm tra" not in browser.text
 
 
 def test_the_sentence_names_the_resolution_and_counts_the_units(make: Make) -> None:
