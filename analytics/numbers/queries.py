@@ -140,10 +140,14 @@ def title_of(session: Session, course_id: int) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Gathering:
-    """A sitting and the points that units of one subtree host, with the numbers of the board."""
+    """A sitting and the points that units of one subtree host, with the numbers of the board.
+
+    `there`: how many people were there, each once.
+    """
 
     sitting: BriefingSession
     points: list[tuple[MeetingPoint, Numbers]]
+    there: int
 
 
 def sittings_of(session: Session, briefing_id: int) -> Sequence[BriefingSession]:
@@ -152,10 +156,11 @@ def sittings_of(session: Session, briefing_id: int) -> Sequence[BriefingSession]
 
 
 def gathering(session: Session, sitting: BriefingSession, units: Select[int], *, on: date) -> Gathering:
-    """What the board says of the points of these units. Five statements, however many points and people."""
+    """What the board says of the points of these units. Six statements, however many points and people."""
     query = meetings.points().where(MeetingPoint.session_id == sitting.id, MeetingPoint.unit_id.in_(units))
     numbers = meetings.numbers(session, sitting, on=on)
-    return Gathering(sitting, [(one, numbers[one.id]) for one in session.scalars(query)])
+    people = meetings.people_there(session, sitting, units)
+    return Gathering(sitting, [(one, numbers[one.id]) for one in session.scalars(query)], people)
 
 
 def is_among(session: Session, among: Among, briefing_id: int, person: uuid.UUID, wanted: Wanted, now: datetime) -> int:

@@ -23,7 +23,7 @@ LEAST_PEERS = 5
 """From so many other units on a comparison is shown; of fewer one could tell whose rate is which."""
 
 
-SUMMED = ("called", "unanswered", "there", "late", "left_early", "excused", "unexcused")
+SUMMED = ("called", "unanswered", "late", "left_early", "excused", "unexcused")
 
 
 def opened(code: str) -> Metric | None:
@@ -121,9 +121,12 @@ def whole_percent(share: float) -> int:
     return 100 if share >= 1 else min(99, round(100 * share))
 
 
-def summed(numbers: Iterable[Numbers]) -> Numbers:
-    """The numbers of several points together. `headcount`: of those at which heads were counted."""
+def summed(numbers: Iterable[Numbers], *, there: int) -> Numbers:
+    """The numbers of several points together. `headcount`: of those at which heads were counted.
+
+    `there`: so many people were there, each counted once however many points saw them.
+    """
     known = list(numbers)
     heads = [one.headcount for one in known if one.headcount is not None]
     sums = {name: sum(getattr(one, name) for one in known) for name in SUMMED}
-    return Numbers(**sums, headcount=sum(heads) if heads else None)
+    return Numbers(**sums, there=there, headcount=sum(heads) if heads else None)

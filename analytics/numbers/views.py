@@ -257,7 +257,7 @@ def points(unit_id: uuid.UUID) -> ResponseReturnValue:
         sittings=sittings,
         found=found,
         rows=shown_rows,
-        sums=summed(n for _point, n in shown_rows),
+        sums=summed((n for _point, n in shown_rows), there=found.there if found else 0),
         fault_words=FAULT_WORDS,
         difference=difference,
         may_read_board=actor().everywhere(READ),

@@ -230,7 +230,7 @@ def summoned_by_point(session: Session, of: Subject) -> dict[int, int]:
         .join(Tally, and_(Tally.unit_id == UnitClosure.descendant_id, Tally.briefing_id == of.briefing_id))
         .where(BriefingSession.briefing_id == of.briefing_id)
         .group_by(MeetingPoint.session_id, UnitClosure.descendant_id, MeetingPoint.id, UnitClosure.depth)
-        .order_by(UnitClosure.depth, MeetingPoint.main.desc(), MeetingPoint.id)
+        .order_by(UnitClosure.depth, MeetingPoint.main, MeetingPoint.id)
     )
     taken: set[tuple[int, int]] = set()
     found: dict[int, int] = {}

@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from sqlalchemy.orm import Session
 
 from courses.briefings.models import BriefingSession, MeetingPoint
@@ -58,13 +58,17 @@ def own_points(session: Session, actor: Actor) -> Select[MeetingPoint]:
 
 
 def hosted(session: Session, actor: Actor) -> ColumnElement[bool]:
-    """Whether somebody is the named host of a point or holds a role over its unit today, in whichever tree."""
-    units = [one.unit_id for one in own_grants(session, actor) if one.role in HOSTING and one.unit_id is not None]
+    """Whether somebody is the named host of a point or holds a role over its unit today, in the tree of that role."""
+    over = [
+        and_(UnitClosure.ancestor_id == one.unit_id, UnitClosure.tree == one.tree)
+        for one in own_grants(session, actor)
+        if one.role in HOSTING and one.unit_id is not None
+    ]
     below = select(UnitClosure.descendant_id).where(
-        UnitClosure.ancestor_id.in_(units), holds_on(clock.today(), UnitClosure.valid_from, UnitClosure.valid_to)
+        or_(false(), *over), holds_on(clock.today(), UnitClosure.valid_from, UnitClosure.valid_to)
     )
     named = MeetingPoint.host == actor.public_id
-    return or_(named, MeetingPoint.unit_id.in_(below)) if units else named
+    return or_(named, MeetingPoint.unit_id.in_(below)) if over else named
 
 
 def person_listed(session: Session, point: MeetingPoint, public_id: uuid.UUID) -> queries.OnList:

@@ -317,6 +317,16 @@ def said_counts(session: Session, sitting_id: int, point_id: int | None = None) 
     return found
 
 
+def people_there(session: Session, sitting: BriefingSession, units: Select[int]) -> int:
+    """How many people were there at points of these units, each once however many of the points saw them."""
+    query = (
+        select(func.count(PointSighting.person_id.distinct()))
+        .join(MeetingPoint, MeetingPoint.id == PointSighting.point_id)
+        .where(MeetingPoint.session_id == sitting.id, MeetingPoint.unit_id.in_(units), there())
+    )
+    return session.scalar(query) or 0
+
+
 def seen_twice(sitting_id: int) -> Select[int]:
     """The ids of those who were there at two points of a sitting."""
     return (

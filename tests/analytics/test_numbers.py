@@ -15,8 +15,11 @@ from sqlalchemy import select, update
 from analytics.facts.rules import Count
 from analytics.numbers.rules import LEAST_PEERS, LEAST_PEOPLE, OPENED, Peer, compared
 from courses.briefings.actions import freeze_roll
+from courses.briefings.models import BriefingSession, MeetingPoint
 from courses.briefings.projector import settle_briefing
 from courses.enrolment.models import Briefing
+from courses.meetings.models import PointSighting
+from lms import clock
 from lms.accounts.models import Person
 from lms.audit.models import AuditEntry
 from lms.organisation.models import Unit
@@ -344,6 +347,25 @@ def test_the_points_of_a_unit_stand_with_the_figures_of_the_board(make: Make, tm
     [_head, row] = csv.reader(head.get(at(unit, "points.csv")).data.decode("utf-8-sig").splitlines(), delimiter=";")
     assert row == ["1", "Điểm cầu 1", "Sở Y tế", "chưa", "3", "1", "0", "0", "2", "", "0"]
     assert head.get(at(unit, "points?sitting=khong-co")).status_code == 404
+
+
+def test_somebody_seen_at_two_points_is_one_person_in_the_total(make: Make, tmp_path: Path) -> None:
+    course_loaded(make, tmp_path)
+    province = make.unit("Tỉnh Mẫu")
+    commune = make.unit("Xã Một", under=province)
+    person, *_rest = [make.person(f"Người {n}", unit=commune) for n in range(3)]
+    come(make, open_briefing(make, province), person)
+    with make.writing() as session:
+        sitting = session.scalars(select(BriefingSession)).one()
+        second = MeetingPoint(session_id=sitting.id, code="dc-2", name="Điểm 2", main=False, unit_id=commune.id)
+        session.add(second)
+        session.flush()
+        seen = {"state": "present", "at": clock.now(), "statement_id": uuid.uuid4()}
+        session.add(PointSighting(point_id=second.id, person_id=person.id, **seen))
+    for unit in (province, commune):
+        head = head_of(make, unit)
+        head.get(at(unit, "points"))
+        assert "Có mặt 1 trong 3 người được triệu tập" in text_of(head)
 
 
 PAGES = ("numbers/briefed_rate", "peers", "course", "course.csv", "points", "points.csv", "missing?state=people")

@@ -603,6 +603,24 @@ def test_people_are_summoned_to_the_nearest_point_and_the_total_is_the_sum_of_th
     ]  # that of the office counts in the agency
 
 
+def test_of_two_points_of_one_unit_the_local_one_is_theirs_as_on_the_page_of_the_points(
+    make: Make, province: Province
+) -> None:
+    held(make, province, clock.now() - timedelta(hours=1))
+    with make.writing() as session:
+        sitting = session.scalars(select(BriefingSession)).one()
+        about = {"session_id": sitting.id, "unit_id": province.root.id}
+        session.add(MeetingPoint(code="dc-2", name="Điểm cầu hai", main=False, **about))
+    browser = make.browser(province.head)
+    rows = cells_of_page(browser.get(address(province.root, "/03")).text)
+    summoned = {row[1]: row[4] for row in rows}
+    assert summoned == {"Điểm cầu tinh": "0", "Điểm cầu hai": "9", "Điểm cầu phong": "7", "TỔNG CỘNG": "16"}
+    told = browser.get(f"/dashboard/units/{province.root.public_id}/points.csv").data.decode("utf-8-sig")
+    assert {row[1]: row[4] for row in list(csv.reader(told.splitlines(), delimiter=";"))[1:]} == {
+        name: people for name, people in summoned.items() if name != "TỔNG CỘNG"
+    }
+
+
 def test_the_month_counts_people_and_documents_once_and_its_rate_is_a_sum_over_a_sum(
     make: Make, province: Province
 ) -> None:

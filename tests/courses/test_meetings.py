@@ -16,14 +16,16 @@ from courses.meetings.access import person_listed
 from courses.meetings.actions import Mark, RollClosed, correct, report, take
 from courses.meetings.queries import numbers
 from lms import clock
+from lms.accounts.models import RoleGrant
 from lms.audit.models import AuditEntry
 from lms.cli import check_projections
+from lms.organisation.models import TREES, UnitClosure
 from lms.xapi.models import XapiBody, XapiStatement
 from tests.browser import ORIGIN, Browser, text_of
 from tests.counting import count_queries
 from tests.courses.gathering import Gathering, gather
 from tests.kept import kept
-from tests.make import Make
+from tests.make import LONG_AGO, Make
 
 
 @pytest.fixture
@@ -135,6 +137,22 @@ def test_who_holds_a_role_over_the_unit_takes_its_roll(make: Make, world: Gather
     browser = world.browser(person)
     assert "Nguyễn Văn An" in browser.get(world.path()).text
     assert browser.get(world.path("south")).status_code == 404
+
+
+@pytest.mark.parametrize("tree", TREES)
+def test_a_role_reaches_the_rolls_of_units_below_only_in_its_own_tree(make: Make, world: Gathering, tree: str) -> None:
+    top = make.unit("Đơn vị khác")
+    with make.writing() as session:
+        below = {"depth": 1, "ancestor_id": top.id, "descendant_id": world.north.id, "valid_from": LONG_AGO}
+        session.add(UnitClosure(tree=tree, **below))
+    for role_tree in TREES:
+        person = make.person("Giữ Vai Trò", unit=world.south)
+        with make.writing() as session:
+            grant = {"role": "head", "unit_id": top.id, "tree": role_tree, "valid_from": LONG_AGO}
+            session.add(RoleGrant(person_id=person.id, **grant))
+        browser = world.browser(person)
+        assert browser.get(world.path()).status_code == (200 if role_tree == tree else 404)
+        assert ("Nguyễn Văn An" in browser.text) is (role_tree == tree)
 
 
 def open_codes(world: Gathering, point: str = "north") -> Browser:
