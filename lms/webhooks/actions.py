@@ -120,12 +120,12 @@ def send_message(session: Session, payload: Mapping[str, Any]) -> datetime | Non
     message, hook = found
     if hook.state == PAUSED:
         return now + RESTING
-    not_before: datetime | None = hook.not_before
-    if not_before is not None and not_before > now:
-        if now - message.created_at < LONGEST_WAIT:
-            return not_before
+    if now - message.created_at > LONGEST_WAIT:
         give_up(message, now)
         return None
+    not_before: datetime | None = hook.not_before
+    if not_before is not None and not_before > now:
+        return not_before
     try:
         signed = signed_message(session, hook, message, now)
     except InvalidToken:
