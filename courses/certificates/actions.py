@@ -93,12 +93,19 @@ def rules_of(session: Session, briefing_ids: Iterable[int]) -> Sequence[Certific
 
 
 def issue(session: Session, rule: CertificateRule, standings: Mapping[int, Row]) -> None:
-    """Give these people, by id, their certificates; who holds a valid one keeps it. Callers hold their locks."""
+    """Give these people, by id, their certificates; who holds a valid one keeps it. Callers hold their locks.
+
+    Whoever lost one for good gets no other.
+    """
     briefing = rule.briefing
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     known = sorted(standings)
     for start in range(0, len(known), PIECE):
-        rows = new_rows(session, rule, briefing, {one: standings[one] for one in known[start : start + PIECE]})
+        piece = known[start : start + PIECE]
+        lost = set(session.scalars(queries.deprived(briefing.id).where(queries.Deprived.person_id.in_(piece))))
+        rows = new_rows(session, rule, briefing, {one: standings[one] for one in piece if one not in lost})
+        if not rows:
+            continue
         add = dialect.insert(Certificate).on_conflict_do_nothing().returning(Certificate.public_id)
         made = session.scalars(add, rows).all()
         objects = [(one, {"briefing": briefing.code}) for one in made]

@@ -67,10 +67,13 @@ def briefings_with_rules() -> Select[Briefing, CertificateRule]:
     )
 
 
+def deprived(briefing_id: int) -> Select[int]:
+    """The ids of those who lost a certificate of the briefing for good."""
+    return select(Deprived.person_id).where(Deprived.briefing_id == briefing_id, Deprived.reason.in_(FOR_GOOD))
+
+
 def without_one(briefing_id: int) -> Select[Standing]:
     """Standings of those who have completed the briefing, hold no valid certificate and were deprived of none."""
-    lost = Deprived.person_id
-    lost_here = and_(Deprived.briefing_id == briefing_id, Deprived.reason.in_(FOR_GOOD))
     held = and_(
         Certificate.briefing_id == Standing.briefing_id,
         Certificate.person_id == Standing.person_id,
@@ -80,7 +83,7 @@ def without_one(briefing_id: int) -> Select[Standing]:
         select(Standing)
         .outerjoin(Certificate, held)
         .where(Standing.briefing_id == briefing_id, Standing.state == "completed", Certificate.id.is_(None))
-        .where(Standing.person_id.not_in(select(lost).where(lost_here)))
+        .where(Standing.person_id.not_in(deprived(briefing_id)))
         .order_by(Standing.person_id)
     )
 

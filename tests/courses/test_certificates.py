@@ -263,9 +263,8 @@ def test_what_is_altered_in_the_database_is_neither_shown_nor_printed(scene: Sce
         assert checked(session, paper.number, paper.code) is None
 
 
-def test_it_falls_with_the_standing_and_completing_anew_brings_another(scene: Scene) -> None:
-    [said] = come(scene.make, scene.code, scene.learner)
-    first = scene.paper(scene.certificates()[0])
+def take_back(scene: Scene, said: uuid.UUID) -> None:
+    """Void a statement of ours."""
     with scene.make.writing() as session:
         source = ourselves(session)
         void = {
@@ -276,6 +275,12 @@ def test_it_falls_with_the_standing_and_completing_anew_brings_another(scene: Sc
             "object": {"objectType": "StatementRef", "id": str(said)},
         }
         record(session, [void], source=source)
+
+
+def test_it_falls_with_the_standing_and_completing_anew_brings_another(scene: Scene) -> None:
+    [said] = come(scene.make, scene.code, scene.learner)
+    first = scene.paper(scene.certificates()[0])
+    take_back(scene, said)
     page = scene.check(first.number, first.code)
     assert "đã bị thu hồi" in page.text
     assert "không còn đủ" in page.text
@@ -304,6 +309,17 @@ def test_revoked_by_hand_says_why_and_only_what_is_replaced_comes_again(scene: S
     page = scene.check(scene.paper(one).number, scene.paper(one).code)
     assert "Cấp nhầm" in page.text
     assert "công văn" not in page.text
+
+
+def test_lost_for_good_it_does_not_come_again_by_completing_anew(scene: Scene) -> None:
+    [said] = come(scene.make, scene.code, scene.learner)
+    administrator = scene.make.browser(scene.administrator)
+    administrator.get(f"/certificates-issued/{scene.certificates()[0].public_id}/revoke")
+    administrator.submit("Nêu rõ", reason="misuse", remark="Theo công văn số 5.")
+    take_back(scene, said)
+    come(scene.make, scene.code, scene.learner, scene.head)
+    found = [(one.person_id, one.reason) for one in scene.certificates()]
+    assert found == [(scene.learner.id, "misuse"), (scene.head.id, "")]
 
 
 def test_a_rule_reaches_back_and_without_one_nothing_is_issued(scene: Scene) -> None:
