@@ -30,6 +30,12 @@ def few_days(text: object) -> bool:
 
 
 LIST_OF_DAYS = _l("Nhập các số ngày cách nhau bằng dấu phẩy, mỗi số từ 0 đến 365, ví dụ 7, 1.")
+DAYS_AFTER = _l("Nhập các số ngày cách nhau bằng dấu phẩy, mỗi số từ 1 đến 365, ví dụ 3, 7.")
+
+
+def days_past(text: object) -> bool:
+    """The same, each a day on which the due date has passed."""
+    return few_days(text) and 0 not in days_in(str(text or ""))
 
 
 class PlanForm(PageForm):
@@ -55,7 +61,7 @@ class PlanForm(PageForm):
     )
     above = StringField(
         _l("Báo cấp trên sau khi quá hạn (ngày)"),
-        [MustBe(few_days, LIST_OF_DAYS)],
+        [MustBe(days_past, DAYS_AFTER)],
         filters=[tidy],
         description=_l(
             "Người đứng đầu đơn vị cấp trên được báo đơn vị nào còn người quá hạn, chỉ có số liệu. Để trống: không báo."

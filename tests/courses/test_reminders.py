@@ -207,7 +207,12 @@ def test_the_plan_is_changed_by_who_organises_and_what_is_wrong_is_said(make: Ma
     assert "ví dụ 7, 1" in answer.text
     assert "Giờ kết thúc phải sau giờ bắt đầu" in answer.text
     assert 'value="6, x"' in answer.text
-    assert "Đã lưu" in browser.submit("/reminders/demo", before="6; 3", after="", from_hour="8", to_hour="17").text
+    answer = browser.submit("/reminders/demo", above="0, 3", from_hour="7", to_hour="19")
+    assert (answer.status_code, "mỗi số từ 1 đến 365" in answer.text) == (422, True)
+    assert (
+        "Đã lưu"
+        in browser.submit("/reminders/demo", before="6; 3", after="", above="", from_hour="8", to_hour="17").text
+    )
     page = browser.get("/reminders/demo").text
     assert "1 người, trong đó 0 người nhận cả thư" in page  # tomorrow six days are left
     assert 'value="6, 3"' in page
