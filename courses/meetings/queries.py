@@ -7,18 +7,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import (
-    ColumnElement,
-    CompoundSelect,
-    Date,
-    Integer,
-    Select,
-    Subquery,
-    and_,
-    bindparam,
-    func,
-    select,
-)
+from sqlalchemy import ColumnElement, CompoundSelect, Date, Integer, Select, Subquery, and_, bindparam, func, select
 from sqlalchemy.orm import Session, aliased, contains_eager
 
 from courses.briefings.models import Attendance, BriefingSession, MeetingPoint, Standing
