@@ -15,14 +15,14 @@ from courses.enrolment.models import Assignment, Briefing
 from courses.reminders.actions import AT_ONCE, REMIND, keep_plan, plan_the_night, remind
 from courses.reminders.models import ReminderSent
 from courses.reminders.queries import plan_of
-from courses.reminders.rules import STANDARD, Occasion, Plan, mail_at, occasion_of
+from courses.reminders.rules import STANDARD, Occasion, Plan, occasion_of
 from lms import clock
 from lms.accounts.models import Person
 from lms.clock import VIETNAM, end_of_day
 from lms.notices.models import Notice
 from lms.organisation.models import Unit
 from lms.outbox.models import Job
-from lms.outbox.rules import STUDY
+from lms.outbox.rules import STUDY, mail_at
 from lms.webhooks.actions import add_webhook, pause_webhook
 from lms.webhooks.models import WebhookMessage
 from lms.webhooks.rules import KINDS
