@@ -13,12 +13,11 @@ from analytics.chasing import queries
 from analytics.chasing.models import DigestPlan, HeadTold
 from analytics.chasing.queries import Fallen, Given, Group, Head, Place, Words
 from analytics.chasing.rules import ABOVE, DIGEST, Daily, step_line, step_text, unit_text
-from courses.reminders.rules import mail_at
 from lms import clock
 from lms.audit.actions import note
 from lms.notices.actions import Line, give_notices
 from lms.outbox.actions import queue, send_mail
-from lms.outbox.rules import UNIT_NEWS
+from lms.outbox.rules import UNIT_NEWS, mail_at
 from lms.web.wording import moment
 from lms.webhooks import rules as webhooks
 from lms.webhooks.actions import announce
@@ -111,6 +110,7 @@ def notify(session: Session, words: Words, group: Group, new: Sequence[Fallen], 
             webhooks.ABOVE,
             {**data, "occasion": about, "units": below, "path": path},
             key=f"{key} {data['person']}",
+            hours=queries.daily_plan(session),
         )
 
 
@@ -138,7 +138,8 @@ def tell_heads(session: Session, payload: Mapping[str, Any]) -> datetime | None:
         if text and head.mailed:
             mail(session, head, text, now)
         if text and channels:
-            announce(session, webhooks.DIGEST, found.data(head), key=f"{digest_key(head, today)} {head.public_id}")
+            told_key = f"{digest_key(head, today)} {head.public_id}"
+            announce(session, webhooks.DIGEST, found.data(head), key=told_key, hours=queries.daily_plan(session))
         if text:
             session.add(digest_row(head, now))
     return None

@@ -27,9 +27,9 @@ class HeadTold(Base):
     """A head or deputy was told something on a day, once: `key` is the same for the same.
 
     `digest`: the daily mail about what is open, with the first of the head's units. `above`: that people are still
-    `overdue`, out of so many `people`, in the unit `unit_id`, which stands below the unit of the head (`above_id`) in
-    this `tree`, on an `occasion` of the briefing's plan. `mailed`: by mail too, where there is an address and mail
-    about the unit is wanted.
+    `overdue`, out of so many `people` due on the day of the `occasion` of the briefing's plan, in the unit `unit_id`,
+    which stands below the unit of the head (`above_id`) in this `tree`. `mailed`: by mail too, where there is an
+    address and mail about the unit is wanted.
     """
 
     __tablename__ = "head_told"

@@ -58,7 +58,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Fallen:
-    """A unit below another with people who remain on an occasion, and the catalogue's figures of it."""
+    """A unit below another with people who remain on an occasion, and the catalogue's figures of those due that day."""
 
     above: Place
     unit_id: int
@@ -189,32 +189,29 @@ def open_in(unit_ids: Collection[int], tree: str, *, now: datetime) -> Select[*t
 
 
 def fallen(session: Session, above: Collection[Place], *, now: datetime) -> list[Fallen]:
-    """Units directly below these places in which people remain on a day of the plan. Two statements a tree."""
+    """Units directly below these places in which people remain on a day of the plan. One statement a tree.
+
+    Counted are those due on the day of the occasion: whoever was due on another is told of as of that one.
+    """
     today = day_of(now)
     known = session.scalars(open_briefings()).all()
     plans = plans_of(session, [one.id for one in known])
     steps = {one: steps_above(plan, today) for one, plan in plans.items() if plan.above}
-    found = []
+    found: dict[tuple[Place, int, int, Occasion], tuple[int, int]] = {}
     for tree in TREES:
         ids = {place.unit_id for place in above if place.tree == tree}
-        if not ids or not steps:
-            continue
-        rows = session.execute(remaining_below(ids, tree, steps, on=today)).all()
-        below = open_below(session, {Place(row.child_id, tree) for row in rows}, now=now)
-        counts = {(place.unit_id, one): count for place, given in below.items() for one, count, _due, _un in given}
-        told = {(row.parent_id, row.child_id, row.briefing_id, day_of(row.due_at)) for row in rows}
-        for parent_id, child_id, briefing_id, day in sorted(told):
-            count = counts[child_id, briefing_id]
-            occasion = steps[briefing_id][day]
-            place = Place(parent_id, tree)
-            found.append(Fallen(place, child_id, briefing_id, occasion, count.overdue, count.people))
-    return found
+        for row in session.execute(due_below(ids, tree, steps, now=now)) if ids and steps else ():
+            key = Place(row.parent_id, tree), row.child_id, row.briefing_id, steps[row.briefing_id][day_of(row.due_at)]
+            overdue, people = found.get(key, (0, 0))
+            found[key] = overdue + row.overdue, people + row.people
+    return [Fallen(*key, overdue, people) for key, (overdue, people) in found.items() if overdue]
 
 
-def remaining_below(
-    unit_ids: Collection[int], tree: str, steps: Mapping[int, Mapping[date, Occasion]], *, on: date
+def due_below(
+    unit_ids: Collection[int], tree: str, steps: Mapping[int, Mapping[date, Occasion]], *, now: datetime
 ) -> Select[*tuple[Any, ...]]:
-    """Units directly below these, with everything below each, in which people have not completed what was due then."""
+    """Units directly below these, each with everything below it: the figures of those due at a moment of these days."""
+    on = day_of(now)
     edge = and_(UnitEdge.tree == tree, holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to))
     below = and_(BRANCH.tree == tree, holds_on(on, BRANCH.valid_from, BRANCH.valid_to))
     every = select(UnitClosure.descendant_id).where(
@@ -227,13 +224,15 @@ def remaining_below(
     days = [
         and_(tally.briefing_id == one, or_(*(due_on(tally.due_at, day) for day in of))) for one, of in steps.items()
     ]
+    keys = UnitEdge.parent_id, UnitEdge.child_id, tally.briefing_id, tally.due_at
     return (
-        select(UnitEdge.parent_id, UnitEdge.child_id, tally.briefing_id, tally.due_at)
+        select(*keys, *facts.counts(tally, now))
         .select_from(UnitEdge)
         .join(BRANCH, and_(below, BRANCH.ancestor_id == UnitEdge.child_id))
         .join(table, tally.unit_id == BRANCH.descendant_id)
-        .where(edge, UnitEdge.parent_id.in_(unit_ids), tally.people > tally.completed, or_(*days))
-        .distinct()
+        .where(edge, UnitEdge.parent_id.in_(unit_ids), or_(*days))
+        .group_by(*keys)
+        .order_by(*keys)
     )
 
 

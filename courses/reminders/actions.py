@@ -13,12 +13,12 @@ from courses.enrolment.models import Briefing
 from courses.reminders import queries
 from courses.reminders.models import ReminderPlan, ReminderSent
 from courses.reminders.queries import Reminded
-from courses.reminders.rules import AFTER, BEFORE, Occasion, Plan, mail_at
+from courses.reminders.rules import AFTER, BEFORE, Occasion, Plan
 from lms import clock
 from lms.audit.actions import note
 from lms.notices.actions import Line, give_notices
 from lms.outbox.actions import queue, send_mail
-from lms.outbox.rules import STUDY
+from lms.outbox.rules import STUDY, mail_at
 from lms.webhooks.actions import announce
 from lms.webhooks.rules import REMINDER
 
@@ -62,14 +62,14 @@ def send(session: Session, briefing: Briefing, plan: Plan, people: Sequence[Remi
         line = Line(*words(occasion, *names, today=clock.day_of(now)), path)
         whom = [one.person_id for one in people if one.occasion == occasion]
         give_notices(session, dict.fromkeys(whom, line), key=f"{REMIND} {briefing.id} {occasion.code}")
-        tell_channels(session, briefing, plan, occasion, people, now)
+        tell_channels(session, briefing, plan, occasion, people)
     for one in people:
         if one.mailed:
             mail(session, briefing, plan, one, names, path, now)
 
 
 def tell_channels(
-    session: Session, briefing: Briefing, plan: Plan, occasion: Occasion, people: Sequence[Reminded], now: datetime
+    session: Session, briefing: Briefing, plan: Plan, occasion: Occasion, people: Sequence[Reminded]
 ) -> None:
     """Tell other channels who is reminded on the occasion, by public ids, within the hours of the plan.
 
@@ -81,7 +81,7 @@ def tell_channels(
     about = {"kind": occasion.kind, "days": occasion.days, "day": occasion.day.isoformat()}
     data = {"briefing": briefing.code, "occasion": about, "people": whom, "path": f"/courses/{briefing.course.code}"}
     key = f"{REMIND} {briefing.id} {occasion.code} {whom[0]}"
-    announce(session, REMINDER, data, key=key, due_at=mail_at(plan, now))
+    announce(session, REMINDER, data, key=key, hours=plan)
 
 
 def mail(

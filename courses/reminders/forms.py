@@ -49,7 +49,7 @@ class PlanForm(PageForm):
     )
     after = StringField(
         _l("Nhắc sau khi quá hạn (ngày)"),
-        [MustBe(few_days, LIST_OF_DAYS)],
+        [MustBe(days_past, DAYS_AFTER)],
         filters=[tidy],
         description=_l("Để trống: không nhắc sau hạn."),
     )

@@ -51,8 +51,10 @@ def plan_of(session: Session, briefing_id: int) -> Plan:
 
 
 def plan_in(row: ReminderPlan) -> Plan:
-    days = (tuple(row.before), tuple(row.after), tuple(row.without_due))
-    return Plan(*days, row.by_mail, row.from_hour, row.to_hour, tuple(row.above))
+    """The plan as it is kept, without a 0 among the days after the due date: on that day nothing is late yet."""
+    after, above = (tuple(days for days in kept if days > 0) for kept in (row.after, row.above))
+    hours = row.from_hour, row.to_hour
+    return Plan(tuple(row.before), after, tuple(row.without_due), row.by_mail, *hours, above)
 
 
 def to_remind(session: Session, briefing: Briefing, plan: Plan, *, today: date) -> list[Reminded]:

@@ -2,25 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from typing import Protocol
+from datetime import date, datetime, timedelta
 
-from lms.clock import VIETNAM, day_of
+from lms.clock import day_of
 
 MADE_UP_FOR = 2
 """Nights on which no worker ran and whose reminders are still sent: older ones would say what is no longer so."""
-
-
-class Hours(Protocol):
-    """Between which hours of the day in Vietnam mail goes out."""
-
-    @property
-    def from_hour(self) -> int:
-        """The first."""
-
-    @property
-    def to_hour(self) -> int:
-        """That at which no more goes out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +82,3 @@ def steps_above(plan: Plan, today: date) -> dict[date, Occasion]:
             day = today - timedelta(days=days + late)
             found.setdefault(day, Occasion(AFTER, days, day))
     return found
-
-
-def mail_at(plan: Hours, now: datetime) -> datetime:
-    """The next moment at which mail may go out: now, or when the hours of the day begin."""
-    here = now.astimezone(VIETNAM)
-    if plan.from_hour <= here.hour < plan.to_hour:
-        return now
-    day = here.date() if here.hour < plan.from_hour else here.date() + timedelta(days=1)
-    return datetime.combine(day, time(plan.from_hour), tzinfo=VIETNAM)

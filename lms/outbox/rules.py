@@ -1,6 +1,9 @@
-"""How long a job is held, when it is tried again, and when it is given up. Pure."""
+"""How long a job is held, when it is tried again, when it is given up, and at which hours mail goes out. Pure."""
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
+from typing import Protocol
+
+from lms.clock import VIETNAM
 
 LEASE = timedelta(minutes=15)
 """How long a worker holds a job: after it another worker may take the job, for the first is taken to be dead."""
@@ -22,3 +25,24 @@ def wait_after(attempts: int) -> timedelta:
 STUDY, UNIT_NEWS = "study", "unit news"
 TOPICS = (STUDY, UNIT_NEWS)
 """What mail may be about: one's study, and what one's unit announces. Each person chooses."""
+
+
+class Hours(Protocol):
+    """Between which hours of the day in Vietnam mail and messages go out."""
+
+    @property
+    def from_hour(self) -> int:
+        """The first."""
+
+    @property
+    def to_hour(self) -> int:
+        """That at which no more goes out."""
+
+
+def mail_at(hours: Hours, now: datetime) -> datetime:
+    """The next moment at which mail may go out: now, or when the hours of the day begin."""
+    here = now.astimezone(VIETNAM)
+    if hours.from_hour <= here.hour < hours.to_hour:
+        return now
+    day = here.date() if here.hour < hours.from_hour else here.date() + timedelta(days=1)
+    return datetime.combine(day, time(hours.from_hour), tzinfo=VIETNAM)

@@ -20,10 +20,12 @@ from lms.forwarding.actions import sealing
 from lms.forwarding.delivery import Unreachable, ask
 from lms.forwarding.rules import ADDRESS_REFUSED, SECRET_LOST, BadAddress, Place, pause
 from lms.outbox.actions import call_off, queue, wake
+from lms.outbox.rules import Hours, mail_at
 from lms.webhooks import queries
 from lms.webhooks.models import Webhook, WebhookMessage
 from lms.webhooks.rules import (
     ACTIVE,
+    ANY_HOUR,
     DEAD,
     DEAD_KEPT,
     KEPT,
@@ -48,27 +50,26 @@ WEBHOOK = "webhook"
 PURPOSE = b"lms.webhooks"
 
 
-def announce(session: Session, kind: str, data: Mapping[str, Any], *, key: str, due_at: datetime | None = None) -> None:
-    """Tell all channels that want this kind of the event with this key, after the commit; each once.
+def announce(session: Session, kind: str, data: Mapping[str, Any], *, key: str, hours: Hours) -> None:
+    """Tell all channels that want this kind of the event with this key, after the commit; each once, in these hours.
 
     `data` is plain JSON of public ids and figures, never a name.
     """
     for hook in queries.listening(session, kind):
-        put(session, hook, kind, data, message_id(key), due_at)
+        put(session, hook, kind, data, message_id(key), hours)
 
 
-def put(
-    session: Session, hook: Webhook, kind: str, data: Mapping[str, Any], message: uuid.UUID, due_at: datetime | None
-) -> None:
+def put(session: Session, hook: Webhook, kind: str, data: Mapping[str, Any], message: uuid.UUID, hours: Hours) -> None:
     """Keep a message for a channel and have the worker send it. Nothing happens when the channel has it already."""
     now = clock.now()
     told = {"type": kind, "timestamp": now.isoformat(timespec="seconds"), "data": data}
     body = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
-    row = {"webhook_id": hook.id, "message_id": message, "kind": kind, "body": body, "state": WAITING}
+    row = {"webhook_id": hook.id, "message_id": message, "kind": kind, "body": body, "state": WAITING, "failures": 0}
+    between = {"from_hour": hours.from_hour, "to_hour": hours.to_hour}
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    kept = dialect.insert(WebhookMessage).values(**row, created_at=now, failures=0)
+    kept = dialect.insert(WebhookMessage).values(**row, **between, created_at=now)
     session.execute(kept.on_conflict_do_nothing(index_elements=["webhook_id", "message_id"]))
-    queue(session, WEBHOOK, payload_of(hook.id, message), due_at=due_at, key=job_of(hook.id, message))
+    queue(session, WEBHOOK, payload_of(hook.id, message), key=job_of(hook.id, message))
 
 
 def payload_of(webhook_id: int, message: uuid.UUID) -> dict[str, Any]:
@@ -109,7 +110,7 @@ class Signed:
 
 
 def send_message(session: Session, payload: Mapping[str, Any]) -> datetime | None:
-    """The handler of `webhook`: one attempt. Returns when to try again.
+    """The handler of `webhook`: one attempt, within the hours of the message. Returns when to be called again.
 
     While the other side is asked no transaction is open.
     """
@@ -123,9 +124,9 @@ def send_message(session: Session, payload: Mapping[str, Any]) -> datetime | Non
     if now - message.created_at > LONGEST_WAIT:
         give_up(message, now)
         return None
-    not_before: datetime | None = hook.not_before
-    if not_before is not None and not_before > now:
-        return not_before
+    at = mail_at(message, max(now, hook.not_before or now))
+    if at > now:
+        return at
     try:
         signed = signed_message(session, hook, message, now)
     except InvalidToken:
@@ -271,8 +272,8 @@ def replay(
 
 
 def try_out(session: Session, hook: Webhook, *, by: uuid.UUID | None = None) -> None:
-    """Send it a message that says nothing, to see whether it arrives."""
-    put(session, hook, TRIAL, {}, uuid.uuid4(), None)
+    """Send it a message that says nothing, at any hour, to see whether it arrives."""
+    put(session, hook, TRIAL, {}, uuid.uuid4(), ANY_HOUR)
     note_webhook(session, "try", hook, by)
 
 

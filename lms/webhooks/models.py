@@ -35,12 +35,14 @@ class Webhook(Base):
 class WebhookMessage(Base):
     """A message to one channel: waiting, taken, or dead after too many failures. The same event has one `message_id`.
 
-    `body` is what is sent, byte for byte: public ids and figures, no name.
+    `body` is what is sent, byte for byte: public ids and figures, no name. No attempt is made outside the hours of the
+    day in Vietnam from `from_hour` to `to_hour`.
     """
 
     __tablename__ = "webhook_message"
     __table_args__ = (
         CheckConstraint("state IN ('waiting', 'taken', 'dead')", name="state"),
+        CheckConstraint("0 <= from_hour AND from_hour < to_hour AND to_hour <= 24", name="hours"),
         UniqueConstraint("webhook_id", "message_id"),
         Index("ix_webhook_message_state", "webhook_id", "state", "id"),
     )
@@ -50,6 +52,8 @@ class WebhookMessage(Base):
     message_id: Mapped[uuid.UUID]
     kind: Mapped[str]
     body: Mapped[str]
+    from_hour: Mapped[int]
+    to_hour: Mapped[int]
     state: Mapped[str]
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

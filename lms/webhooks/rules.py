@@ -6,7 +6,7 @@ import hmac
 import ipaddress
 import uuid
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -27,6 +27,17 @@ LONGEST_WAIT = timedelta(days=1)
 RESTING = timedelta(hours=1)
 KEPT, DEAD_KEPT = timedelta(days=30), timedelta(days=180)
 """How long messages that were taken, and dead ones, can still be looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The hours of the day in Vietnam in which a message goes out."""
+
+    from_hour: int
+    to_hour: int
+
+
+ANY_HOUR = Between(0, 24)
 
 PREFIX = "whsec_"
 SECRET_BYTES = 32
@@ -70,6 +81,6 @@ def is_ip(host: str) -> bool:
     return True
 
 
-def is_down(status: int | None) -> bool:
-    """Whether a failure is that of the channel itself (None: there was no answer), and no fault of the message."""
-    return status is None or status == 429 or status >= 500
+def is_down(status: int) -> bool:
+    """Whether a refusal is that of the channel itself, and no fault of the message."""
+    return status == 429 or status >= 500

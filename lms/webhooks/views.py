@@ -101,8 +101,8 @@ def pause(public_id: uuid.UUID) -> ResponseReturnValue:
 @bp.post("/<uuid:public_id>/resume")
 @needs(KEEP)
 def resume(public_id: uuid.UUID) -> ResponseReturnValue:
-    """Go on at once."""
-    return changed(public_id, actions.resume, _("Việc gửi tiếp tục ngay."))
+    """Go on, within the hours of what waits."""
+    return changed(public_id, actions.resume, _("Việc gửi tiếp tục, trong giờ gửi thư."))
 
 
 @bp.post("/<uuid:public_id>/try")
@@ -116,7 +116,7 @@ def try_out(public_id: uuid.UUID) -> ResponseReturnValue:
 @needs(KEEP)
 def replay_all(public_id: uuid.UUID) -> ResponseReturnValue:
     """Send all dead messages once more."""
-    return changed(public_id, actions.replay, _("Các tin không đến nơi đang được gửi lại."))
+    return changed(public_id, actions.replay, _("Các tin không đến nơi sẽ được gửi lại, trong giờ gửi thư."))
 
 
 @bp.post("/<uuid:public_id>/messages/<uuid:message_id>/replay")
@@ -127,7 +127,7 @@ def replay_one(public_id: uuid.UUID, message_id: uuid.UUID) -> ResponseReturnVal
     message = access_message(own, by, public_id, message_id)
     hook = access_webhook(own, by, public_id, kept=True)
     actions.replay(own, hook, message=message, by=by.public_id)
-    flash(_("Tin đang được gửi lại."), "success")
+    flash(_("Tin sẽ được gửi lại, trong giờ gửi thư."), "success")
     return redirect(url_for("webhooks.show", public_id=public_id))
 
 

@@ -139,6 +139,23 @@ def test_the_head_above_is_told_once_on_each_day_of_the_plan_which_units_remain(
         assert len(session.scalars(select(HeadTold).where(HeadTold.kind == ABOVE)).all()) == 4
 
 
+def test_of_two_due_dates_each_notice_counts_its_own_people(make: Make, tmp_path: Path) -> None:
+    agency = Agency(make, tmp_path, due_in=7)
+    team = make.unit("Tổ Một", under=agency.office)
+    with make.reading() as session:
+        course_id = session.scalars(select(Briefing.course_id)).one()
+    assigned(make, course_id, team, due_in=8 * DAY)
+    staffed(make, course_id, team, Staff(completed=1, not_begun=2))
+    for days in (10, 11):
+        agency.morning(days=days)
+    with make.reading() as session:
+        mine = select(HeadTold).where(HeadTold.kind == ABOVE, HeadTold.above_id == agency.top.id)
+        rows = session.scalars(mine.where(HeadTold.person_id == agency.heads[0].id)).all()
+        figures = [(one.unit_id, one.occasion.partition(" ")[2], one.overdue, one.people) for one in rows]
+    first, second = (str(clock.today() + days * DAY) for days in (7, 8))
+    assert figures == [(agency.office.id, f"3 {first}", 4, 5), (agency.office.id, f"3 {second}", 2, 3)]
+
+
 def test_whose_role_is_in_the_tree_of_the_party_is_told_of_that_tree(make: Make, tmp_path: Path) -> None:
     agency = Agency(make, tmp_path, due_in=7)
     person_id = make.person().id

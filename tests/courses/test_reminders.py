@@ -12,16 +12,17 @@ from courses.briefings.models import Standing
 from courses.briefings.projector import settle_briefing
 from courses.enrolment.actions import give as give_briefing
 from courses.enrolment.models import Assignment, Briefing
-from courses.reminders.actions import AT_ONCE, REMIND, plan_the_night, remind
+from courses.reminders.actions import AT_ONCE, REMIND, keep_plan, plan_the_night, remind
 from courses.reminders.models import ReminderSent
-from courses.reminders.rules import STANDARD, Occasion, Plan, mail_at, occasion_of
+from courses.reminders.queries import plan_of
+from courses.reminders.rules import STANDARD, Occasion, Plan, occasion_of
 from lms import clock
 from lms.accounts.models import Person
 from lms.clock import VIETNAM, end_of_day
 from lms.notices.models import Notice
 from lms.organisation.models import Unit
 from lms.outbox.models import Job
-from lms.outbox.rules import STUDY
+from lms.outbox.rules import STUDY, mail_at
 from lms.webhooks.actions import add_webhook, pause_webhook
 from lms.webhooks.models import WebhookMessage
 from lms.webhooks.rules import KINDS
@@ -220,6 +221,25 @@ def test_the_plan_is_changed_by_who_organises_and_what_is_wrong_is_said(make: Ma
     reader = make.browser(make.person(role="auditor"))
     assert "Các mốc nhắc" not in reader.get("/reminders/demo").text
     assert make.browser(make.person(unit=unit)).get("/reminders/demo").status_code in {403, 404}
+
+
+def test_a_plan_kept_before_days_after_began_with_one_says_nothing_is_late_on_the_due_day(
+    make: Make, unit: Unit
+) -> None:
+    person = make.person(unit=unit)
+    with make.writing() as session:
+        briefing = session.scalars(select(Briefing)).one()
+        keep_plan(session, briefing, Plan(before=(), after=(0, 1), above=(0, 3)), by=person.public_id)
+        kept = plan_of(session, briefing.id)
+    assert (kept.after, kept.above) == ((1,), (3,))
+    with clock.moved_to(clock.now() + 7 * DAY):
+        night(make)
+    with make.reading() as session:
+        assert session.scalars(select(Notice.text).where(Notice.person_id == person.id)).all() == []
+    browser = organiser(make)
+    browser.get("/reminders/demo")
+    answer = browser.submit("/reminders/demo", after="0, 1")
+    assert (answer.status_code, "mỗi số từ 1 đến 365" in answer.text) == (422, True)
 
 
 def test_who_was_reminded_is_listed_and_the_looking_is_noted(make: Make, unit: Unit) -> None:

@@ -6,7 +6,7 @@ import hmac
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,31 @@ from lms import clock
 from lms.app import create_app
 from lms.forwarding.rules import BadAddress
 from lms.outbox.cli import Worker
-from lms.webhooks.actions import add_webhook, announce, keep_going, remove_webhook, renew_secret, replay, resume
+from lms.outbox.rules import Hours
+from lms.webhooks.actions import (
+    add_webhook,
+    announce,
+    keep_going,
+    remove_webhook,
+    renew_secret,
+    replay,
+    resume,
+    try_out,
+)
 from lms.webhooks.actions import pause_webhook as pause
 from lms.webhooks.cli import webhook
 from lms.webhooks.models import Webhook, WebhookMessage
-from lms.webhooks.rules import DEAD, KINDS, MOST_ATTEMPTS, REMINDER, TAKEN, address_of, signature
+from lms.webhooks.rules import (
+    ANY_HOUR,
+    DEAD,
+    KINDS,
+    MOST_ATTEMPTS,
+    REMINDER,
+    TAKEN,
+    Between,
+    address_of,
+    signature,
+)
 from tests.conftest import config_for
 from tests.make import Make
 from tests.servers import Hostile, Request, answers, hangs_up, hostile
@@ -41,10 +61,10 @@ class Channel:
             self.hook, self.secret = add_webhook(session, name="Cổng Zalo", address=address, kinds=KINDS)
         self.later = timedelta()
 
-    def tell(self, key: str = "an event") -> None:
-        """Let something happen that the channel wants to hear of."""
+    def tell(self, key: str = "an event", *, hours: Hours = ANY_HOUR) -> None:
+        """Let something happen that the channel wants to hear of, within these hours."""
         with clock.moved_to(clock.now() + self.later), self.make.writing() as session:
-            announce(session, REMINDER, {"briefing": "nq48", "people": ["an-id"]}, key=key)
+            announce(session, REMINDER, {"briefing": "nq48", "people": ["an-id"]}, key=key, hours=hours)
 
     def run(self, after: timedelta = timedelta()) -> None:
         """Let so much time pass, then let two workers do what is due."""
@@ -126,6 +146,37 @@ def test_what_does_not_arrive_is_tried_again_under_the_same_id_then_dead_and_can
     browser.submit(f"/webhooks/{channel.hook.public_id}/messages/{message.message_id}/replay")
     channel.run()
     assert [one.state for one in channel.messages()] == [TAKEN]
+
+
+def test_no_attempt_is_made_outside_the_hours_of_mail_but_a_trial_goes_out_at_once(channel: Channel) -> None:
+    def at(hour: int, minute: int = 0, *, day: int = 0) -> datetime:
+        return datetime(2026, 11, 27 + day, hour, minute, tzinfo=clock.VIETNAM)
+
+    def hours_seen(*moments: datetime) -> list[int]:
+        channel.other.requests.clear()
+        for moment in moments:
+            with clock.moved_to(moment):
+                worker = Worker(channel.make.database)
+                while worker.step():
+                    pass
+        return [
+            datetime.fromtimestamp(int(one.headers["webhook-timestamp"]), tz=clock.VIETNAM).hour
+            for one in channel.other.requests
+        ]
+
+    channel.other.behaviours = [answers(400)]
+    with clock.moved_to(at(18, 30)), channel.make.writing() as session:
+        announce(session, REMINDER, {}, key="an event", hours=Between(7, 19))
+    assert hours_seen(at(18, 30), at(18, 59), at(19), at(23), at(6, 59, day=1)) == [18, 18]
+    with clock.moved_to(at(23, 10)), channel.make.writing() as session:
+        hook = session.get_one(Webhook, channel.hook.id)
+        resume(session, hook)
+        try_out(session, hook)
+    assert hours_seen(at(23, 10)) == [23]
+    assert [json.loads(one.body)["type"] for one in channel.other.requests] == ["test"]
+    channel.other.behaviours = [answers(204)]
+    assert hours_seen(at(7, day=1), at(8, day=1))[0] == 7
+    assert {one.state for one in channel.messages()} == {TAKEN}
 
 
 def test_of_many_messages_to_a_channel_that_is_down_one_tries_and_after_a_day_all_are_dead(channel: Channel) -> None:
