@@ -10,10 +10,10 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from analytics.charts import queries
-from analytics.charts.rules import FEWEST, STEPS, Day, steps
+from analytics.charts.rules import STEPS, Day, steps
 from analytics.dashboard.queries import Overview
 from analytics.dashboard.rules import SHOWN, most_urgent
-from analytics.facts.rules import Branch
+from analytics.facts.rules import FEWEST, Branch
 from analytics.figures import plots
 from analytics.figures.plots import Bubble, Column, HeatRow, Mark, Series
 from courses.catalog.rules import OutlineModule

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, text, update
 
-from analytics.charts.rules import FEWEST, Day, Step, added_up, steps
+from analytics.charts.rules import Day, Step, added_up, steps
 from analytics.facts.models import TallyDay
+from analytics.facts.rules import FEWEST
 from courses.briefings.projector import settle_briefing
 from courses.enrolment.models import Briefing
 from courses.learning.models import ActivityProgress
