@@ -204,6 +204,11 @@ def total(branches: Iterable[Branch]) -> Count:
     return sum((branch.count for branch in branches), Count())
 
 
+def whole_percent(share: float) -> int:
+    """A share in whole percent; 100 only where it is all, 0 only where it is nothing."""
+    return min(max(round(100 * share), 1), 99) if 0 < share < 1 else round(100 * share)
+
+
 def due_date(branches: Iterable[Branch]) -> datetime | None:
     """The next due date to come, or the last one when all have passed; None when nothing is assigned."""
     known = list(branches)
