@@ -88,7 +88,7 @@ FIELDS: Mapping[str, Any] = {
     "accepted": _l("Bài thu hoạch đạt"),
     "tested": _l("Đạt các bài kiểm tra bắt buộc"),
     "scored": _l("Đã làm đủ các bài kiểm tra bắt buộc"),
-    "mean_score": _l("Điểm trung bình của những người đã làm đủ, thang 10; null: chưa ai"),
+    "mean_score": _l("Điểm trung bình của những người đã làm đủ, thang 10; null: dưới 5 người, không nêu"),
     "exempt": _l("Được miễn, không tính vào số phải học"),
     "members": _l("Đảng viên trong số phải học và được miễn"),
     "unit": _l("Đơn vị"),

@@ -134,7 +134,7 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 def tally_of(count: Count) -> Tally:
-    """The figures of the dashboards, under the same names."""
+    """The figures of the dashboards, under the same names; a mean score only where enough people have one."""
     mean = count.mean_score
     same = {name: getattr(count, name) for name in Tally.__struct_fields__ if name != "mean_score"}
     return Tally(**same, mean_score=round(mean, 3) if mean is not None else None)

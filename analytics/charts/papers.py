@@ -10,10 +10,10 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from analytics.charts import queries
-from analytics.charts.rules import FEWEST, STEPS, Day, steps
+from analytics.charts.rules import STEPS, Day, steps
 from analytics.dashboard.queries import Overview
-from analytics.dashboard.rules import SHOWN, most_urgent
-from analytics.facts.rules import Branch
+from analytics.dashboard.rules import first_shown, most_urgent
+from analytics.facts.rules import FEWEST, Branch, whole_percent
 from analytics.figures import plots
 from analytics.figures.plots import Bubble, Column, HeatRow, Mark, Series
 from courses.catalog.rules import OutlineModule
@@ -175,7 +175,7 @@ def modules(session: Session, shown: Overview, name: Names) -> Chart:
     ]
     rows = [module_cells(name(one), one.count.people, finished[one.public_id]) for one in known]
     rows.append(module_cells(_("Tổng cộng"), count.people, sums))
-    drawn = [heat_row(name(one), one, finished[one.public_id], asked) for one in known[:SHOWN]]
+    drawn = [heat_row(name(one), one, finished[one.public_id], asked) for one in known[: first_shown(known)]]
     figure = plots.heat(drawn, [str(place + 1) for place in range(len(asked))], over=_("Chuyên đề"))
     return Chart(title, sentence, head, rows, figure, notes=[module_title(*one) for one in enumerate(asked, 1)])
 
@@ -192,7 +192,7 @@ def heat_row(name: str, one: Branch, finished: Sequence[int], asked: Sequence[Ou
         for place, done in enumerate(finished)
     )
     shares = tuple(done / people for done in finished)
-    written = tuple(f"{100 * done // people} %" for done in finished)
+    written = tuple(f"{whole_percent(share)} %" for share in shares)
     return HeatRow(name, one.short_name or name, shares, written, words)
 
 

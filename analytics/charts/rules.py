@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-FEWEST = 5
-"""A step of scores counts at least so many people, so that no score can be told to be somebody's."""
+from analytics.facts.rules import FEWEST
 
 PER_STEP = 1_000
 """Scores come in thousandths of a point; a step is a point."""

@@ -171,14 +171,14 @@ def unit_json(unit_id: uuid.UUID) -> ResponseReturnValue:
         "at": shown.now.isoformat(timespec="seconds"),
         "structure": {"on": shown.structure.on.isoformat(), "tree": shown.structure.tree},
         "due_at": shown.due_at.isoformat() if shown.due_at else None,
-        "total": asdict(shown.count),
+        "total": shown.count.told,
         "units": [
             {
                 "id": str(one.public_id),
                 "code": one.code,
                 "name": one.name,
                 "itself": one.itself,
-                **asdict(one.count),
+                **one.count.told,
                 "change": asdict(one.change),
             }
             for one in shown.branches

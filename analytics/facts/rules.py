@@ -3,7 +3,7 @@
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -37,6 +37,9 @@ PEOPLE = frozenset({*COUNTS, "roll", "non_members", "overdue"} - {"score"})
 
 PER_POINT = 1_000
 """Scores are added up in thousandths of a point of ten, so that sums are exact and the same in every order."""
+
+FEWEST = 5
+"""What is told of scores is told of at least so many people, so that none can be told to be somebody's."""
 
 
 def counted(row: Mapping[str, Any]) -> Counter[str]:
@@ -130,9 +133,19 @@ class Count:
         return self.roll - self.members
 
     @property
+    def few_scored(self) -> bool:
+        """Whether some have taken all required tests, but so few that neither their mean nor its sum is told."""
+        return 0 < self.scored < FEWEST
+
+    @property
     def mean_score(self) -> float | None:
-        """The mean score of those who have taken all required tests, 0 to 10; None when nobody has."""
-        return self.score / PER_POINT / self.scored if self.scored else None
+        """The mean score of those who have taken all required tests, 0 to 10; None when fewer than `FEWEST` have."""
+        return self.score / PER_POINT / self.scored if self.scored >= FEWEST else None
+
+    @property
+    def told(self) -> dict[str, int | None]:
+        """Its fields, for programs; the sum of scores is None where so few have one that it is not told."""
+        return {**asdict(self), "score": None if self.few_scored else self.score}
 
     @property
     def not_briefed(self) -> int:
@@ -189,6 +202,11 @@ class UnitsBelow:
 def total(branches: Iterable[Branch]) -> Count:
     """Everybody in the branches. A parent is the sum of its children's people, never a mean of their rates."""
     return sum((branch.count for branch in branches), Count())
+
+
+def whole_percent(share: float) -> int:
+    """A share in whole percent; 100 only where it is all, 0 only where it is nothing."""
+    return min(max(round(100 * share), 1), 99) if 0 < share < 1 else round(100 * share)
 
 
 def due_date(branches: Iterable[Branch]) -> datetime | None:

@@ -172,8 +172,10 @@ METRICS = (
         "score",
         ("Điểm kiểm tra trung bình (số người)", "Mean score (people)"),
         (
-            "Tổng điểm chia cho số người đã làm đủ bài kiểm tra bắt buộc, thang điểm 10; trong ngoặc là số người ấy.",
-            "Sum of scores over those who have taken all required tests, of 10; in brackets how many they are.",
+            "Tổng điểm chia cho số người đã làm đủ bài kiểm tra bắt buộc, thang điểm 10; trong ngoặc là số người ấy. "
+            "Dưới 5 người thì không nêu điểm, để không lộ điểm của từng người.",
+            "Sum of scores over those who have taken all required tests, of 10; in brackets how many they are. Of "
+            "fewer than 5 people no score is told, so that nobody's is given away.",
         ),
         "score",
         "scored",

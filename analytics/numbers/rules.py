@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
 
-from analytics.facts.rules import Count
+from analytics.facts.rules import Count, whole_percent
 from analytics.facts.vocabulary import BY_CODE, METRICS, Metric
 from courses.meetings.rules import Numbers
 from lms.web.wording import decimal, exact_percent, number
@@ -114,11 +114,6 @@ def spread(code: str, own: Count, group: Sequence[Peer]) -> Spread:
     low, middle, high = quantiles(rates, n=4, method="inclusive")
     part, whole = getattr(own, metric.numerator), getattr(own, metric.denominator)
     return Spread(code, (part, whole) if whole else None, *(whole_percent(one) for one in (low, middle, high)))
-
-
-def whole_percent(share: float) -> int:
-    """In whole percent; 100 only where it is that exactly."""
-    return 100 if share >= 1 else min(99, round(100 * share))
 
 
 def summed(numbers: Iterable[Numbers], *, there: int) -> Numbers:

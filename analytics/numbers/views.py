@@ -27,7 +27,7 @@ from analytics.dashboard.views import (
     visit,
 )
 from analytics.dashboard.views import cells as count_cells
-from analytics.facts.rules import PEOPLE, PER_POINT, Count
+from analytics.facts.rules import FEWEST, PEOPLE, PER_POINT, Count
 from analytics.facts.vocabulary import BY_CODE, Metric
 from analytics.numbers import queries
 from analytics.numbers.rules import LEAST_PEERS, LEAST_PEOPLE, OPENED, compared, opened, shown, summed
@@ -101,6 +101,7 @@ def number(unit_id: uuid.UUID, metric: str) -> ResponseReturnValue:
         metrics=OPENED,
         by_code=BY_CODE,
         count=count,
+        fewest=FEWEST,
         parts=parts_of(one, count),
         people=people_of(one),
         kept_roll=queries.kept_roll(own, units, here.briefing.id) if today else None,
@@ -126,9 +127,14 @@ def parts_of(metric: Metric, count: Count) -> list[tuple[str, Metric | None, str
     found = []
     for word, name in names:
         part = BY_CODE.get(name) if name != metric.code else None
-        value = decimal(count.score / PER_POINT, 2) if name == "score" else written(getattr(count, name))
+        value = sum_of_scores(count) if name == "score" else written(getattr(count, name))
         found.append((word, part, value))
     return found
+
+
+def sum_of_scores(count: Count) -> str:
+    """All scores together, where these are not too few to be told."""
+    return "–" if count.few_scored else decimal(count.score / PER_POINT, 2)
 
 
 def people_of(metric: Metric) -> list[tuple[str, str]]:

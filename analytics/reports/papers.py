@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from analytics.facts.rules import PER_POINT
 from analytics.facts.vocabulary import BY_CODE, METRICS, in_sentence
 from analytics.reports import filters, queries
 from analytics.reports.queries import Subject, top_node
 from analytics.reports.rules import (
-    PER_POINT,
     TEXT,
     Column,
     Line,
@@ -67,7 +67,7 @@ def by_unit(session: Session, of: Subject, levels: int | None = None, *, most: i
     return paper(of, "01", columns_01(), rows, total, sentence=sentence(of, top), notes=notes)
 
 
-EXPLAINED = ("points", "roll", "exempt", "people", "briefed", "completed", "overdue", "state")
+EXPLAINED = ("points", "roll", "exempt", "people", "briefed", "score", "completed", "overdue", "state")
 """The metrics whose definitions are printed under Biểu 01; a page opens all."""
 
 

@@ -14,8 +14,10 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from analytics.facts.rules import FEWEST
 from analytics.reports.rules import (
     FIGURES,
+    MEAN,
     NUMBER,
     Column,
     Line,
@@ -72,12 +74,19 @@ def lines_of(paper: Paper) -> list[Line]:
 
 
 def as_json(paper: Paper, words: Words, *, code: str) -> bytes:
-    """The paper as it is kept, and each cell as it is shown: for programs."""
+    """The paper as it is kept, and each cell as it is shown: for programs. A mean that is not shown is not there."""
     kept = msgspec.to_builtins(paper)
     for line, told in zip(lines_of(paper), [*kept["lines"], *([kept["total"]] if paper.total else [])], strict=True):
         texts = cells_shown(paper, line, words)
         told["shown"] = dict(zip((column.code for column in paper.columns), texts, strict=True))
+        told["cells"] |= dict.fromkeys(kept_back(paper, line))
     return msgspec.json.encode({**kept, "code": code}, order="deterministic")
+
+
+def kept_back(paper: Paper, line: Line) -> list[str]:
+    """The columns in which a row has the mean of too few to be shown."""
+    cells = ((column.code, line.cells.get(column.code)) for column in paper.columns if column.shown == MEAN)
+    return [code for code, value in cells if isinstance(value, tuple) and 0 < value[1] < FEWEST]
 
 
 def workbook(paper: Paper, words: Words, frame: Frame, closing: Sequence[str]) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from analytics.facts.rules import Count
+from analytics.facts.rules import FEWEST, PER_POINT, Count
 from lms.clock import VIETNAM
 from lms.web.wording import day, decimal, exact_percent, number
 
@@ -24,7 +24,7 @@ DAY, TIME, PERSON, UNIT = "day", "time", "person", "unit"
 """How a column is shown. Days and times are kept in ISO form, people by their opaque ids."""
 
 FIGURES = frozenset({NUMBER, RATE, MEAN, INDEX})
-NOTHING, PER_POINT = "–", 1_000
+NOTHING = "–"
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -265,10 +265,10 @@ def shown(column: Column, value: Value, words: Words) -> str:
 
 
 def shown_ratio(kind: str, part: int, whole: int) -> str:
-    """A rate, or a mean with how many were counted."""
-    if kind == MEAN:
-        return f"{decimal(part / PER_POINT / whole)} ({number(whole)})" if whole else NOTHING
-    return share(part, whole)
+    """A rate, or a mean with how many were counted; of fewer than `FEWEST` only how many."""
+    if kind == MEAN and whole >= FEWEST:
+        return f"{decimal(part / PER_POINT / whole)} ({number(whole)})"
+    return f"{NOTHING} ({number(whole)})" if kind == MEAN and whole else share(part, whole)
 
 
 def cells_shown(paper: Paper, line: Line, words: Words) -> list[str]:

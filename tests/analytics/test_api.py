@@ -13,7 +13,8 @@ from werkzeug.test import TestResponse
 
 from analytics.api.models import ApiToken
 from analytics.api.render import as_page, document
-from analytics.api.rules import cursor_of, key_in, limit_in
+from analytics.api.rules import cursor_of, key_in, limit_in, tally_of
+from analytics.facts.rules import FEWEST, Count
 from lms import clock
 from lms.accounts.models import Person
 from lms.audit.models import AuditEntry
@@ -41,6 +42,12 @@ def test_how_many_may_be_asked_for(text: str, limit: int | None) -> None:
 @pytest.mark.parametrize("key", ["", "nq48", "đợt-1", "~/?"])
 def test_a_cursor_holds_its_key(key: str) -> None:
     assert key_in(cursor_of(key)) == key
+
+
+@pytest.mark.parametrize(("scored", "mean"), [(0, None), (FEWEST - 1, None), (FEWEST, 7.333)])
+def test_a_mean_score_is_answered_only_of_enough_people(scored: int, mean: float | None) -> None:
+    told = tally_of(Count(people=9, scored=scored, score=round(7_333.3 * scored)))
+    assert (told.scored, told.mean_score) == (scored, mean)
 
 
 def test_what_is_no_cursor_is_refused() -> None:

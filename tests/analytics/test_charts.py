@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, text, update
 
-from analytics.charts.rules import FEWEST, Day, Step, added_up, steps
+from analytics.charts.rules import Day, Step, added_up, steps
+from analytics.dashboard.rules import FOLDED_FROM, SHOWN
 from analytics.facts.models import TallyDay
+from analytics.facts.rules import FEWEST, whole_percent
 from courses.briefings.projector import settle_briefing
 from courses.enrolment.models import Briefing
 from courses.learning.models import ActivityProgress
@@ -109,6 +111,30 @@ def test_four_charts_are_drawn_over_what_their_tables_say(make: Make, tmp_path: 
     ):
         assert sentence in page
     assert browser.get(f"/dashboard/units/{root.public_id}/charts/khac.csv").status_code == 404
+
+
+@pytest.mark.parametrize(("units", "rows"), [(FOLDED_FROM, FOLDED_FROM), (FOLDED_FROM + 1, SHOWN)])
+def test_the_heat_map_has_a_row_for_each_unit_that_stands_in_the_table_at_once(
+    make: Make, tmp_path: Path, units: int, rows: int
+) -> None:
+    course_id = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    assigned(make, course_id, root)
+    for place in range(units):
+        staff = Staff(briefed=2, not_begun=1) if place >= 3 else Staff(not_begun=3)
+        staffed(make, course_id, make.unit(f"Xã {place:02}", under=root), staff)
+    browser = head_of(make, root)
+    browser.get(f"/dashboard/units/{root.public_id}/charts")
+    drawn = figures(browser)["modules"]
+    assert len(drawn["data"][0]["z"]) == rows
+    assert {"0 %", "67 %"} <= {note["text"] for note in drawn["layout"]["annotations"]}  # where the table says 66,7 %
+
+
+@pytest.mark.parametrize(
+    ("share", "percent"), [(0, 0), (1 / 900, 1), (8.5 / 100, 8), (29 / 44, 66), (899 / 900, 99), (1, 100)]
+)
+def test_a_cell_is_rounded_and_says_all_or_nothing_only_where_it_is(share: float, percent: int) -> None:
+    assert whole_percent(share) == percent
 
 
 def test_who_is_under_way_or_came_to_a_point_is_asked_module_by_module(make: Make, tmp_path: Path) -> None:

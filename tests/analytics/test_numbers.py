@@ -2,6 +2,7 @@
 
 import csv
 import html
+import json
 import re
 import uuid
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from analytics.facts.rules import Count
+from analytics.facts.rules import FEWEST, Count
 from analytics.numbers.rules import LEAST_PEERS, LEAST_PEOPLE, OPENED, Peer, compared
 from courses.briefings.actions import freeze_roll
 from courses.briefings.models import BriefingSession, MeetingPoint
@@ -81,6 +82,25 @@ def test_a_number_says_what_it_means_and_what_it_is_made_of(
         assert words in page, words
     for one in OPENED:
         assert one.name[0] in page
+
+
+@pytest.mark.parametrize("completed", [FEWEST - 1, FEWEST])
+def test_no_mean_and_no_sum_of_scores_is_told_of_a_few(make: Make, tmp_path: Path, completed: int) -> None:
+    course_id = course_loaded(make, tmp_path)
+    unit = make.unit("Sở Y tế")
+    assigned(make, course_id, unit)
+    staffed(make, course_id, unit, Staff(completed=completed, not_begun=3))
+    browser = head_of(make, unit)
+    browser.get(at(unit, "numbers/score"))
+    page, told = text_of(browser), completed >= FEWEST
+    assert ("10,00" in page, f"{completed}0,00" in page) == (told, told)
+    assert (f"Mới có {completed} người có điểm; dưới {FEWEST} người thì không nêu điểm" in page) is not told
+    assert f"Số người đã có điểm: {completed}" in page
+    figures = browser.get(f"/dashboard/units/{unit.public_id}.json").get_json()
+    assert [one["score"] for one in (figures["total"], *figures["units"])] == [50_000 if told else None] * 2
+    paper = json.loads(browser.client.get(f"/reports/units/{unit.public_id}/01.json").data)["total"]
+    assert paper["cells"]["score"] == ([50_000, FEWEST] if told else None)
+    assert paper["shown"]["score"] == (f"10,0 ({FEWEST})" if told else f"– ({FEWEST - 1})")
 
 
 def test_what_is_no_number_of_people_does_not_open(make: Make, tmp_path: Path) -> None:
