@@ -120,6 +120,7 @@ class ReflectionResult(Base):
 class Standing(Base):
     """A person on the roll of a briefing, counted in `unit_id`, stands at `state`: a projection.
 
+    `unit_id` is that of the state tree, whichever tree the assignment was given in; of the other for whoever has none.
     briefed: quán triệt (B), by `way`; completed: hoàn thành (C), which includes briefed. `exempt`: does not count among
     those who must study; `leave`: it was decided that the person was away with a reason; `absence`: was away, while not
     briefed. `member`: of the Party. Being overdue is not kept: it follows from `due_at`

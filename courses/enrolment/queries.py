@@ -18,6 +18,7 @@ from lms.clock import end_of_day
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure
 from lms.organisation.queries import holds_on, subtree
 
+HOME = aliased(Membership)
 BATCH = 10_000
 """Ids handed to the database in one statement; both allow some thirty thousand."""
 
@@ -72,9 +73,10 @@ def on_the_roll(
 
     One row a person: of all assignments that reach a person, the one given nearest to the person's unit, then the
     latest (`rules.effective_assignment`). Units that are not counted, such as committees without staff, have no roll.
-    Columns: person_id, unit_id, assignment_id, briefing_id, due_at, due_days, assigned_at, since (when the person came
-    to the unit), category, party. `person_ids` narrows the answer; a subquery is taken as well as ids. Without a
-    briefing: of every one, a row for each person and briefing. `choosing` may be left out where no assignment chooses.
+    Columns: person_id, unit_id (where the person is counted, see `counted_at`), assignment_id, briefing_id, due_at,
+    due_days, assigned_at, since (when the person came to where the assignment reached them), category, party.
+    `person_ids` narrows the answer; a subquery is taken as well as ids. Without a briefing: of every one, a row for
+    each person and briefing. `choosing` may be left out where no assignment chooses.
     """
     reaching = reached_on(on)
     if choosing:
@@ -92,7 +94,7 @@ def reached_on(on: date) -> Select[*tuple[Any, ...]]:
     return (
         select(
             Membership.person_id,
-            Membership.unit_id,
+            func.coalesce(HOME.unit_id, Membership.unit_id).label("unit_id"),
             Assignment.id.label("assignment_id"),
             Assignment.briefing_id,
             Assignment.due_at,
@@ -108,6 +110,7 @@ def reached_on(on: date) -> Select[*tuple[Any, ...]]:
         .join(Membership, and_(Membership.tree == UnitClosure.tree, Membership.unit_id == UnitClosure.descendant_id))
         .join(Unit, Unit.id == Membership.unit_id)
         .join(Person, Person.id == Membership.person_id)
+        .outerjoin(HOME, and_(Assignment.tree != STATE_TREE, counted_at(on)))
         .where(
             in_force(on),
             holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),
@@ -116,6 +119,16 @@ def reached_on(on: date) -> Select[*tuple[Any, ...]]:
             Unit.counted,
         )
     )
+
+
+def counted_at(on: date) -> ColumnElement[bool]:
+    """Whether `HOME` is where somebody is counted in the state tree that day, wherever an assignment was given.
+
+    Tallies and reports add up that tree: only who is counted nowhere in it stands at the unit in the other.
+    """
+    main = HOME.person_id == Membership.person_id, HOME.tree == STATE_TREE, HOME.kind == "main"
+    counted_units = select(Unit.id).where(Unit.counted).correlate(None)
+    return and_(*main, holds_on(on, HOME.valid_from, HOME.valid_to), HOME.unit_id.in_(counted_units))
 
 
 @dataclass(frozen=True, slots=True)

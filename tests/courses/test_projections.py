@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 import wsgi
@@ -34,13 +34,15 @@ from courses.learning.access import access_course, access_lesson_place
 from courses.learning.actions import finish_lesson, start_course
 from courses.learning.models import ActivityProgress, CourseProgress
 from lms import clock
-from lms.accounts.actions import CountsNoMore, MoveTooEarly, move_person
-from lms.accounts.models import Person, PersonLink
+from lms.accounts.actions import CountsNoMore, MoveTooEarly, PeopleMoved, move_person
+from lms.accounts.models import Membership, Person, PersonLink
 from lms.app import open_doors
 from lms.cli import check_projections
 from lms.db import Database, lock_people
+from lms.doors import tell
 from lms.duplicates.actions import CannotLink, link_people, undo
-from lms.organisation.models import Unit
+from lms.organisation.actions import create_unit
+from lms.organisation.models import PARTY_TREE, Unit
 from lms.outbox.actions import settle_day
 from lms.xapi import vocabulary
 from lms.xapi.actions import ourselves, record
@@ -89,6 +91,7 @@ EVENTS = st.one_of(
     st.tuples(st.just("open a page")),
     st.tuples(st.just("join"), units),
     st.tuples(st.just("give"), units),
+    st.tuples(st.just("give in the Party tree")),
     st.tuples(st.just("withdraw"), st.integers(0, 5)),
     st.tuples(st.just("publish")),
     st.tuples(st.just("state"), people, st.sampled_from((*LESSONS, *TESTS)), st.sampled_from(["1", "2", "9", None])),
@@ -124,6 +127,16 @@ BRIEFED = [
     ("link", 1, 0),
     ("take back", 2),
 ]
+IN_BOTH_TREES = [
+    ("open a briefing", 1, 1, 1),
+    ("give in the Party tree",),
+    ("read", 0, "m1-1"),
+    ("move", 0, 2),
+    ("move ahead", 1, 3, 1),
+    ("let days pass", 2),
+    ("withdraw", 1),
+    ("withdraw", 2),
+]
 COMPLETE = [("read", 0, lesson) for lesson in LESSONS[:4]] + [("take", 0, test, 1.0) for test in TESTS[:2]]
 
 
@@ -138,6 +151,7 @@ class History:
         self.units = [root, *(self.make.unit(f"Sở {n}", under=root) for n in range(1, UNITS))]
         self.people = [self.make.person(unit=self.units[n % UNITS]) for n in range(PEOPLE)]
         give(self.make, root)
+        self.cell = party_cell(self.make, [*self.people[:2], self.make.person()])
         self.days = count(1)
         self.client = another_system(self.make)
         self.passed = 0
@@ -146,7 +160,7 @@ class History:
         """Let one thing happen."""
         name, *rest = event
         with self.present():
-            getattr(self, name.replace(" ", "_"))(*rest)
+            getattr(self, name.replace(" ", "_").lower())(*rest)
 
     def present(self) -> AbstractContextManager[None]:
         """The day that has come in this history."""
@@ -208,6 +222,13 @@ class History:
         with self.make.writing() as session:
             course = session.scalars(select(Course)).one()
             assign(session, course, session.get_one(Unit, self.units[unit].id), due_at=due_at)
+
+    def give_in_the_party_tree(self) -> None:
+        due_at = clock.now() + timedelta(days=next(self.days))
+        with self.make.writing() as session:
+            briefing = session.scalars(select(Briefing).order_by(Briefing.id.desc())).first()
+            assert briefing is not None
+            enrolment.give(session, briefing, session.get_one(Unit, self.cell), due_at=due_at, tree=PARTY_TREE)
 
     def withdraw(self, which: int) -> None:
         with self.make.writing() as session:
@@ -366,6 +387,18 @@ class History:
         return [line for lines in check_projections(self.make.database).values() for line in lines]
 
 
+def party_cell(make: Make, members: list[Person]) -> int:
+    """A unit of the Party tree to which these people belong."""
+    with make.writing() as session:
+        words = {"code": "cb", "name": "Chi bộ", "kind": "party_body"}
+        cell = create_unit(session, **words, parent=None, since=LONG_AGO, tree=PARTY_TREE)
+        session.flush()  # memberships name it
+        belongs = {"unit_id": cell.id, "tree": PARTY_TREE, "kind": "main", "valid_from": LONG_AGO}
+        session.execute(insert(Membership), [{"person_id": one.id, **belongs} for one in members])
+        tell(session, PeopleMoved(tuple(one.id for one in members)))
+        return cell.id
+
+
 def hold_sittings(session: Session, briefing: Briefing, unit_id: int) -> None:
     """A conference and a class for those who missed it, each with one point."""
     now = clock.now()
@@ -461,6 +494,7 @@ def check(history: History, events: list[tuple[Any, ...]]) -> None:
 @example(events=[("move ahead", 0, 2, 1), ("link", 0, 1), ("read", 0, "m1-1"), ("take back", 0), ("let days pass", 2)])
 @example(events=[("move ahead", 0, 2, 1), ("let days pass", 1), ("read", 0, "m1-1"), ("move", 1, 3), ("open a page",)])
 @example(events=BRIEFED)
+@example(events=IN_BOTH_TREES)
 @example(
     events=[
         *COMPLETE[:4],
@@ -493,6 +527,7 @@ def test_step_by_step_and_all_at_once_give_the_same(sqlite_template: Path, event
 )
 @example(events=[*COMPLETE, ("move", 0, 3), ("take back", 1), ("give", 3), ("withdraw", 0)])
 @example(events=BRIEFED)
+@example(events=IN_BOTH_TREES)
 @example(
     events=[("read", 0, "m1-1"), ("state otherwise spelt", 0, "m2-1", "upper"), ("state", 0, "m2-2", "1"), ("unsay", 0)]
 )
