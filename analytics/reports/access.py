@@ -1,6 +1,7 @@
 """Which reports somebody may read, make, send up, accept, take out with names. What one may not see does not exist."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from analytics.facts.queries import Structure, briefings_given
 from analytics.reports.models import ReportFile, ReportSchedule, ReportSnapshot, ReportSubmission
-from analytics.reports.queries import Subject, subject
+from analytics.reports.queries import Subject, subject, submissions_waiting
 from courses.enrolment.models import Briefing
 from lms.accounts.access import access_unit
 from lms.clock import day_of
@@ -65,6 +66,12 @@ def access_submission(session: Session, actor: Actor, public_id: uuid.UUID) -> R
     if found is None or not answers_for(actor, ACCEPT, found.to_unit):
         raise NotFound
     return found
+
+
+def waiting_for(session: Session, actor: Actor) -> Sequence[ReportSubmission]:
+    """What was sent to units one answers for and waits for a decision, the longest first; one statement."""
+    units = None if actor.everywhere(ACCEPT) else actor.unit_ids(ACCEPT)
+    return session.scalars(submissions_waiting(units)).all()
 
 
 def access_schedule(session: Session, actor: Actor, public_id: uuid.UUID) -> ReportSchedule:

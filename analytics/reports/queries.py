@@ -1,7 +1,7 @@
 """Reading what reports say: the sums of a unit and all below it, and the papers made of them."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -324,6 +324,27 @@ def sent_to(of: Subject) -> Select[ReportSubmission]:
         .where(ReportSubmission.to_unit_id == of.unit.id, ReportSubmission.briefing_id == of.briefing_id)
         .order_by(ReportSubmission.state != "sent", ReportSubmission.sent_at.desc(), ReportSubmission.id.desc())
         .limit(LISTED)
+    )
+
+
+def submissions_waiting(unit_ids: Collection[int] | None) -> Select[ReportSubmission]:
+    """What waits for a decision of these units (None: of all), in whichever briefing, the longest first."""
+    query = (
+        select(ReportSubmission)
+        .options(joinedload(ReportSubmission.unit), joinedload(ReportSubmission.to_unit))
+        .where(ReportSubmission.state == "sent")
+        .order_by(ReportSubmission.sent_at, ReportSubmission.id)
+        .limit(LISTED)
+    )
+    return query if unit_ids is None else query.where(ReportSubmission.to_unit_id.in_(unit_ids))
+
+
+def submission_waiting(kept: ReportSnapshot) -> Select[ReportSubmission]:
+    """The sending of a kept report that waits for a decision, with the unit that decides; none when nothing waits."""
+    return (
+        select(ReportSubmission)
+        .options(joinedload(ReportSubmission.to_unit))
+        .where(ReportSubmission.snapshot_id == kept.id, ReportSubmission.state == "sent")
     )
 
 

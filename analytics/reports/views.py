@@ -25,6 +25,7 @@ from analytics.reports.access import (
     access_subject,
     access_submission,
     answers_for,
+    waiting_for,
 )
 from analytics.reports.forms import made, named
 from analytics.reports.models import ReportEntry, ReportFile
@@ -71,8 +72,11 @@ def disagree(_error: SumsDisagree) -> ResponseReturnValue:
 @bp.get("")
 @needs(FIGURES)
 def mine() -> ResponseReturnValue:
-    """The units where one's scope begins."""
-    return render_template("reports/mine.html", units=top_units(get_session(), actor(), FIGURES))
+    """What waits for one's decision, in whichever briefing; and the units where one's scope begins."""
+    own, me = get_session(), actor()
+    found = waiting_for(own, me)
+    names = queries.titles(own) if found else {}
+    return render_template("reports/mine.html", units=top_units(own, me, FIGURES), waiting=found, names=names)
 
 
 def asked_subject(permission: str, unit_id: uuid.UUID) -> Subject:
@@ -243,8 +247,9 @@ def give_back(submission_id: uuid.UUID) -> ResponseReturnValue:
 @needs(FIGURES)
 def snapshot(snapshot_id: uuid.UUID) -> ResponseReturnValue:
     """A report that was kept: what it says, its code, and what the next one says otherwise."""
-    own = get_session()
-    kept = access_snapshot(own, actor(), snapshot_id)
+    own, me = get_session(), actor()
+    kept = access_snapshot(own, me, snapshot_id)
+    waits = own.scalar(queries.submission_waiting(kept))
     paper, later = paper_of(kept.document), own.scalar(queries.beside(kept, after=True))
     changed = differences(paper, paper_of(later.document)) if later is not None else []
     words = forms.page_words(named(paper))
@@ -257,6 +262,7 @@ def snapshot(snapshot_id: uuid.UUID) -> ResponseReturnValue:
         before=own.scalar(queries.beside(kept, after=False)),
         changed=[(one, *(shown(one.column, value, words) for value in (one.before, one.after))) for one in changed],
         is_list=kept.form == LIST,
+        waits=waits if waits is not None and answers_for(me, ACCEPT, waits.to_unit) else None,
         **told(paper),
     )
 

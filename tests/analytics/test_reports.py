@@ -390,6 +390,36 @@ def test_a_unit_enters_sends_is_returned_sends_again_and_is_accepted(make: Make,
     assert [one for one in acts if one.startswith("report.")] == [f"report.{one}" for one in wanted]
 
 
+def test_what_was_sent_up_waits_on_the_first_page_of_who_decides_and_nowhere_else(
+    app: Flask, make: Make, province: Province
+) -> None:
+    senders = [(province.head_of_small, province.small), (province.head_of_large, province.large)]
+    above, costs = make.browser(province.head), []
+    assert "Chờ xác nhận" not in above.get("/reports").text
+    for person, unit in senders:
+        browser = make.browser(person)
+        browser.get(address(unit))
+        browser.submit("/send")
+        assert "Chờ xác nhận" not in browser.get("/reports").text
+        with count_queries(app) as counted:
+            above.get("/reports")
+        costs.append(len(counted))
+    assert costs[0] == costs[1]
+    with make.reading() as session:
+        sent = session.scalars(select(ReportSubmission).order_by(ReportSubmission.id)).all()
+        kept_ones = [one.snapshot.public_id for one in sent]
+    page = above.get("/reports").text
+    ways = [f"/reports/submissions/{one.public_id}" for one in sent]
+    assert all(f'href="{way}"' in page for way in ways)
+    assert page.index(ways[0]) < page.index(ways[1])  # the longest first
+    assert f'href="{ways[0]}"' in above.get(f"/reports/snapshots/{kept_ones[0]}").text
+    assert ways[0] not in make.browser(senders[0][0]).get(f"/reports/snapshots/{kept_ones[0]}").text
+    above.get(ways[0])
+    above.submit("/accept")
+    assert ways[0] not in above.get("/reports").text
+    assert ways[0] not in above.get(f"/reports/snapshots/{kept_ones[0]}").text
+
+
 def test_who_heads_the_province_does_not_send_for_an_agency_nor_an_agency_for_its_neighbour(
     make: Make, province: Province
 ) -> None:

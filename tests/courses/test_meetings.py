@@ -314,6 +314,13 @@ def test_somebody_seen_at_two_points_stands_on_the_board_and_is_found_by_name(ma
     verified(make)
 
 
+def test_from_the_page_of_a_point_the_board_is_one_step_away_for_those_who_may_read_it(world: Gathering) -> None:
+    board = f'href="/meetings/{world.sitting.public_id}"'
+    for rest in ("", "/sheet", "/entry", "/upload", "/code"):
+        for person, reads in ((world.organiser, True), (world.host, False)):
+            assert (board in world.browser(person).get(world.path(rest=rest)).text) is reads, rest
+
+
 def test_the_organiser_makes_a_sitting_of_a_briefing_once(world: Gathering) -> None:
     browser = world.browser(world.organiser)
     browser.get("/meetings")
