@@ -118,6 +118,7 @@ def board_of(own: Session, sitting: BriefingSession) -> dict[str, Any]:
         "rows": rows,
         "reported": sum(one.reported for one in numbers.values()),
         "amiss": sum(one.state == "amiss" for one in numbers.values()),
+        "uncounted": sum(one.uncounted for one in numbers.values()),
         "twice": own.scalar(select(func.count()).select_from(queries.seen_twice(sitting.id).subquery())),
         "fault_words": FAULT_WORDS,
         "difference": difference,

@@ -37,7 +37,6 @@ KIND_WORDS = {"conference": _l("Hội nghị"), "make_up": _l("Lớp học bù")
 FAULT_WORDS = {
     "twice": _l("có người có mặt ở hai điểm cầu"),
     "heads": _l("số đếm khác số ghi tên"),
-    "uncounted": _l("chưa nhập số người đếm được"),
     "unanswered": _l("còn người chưa điểm danh"),
 }
 RESULT_WORDS = {

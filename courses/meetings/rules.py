@@ -125,23 +125,29 @@ class Numbers:
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """What is amiss: twice, heads, uncounted, unanswered. A point that has not reported may still be at work."""
+        """What is amiss: twice, heads, unanswered. A point that has not reported may still be at work."""
         found = ["twice"] if self.twice else []
         if self.reported:
             found += ["heads"] if self.difference else []
-            found += ["uncounted"] if self.headcount is None else []
             found += ["unanswered"] if self.unanswered else []
         return tuple(found)
 
     @property
+    def uncounted(self) -> bool:
+        """Has reported without counting heads: there is nothing yet with which the names could disagree."""
+        return self.reported and self.headcount is None
+
+    @property
     def state(self) -> str:
-        """amiss, silent (has not reported) or reported."""
+        """amiss, silent (has not reported), uncounted or reported."""
         if self.faults:
             return "amiss"
-        return "reported" if self.reported else "silent"
+        if not self.reported:
+            return "silent"
+        return "uncounted" if self.uncounted else "reported"
 
 
-URGENCY = ("amiss", "silent", "reported")
+URGENCY = ("amiss", "silent", "uncounted", "reported")
 
 
 def urgency(numbers: Numbers) -> tuple[int, int]:

@@ -363,10 +363,28 @@ def test_the_points_of_a_unit_stand_with_the_figures_of_the_board(make: Make, tm
     page = text_of(head)
     assert "Điểm cầu đã báo cáo 0/1" in page
     assert "Có mặt 1 trong 3 người được triệu tập" in page
+    assert "0 không lý do; 2 chưa điểm danh" in page
     assert "Bảng điểm cầu" not in page  # which is for those who organise
     [_head, row] = csv.reader(head.get(at(unit, "points.csv")).data.decode("utf-8-sig").splitlines(), delimiter=";")
     assert row == ["1", "Điểm cầu 1", "Sở Y tế", "chưa", "3", "1", "0", "0", "2", "", "0"]
     assert head.get(at(unit, "points?sitting=khong-co")).status_code == 404
+
+
+def test_a_point_that_counted_no_heads_is_not_told_as_one_that_disagrees(make: Make, tmp_path: Path) -> None:
+    course_loaded(make, tmp_path)
+    unit = make.unit("Sở Y tế")
+    code = open_briefing(make, unit)
+    come(make, code, make.person("Người Một", unit=unit))
+    with make.writing() as session:
+        session.scalars(select(MeetingPoint)).one().reported_at = clock.now()
+        sitting = session.scalars(select(BriefingSession.public_id)).one()
+    head, organiser = head_of(make, unit), make.browser(make.person(role="administrator"))
+    organiser.get(f"/meetings/{sitting}")
+    head.get(at(unit, "points"))
+    for page in (text_of(organiser), text_of(head)):
+        assert "Chưa nhập số đếm" in page
+        assert "Chưa khớp" not in page
+    assert "0 điểm số liệu chưa khớp, 1 điểm chưa nhập số đếm." in text_of(organiser)
 
 
 def test_somebody_seen_at_two_points_is_one_person_in_the_total(make: Make, tmp_path: Path) -> None:

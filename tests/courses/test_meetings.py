@@ -296,7 +296,7 @@ def test_somebody_seen_at_two_points_stands_on_the_board_and_is_found_by_name(ma
     assert (world.said(), world.said("south")) == ({"Nguyễn Văn An": "present"}, {"Nguyễn Văn An": "present"})
     organiser = world.browser(world.organiser)
     organiser.get(f"/meetings/{world.sitting.public_id}")
-    assert "0 trong 3 điểm cầu đã báo cáo, 2 điểm số liệu chưa khớp." in organiser.text
+    assert "0 trong 3 điểm cầu đã báo cáo, 2 điểm số liệu chưa khớp, 0 điểm chưa nhập số đếm." in organiser.text
     assert "1 người có mặt ở hai điểm cầu." in organiser.text
     assert "Nguyễn Văn An" not in organiser.text
     organiser.get(f"/meetings/{world.sitting.public_id}/twice")
@@ -344,7 +344,7 @@ def test_the_organiser_adds_points_for_chosen_units_and_names_their_hosts(make: 
     browser.submit("Đơn vị có điểm cầu")
     assert "Chọn ít nhất một đơn vị" in browser.text
     browser.submit("Đơn vị có điểm cầu", units=[str(east.public_id), str(west.public_id)])
-    assert "0 trong 5 điểm cầu đã báo cáo, 0 điểm số liệu chưa khớp." in browser.text
+    assert "0 trong 5 điểm cầu đã báo cáo, 0 điểm số liệu chưa khớp, 0 điểm chưa nhập số đếm." in browser.text
     browser.get(board + "/points/new")
     browser.submit("Điểm cầu chính", unit=str(world.north.public_id), main="y")
     assert "đã có điểm cầu chính" in browser.text
