@@ -53,6 +53,11 @@ def day_of(moment: datetime) -> date:
     return in_vietnam(moment).date()
 
 
+def start_of_day(day: date) -> datetime:
+    """The first moment of a day in Vietnam, as an aware UTC moment."""
+    return datetime(day.year, day.month, day.day, tzinfo=VIETNAM).astimezone(UTC)
+
+
 def end_of_day(day: date) -> datetime:
     """The last second of a day in Vietnam, as an aware UTC moment: a due date is due then."""
     return datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=VIETNAM).astimezone(UTC)

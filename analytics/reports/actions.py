@@ -20,7 +20,7 @@ from analytics.reports.models import (
     ReportSubmission,
 )
 from analytics.reports.queries import Subject
-from analytics.reports.rules import Paper, Words, as_bytes, digest, is_due
+from analytics.reports.rules import MORNING, Paper, Words, as_bytes, digest, is_due
 from analytics.reports.vocabulary import FORMS, WORDS_OF_CODES, closing, frame
 from lms import clock
 from lms.audit.actions import note
@@ -31,7 +31,6 @@ from lms.outbox.rules import UNIT_NEWS
 from lms.web.wording import day, moment
 
 REPORT_MAIL, REPORT_FILE = "report mail", "report file"
-MORNING = timedelta(hours=7)
 KEPT = timedelta(days=7)
 PIECE = 1024 * 1024
 TOLD_EVERY = 5_000
@@ -163,7 +162,7 @@ def end_schedule(session: Session, one: ReportSchedule, *, by: uuid.UUID) -> Non
 def queue_reports(session: Session, now: datetime) -> None:
     """At night: queue the mail of the day, for seven in the morning; on however many hosts, once."""
     today = clock.day_of(now)
-    at = clock.end_of_day(today - timedelta(days=1)) + timedelta(seconds=1) + MORNING
+    at = clock.start_of_day(today) + MORNING
     for one in session.scalars(select(ReportSchedule).where(ReportSchedule.ended_at.is_(None))).all():
         if is_due(one.every, one.place, today):
             key = f"{REPORT_MAIL} {one.id} {today.isoformat()}"

@@ -1,11 +1,11 @@
-"""What is counted beyond tallies: a month over all briefings (Biểu 05), meeting points (03), questions (04)."""
+"""What is counted beyond tallies: a month over all briefings (Biểu 05), points (03), questions (04), the register."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, String, and_, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from analytics.facts.models import Tally
@@ -17,7 +17,9 @@ from assessments.papers.models import Test
 from courses.briefings.models import Attendance, BriefingSession, MeetingPoint, Standing
 from courses.briefings.rules import THERE
 from courses.catalog.models import Module
+from courses.catalog.rules import Settings
 from courses.enrolment.models import Briefing
+from courses.learning.models import ActivityProgress
 from lms.accounts.models import Membership, Person
 from lms.clock import day_of
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure
@@ -299,3 +301,34 @@ def answers_given(course_id: int) -> Select[*tuple[Any, ...]]:
         .where(item.c.response.is_not(None))
         .group_by(item.c.version_id, text)
     )
+
+
+TEN_THOUSAND = 10_000
+
+
+def register_people(of: Subject, settings: Settings) -> Select[*tuple[Any, ...]]:
+    """Everybody on the roll, each with all activities in one text: the database puts it together from its index."""
+    columns = (Standing.exempt, Standing.member, Standing.state, Standing.way, Standing.due_at, Standing.briefed_at)
+    return (
+        select(Person.full_name, Person.position, Person.category, Unit.name.label("unit"), *columns)
+        .add_columns(Standing.completed_at, Standing.score, told_by_activity(of, settings).label("done"))
+        .select_from(Standing)
+        .join(Person, Person.id == Standing.person_id)
+        .join(Unit, Unit.id == Standing.unit_id)
+        .where(Standing.briefing_id == of.briefing_id, Standing.unit_id.in_(subtree(of.unit.id, on=day_of(of.now))))
+        .order_by(Person.sort_key, Person.id)
+    )
+
+
+def told_by_activity(of: Subject, settings: Settings) -> ColumnElement[str]:
+    """Of a person: each activity with the score that counts in ten-thousandths, or -1 for a lesson that is finished."""
+    table = ActivityProgress.__table__.c
+    score = table[f"{settings.attempt}_score"]
+    points = case((score.is_not(None), cast(func.round(score * TEN_THOUSAND), Integer)), else_=-1)
+    one = cast(table.activity_id, String) + ":" + cast(points, String)
+    something = and_(
+        table.person_id == Standing.person_id,
+        table.course_id == of.course_id,
+        (score.is_not(None)) | (table.completed_at.is_not(None)),
+    )
+    return select(func.aggregate_strings(one, ",")).where(something).correlate(Standing).scalar_subquery()

@@ -319,7 +319,7 @@ def register(session: Session, of: Subject, *, told: Callable[[int], None] = lam
     places = {activity_id: place for place, activity_id in enumerate(order)}
     lessons = (f"{one.code}. {one.title}" for one in outline.lessons())
     yield [*REGISTER_HEAD, *lessons, *(f"Bài kiểm tra {one.code}" for one in outline.required_tests())]
-    rows = session.execute(queries.register_people(of, newest.settings), execution_options={"yield_per": AT_ONCE})
+    rows = session.execute(filters.register_people(of, newest.settings), execution_options={"yield_per": AT_ONCE})
     for place, row in enumerate(rows, 1):
         yield [str(place), *told_of(row, of), *done(row.done, places)]
         told(place)
@@ -340,7 +340,7 @@ def told_of(row: Any, of: Subject) -> list[str]:
         day_of_moment(row.due_at),
         day_of_moment(row.briefed_at),
         day_of_moment(row.completed_at),
-        points(round(row.score * queries.TEN_THOUSAND)) if row.score is not None else "",
+        points(round(row.score * filters.TEN_THOUSAND)) if row.score is not None else "",
     ]
 
 
@@ -352,10 +352,10 @@ def day_of_moment(moment: datetime | None) -> str:
     return f"{here.day:02}/{here.month:02}/{here.year:04}"
 
 
-@lru_cache(maxsize=queries.TEN_THOUSAND + 1)
+@lru_cache(maxsize=filters.TEN_THOUSAND + 1)
 def points(ten_thousandths: int) -> str:
     """A score on the scale of 10. There are only so many."""
-    return scale10(ten_thousandths / queries.TEN_THOUSAND)
+    return scale10(ten_thousandths / filters.TEN_THOUSAND)
 
 
 def done(said: str | None, places: dict[int, int]) -> Sequence[str]:

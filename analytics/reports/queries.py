@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, String, Subquery, and_, case, cast, func, select
+from sqlalchemy import Select, Subquery, and_, case, func, select
 from sqlalchemy.orm import Session, aliased, defer, joinedload
 
 from analytics.facts import queries as facts
@@ -17,9 +17,7 @@ from analytics.reports.models import ReportEntry, ReportSchedule, ReportSnapshot
 from analytics.reports.rules import Figures, Node, check, summed
 from courses.briefings.models import BriefingSession, MeetingPoint, Standing
 from courses.catalog.queries import NEWEST_TITLES
-from courses.catalog.rules import Settings
 from courses.enrolment.models import Briefing
-from courses.learning.models import ActivityProgress
 from courses.reminders.models import ReminderSent
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
 from lms.clock import day_of
@@ -376,34 +374,3 @@ def whole(session: Session, briefing: Briefing, *, now: datetime) -> Subject:
     """A briefing with no unit: questions are looked at over all attempts."""
     title = titles(session).get(briefing.id, briefing.code)
     return Subject(EVERYWHERE, "", briefing.id, briefing.course_id, title, tuple(briefing.documents), now)
-
-
-TEN_THOUSAND = 10_000
-
-
-def register_people(of: Subject, settings: Settings) -> Select[*tuple[Any, ...]]:
-    """Everybody on the roll, each with all activities in one text: the database puts it together from its index."""
-    columns = (Standing.exempt, Standing.member, Standing.state, Standing.way, Standing.due_at, Standing.briefed_at)
-    return (
-        select(Person.full_name, Person.position, Person.category, Unit.name.label("unit"), *columns)
-        .add_columns(Standing.completed_at, Standing.score, told_by_activity(of, settings).label("done"))
-        .select_from(Standing)
-        .join(Person, Person.id == Standing.person_id)
-        .join(Unit, Unit.id == Standing.unit_id)
-        .where(Standing.briefing_id == of.briefing_id, Standing.unit_id.in_(subtree(of.unit.id, on=day_of(of.now))))
-        .order_by(Person.sort_key, Person.id)
-    )
-
-
-def told_by_activity(of: Subject, settings: Settings) -> ColumnElement[str]:
-    """Of a person: each activity with the score that counts in ten-thousandths, or -1 for a lesson that is finished."""
-    table = ActivityProgress.__table__.c
-    score = table[f"{settings.attempt}_score"]
-    points = case((score.is_not(None), cast(func.round(score * TEN_THOUSAND), Integer)), else_=-1)
-    one = cast(table.activity_id, String) + ":" + cast(points, String)
-    something = and_(
-        table.person_id == Standing.person_id,
-        table.course_id == of.course_id,
-        (score.is_not(None)) | (table.completed_at.is_not(None)),
-    )
-    return select(func.aggregate_strings(one, ",")).where(something).correlate(Standing).scalar_subquery()

@@ -5,6 +5,7 @@ Page, CSV, XLSX, DOCX, PDF and JSON are all made from one `Paper`, and show each
 
 import hashlib
 import unicodedata
+from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -13,7 +14,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from analytics.facts.rules import FEWEST, PER_POINT, Count
-from lms.clock import VIETNAM
+from lms.clock import VIETNAM, day_of, start_of_day
 from lms.web.wording import day, decimal, exact_percent, number
 
 Value: TypeAlias = int | str | tuple[int, int] | None
@@ -346,8 +347,7 @@ def differences(before: Paper, after: Paper) -> list[Changed]:
 
 
 def by_key(paper: Paper) -> dict[str, Line]:
-    lines = [*paper.lines, *([paper.total] if paper.total else [])]
-    return {line.key: line for line in lines}
+    return {line.key: line for line in (*paper.lines, *([paper.total] if paper.total else []))}
 
 
 DAILY, WEEKLY, MONTHLY = "daily", "weekly", "monthly"
@@ -355,21 +355,20 @@ DAILY, WEEKLY, MONTHLY = "daily", "weekly", "monthly"
 
 def is_due(every: str, place: int, on: date) -> bool:
     """Whether mail goes out that day. `place`: 1 (Monday) to 7 of a week; 1 to 31 of a month, or its last day."""
-    if every == DAILY:
-        return True
-    if every == WEEKLY:
-        return on.isoweekday() == place
-    return on.day == min(place, last_of_month(on).day)
+    if every == MONTHLY:
+        return on.day == min(place, monthrange(on.year, on.month)[1])
+    return every == DAILY or on.isoweekday() == place
 
 
-def last_of_month(on: date) -> date:
-    """The last day of that month."""
-    return (on.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+MORNING = timedelta(hours=7)  # when the mail of a day goes out, from its beginning in Vietnam; it is queued at night
 
 
-def next_due(every: str, place: int, after: date) -> date:
-    """The first day from then on."""
-    return next(day for day in (after + timedelta(days=n) for n in range(62)) if is_due(every, place, day))
+def next_due(every: str, place: int, begun: datetime, now: datetime) -> date:
+    """The next day on which mail goes out, by a schedule begun then. That of today stands while it is yet to come."""
+    today = day_of(now)
+    coming = day_of(begun) < today and now < start_of_day(today) + MORNING
+    days = (today + timedelta(days=n) for n in range(0 if coming else 1, 63))
+    return next(day for day in days if is_due(every, place, day))
 
 
 def month_bounds(period: str) -> tuple[datetime, datetime]:

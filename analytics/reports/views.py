@@ -292,16 +292,16 @@ def mail(unit_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def mail_page(of: Subject, form: forms.ScheduleForm) -> str:
-    own, today = get_session(), clock.today()
+    own, now = get_session(), clock.now()
     found = own.scalars(queries.schedules_of(of)).all()
-    heads = own.execute(queries.heads(of.unit.id, on=today)).all()
+    heads = own.execute(queries.heads(of.unit.id, on=clock.day_of(now))).all()
     letter = papers.letter(own, of, "en" if forms.in_english() else "vi")
     return render_template(
         "reports/mail.html",
         of=of,
         form=form,
         every=forms.EVERY,
-        schedules=[(one, next_due(one.every, one.place, today)) for one in found],
+        schedules=[(one, next_due(one.every, one.place, one.begun_at, now)) for one in found],
         reached=sum(row[2] for row in heads),
         heads=len(heads),
         letter=letter,

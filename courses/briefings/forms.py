@@ -17,7 +17,7 @@ from courses.briefings.rules import CATEGORIES, ONLINE, Asked, Policy
 from lms import clock
 from lms.accounts.forms import CATEGORIES as CATEGORY_WORDS
 from lms.accounts.forms import PARTY
-from lms.clock import end_of_day
+from lms.clock import end_of_day, start_of_day
 from lms.organisation.forms import TREE_WORDS, UnitField
 from lms.organisation.models import STATE_TREE
 from lms.text import nfc
@@ -188,7 +188,7 @@ class OpenForm(PolicyForm):
         day: date = self.opened_on.data or clock.today()
         if day == clock.today():
             return clock.now()
-        return end_of_day(day - timedelta(days=1)) + timedelta(seconds=1)
+        return start_of_day(day)
 
 
 class DueFields(PageForm):

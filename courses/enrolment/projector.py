@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -158,4 +158,4 @@ def choice_of(assignment_id: Any) -> Select[str, str]:
 
 def midnight(day: date) -> datetime:
     """The moment at which the day begins in Vietnam."""
-    return clock.end_of_day(day - timedelta(days=1)) + timedelta(seconds=1)
+    return clock.start_of_day(day)

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -38,7 +38,7 @@ def announce(
     session.add(one)
     if by_mail:
         session.flush()  # the job names it
-        due_at = max(clock.now(), clock.end_of_day(since - timedelta(days=1)) + timedelta(seconds=1))
+        due_at = max(clock.now(), clock.start_of_day(since))
         queue(session, ANNOUNCE, {"announcement_id": one.id}, due_at=due_at)
     noted(session, "announcement.write", one, by=author.public_id, unit=str(unit.public_id))
     return one

@@ -26,7 +26,7 @@ from analytics.facts.models import Tally
 from analytics.facts.rules import Count
 from analytics.facts.vocabulary import METRICS
 from analytics.reports import actions, papers, queries
-from analytics.reports.models import ReportFile, ReportSnapshot, ReportSubmission
+from analytics.reports.models import ReportFile, ReportSchedule, ReportSnapshot, ReportSubmission
 from analytics.reports.rules import (
     Column,
     Figures,
@@ -280,8 +280,9 @@ def test_what_is_due_by_mail_on_which_day() -> None:
     assert is_due("daily", 1, friday)
     assert [is_due("weekly", place, friday) for place in (4, 5)] == [False, True]
     assert is_due("monthly", 31, date(2026, 11, 30))
-    assert next_due("monthly", 31, date(2027, 2, 1)) == date(2027, 2, 28)
-    assert next_due("weekly", 1, friday) == date(2026, 11, 30)
+    first, later = clock.start_of_day(date(2027, 2, 1)), clock.start_of_day(friday) + timedelta(hours=9)
+    assert next_due("monthly", 31, first, first) == date(2027, 2, 28)
+    assert next_due("weekly", 1, later, later) == date(2026, 11, 30)
 
 
 def test_discrimination_and_the_wrong_option_chosen_most() -> None:
@@ -567,6 +568,23 @@ def test_the_summary_is_mailed_to_the_heads_on_its_day_once_and_can_be_rehearsed
     with make.writing() as session:
         actions.queue_reports(session, tuesday)
         assert session.scalar(select(func.count(Job.id)).where(Job.kind == actions.REPORT_MAIL)) == 1
+
+
+@pytest.mark.parametrize(("begun", "seen", "next_day"), [(-1, 6, 0), (-1, 9, 1), (0, 6, 1), (0, 9, 1)])
+def test_the_next_mail_of_a_schedule_is_never_one_that_is_past(
+    make: Make, province: Province, begun: int, seen: int, next_day: int
+) -> None:
+    """The mails of a day are queued at night, for seven: a schedule of this morning begins tomorrow."""
+    today = clock.today()
+    browser = make.browser(province.head_of_small)
+    browser.get(address(province.small, "/mail"))
+    browser.submit("Đặt lịch gửi", every="daily", place="1")
+    with make.writing() as session:
+        one = session.scalars(select(ReportSchedule)).one()
+        one.begun_at = datetime(today.year, today.month, today.day, 5, tzinfo=clock.VIETNAM) + timedelta(days=begun)
+    with clock.moved_to(datetime(today.year, today.month, today.day, seen, tzinfo=clock.VIETNAM)):
+        page = browser.get(address(province.small, "/mail")).text
+    assert f"Lần tới: {today + timedelta(days=next_day):%d/%m/%Y}" in page
 
 
 def test_a_page_of_reports_costs_the_same_number_of_statements_however_many_people_there_are(

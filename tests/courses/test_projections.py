@@ -390,7 +390,7 @@ class History:
 def party_cell(make: Make, members: list[Person]) -> int:
     """A unit of the Party tree to which these people belong."""
     with make.writing() as session:
-        words = {"code": "cb", "name": "Chi bộ", "kind": "party_body"}
+        words: dict[str, Any] = {"code": "cb", "name": "Chi bộ", "kind": "party_body"}
         cell = create_unit(session, **words, parent=None, since=LONG_AGO, tree=PARTY_TREE)
         session.flush()  # memberships name it
         belongs = {"unit_id": cell.id, "tree": PARTY_TREE, "kind": "main", "valid_from": LONG_AGO}

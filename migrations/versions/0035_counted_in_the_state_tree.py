@@ -5,8 +5,8 @@ A standing stands at the unit of its person in the state tree, wherever the brie
 
 from alembic import op
 
-revision = "0034"
-down_revision = "0033"
+revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
