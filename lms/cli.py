@@ -17,7 +17,7 @@ from lms.app import Package, open_doors
 from lms.config import Config, Misconfigured
 from lms.db import Database, forget_own, lock_roll
 from lms.doors import Row, differences
-from lms.outbox.actions import settled_day
+from lms.outbox.actions import settle_day, settled_day
 
 Opener = Callable[[], Database]
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
@@ -60,6 +60,8 @@ def init(open_database: Opener) -> None:
         with database.writing() as session:
             for line in step(session):
                 click.echo(line)
+    with database.writing() as session:
+        settle_day(session)  # a migration may have set the day back: nobody shall find figures of yesterday
 
 
 @click.command()

@@ -11,22 +11,22 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 import wsgi
-from lms import cli
+from lms import cli, clock
 from lms.accounts.models import Membership, Person, RoleGrant
 from lms.accounts.rules import EVERYWHERE
 from lms.accounts.vocabulary import ROLES
-from lms.outbox.actions import queue
-from lms.outbox.models import Job
+from lms.outbox.actions import queue, settle_day, settled_day
+from lms.outbox.models import Job, SettledDay
 from tests.make import Make
 from tests.store import Outsider
 
@@ -110,6 +110,17 @@ def test_a_user_that_cannot_be_made_says_why_and_changes_nothing(
     assert reason in result.output
     with make.reading() as session:
         assert len(session.scalars(select(Person)).all()) == 1
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])  # the day is settled on both in tests/courses/test_settled_day.py
+def test_an_upgrade_that_set_the_day_back_has_settled_it_when_it_ends(environ: dict[str, str], make: Make) -> None:
+    with make.writing() as session:
+        settle_day(session)
+        session.execute(update(SettledDay).values(day=clock.today() - timedelta(days=1)))
+    assert lms(environ, "init").exit_code == 0
+    with make.reading() as session:
+        assert settled_day(session) == clock.today()
+    assert lms(environ, "verify").exit_code == 0
 
 
 @pytest.mark.parametrize("command", ["", "init", "demo", "serve", "worker", "verify", "user", "user create"])
