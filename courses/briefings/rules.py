@@ -162,7 +162,10 @@ def stand(policy: Policy, category: str, seen: Evidence) -> Stand:
 
 
 def counted(policy: Policy, seen: Evidence) -> Reached:
-    """What was studied online, as far as it counts: all of it, or what was finished since the briefing was opened."""
+    """What was studied online, as far as it counts: all of it, or what was finished since the briefing was opened.
+
+    A score that was reached before, and counts because a test was taken again since, counts from the last attempt on.
+    """
     online, since = seen.online, seen.opened_at
     if policy.counts_before or since is None:
         return online
@@ -174,9 +177,16 @@ def counted(policy: Policy, seen: Evidence) -> Reached:
         lessons_at=online.lessons_at if read else None,
         tests_at=online.tests_at if taken or (read and online.taken_at is None) else None,
         score=online.score if taken else None,
-        lowest=online.lowest if taken else None,
+        risen=(tuple(one for one in online.risen if one[1] >= since) or again(online)) if taken else (),
         taken_at=online.taken_at if taken else None,
     )
+
+
+def again(online: Reached) -> tuple[tuple[float, datetime], ...]:
+    """The lowest score of all required tests, as of the last attempt at any."""
+    if online.lowest is None or online.taken_at is None:
+        return ()
+    return ((online.lowest, online.taken_at),)
 
 
 def briefed_by(asked: Asked, online: Reached, sittings: Iterable[Attended]) -> tuple[str, datetime | None]:
@@ -193,11 +203,7 @@ def briefed_by(asked: Asked, online: Reached, sittings: Iterable[Attended]) -> t
 
 def tested_at(asked: Asked, online: Reached) -> datetime | None:
     """When the required tests had all been passed: by the marks of the course, or by that of the policy."""
-    if asked.pass_mark is None:
-        return online.tests_at
-    if online.lowest is None or online.lowest < asked.pass_mark:
-        return None
-    return online.taken_at
+    return online.tests_at if asked.pass_mark is None else online.passed(asked.pass_mark)
 
 
 def absence(seen: Evidence) -> str:

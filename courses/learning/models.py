@@ -2,11 +2,25 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import JSON, Dialect, ForeignKey, Index, TypeDecorator
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base
+
+
+class Rises(TypeDecorator[tuple[tuple[float, datetime], ...]]):
+    """Scores with their moments, as pairs; where there are none the column is empty."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[tuple[float, datetime], ...] | None, dialect: Dialect) -> Any:
+        return [[score, at.isoformat()] for score, at in value] if value else None
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> tuple[tuple[float, datetime], ...]:
+        return tuple((score, datetime.fromisoformat(at)) for score, at in value or ())
 
 
 class CourseProgress(Base):
@@ -30,6 +44,8 @@ class ActivityProgress(Base):
 
     Lessons: `completed_at` is the first completion. Tests: attempts that ended, the scaled scores (0 to 1) of the
     first, the last and the best of them, and when one first reached the pass mark of the learner's course version.
+    `rises`: the later attempts of which each was better than all before it, by score and moment; with the first they
+    say when the best score reached any mark.
     """
 
     __tablename__ = "activity_progress"
@@ -46,3 +62,4 @@ class ActivityProgress(Base):
     last_at: Mapped[datetime | None]
     best_score: Mapped[float | None]
     passed_at: Mapped[datetime | None]
+    rises: Mapped[tuple[Any, ...]] = mapped_column(Rises, nullable=True)

@@ -20,9 +20,16 @@ HEEDED = frozenset(
 """The verbs progress knows. Answers to single questions, for one, say nothing of it."""
 
 
+Risen = tuple[float, datetime]
+"""A score, and since when it counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a person's statements say of one lesson or test. Scores are scaled, 0 to 1."""
+    """What a person's statements say of one lesson or test. Scores are scaled, 0 to 1.
+
+    `rises` are the later attempts of which each was better than all before it.
+    """
 
     completed_at: datetime | None = None
     attempts: int = 0
@@ -32,6 +39,7 @@ class Result:
     last_at: datetime | None = None
     best_score: float | None = None
     passed_at: datetime | None = None
+    rises: tuple[Risen, ...] = ()
 
     def score(self, settings: Settings) -> float | None:
         """The score of the attempt that counts under the course's settings; None before any."""
@@ -43,6 +51,14 @@ class Result:
         if score is None or score < settings.pass_mark:
             return None
         return {"best": self.passed_at, "last": self.last_at, "first": self.first_at}[settings.attempt]
+
+    def risen(self, settings: Settings) -> tuple[Risen, ...]:
+        """The scores that counted one after the other and still do, the lowest first: with "best" each one that was
+        the best; else the one that counts. Nothing before any attempt."""
+        if self.first_score is None or self.first_at is None or self.last_score is None or self.last_at is None:
+            return ()
+        first, last = (self.first_score, self.first_at), (self.last_score, self.last_at)
+        return {"best": (first, *self.rises), "last": (last,), "first": (first,)}[settings.attempt]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +77,25 @@ class Reached:
     """How far a person has come. Moments are None until it is so.
 
     `lessons_at`: the last of all lessons was completed. `tests_at`: the last of all required tests was passed. Once all
-    of these were taken: `score`, the mean of the scores that count, `lowest`, the least of them (both 0 to 1), and
-    `taken_at`, the last attempt at any.
+    of these were taken: `score`, the mean of the scores that count (0 to 1), `taken_at`, the last attempt at any, and
+    `risen`: up to which score each of them had come since when, the lowest first.
     """
 
     started_at: datetime | None = None
     lessons_at: datetime | None = None
     tests_at: datetime | None = None
     score: float | None = None
-    lowest: float | None = None
+    risen: tuple[Risen, ...] = ()
     taken_at: datetime | None = None
+
+    @property
+    def lowest(self) -> float | None:
+        """The least of the scores that count, once all required tests were taken."""
+        return self.risen[-1][0] if self.risen else None
+
+    def passed(self, mark: float) -> datetime | None:
+        """When the score that counts had reached this mark in every required test; None when it has not."""
+        return next((at for score, at in self.risen if score >= mark), None)
 
 
 NOT_BEGUN = Reached()
@@ -104,6 +129,7 @@ def attempted(old: Result, scaled: float, at: datetime, mark: float) -> Result:
         last_at=at,
         best_score=scaled if old.best_score is None else max(old.best_score, scaled),
         passed_at=at if old.passed_at is None and scaled >= mark else old.passed_at,
+        rises=(*old.rises, (scaled, at)) if old.best_score is not None and scaled > old.best_score else old.rises,
     )
 
 
@@ -121,9 +147,16 @@ def reached(outline: Outline, settings: Settings, record: Record | None) -> Reac
         lessons_at=latest(lessons),
         tests_at=latest([one.passed(settings) for one in tests]) if tests else record.started_at,
         score=round(fsum(scores) / len(scores), 6) if all_taken else None,
-        lowest=min(scores) if all_taken else None,
+        risen=risen([one.risen(settings) for one in tests]) if all_taken else (),
         taken_at=latest([one.last_at for one in tests]) if all_taken else None,
     )
+
+
+def risen(tests: Sequence[Sequence[Risen]]) -> tuple[Risen, ...]:
+    """Up to which score all of these tests had come since when, the lowest first. Each has been taken."""
+    lowest = min(one[-1][0] for one in tests)
+    steps = sorted({score for one in tests for score, _at in one if score <= lowest})
+    return tuple((step, max(next(at for score, at in one if score >= step) for one in tests)) for step in steps)
 
 
 @dataclass(frozen=True, slots=True)

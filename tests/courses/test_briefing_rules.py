@@ -43,11 +43,11 @@ ANEW = Policy(Asked(frozenset({ONLINE})), counts_before=False)
 
 HALF = Reached(started_at=on(1))
 READ = Reached(on(1), lessons_at=on(3))
-PASSED = Reached(on(1), on(3), on(4), 0.8, 0.75, on(4))
-FAILED = Reached(on(1), on(3), None, 0.6, 0.4, on(4))
-ONLY_TESTED = Reached(on(1), None, on(4), 0.9, 0.9, on(4))
-EARLIER = Reached(on(-30), on(-20), on(-19), 0.9, 0.9, on(-19))
-PARTLY_EARLIER = Reached(on(-30), on(-20), on(2), 0.9, 0.9, on(2))
+PASSED = Reached(on(1), on(3), on(4), 0.8, ((0.75, on(4)),), on(4))
+FAILED = Reached(on(1), on(3), None, 0.6, ((0.4, on(4)),), on(4))
+ONLY_TESTED = Reached(on(1), None, on(4), 0.9, ((0.9, on(4)),), on(4))
+EARLIER = Reached(on(-30), on(-20), on(-19), 0.9, ((0.9, on(-19)),), on(-19))
+PARTLY_EARLIER = Reached(on(-30), on(-20), on(2), 0.9, ((0.9, on(2)),), on(2))
 
 
 def at_point(state: str = "present", day: int = 2) -> Attended:

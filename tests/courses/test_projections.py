@@ -74,6 +74,7 @@ POLICIES = (
     Policy(Asked(ANY, pass_mark=0.6, reflection=True), counts_before=False),
     Policy(Asked(frozenset({POINT})), {"cong_chuc": Asked(ANY, test=False, reflection=True)}),
     Policy(Asked(pass_mark=0.9)),
+    Policy(Asked(ANY, pass_mark=0.7), {"cong_chuc": Asked(ANY, pass_mark=0.5)}),
 )
 DUES = ((None, None), (None, 2), (timedelta(days=1), None))
 """When something may be due in a history: never, after two days, or tomorrow."""
@@ -126,6 +127,19 @@ BRIEFED = [
     ("judge", 1, False),
     ("link", 1, 0),
     ("take back", 2),
+]
+RISING = [
+    ("open a briefing", 0, 4, 1),
+    ("see", 0, "present", False),
+    ("see", 1, "present", False),
+    *(("take", who, test, score) for who, score in ((0, 0.5), (1, 0.7), (0, 0.7)) for test in TESTS[:2]),
+    ("change", 1, 5, 0),
+    ("take", 0, "m1-test", 1.0),
+    ("take", 0, "m2-test", 0.5),
+    ("take", 1, "m1-test", 1.0),
+    ("take back", 5),
+    ("change", 1, 4, 0),
+    ("change", 1, 5, 0),
 ]
 IN_BOTH_TREES = [
     ("open a briefing", 1, 1, 1),
@@ -495,6 +509,7 @@ def check(history: History, events: list[tuple[Any, ...]]) -> None:
 @example(events=[("move ahead", 0, 2, 1), ("let days pass", 1), ("read", 0, "m1-1"), ("move", 1, 3), ("open a page",)])
 @example(events=BRIEFED)
 @example(events=IN_BOTH_TREES)
+@example(events=RISING)
 @example(
     events=[
         *COMPLETE[:4],
@@ -528,6 +543,7 @@ def test_step_by_step_and_all_at_once_give_the_same(sqlite_template: Path, event
 @example(events=[*COMPLETE, ("move", 0, 3), ("take back", 1), ("give", 3), ("withdraw", 0)])
 @example(events=BRIEFED)
 @example(events=IN_BOTH_TREES)
+@example(events=RISING)
 @example(
     events=[("read", 0, "m1-1"), ("state otherwise spelt", 0, "m2-1", "upper"), ("state", 0, "m2-2", "1"), ("unsay", 0)]
 )
