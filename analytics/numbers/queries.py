@@ -22,6 +22,7 @@ from courses.meetings.rules import Numbers
 from lms.accounts.models import Person
 from lms.db import config_of
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitEdge
+from lms.organisation.projection import with_former
 from lms.organisation.queries import holds_on, subtree
 from lms.records import queries as records
 from lms.records.queries import Entry, Sought
@@ -56,12 +57,15 @@ class Kept:
     joined: int
 
 
-def kept_roll(session: Session, units: Select[int], briefing_id: int) -> Kept | None:
-    """The frozen roll beside the live one, in one statement; None where none was frozen."""
+def kept_roll(session: Session, units: Select[int], briefing_id: int, *, on: date) -> Kept | None:
+    """The frozen roll beside the live one, in one statement; None where none was frozen.
+
+    Whoever was counted then in a unit that has ended by that day is found in the one that took over from it.
+    """
     then, now = FrozenPerson, Standing
     last = select(func.max(FrozenRoll.id)).where(FrozenRoll.briefing_id == briefing_id).scalar_subquery()
     here = now.briefing_id == briefing_id, now.unit_id.in_(units)
-    was = then.roll_id == FrozenRoll.id, then.unit_id.in_(units)
+    was = then.roll_id == FrozenRoll.id, then.unit_id.in_(with_former(units, on=on))
     still = select(now.person_id).where(*here, now.person_id == then.person_id).correlate(then).exists()
     before = select(then.person_id).where(*was, then.person_id == now.person_id).correlate(now, FrozenRoll).exists()
     numbers = [
@@ -155,8 +159,13 @@ def sittings_of(session: Session, briefing_id: int) -> Sequence[BriefingSession]
     return session.scalars(meetings.sittings().where(Briefing.id == briefing_id)).all()
 
 
+def hosting(structure: Structure, unit_id: int) -> Select[int]:
+    """The units whose points are shown as those of one: itself, all below, and all in whose place these stand."""
+    return with_former(structure.below(unit_id), on=structure.on)
+
+
 def gathering(session: Session, sitting: BriefingSession, units: Select[int], *, on: date) -> Gathering:
-    """What the board says of the points of these units. Six statements, however many points and people."""
+    """What the board says of the points of these units, in six statements, however many points and people."""
     query = meetings.points().where(MeetingPoint.session_id == sitting.id, MeetingPoint.unit_id.in_(units))
     numbers = meetings.numbers(session, sitting, on=on)
     people = meetings.people_there(session, sitting, units)

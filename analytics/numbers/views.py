@@ -104,7 +104,7 @@ def number(unit_id: uuid.UUID, metric: str) -> ResponseReturnValue:
         fewest=FEWEST,
         parts=parts_of(one, count),
         people=people_of(one),
-        kept_roll=queries.kept_roll(own, units, here.briefing.id) if today else None,
+        kept_roll=queries.kept_roll(own, units, here.briefing.id, on=looked.structure.on) if today else None,
         may_read_rolls=actor().everywhere(READ),
         may_see_names=actor().may(NAMES),
         alone={"alone": 1} if alone else {},
@@ -302,7 +302,7 @@ def gathered(here: Opened) -> tuple[Sequence[BriefingSession], queries.Gathering
         if asked is not None:
             raise NotFound
         return sittings, None
-    units = looked.structure.below(looked.unit.id)
+    units = queries.hosting(looked.structure, looked.unit.id)
     return sittings, queries.gathering(own, one, units, on=clock.today())
 
 

@@ -1,12 +1,12 @@
-"""What is counted beyond tallies: a month over all briefings (Biểu 05), points (03), questions (04), the register."""
+"""What is asked beyond tallies: who is missing (Biểu 02), points (03), questions (04), a month (05), the register."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, String, and_, case, cast, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Integer, Select, String, Subquery, and_, case, cast, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from analytics.facts.models import Tally
 from analytics.reports.queries import Subject, units_within
@@ -20,9 +20,11 @@ from courses.catalog.models import Module
 from courses.catalog.rules import Settings
 from courses.enrolment.models import Briefing
 from courses.learning.models import ActivityProgress
+from courses.reminders.models import ReminderSent
 from lms.accounts.models import Membership, Person
 from lms.clock import day_of
-from lms.organisation.models import STATE_TREE, Unit, UnitClosure
+from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure
+from lms.organisation.projection import taken_over, with_former
 from lms.organisation.queries import holds_on, subtree
 
 STAFF = ("can_bo", "cong_chuc", "vien_chuc")
@@ -41,7 +43,7 @@ def month_by_unit(session: Session, of: Subject, period: str) -> Month:
     """The figures of the month, in five statements. Raises ValueError for what is no month."""
     begins, ends = month_bounds(period)
     within = subtree(of.unit.id, on=day_of(of.now))
-    held = [tuple(row) for row in session.execute(points_in(within, begins, ends))]
+    held = [tuple(row) for row in session.execute(points_in(within, begins, ends, on=day_of(of.now)))]
     briefed = [tuple(row) for row in session.execute(briefed_in(within, begins, ends))]
     under_way = {briefing_id for _unit, briefing_id, *_ in (*held, *briefed)}
     query = select(Briefing.id, Briefing.documents).where(Briefing.id.in_(under_way))
@@ -108,13 +110,18 @@ def together(cells: Iterable[dict[str, Value]], documents: Iterable[set[str] | N
     return {**EMPTY, **summed_cells(cells), "documents": len(once)}
 
 
-def points_in(within: Select[int], begins: datetime, ends: datetime) -> Select[int, int, int]:
-    """Unit, briefing and number of meeting points and classes held in the month."""
+def points_in(within: Select[int], begins: datetime, ends: datetime, *, on: date) -> Select[int, int, int]:
+    """Unit, briefing and number of meeting points and classes held in the month; the unit in whose place one stands."""
+    taken = taken_over(on)
+    hosts = func.coalesce(taken.c.heir_id, MeetingPoint.unit_id)
     return (
-        select(MeetingPoint.unit_id, BriefingSession.briefing_id, func.count())
+        select(hosts, BriefingSession.briefing_id, func.count())
+        .select_from(MeetingPoint)
         .join(BriefingSession, BriefingSession.id == MeetingPoint.session_id)
-        .where(MeetingPoint.unit_id.in_(within), BriefingSession.starts_at >= begins, BriefingSession.starts_at < ends)
-        .group_by(MeetingPoint.unit_id, BriefingSession.briefing_id)
+        .outerjoin(taken, taken.c.unit_id == MeetingPoint.unit_id)
+        .where(MeetingPoint.unit_id.in_(with_former(within, on=on)))
+        .where(BriefingSession.starts_at >= begins, BriefingSession.starts_at < ends)
+        .group_by(hosts, BriefingSession.briefing_id)
     )
 
 
@@ -178,8 +185,58 @@ def staff_in(within: Select[int], *, on: date) -> Select[int, int]:
     )
 
 
+BRANCH = aliased(Membership)
+CELL = aliased(Unit)
+
+
+def reminders(of: Subject) -> Subquery:
+    """How often and when last each person was reminded in the briefing: person_id, number, last."""
+    number, last = func.count().label("number"), func.max(ReminderSent.sent_at).label("last")
+    query = select(ReminderSent.person_id, number, last).where(ReminderSent.briefing_id == of.briefing_id)
+    return query.group_by(ReminderSent.person_id).subquery()
+
+
+def missing_people(of: Subject) -> Select[*tuple[Any, ...]]:
+    """Who of the unit and below must study and has not completed, in Vietnamese order, with cell and reminders."""
+    on = day_of(of.now)
+    belongs = and_(
+        BRANCH.person_id == Person.id,
+        BRANCH.tree == PARTY_TREE,
+        BRANCH.kind == "main",
+        holds_on(on, BRANCH.valid_from, BRANCH.valid_to),
+    )
+    told = reminders(of)
+    return (
+        select(
+            Person.public_id,
+            Person.position,
+            Unit.name.label("unit"),
+            CELL.name.label("branch"),
+            Standing.state,
+            Standing.absence,
+            Standing.due_at,
+            func.coalesce(told.c.number, 0).label("reminded"),
+            told.c.last.label("reminded_at"),
+        )
+        .select_from(Standing)
+        .join(Person, Person.id == Standing.person_id)
+        .join(Unit, Unit.id == Standing.unit_id)
+        .outerjoin(told, told.c.person_id == Standing.person_id)
+        .outerjoin(BRANCH, belongs)
+        .outerjoin(CELL, CELL.id == BRANCH.unit_id)
+        .where(
+            Standing.briefing_id == of.briefing_id,
+            Standing.unit_id.in_(subtree(of.unit.id, on=on)),
+            ~Standing.exempt,
+            Standing.state != "completed",
+        )
+        .order_by(Person.sort_key, Person.id)
+    )
+
+
 def points_of(of: Subject) -> Select[*tuple[Any, ...]]:
-    """The meeting points of the briefing which the unit and those below host, with how many were there and were not."""
+    """The points of the briefing of the unit, those below and those they took over from, with who came and did not."""
+    on = day_of(of.now)
 
     def times(*states: str) -> ColumnElement[int]:
         return func.coalesce(func.sum(case((Attendance.state.in_(states), 1), else_=0)), 0)
@@ -205,7 +262,7 @@ def points_of(of: Subject) -> Select[*tuple[Any, ...]]:
         .join(counted, counted.c.point_id == MeetingPoint.id)
         .where(
             BriefingSession.briefing_id == of.briefing_id,
-            MeetingPoint.unit_id.in_(subtree(of.unit.id, on=day_of(of.now))),
+            MeetingPoint.unit_id.in_(with_former(subtree(of.unit.id, on=on), on=on)),
         )
         .order_by(BriefingSession.starts_at, MeetingPoint.main.desc(), Unit.sort_key, MeetingPoint.id)
     )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from analytics.facts.rules import PER_POINT
 from analytics.facts.vocabulary import BY_CODE, METRICS, in_sentence
-from analytics.reports import filters, queries
+from analytics.reports import filters
 from analytics.reports.queries import Subject, top_node
 from analytics.reports.rules import (
     TEXT,
@@ -160,7 +160,7 @@ def columns_of(form: str) -> tuple[Column, ...]:
 def missing(session: Session, of: Subject) -> Paper:
     """Biểu 02: who has not completed, in the order of names. People are in it by their opaque ids. Restricted."""
     lines = []
-    for place, row in enumerate(session.execute(queries.missing_people(of)), 1):
+    for place, row in enumerate(session.execute(filters.missing_people(of)), 1):
         late = row.due_at is not None and row.due_at < of.now
         cells: dict[str, Value] = {
             "place": str(place),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, Subquery, and_, case, func, select
+from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.orm import Session, aliased, defer, joinedload
 
 from analytics.facts import queries as facts
@@ -15,13 +15,13 @@ from analytics.facts.rules import COUNT_NAMES, Count
 from analytics.facts.vocabulary import document_of
 from analytics.reports.models import ReportEntry, ReportSchedule, ReportSnapshot, ReportSubmission
 from analytics.reports.rules import Figures, Node, check, summed
-from courses.briefings.models import BriefingSession, MeetingPoint, Standing
+from courses.briefings.models import BriefingSession, MeetingPoint
 from courses.catalog.queries import NEWEST_TITLES
 from courses.enrolment.models import Briefing
-from courses.reminders.models import ReminderSent
-from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
+from lms.accounts.models import Person, RoleGrant, SignInAccount
 from lms.clock import day_of
-from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure, UnitEdge
+from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitEdge
+from lms.organisation.projection import heirs_by, taken_over, with_former
 from lms.organisation.queries import OnDay, above_on, holds_on, named_on, subtree
 
 
@@ -56,6 +56,14 @@ def subject(session: Session, unit: Unit, briefing_id: int, *, now: datetime) ->
     return Subject(line[-1], above, found.id, found.course_id, found.title, tuple(found.documents), now)
 
 
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What no machine knows of a unit, as its report says it."""
+
+    plan: str
+    note: str
+
+
 def top_node(session: Session, of: Subject) -> Node:
     """The unit with all below it, each with its sums, seen to agree. Five statements, however many people there are.
 
@@ -66,7 +74,7 @@ def top_node(session: Session, of: Subject) -> Node:
     own = {one: Figures(count) for one, count in counts_by_unit(session, within, of).items()}
     for one, points in session.execute(points_by_unit(within, of)):
         own[one] = replace(own.get(one, Figures()), points=points)
-    entered = {one.unit_id: one for one in session.scalars(entries_of(within, of.briefing_id))}
+    entered = entries(session, within, of)
     places: dict[int | None, list[OnDay]] = {}
     for *unit, parent in session.execute(units_within(unit_id, of)):
         places.setdefault(parent if unit[0] != unit_id else None, []).append(OnDay(*unit))
@@ -79,7 +87,7 @@ def node_of(
     unit: OnDay,
     places: Mapping[int | None, list[OnDay]],
     own: Mapping[int, Figures],
-    entered: Mapping[int, ReportEntry],
+    entered: Mapping[int, Entered],
 ) -> Node:
     """A unit as a node. What is counted in a unit itself, beside units below, becomes a row of its own."""
     key, figures = str(unit.public_id), own.get(unit.id, Figures())
@@ -142,9 +150,13 @@ def points_held(of: Subject) -> Select[int]:
 
 
 def points_by_unit(within: Select[int], of: Subject) -> Select[int, int]:
-    """The number by the unit that hosts them."""
-    grouped = points_held(of).where(MeetingPoint.unit_id.in_(within)).group_by(MeetingPoint.unit_id)
-    return grouped.with_only_columns(MeetingPoint.unit_id, func.count(MeetingPoint.id))
+    """The number by the unit that hosted them, or stands in its place."""
+    on = day_of(of.now)
+    taken = taken_over(on)
+    hosts = func.coalesce(taken.c.heir_id, MeetingPoint.unit_id)
+    held = points_held(of).outerjoin(taken, taken.c.unit_id == MeetingPoint.unit_id)
+    held = held.where(MeetingPoint.unit_id.in_(with_former(within, on=on)))
+    return held.group_by(hosts).with_only_columns(hosts, func.count(MeetingPoint.id))
 
 
 def known_figures(session: Session, within: Select[int], of: Subject) -> Figures:
@@ -154,12 +166,37 @@ def known_figures(session: Session, within: Select[int], of: Subject) -> Figures
             facts.tally_of_units(within, of.briefing_id, facts.Structure(day_of(of.now)), now=of.now)
         ).one()
     )
-    return Figures(count, session.scalar(points_held(of).where(MeetingPoint.unit_id.in_(within))) or 0)
+    hosts = with_former(within, on=day_of(of.now))
+    return Figures(count, session.scalar(points_held(of).where(MeetingPoint.unit_id.in_(hosts))) or 0)
 
 
-def entries_of(within: Select[int], briefing_id: int) -> Select[ReportEntry]:
-    """What these units have entered by hand."""
-    return select(ReportEntry).where(ReportEntry.briefing_id == briefing_id, ReportEntry.unit_id.in_(within))
+def entries(session: Session, within: Select[int], of: Subject) -> dict[int, Entered]:
+    """What these units have entered by hand, by unit; and what those entered from which they took over, each named.
+
+    What a unit enters once it has taken over stands for both.
+    """
+    on, later = day_of(of.now), aliased(ReportEntry)
+    taken, heirs = taken_over(on), heirs_by(on)
+    replaced = (
+        select(later.unit_id)
+        .join(heirs, heirs.c.heir_id == later.unit_id)
+        .where(heirs.c.unit_id == ReportEntry.unit_id, later.briefing_id == of.briefing_id)
+        .where(later.entered_at >= heirs.c.entered_at, facts.VietnamDay(later.entered_at) >= heirs.c.since)
+    )
+    at = func.coalesce(taken.c.heir_id, ReportEntry.unit_id)
+    rows = session.execute(
+        select(at, case((taken.c.heir_id.is_not(None), Unit.name), else_=""), ReportEntry.plan, ReportEntry.note)
+        .join(Unit, Unit.id == ReportEntry.unit_id)
+        .outerjoin(taken, taken.c.unit_id == ReportEntry.unit_id)
+        .where(ReportEntry.briefing_id == of.briefing_id, ReportEntry.unit_id.in_(with_former(within, on=on)))
+        .where(~replaced.correlate(ReportEntry).exists())
+        .order_by(taken.c.heir_id.is_not(None), Unit.sort_key, Unit.id)
+    )
+    told: dict[int, tuple[list[str], list[str]]] = {}
+    for unit_id, name, *said in rows:
+        for texts, text in zip(told.setdefault(unit_id, ([], [])), said, strict=True):
+            texts += [f"{name}: {text}" if name else text] if text else []
+    return {unit_id: Entered("; ".join(plans), "; ".join(notes)) for unit_id, (plans, notes) in told.items()}
 
 
 def names_of(session: Session, public_ids: Iterable[str]) -> dict[str, str]:
@@ -167,55 +204,6 @@ def names_of(session: Session, public_ids: Iterable[str]) -> dict[str, str]:
     ids = [uuid.UUID(one) for one in public_ids]
     query = select(Person.public_id, Person.full_name).where(Person.public_id.in_(ids))
     return {str(public_id): name for public_id, name in session.execute(query)} if ids else {}
-
-
-BRANCH = aliased(Membership)
-CELL = aliased(Unit)
-
-
-def reminders(of: Subject) -> Subquery:
-    """How often and when last each person was reminded in the briefing: person_id, number, last."""
-    number, last = func.count().label("number"), func.max(ReminderSent.sent_at).label("last")
-    query = select(ReminderSent.person_id, number, last).where(ReminderSent.briefing_id == of.briefing_id)
-    return query.group_by(ReminderSent.person_id).subquery()
-
-
-def missing_people(of: Subject) -> Select[*tuple[Any, ...]]:
-    """Who of the unit and below must study and has not completed, in Vietnamese order, with cell and reminders."""
-    on = day_of(of.now)
-    belongs = and_(
-        BRANCH.person_id == Person.id,
-        BRANCH.tree == PARTY_TREE,
-        BRANCH.kind == "main",
-        holds_on(on, BRANCH.valid_from, BRANCH.valid_to),
-    )
-    told = reminders(of)
-    return (
-        select(
-            Person.public_id,
-            Person.position,
-            Unit.name.label("unit"),
-            CELL.name.label("branch"),
-            Standing.state,
-            Standing.absence,
-            Standing.due_at,
-            func.coalesce(told.c.number, 0).label("reminded"),
-            told.c.last.label("reminded_at"),
-        )
-        .select_from(Standing)
-        .join(Person, Person.id == Standing.person_id)
-        .join(Unit, Unit.id == Standing.unit_id)
-        .outerjoin(told, told.c.person_id == Standing.person_id)
-        .outerjoin(BRANCH, belongs)
-        .outerjoin(CELL, CELL.id == BRANCH.unit_id)
-        .where(
-            Standing.briefing_id == of.briefing_id,
-            Standing.unit_id.in_(subtree(of.unit.id, on=on)),
-            ~Standing.exempt,
-            Standing.state != "completed",
-        )
-        .order_by(Person.sort_key, Person.id)
-    )
 
 
 def unit_above(of: Subject) -> Select[Unit]:

@@ -6,7 +6,7 @@ import uuid
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import literal, select
 
 from analytics.facts.queries import Structure, briefings_given
 from analytics.reports import actions, forms, papers, queries
@@ -28,7 +28,7 @@ from analytics.reports.access import (
     waiting_for,
 )
 from analytics.reports.forms import made, named
-from analytics.reports.models import ReportEntry, ReportFile
+from analytics.reports.models import ReportFile
 from analytics.reports.queries import Subject
 from analytics.reports.rules import (
     FIGURES as NUMBERS,
@@ -94,7 +94,7 @@ def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
 def unit_page(of: Subject, entry_form: forms.EntryForm | None = None) -> str:
     own, me = get_session(), actor()
     row = own.get_one(Unit, of.unit.id)
-    entry = own.get(ReportEntry, (of.unit.id, of.briefing_id))
+    entry = queries.entries(own, select(literal(of.unit.id)), of).get(of.unit.id)
     sent = own.scalars(queries.sent_by(of)).all()
     return render_template(
         "reports/unit.html",

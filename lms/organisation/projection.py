@@ -1,13 +1,22 @@
-"""What follows from dated rows: who stands above whom on which day, and what units are called on the present one."""
+"""What follows from dated rows: who stands above whom on which day, who takes over, what units are called today."""
 
 from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, insert, or_, select, true, update
+from sqlalchemy import CTE, ColumnElement, Select, and_, bindparam, delete, func, insert, or_, select, true, update
 from sqlalchemy.orm import Session
 
-from lms.organisation.models import Unit, UnitClosure, UnitEdge, UnitName, UnitRoot
+from lms.organisation.models import (
+    Unit,
+    UnitClosure,
+    UnitEdge,
+    UnitLineage,
+    UnitName,
+    UnitOperation,
+    UnitOperationUnit,
+    UnitRoot,
+)
 from lms.organisation.rules import Placement, Placements, closure_of
 
 MANY = 5_000
@@ -116,3 +125,61 @@ def wear_names(session: Session, today: date, unit_ids: Collection[int] | None =
     for one in session.scalars(query.execution_options(populate_existing=True)).all():
         values = {name: getattr(one, name) for name in WORDS}
         session.execute(update(Unit.__table__).where(Unit.__table__.c.id == one.unit_id).values(**values))  # type: ignore[arg-type]
+
+
+def ended_by(on: date) -> CTE:
+    """Each unit that has ended by that day, and who took over from it.
+
+    Columns: unit_id, heir_id, since (the day of it), entered_at (when it was entered). That is the heir alone, so that
+    nothing is counted twice where several took over; where none was named, the unit above, in the state tree if it
+    stood there; None at the top.
+    """
+    heir = (
+        select(UnitLineage.successor_id)
+        .join(UnitOperation, UnitOperation.id == UnitLineage.operation_id)
+        .where(UnitLineage.predecessor_id == Unit.id, UnitLineage.heir)
+        .where(UnitOperation.undone_at.is_(None), UnitOperation.effective_on == Unit.valid_to)
+    )
+    above = (
+        select(UnitEdge.parent_id)
+        .where(UnitEdge.child_id == Unit.id, UnitEdge.valid_to == Unit.valid_to)
+        .order_by(UnitEdge.tree.desc())
+        .limit(1)
+    )
+    entered = (
+        select(func.max(UnitOperation.entered_at))
+        .join(UnitOperationUnit, UnitOperationUnit.operation_id == UnitOperation.id)
+        .where(UnitOperationUnit.unit_id == Unit.id)
+        .where(UnitOperation.undone_at.is_(None), UnitOperation.effective_on == Unit.valid_to)
+    )
+    takes = func.coalesce(heir.scalar_subquery(), above.scalar_subquery()).label("heir_id")
+    known = Unit.valid_to.label("since"), entered.scalar_subquery().label("entered_at")
+    return select(Unit.id.label("unit_id"), takes, *known).where(Unit.valid_to <= on).cte()
+
+
+def heirs_by(on: date) -> CTE:
+    """Each unit that has ended by that day with everyone who has come into its place, one after another.
+
+    Columns as of `ended_by`; `since` and `entered_at` are of the operation by which that one came into it.
+    """
+    ended = ended_by(on)
+    found = select(ended).where(ended.c.heir_id.is_not(None)).cte(recursive=True)
+    next_one = select(found.c.unit_id, ended.c.heir_id, ended.c.since, ended.c.entered_at).select_from(found)
+    next_one = next_one.join(ended, ended.c.unit_id == found.c.heir_id)
+    return found.union(next_one.where(ended.c.heir_id.is_not(None)))
+
+
+def taken_over(on: date) -> CTE:
+    """Each unit that has ended by that day, and the one that stands in its place then: unit_id, heir_id.
+
+    Whatever is counted by unit and stays with the unit it was entered for is found by it in the tree of that day.
+    """
+    found, ended = heirs_by(on), select(Unit.id).where(Unit.valid_to <= on)
+    return select(found.c.unit_id, found.c.heir_id).where(found.c.heir_id.not_in(ended)).cte()
+
+
+def with_former(units: Select[int], *, on: date) -> Select[int]:
+    """These units and all in whose place they stand that day, as `taken_over` says, for use as a subquery."""
+    taken = taken_over(on)
+    both = units.union(select(taken.c.unit_id).where(taken.c.heir_id.in_(units))).subquery()
+    return select(both.c[0])

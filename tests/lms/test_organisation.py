@@ -26,6 +26,7 @@ from lms.organisation.actions import (
 )
 from lms.organisation.forms import refused_words
 from lms.organisation.models import PARTY_TREE, Unit, UnitOperation
+from lms.organisation.projection import taken_over, with_former
 from lms.organisation.queries import Rehearsal, ancestors, picture, rehearsal, subtree
 from lms.organisation.storage import (
     ChangedLater,
@@ -78,6 +79,43 @@ def test_a_unit_goes_up_in_one_that_goes_on_also_when_that_stood_below_it(provin
     with pytest.raises(GoesRound):  # deeper below: it would stand below itself
         province.do(merge_units, [province.root], province.b1, on=THEN + DAY)
     assert province.differences() == []
+
+
+def test_what_stays_with_a_unit_that_has_ended_is_found_in_the_one_in_its_place(province: Province) -> None:
+    def found(day: date) -> dict[str, set[str]]:
+        with province.make.reading() as session:
+            codes = {one.id: one.code for one in session.scalars(select(Unit))}
+            rows = session.execute(select(taken_over(day))).all()
+            assert len({row.unit_id for row in rows}) == len(rows)
+            there = session.scalars(with_former(subtree(province.root.id, on=day), on=day)).all()
+            assert len(set(there)) == len(there)
+            told: dict[str, set[str]] = {}
+            for row in rows:
+                told.setdefault(codes[row.heir_id], set()).add(codes[row.unit_id])
+            return {**told, "all": {codes[one] for one in there}}
+
+    everything = {"t", "a", "b", "a1", "a2", "b1"}
+    later, last = THEN + DAY, THEN + 2 * DAY
+    province.do(merge_units, [province.a1], province.a2, on=THEN)
+    province.do(merge_units, [province.a, province.b], commune(under=province.root), on=later)
+    with province.make.reading() as session:
+        merged = session.scalars(select(Unit).where(Unit.code == "c")).one()
+    parts = [commune(f"Xã {code}", code, under=province.root) for code in ("d", "e")]
+    halved = province.do(split_unit, merged, parts, ends=True, on=last)
+    assert found(THEN - DAY) == {"all": everything}
+    assert found(THEN) == {"a2": {"a1"}, "all": everything}
+    assert found(later) == {"a2": {"a1"}, "c": {"a", "b"}, "all": {*everything, "c"}}
+    assert found(last) == {"a2": {"a1"}, "d": {"a", "b", "c"}, "all": {*everything, "c", "d", "e"}}
+    province.do(undo, halved)
+    assert found(last) == found(later)
+    with province.make.reading() as session:
+        empty = session.scalars(select(Unit).where(Unit.code == "b1")).one()
+    province.do(split_unit, empty, [commune("Phòng F", "f", under=empty)], ends=False, on=last)
+    assert "f" not in found(last)  # the former goes on
+    with province.make.reading() as session:
+        part = session.scalars(select(Unit).where(Unit.code == "f")).one()
+    province.do(abolish_unit, part, receiver=None, on=last + DAY)
+    assert found(last + DAY)["b1"] == {"f"}  # nobody took over: the unit above
 
 
 @ON_ONE

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -34,6 +35,7 @@ from lms.organisation.actions import (
     undo,
 )
 from lms.organisation.models import PARTY_TREE, STATE_TREE, TREES, Unit, UnitClosure, UnitEdge, UnitOperation, UnitRoot
+from lms.organisation.projection import with_former
 from lms.organisation.storage import NewUnit, Refused, Words
 from lms.outbox.actions import settle_day
 from tests.conftest import config_for, postgresql_template
@@ -158,6 +160,7 @@ class History:
                 for day in breaks(session):
                     assert closure_on(session, day) == computed_closure(session, day)
                     assert len(places(session, day)) == everybody
+                    assert set(times_found(session, day).values()) == {1}
                 self.nothing_gone(session)
             assert sum(self.province.counted().values()) == everybody
 
@@ -189,6 +192,17 @@ def places(session: Session, day: date) -> dict[int, int]:
     assert len({one.person_id for one in rows}) == len(rows)
     assert {one.unit_id for one in rows} <= below
     return {one.person_id: one.unit_id for one in rows}
+
+
+def times_found(session: Session, day: date) -> dict[int, int]:
+    """How often each unit that has stood below the top is found on the day: as itself, or as what one took over from.
+
+    So whatever stays with units, as rolls that were frozen and meeting points do, has the same totals in every tree.
+    """
+    standing = {unit for _tree, _ancestor, unit, _depth in closure_on(session, day)}
+    found = Counter(session.scalars(with_former(select(Unit.id).where(Unit.id.in_(standing)), on=day)))
+    begun = select(UnitClosure.descendant_id).where(UnitClosure.tree == STATE_TREE, UnitClosure.valid_from <= day)
+    return {one: found[one] for one in session.scalars(begun)}
 
 
 def closure_on(session: Session, day: date) -> set[tuple[str, int, int, int]]:
