@@ -25,7 +25,15 @@ from lms.audit.actions import note
 from lms.db import apart, database, get_read_session, get_session
 from lms.doors import doors_of
 from lms.throttle.actions import forgive, refused_until, take_back
-from lms.throttle.rules import PER_ACCOUNT, PER_ADDRESS, Budget, minutes_until, network_of
+from lms.throttle.rules import (
+    PER_ACCOUNT,
+    PER_ACCOUNT_IN_ALL,
+    PER_ADDRESS,
+    SITE_BITS,
+    Budget,
+    minutes_until,
+    network_of,
+)
 from lms.web import kept
 from lms.web.addresses import local_path
 
@@ -36,32 +44,39 @@ MOST_KNOWN = 8
 STEP, WAY = "step", "way"
 
 
-def budgets(kind: str, name: str, limit: int) -> list[Budget]:
-    """Under which keys an attempt at this account is counted.
+def budgets(kind: str, name: str, limit: int, *, in_all: int, address: str = "address") -> list[Budget]:
+    """Under which keys an attempt at this account is counted, in the order in which they refuse.
 
     A browser from which the person has signed in before has a budget of its own, which nobody else can use up: an
-    attacker elsewhere, or in the same office, locks nobody out.
+    attacker elsewhere, or in the same office, locks nobody out. Of other browsers each network has its own, within what
+    is allowed `in_all`: an attacker in one network does not keep the person out in another (decision 0040).
     """
     if device := known_device(name):
         return [Budget(kind, f"{name} {device}", limit, subject=name)]
-    return [Budget(kind, f"{name} unknown", limit, subject=name), by_address()]
+    site = network_of(request.remote_addr or "", bits=SITE_BITS)
+    return [
+        by_address(address),
+        Budget(kind, f"{name} from {site}", limit, subject=name),
+        Budget(kind, f"{name} unknown", in_all, subject=name),
+    ]
 
 
-def by_address() -> Budget:
-    """Attempts from one network address, whomever they are about."""
-    return Budget("address", network_of(request.remote_addr or ""), PER_ADDRESS)
+def by_address(kind: str = "address") -> Budget:
+    """Attempts from one network address, whomever they are about; of the ways in each has its own."""
+    return Budget(kind, network_of(request.remote_addr or ""), PER_ADDRESS)
 
 
 def held_back(wanted: list[Budget]) -> str | None:
     """Count an attempt. None: it may be evaluated; otherwise the words for whoever must wait.
 
-    In a transaction of its own, so that what is refused is counted too: to be called before the request writes.
+    In a transaction of its own, so that what is refused is counted too: to be called before the request writes. The
+    first budget that refuses is the last that counts: what is not evaluated uses up nothing of what others share.
     """
     with database().writing() as own:
-        waits = [until for budget in wanted if (until := refused_until(own, budget)) is not None]
-    if not waits:
+        until = next((found for budget in wanted if (found := refused_until(own, budget)) is not None), None)
+    if until is None:
         return None
-    minutes = minutes_until(max(waits), clock.now())
+    minutes = minutes_until(until, clock.now())
     return str(_("Có quá nhiều lần thử. Chờ %(n)d phút rồi thử lại.", n=minutes))
 
 
@@ -157,7 +172,7 @@ def begin(own: Session, person_id: int, *, proof: str, since: datetime | None = 
 
 def known_from_now(own: Session, answer: ResponseReturnValue, username: str) -> ResponseReturnValue:
     """Whoever has used a link or a slip signs in from this browser next, whatever was tried before."""
-    for budget in budgets("account", username, PER_ACCOUNT):
+    for budget in budgets("account", username, PER_ACCOUNT, in_all=PER_ACCOUNT_IN_ALL):
         if budget.subject:
             forgive(own, budget)
     return remember_device(answer, username)
@@ -206,7 +221,7 @@ def known_device(username: str) -> str:
 
 def wrong_password(account: SignInAccount, password: str) -> str | None:
     """None when this is the password of whoever is signed in; else the words. Guesses count as those at the sign-in."""
-    wanted = budgets("account", account.username, PER_ACCOUNT)
+    wanted = budgets("account", account.username, PER_ACCOUNT, in_all=PER_ACCOUNT_IN_ALL)
     if (wait := held_back(wanted)) is not None:
         return wait
     if not actions.password_fits(account, password):

@@ -85,7 +85,7 @@ def is_oneself(form: PasswordForm) -> bool:
     elif not isinstance(form, ProtectedForm):
         if not shown_lately(account.person_id):
             form.password.errors = [_("Đã đăng nhập lâu. Đăng xuất, đăng nhập lại bằng khóa, rồi làm trong mười phút.")]
-    elif (wait := held_back(wanted := budgets("code", account.username, PER_CODE))) is not None:
+    elif (wait := held_back(wanted := budgets("code", account.username, PER_CODE, in_all=PER_CODE))) is not None:
         form.code.errors = [wait]
     elif not actions.code_fits(get_session(), account.person_id, typed(form.code)):
         form.code.errors = [wrong_code()]
@@ -168,7 +168,7 @@ def register_passkey() -> ResponseReturnValue:
 @public
 def sign_in_challenge() -> ResponseReturnValue:
     """What the device is to sign to let its owner in. For the script: JSON."""
-    if (wait := held_back([by_address()])) is not None:
+    if (wait := held_back([by_address("passkey address")])) is not None:
         return {"errors": [wait]}, 429
     challenge = actions.new_challenge(get_session(), None)
     cookie[CHALLENGE] = as_text(challenge)
@@ -193,7 +193,7 @@ def sign_in_with_passkey() -> ResponseReturnValue:
         apart(lambda log: note(log, "passkey.refused", actor=None, object_kind="account", object_id="-"))
         flash(_("Khóa này không mở được tài khoản nào ở đây. Thử lại, hoặc đăng nhập bằng mật khẩu."), "warning")
         return redirect(url_for("accounts.sign_in", next=next_path or None))
-    forgiven([by_address()])
+    forgiven([by_address("passkey address")])
     kept_form = request.form.get("kept", "")
     return follow(person_id, proof=SECOND_FACTOR, kept_form=kept_form, next_path=next_path)
 

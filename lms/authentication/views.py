@@ -13,7 +13,6 @@ from lms.accounts.protocol import (
     STEP,
     begin,
     budgets,
-    by_address,
     forgiven,
     held_back,
     remember_device,
@@ -31,7 +30,7 @@ from lms.authentication.models import Authenticator, Passkey
 from lms.authentication.protocol import is_oneself, oneself_again, own_account, wrong_code
 from lms.authentication.rules import MOST_PASSKEYS, RECOVERY_CODES, totp
 from lms.db import apart, database, get_read_session, get_session
-from lms.throttle.rules import PER_ACCOUNT, PER_CODE, Budget
+from lms.throttle.rules import PER_ACCOUNT, PER_ACCOUNT_IN_ALL, PER_CODE, Budget
 from lms.web import kept
 from lms.web.acting import NotFound, actor
 from lms.web.addresses import local_path
@@ -120,7 +119,7 @@ def first_code(person_id: int, template: str, *, step: Step | None = None) -> Re
         return redirect(request.full_path.rstrip("?"))
     account = get_read_session().get_one(SignInAccount, person_id)
     if sent and form.validate_on_submit():
-        wanted = budgets("code", account.username, PER_CODE)
+        wanted = budgets("code", account.username, PER_CODE, in_all=PER_CODE)
         if (wait := held_back(wanted)) is not None:
             form.code.errors = [wait]
         elif (codes := actions.confirm_authenticator(get_session(), person_id, typed(form.code))) is not None:
@@ -170,7 +169,7 @@ def code() -> ResponseReturnValue:
     form = CodeForm() if sent else CodeForm(formdata=None)
     if sent and form.validate_on_submit():
         account = get_read_session().get_one(SignInAccount, step.person_id)
-        wanted = budgets("code", account.username, PER_CODE)
+        wanted = budgets("code", account.username, PER_CODE, in_all=PER_CODE)
         if (wait := held_back(wanted)) is not None:
             form.code.errors = [wait]
         elif actions.code_fits(get_session(), step.person_id, typed(form.code)):
@@ -288,9 +287,9 @@ def activate() -> ResponseReturnValue:
 
 
 def guesses_at(username: str, code: str) -> list[Budget]:
-    """What an attempt at a slip counts against. Only wrong ones count against the account: nobody can use up those of
-    whoever holds the slip, and fifty random bits are not guessed.
+    """What an attempt at a slip counts against. The right one counts against nothing: nobody, elsewhere or in the same
+    office, can use up what whoever holds the slip has, and fifty random bits are not guessed.
     """
     if actions.slip_holder(get_read_session(), username, code) is not None:
-        return [by_address()]
-    return budgets("activation", username.strip().lower(), PER_ACCOUNT)
+        return []
+    return budgets("activation", username.strip().lower(), PER_ACCOUNT, in_all=PER_ACCOUNT_IN_ALL)

@@ -11,10 +11,13 @@ FORGOTTEN_AFTER = timedelta(days=1)
 """After so long without an attempt everything begins anew."""
 
 PER_ACCOUNT = 10
+PER_ACCOUNT_IN_ALL = 100
+"""From all networks together: one network alone uses up none of what others have (decision 0040)."""
 PER_ADDRESS = 60
 PER_RESET = 3
+PER_RESET_IN_ALL = 12
 PER_CODE = 5
-"""Guesses at six digits, of somebody who has the password already."""
+"""Guesses at six digits, of somebody who has the password already; from wherever."""
 PER_TYPED = 200
 """Questions for people's names while one types: far more than anybody types, far fewer than take out a province."""
 
@@ -29,7 +32,11 @@ class Budget:
     subject: str = ""
 
 
-def network_of(address: str) -> str:
+SITE_BITS = 48
+"""Networks of IPv6 that one office, or whoever rents a machine, is given together."""
+
+
+def network_of(address: str, *, bits: int = 64) -> str:
     """Under what an address is counted: whoever has one of IPv6 has all 2**64 of that network."""
     if ":" not in address:
         return address
@@ -37,7 +44,7 @@ def network_of(address: str) -> str:
         number = ipaddress.IPv6Address(address.partition("%")[0])
     except ValueError:
         return address
-    return str(number.ipv4_mapped or ipaddress.ip_network((number, 64), strict=False))
+    return str(number.ipv4_mapped or ipaddress.ip_network((number, bits), strict=False))
 
 
 def window_of(strikes: int) -> timedelta:

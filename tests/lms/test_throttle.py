@@ -10,10 +10,11 @@ from sqlalchemy import select
 
 import wsgi
 from lms import clock
-from lms.accounts.actions import issue_link
+from lms.accounts.actions import RESET, issue_link
 from lms.accounts.models import Person, SignInAccount
 from lms.app import create_app
 from lms.audit.models import AuditEntry
+from lms.outbox.models import Job
 from lms.throttle.actions import forget_old, forgive, forgive_all, refused_until, take_back
 from lms.throttle.models import ThrottleCounter
 from lms.throttle.rules import WINDOWS, Budget, minutes_until, network_of, window_of
@@ -123,6 +124,83 @@ def test_an_attacker_at_the_limit_locks_nobody_out_who_has_been_here_not_even_fr
     assert not is_in(sign_in(make, "khac"))
     sign_in(make, "an", browser=victim)
     assert is_in(victim)
+
+
+def at(make: Make, address: str) -> Browser:
+    """A browser nobody has signed in from, in a network of its own."""
+    browser = make.browser()
+    browser.client.environ_base["REMOTE_ADDR"] = address
+    return browser
+
+
+@pytest.mark.parametrize(
+    ("attacker", "elsewhere"),
+    [("203.0.113.7", "198.51.100.1"), ("2001:db8:1:{}::1", "2001:db8:2:1::1")],
+)
+def test_an_attacker_in_one_network_keeps_nobody_out_who_comes_with_a_new_browser_from_another(
+    make: Make, monkeypatch: pytest.MonkeyPatch, attacker: str, elsewhere: str
+) -> None:
+    """Twice what one network may, also from many networks of IPv6 that one is given together."""
+    for module in ("protocol", "views"):
+        monkeypatch.setattr(f"lms.accounts.{module}.PER_ACCOUNT_IN_ALL", 15)
+    make.person(username="an", password=PASSWORD)
+    for number in range(20):
+        answer = guess(make, "an", 1, at(make, attacker.format(number))).text
+    assert "Có quá nhiều lần thử" in answer
+    assert not is_in(sign_in(make, "an", browser=at(make, attacker.format(21))))
+    assert is_in(sign_in(make, "an", browser=at(make, elsewhere)))
+
+
+def test_guesses_from_very_many_networks_are_not_evaluated_and_leave_the_ways_by_mail_and_by_an_administrator(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("protocol", "views"):
+        monkeypatch.setattr(f"lms.accounts.{module}.PER_ACCOUNT_IN_ALL", 15)
+    person = make.person(username="an", password=PASSWORD)
+    known = sign_in(make, "an")
+    known.get("/profile")
+    known.submit("/sign-out")
+    with make.writing() as session:
+        session.get_one(Person, person.id).email = "an@example.gov.vn"
+    answers = [guess(make, "an", 1, at(make, f"203.0.113.{number % 4}")).text for number in range(20)]
+    assert sum("không đúng" in answer for answer in answers) == 15
+    fresh = sign_in(make, "an", browser=at(make, "198.51.100.1"))
+    assert not is_in(fresh)
+    assert "Quên mật khẩu” để nhận liên kết qua thư, hoặc nhờ quản trị viên" in fresh.text
+    assert is_in(sign_in(make, "an", browser=known))
+    fresh.get("/sign-in/forgotten")
+    assert fill(fresh, who="an").status_code == 200
+    assert fresh.path == "/sign-in/mailed"
+    with make.reading() as session:
+        assert session.scalars(select(Job.payload).where(Job.kind == RESET)).all() == [{"person_ids": [person.id]}]
+    with make.writing() as session:
+        token = issue_link(session, session.get_one(Person, person.id))
+    fresh.get(f"/first-password/{token}")
+    fill(fresh, new_password=NEW, repeat=NEW)
+    guess(make, "an", 1, at(make, "203.0.113.9"))
+    assert is_in(sign_in(make, "an", NEW, fresh))
+
+
+def test_guesses_at_passwords_close_no_way_by_mail_and_no_stranger_uses_up_the_mails_of_another_network(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lms.accounts.protocol.PER_ADDRESS", FEW)
+    for number in range(FEW + 1):
+        answer = guess(make, f"ai{number}", 1).text
+    assert "Có quá nhiều lần thử" in answer
+
+    def asked(browser: Browser, times: int) -> list[str]:
+        told = []
+        for _ in range(times):
+            browser.get("/sign-in/forgotten")
+            fill(browser, who="an")
+            told.append(browser.path)
+        return told
+
+    assert asked(make.browser(), 5) == ["/sign-in/mailed"] * 3 + ["/sign-in/forgotten"] * 2
+    assert asked(at(make, "198.51.100.1"), 1) == ["/sign-in/mailed"]
+    others = [asked(at(make, f"203.0.113.{number}"), 3) for number in range(4)]
+    assert sum(one.count("/sign-in/mailed") for one in others) == 12 - 4  # a mailbox has its limit
 
 
 def test_a_known_browser_has_a_budget_of_its_own_which_another_known_browser_does_not_use_up(make: Make) -> None:
