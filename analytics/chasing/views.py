@@ -25,6 +25,7 @@ from lms import clock
 from lms.audit.actions import note
 from lms.db import apart, get_session
 from lms.organisation.forms import TREE_WORDS
+from lms.roster.access import KEEP
 from lms.web.acting import actor, behind, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.gate import needs
@@ -79,6 +80,7 @@ def page_of(form: DailyForm) -> str:
         tree_words=TREE_WORDS,
         page_url=lambda n: url_for("chasing.tonight", page=n, _anchor="daily"),
         may_organise=actor().everywhere(ORGANISE),
+        may_mend=actor().everywhere(KEEP),
     )
 
 
@@ -125,10 +127,11 @@ def new(one: Fallen, head: Head, told: set[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Mails:
-    """The mail of the day: so many heads, so many of them by mail; and one page of units with what it would say."""
+    """The mail of the day: heads, those by mail, those without an address; one page of units with what it would say."""
 
     heads: int
     mails: int
+    unreached: int
     units: list[tuple[str, str, int, int, str]]
     page: int
     pages: int
@@ -151,8 +154,8 @@ def daily_mails(known: Sequence[Head], then: datetime, *, page: int, daily: bool
         text = unit_text(name, given, clock.day_of(then), english=str(get_locale()) == "en")
         return name, place.tree, len(heads), sum(head.mailed for head in heads), text
 
-    mails = sum(head.mailed for head in concerned)
-    return Mails(len(concerned), mails, [told(place) for place in shown], page, pages)
+    mails, unreached = sum(head.mailed for head in concerned), sum(not head.has_address for head in concerned)
+    return Mails(len(concerned), mails, unreached, [told(place) for place in shown], page, pages)
 
 
 @bp.get("/sent")

@@ -225,6 +225,15 @@ def test_what_goes_out_tonight_can_be_seen_before_and_what_went_out_after(
     assert "3 người đứng đầu, người được ủy quyền có đơn vị còn việc; 3 người nhận thư" in page
     assert "Số phải học (A): 7; " in page
     assert "Báo cho thủ trưởng" in page
+    assert "chưa có địa chỉ thư" not in page
+    with make.writing() as session:
+        third = session.get_one(Person, agency.heads[2].id)
+        address, third.email = third.email, None
+    page = browser.get("/chasing").text
+    assert "1 người đứng đầu, người được ủy quyền chưa có địa chỉ thư" in page
+    assert 'href="/roster' in page
+    with make.writing() as session:
+        session.get_one(Person, third.id).email = address
     assert browser.submit("/chasing", from_hour="9", to_hour="8").status_code == 422
     browser.submit("/chasing", from_hour="6", to_hour="18")
     with make.writing() as session:
