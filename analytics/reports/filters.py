@@ -20,10 +20,12 @@ from courses.catalog.models import Module
 from courses.catalog.rules import Settings
 from courses.enrolment.models import Briefing
 from courses.learning.models import ActivityProgress
+from courses.meetings.models import PointSighting
+from courses.meetings.queries import placed
 from courses.reminders.models import ReminderSent
 from lms.accounts.models import Membership, Person
 from lms.clock import day_of
-from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure
+from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit
 from lms.organisation.projection import taken_over, with_former
 from lms.organisation.queries import holds_on, subtree
 
@@ -234,70 +236,56 @@ def missing_people(of: Subject) -> Select[*tuple[Any, ...]]:
     )
 
 
-def points_of(of: Subject) -> Select[*tuple[Any, ...]]:
-    """The points of the briefing of the unit, those below and those they took over from, with who came and did not."""
+def hosted_by(of: Subject) -> ColumnElement[bool]:
+    """Whether a point of the briefing is one of the unit, of those below, or of those they took over from."""
     on = day_of(of.now)
+    hosts = with_former(subtree(of.unit.id, on=on), on=on)
+    return and_(BriefingSession.briefing_id == of.briefing_id, MeetingPoint.unit_id.in_(hosts))
+
+
+def points_of(of: Subject) -> Select[*tuple[Any, ...]]:
+    """The points of the briefing that are the unit's, with how many came or did not: as the board counts them."""
 
     def times(*states: str) -> ColumnElement[int]:
-        return func.coalesce(func.sum(case((Attendance.state.in_(states), 1), else_=0)), 0)
+        own = Attendance.point_id == MeetingPoint.id, Attendance.state.in_(states)
+        return select(func.count()).select_from(Attendance).where(*own).correlate(MeetingPoint).scalar_subquery()
 
-    counted = (
-        select(
-            MeetingPoint.id.label("point_id"),
-            times(*sorted(THERE)).label("present"),
-            times("excused").label("excused"),
-            times("unexcused").label("unexcused"),
-        )
-        .select_from(MeetingPoint)
-        .outerjoin(Attendance, Attendance.point_id == MeetingPoint.id)
-        .group_by(MeetingPoint.id)
-        .subquery()
-    )
+    seen = PointSighting.point_id == MeetingPoint.id, PointSighting.state.in_(sorted(THERE))
+    present = select(func.count()).select_from(PointSighting).where(*seen).correlate(MeetingPoint).scalar_subquery()
     columns = MeetingPoint.id, MeetingPoint.public_id, MeetingPoint.name, MeetingPoint.host, MeetingPoint.connected_at
     return (
-        select(*columns, Unit.name.label("unit"), BriefingSession.title.label("sitting"))
-        .add_columns(counted.c.present, counted.c.excused, counted.c.unexcused)
+        select(*columns, Unit.name.label("unit"), BriefingSession.title.label("sitting"), present.label("present"))
+        .add_columns(times("excused").label("excused"), times("unexcused").label("unexcused"))
         .join(BriefingSession, BriefingSession.id == MeetingPoint.session_id)
         .join(Unit, Unit.id == MeetingPoint.unit_id)
-        .join(counted, counted.c.point_id == MeetingPoint.id)
-        .where(
-            BriefingSession.briefing_id == of.briefing_id,
-            MeetingPoint.unit_id.in_(with_former(subtree(of.unit.id, on=on), on=on)),
-        )
+        .where(hosted_by(of))
         .order_by(BriefingSession.starts_at, MeetingPoint.main.desc(), Unit.sort_key, MeetingPoint.id)
     )
 
 
+def people_there(session: Session, of: Subject) -> int:
+    """How many came to these points, in each sitting each once, however many of the points saw them."""
+    query = (
+        select(MeetingPoint.session_id, PointSighting.person_id)
+        .join(PointSighting, PointSighting.point_id == MeetingPoint.id)
+        .join(BriefingSession, BriefingSession.id == MeetingPoint.session_id)
+        .where(hosted_by(of), PointSighting.state.in_(sorted(THERE)))
+        .distinct()
+    )
+    return session.scalar(select(func.count()).select_from(query.subquery())) or 0
+
+
 def summoned_by_point(session: Session, of: Subject) -> dict[int, int]:
     """How many must come to each point: the people of its unit and below, but of those who have a nearer point."""
-    on = day_of(of.now)
-    reached = and_(
-        UnitClosure.tree == STATE_TREE,
-        UnitClosure.ancestor_id == MeetingPoint.unit_id,
-        holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),
+    sittings = select(BriefingSession.id).where(BriefingSession.briefing_id == of.briefing_id)
+    near = placed(MeetingPoint.session_id.in_(sittings), day_of(of.now))
+    rows = session.execute(
+        select(near.c.point_id, func.sum(Tally.people))
+        .join(Tally, and_(Tally.unit_id == near.c.unit_id, Tally.briefing_id == of.briefing_id))
+        .where(near.c.place == 1)
+        .group_by(near.c.point_id)
     )
-    query = (
-        select(
-            MeetingPoint.session_id,
-            UnitClosure.descendant_id,
-            MeetingPoint.id,
-            func.sum(Tally.people),
-        )
-        .select_from(MeetingPoint)
-        .join(BriefingSession, BriefingSession.id == MeetingPoint.session_id)
-        .join(UnitClosure, reached)
-        .join(Tally, and_(Tally.unit_id == UnitClosure.descendant_id, Tally.briefing_id == of.briefing_id))
-        .where(BriefingSession.briefing_id == of.briefing_id)
-        .group_by(MeetingPoint.session_id, UnitClosure.descendant_id, MeetingPoint.id, UnitClosure.depth)
-        .order_by(UnitClosure.depth, MeetingPoint.main, MeetingPoint.id)
-    )
-    taken: set[tuple[int, int]] = set()
-    found: dict[int, int] = {}
-    for session_id, unit_id, point_id, people in session.execute(query):
-        if (session_id, unit_id) not in taken:
-            taken.add((session_id, unit_id))
-            found[point_id] = found.get(point_id, 0) + people
-    return found
+    return {point_id: people for point_id, people in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
 def handed_in(course_id: int) -> Select[*tuple[Any, ...]]:

@@ -67,7 +67,21 @@ def by_unit(session: Session, of: Subject, levels: int | None = None, *, most: i
     return paper(of, "01", columns_01(), rows, total, sentence=sentence(of, top), notes=notes)
 
 
-EXPLAINED = ("points", "roll", "exempt", "people", "briefed", "score", "completed", "overdue", "state")
+EXPLAINED = (
+    *(
+        "points",
+        "roll",
+        "exempt",
+        "people",
+        "briefed",
+        "excused",
+        "unexcused",
+        "score",
+        "completed",
+        "overdue",
+        "state",
+    ),
+)
 """The metrics whose definitions are printed under Biểu 01; a page opens all."""
 
 
@@ -179,10 +193,11 @@ def missing(session: Session, of: Subject) -> Paper:
 
 
 def by_point(session: Session, of: Subject) -> Paper:
-    """Biểu 03: the meeting points that the unit and those below it host; the total is the sum of its rows."""
+    """Biểu 03: the points that the unit and those below it host; who came to several of a sitting is one in all."""
     summoned = filters.summoned_by_point(session, of)
     lines = []
-    for place, row in enumerate(session.execute(filters.points_of(of)), 1):
+    rows = session.execute(filters.points_of(of)).all()
+    for place, row in enumerate(rows, 1):
         called = summoned.get(row.id, 0)
         cells: dict[str, Value] = {
             "place": str(place),
@@ -198,7 +213,9 @@ def by_point(session: Session, of: Subject) -> Paper:
             "connected": row.connected_at.isoformat() if row.connected_at else "",
         }
         lines.append(Line(str(row.public_id), cells))
-    return paper(of, "03", columns_of("03"), lines, total_of(lines), notes=NOTES["03"])
+    total, there = total_of(lines), filters.people_there(session, of)
+    total.cells.update(present=there, rate=(there, sum(summoned.get(row.id, 0) for row in rows)))
+    return paper(of, "03", columns_of("03"), lines, total, notes=NOTES["03"])
 
 
 def total_of(lines: Iterable[Line]) -> Line:

@@ -129,7 +129,10 @@ NOTES = {
     ),
     "03": (
         "Số triệu tập: người phải học của đơn vị chủ trì và các đơn vị trực thuộc, trừ nơi có điểm cầu gần hơn.",
-        "Có mặt: kể cả đến muộn, về sớm. Tỷ lệ: có mặt trên số triệu tập. Tổng cộng là tổng các điểm cầu.",
+        "Có mặt: kể cả đến muộn, về sớm. Tỷ lệ: có mặt trên số triệu tập. Tổng cộng là tổng các điểm cầu; ai có mặt ở "
+        "nhiều điểm của một buổi thì tính một lần.",
+        "Vắng: người điểm cầu ghi vắng và sau đó không điểm nào khác ghi gì. Đây là vắng ở buổi họp; Biểu 01 chỉ kể "
+        "người vắng mà đến nay chưa được quán triệt.",
     ),
     "04": (
         "Số lượt: bài đã nộp có câu hỏi này. Tỷ lệ đúng: lượt được trọn điểm của câu trên số lượt.",

@@ -10,6 +10,7 @@ from courses.meetings import queries
 from lms import clock
 from lms.accounts.access import own_grants
 from lms.organisation.models import UnitClosure
+from lms.organisation.projection import with_former
 from lms.organisation.queries import holds_on
 from lms.web.acting import Actor, NotFound
 
@@ -58,17 +59,21 @@ def own_points(session: Session, actor: Actor) -> Select[MeetingPoint]:
 
 
 def hosted(session: Session, actor: Actor) -> ColumnElement[bool]:
-    """Whether somebody is the named host of a point or holds a role over its unit today, in the tree of that role."""
+    """Whether somebody is the named host of a point or holds a role over its unit today, in the tree of that role.
+
+    The points of a unit that has ended are those of the unit in its place.
+    """
+    today = clock.today()
     over = [
         and_(UnitClosure.ancestor_id == one.unit_id, UnitClosure.tree == one.tree)
         for one in own_grants(session, actor)
         if one.role in HOSTING and one.unit_id is not None
     ]
     below = select(UnitClosure.descendant_id).where(
-        or_(false(), *over), holds_on(clock.today(), UnitClosure.valid_from, UnitClosure.valid_to)
+        or_(false(), *over), holds_on(today, UnitClosure.valid_from, UnitClosure.valid_to)
     )
     named = MeetingPoint.host == actor.public_id
-    return or_(named, MeetingPoint.unit_id.in_(below)) if over else named
+    return or_(named, MeetingPoint.unit_id.in_(with_former(below, on=today))) if over else named
 
 
 def person_listed(session: Session, point: MeetingPoint, public_id: uuid.UUID) -> queries.OnList:

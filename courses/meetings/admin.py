@@ -28,7 +28,6 @@ from courses.meetings.forms import (
     time_typed,
 )
 from courses.meetings.protocol import about, difference, names_seen
-from courses.meetings.queries import OnList, listed
 from courses.meetings.rehearsal import Candidate, Line, NoHead, filled_in, read
 from courses.meetings.rules import sheet_mark, urgency
 from lms import clock
@@ -39,6 +38,7 @@ from lms.organisation.models import Unit
 from lms.organisation.queries import children, unit_trees
 from lms.roster.actions import taken_apart
 from lms.roster.forms import refusal
+from lms.roster.queries import staff_codes
 from lms.roster.rules import MOST_ROWS, Refused
 from lms.text import as_csv
 from lms.web.acting import actor, behind, holds_everywhere
@@ -323,9 +323,9 @@ def sheet(point_id: uuid.UUID) -> ResponseReturnValue:
     return render_template("lists/sheet.html", people=people, mark=mark, now=clock.now(), **about(one))
 
 
-def called_people(own: Session, one: MeetingPoint) -> list[OnList]:
+def called_people(own: Session, one: MeetingPoint) -> list[queries.OnList]:
     """Those on the roll of a point, in the order of its sheet."""
-    return [person for person in listed(own, one, on=clock.today()) if not person.guest]
+    return [person for person in queries.listed(own, one, on=clock.today()) if not person.guest]
 
 
 @lists.route("/entry", methods=["GET", "POST"])
@@ -347,7 +347,7 @@ def entry(point_id: uuid.UUID) -> ResponseReturnValue:
     return rehearsed(one, filled_in([candidate(person) for person in people], exceptions))
 
 
-def candidate(person: OnList, codes: tuple[str, ...] = ()) -> Candidate:
+def candidate(person: queries.OnList, codes: tuple[str, ...] = ()) -> Candidate:
     """Somebody of the point as lines of lists are compared with."""
     return Candidate(person.public_id, person.name, person.unit, person.state, bool(person.elsewhere), codes)
 
@@ -371,8 +371,8 @@ def upload(point_id: uuid.UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             sheets = taken_apart(form.file.data.read()).sheets
-            people = listed(own, one, on=clock.today())
-            codes = queries.staff_codes(own, [person.person_id for person in people])
+            people = queries.listed(own, one, on=clock.today())
+            codes = staff_codes(own, [person.person_id for person in people])
             known = [candidate(person, codes.get(person.person_id, ())) for person in people]
             return rehearsed(one, read([(line.number, line.cells) for line in sheets[0].lines], known))
         except Refused as error:
@@ -388,9 +388,9 @@ def roll_csv(point_id: uuid.UUID) -> ResponseReturnValue:
     """The roll as a file: to be kept, or filled in and handed in again."""
     own = get_session()
     one = access_point(own, actor(), point_id)
-    people = listed(own, one, on=clock.today())
+    people = queries.listed(own, one, on=clock.today())
     names_seen(one, len(people))
-    codes = queries.staff_codes(own, [person.person_id for person in people])
+    codes = staff_codes(own, [person.person_id for person in people])
     head: list[object] = [_("TT"), _("Mã cán bộ"), _("Họ và tên"), _("Đơn vị"), _("Tình trạng"), _("Giờ ghi nhận")]
     rows: list[list[object]] = []
     for place, person in enumerate(people, 1):

@@ -46,7 +46,7 @@ def names_seen(point: MeetingPoint, count: int, *, purpose: str = "roll_call") -
 
 def numbers_of(point: MeetingPoint, everybody: Sequence[OnList]) -> Numbers:
     """The numbers of a point whose list has been read: those that the board counts in SQL."""
-    states = [one.state for one in everybody]
+    states = [one.state for one in everybody if one.last or one.state in THERE]
     return Numbers(
         called=sum(not one.guest for one in everybody),
         unanswered=sum(not one.guest and not one.answered for one in everybody),

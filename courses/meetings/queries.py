@@ -7,7 +7,19 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CompoundSelect, Date, Integer, Select, Subquery, and_, bindparam, func, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Date,
+    Integer,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session, aliased, contains_eager
 
 from courses.briefings.models import Attendance, BriefingSession, MeetingPoint, Standing
@@ -16,8 +28,8 @@ from courses.meetings.models import PointCheckIn, PointSighting
 from courses.meetings.rules import THERE, Numbers, Place
 from lms.accounts.models import Person
 from lms.organisation.models import Unit, UnitClosure
+from lms.organisation.projection import taken_over
 from lms.organisation.queries import holds_on
-from lms.roster.models import StaffCode
 
 PAGE = 300
 """So many people of a roll stand on one page."""
@@ -80,30 +92,42 @@ def values_of(point: MeetingPoint, *, on: date) -> dict[str, Any]:
     return {"day": on, "sitting": point.session_id, "point": point.id, "unit": point.unit_id, "briefing": briefing}
 
 
-@cache
-def nearest(*, within: bool) -> Subquery:
-    """Each unit from which people come, and its point: the nearest above it. Columns unit_id, point_id, place.
+def placed(points: ColumnElement[bool], day: date, *, within: bool = False) -> Subquery:
+    """Each unit from which people come to these points, and its point of each sitting: the nearest above it.
 
-    `place` 1 is the one that holds; of two points equally near a local one, then the one made first. `within`: only
-    units at or below the one named unit, in either tree.
+    Columns unit_id, point_id, place: 1 is the one that holds; of two equally near a local one, then the one made first.
+    What is above is asked of the state tree, where people are counted; of the Party's where that has no point. A point
+    of a unit that has ended is one of the unit in its place. `within`: only units at or below that of the named point.
     """
-    order = (UnitClosure.depth, MeetingPoint.main, MeetingPoint.id)
+    taken, tree = taken_over(day), UnitClosure.tree.desc()
+    host = func.coalesce(taken.c.heir_id, MeetingPoint.unit_id)
+    order = (tree, UnitClosure.depth, MeetingPoint.main, MeetingPoint.id)
+    each = (MeetingPoint.session_id, UnitClosure.descendant_id)
     query = (
         select(
             UnitClosure.descendant_id.label("unit_id"),
             MeetingPoint.id.label("point_id"),
-            func.row_number().over(partition_by=UnitClosure.descendant_id, order_by=order).label("place"),
+            func.row_number().over(partition_by=each, order_by=order).label("place"),
         )
-        .join(MeetingPoint, MeetingPoint.unit_id == UnitClosure.ancestor_id)
-        .where(MeetingPoint.session_id == SITTING, holds_on(DAY, UnitClosure.valid_from, UnitClosure.valid_to))
+        .select_from(MeetingPoint)
+        .outerjoin(taken, taken.c.unit_id == MeetingPoint.unit_id)
+        .join(UnitClosure, UnitClosure.ancestor_id == host)
+        .where(points, holds_on(day, UnitClosure.valid_from, UnitClosure.valid_to))
     )
     if within:
         below = aliased(UnitClosure)
+        own = func.coalesce(select(taken.c.heir_id).where(taken.c.unit_id == UNIT).scalar_subquery(), UNIT)
         under = select(below.descendant_id).where(
-            below.ancestor_id == UNIT, holds_on(DAY, below.valid_from, below.valid_to)
+            below.ancestor_id == own, holds_on(day, below.valid_from, below.valid_to)
         )
         query = query.where(UnitClosure.descendant_id.in_(under))
     return query.subquery()
+
+
+@cache
+def nearest(*, within: bool) -> Subquery:
+    """`placed` for the points of the named sitting on the named day."""
+    return placed(MeetingPoint.session_id == SITTING, DAY, within=within)
 
 
 @cache
@@ -121,8 +145,8 @@ def called() -> Select[int]:
 class OnList:
     """Somebody at a point: what this point says (state None: nothing), and the other points where they were there.
 
-    `guest`: on the roll of another point, or of none. `answered`: something is known, here or at another point.
-    `leave`: it was decided that they are away with a reason.
+    `guest`: on the roll of another point, or of none. `answered`: something is known, here or at another point; `last`:
+    what this point says was said last. `leave`: it was decided that they are away with a reason.
     """
 
     person_id: int
@@ -134,6 +158,7 @@ class OnList:
     statement_id: uuid.UUID | None
     guest: bool
     answered: bool
+    last: bool
     leave: bool
     elsewhere: tuple[str, ...] = ()
 
@@ -147,22 +172,7 @@ def listed(
         query = query.where(Person.public_id.in_(only))
     rows = session.execute(query, values_of(point, on=on)).all()
     others = seen_elsewhere(session, point, [row.id for row in rows])
-    return [
-        OnList(
-            row.id,
-            row.public_id,
-            row.full_name,
-            row.short_name or row.name or "",
-            row.state,
-            row.at,
-            row.statement_id,
-            bool(row.guest),
-            bool(row.answered),
-            bool(row.leave),
-            tuple(others.get(row.id, ())),
-        )
-        for row in rows
-    ]
+    return [OnList(*row, elsewhere=tuple(others.get(row.id, ()))) for row in rows]
 
 
 @cache
@@ -196,13 +206,13 @@ def everybody() -> Select[*tuple[Any, ...]]:
             Person.id,
             Person.public_id,
             Person.full_name,
-            Unit.short_name,
-            Unit.name,
+            func.coalesce(func.nullif(Unit.short_name, ""), Unit.name, ""),
             PointSighting.state,
             PointSighting.at,
             PointSighting.statement_id,
             roll.c.person_id.is_(None).label("guest"),
             Attendance.state.is_not(None).label("answered"),
+            func.coalesce(Attendance.point_id == POINT, False).label("last"),
             func.coalesce(Standing.leave, False).label("leave"),
         )
         .outerjoin(roll, roll.c.person_id == Person.id)
@@ -295,8 +305,16 @@ def roll_counts(session: Session, sitting: BriefingSession, *, on: date) -> Mapp
 
 
 def said_counts(session: Session, sitting_id: int, point_id: int | None = None) -> Mapping[int, Mapping[str, int]]:
-    """By point: how many people it says each state of; of all points of a sitting, or of one alone."""
-    query = select(PointSighting.point_id, PointSighting.state, func.count())
+    """By point: how many people it says each state of; of all points of a sitting, or of one alone.
+
+    Away is somebody only where that was said last, so that nobody who was seen at another point then is.
+    """
+    last = select(Attendance.person_id).where(
+        Attendance.session_id == sitting_id,
+        Attendance.person_id == PointSighting.person_id,
+        Attendance.point_id == PointSighting.point_id,
+    )
+    query = select(PointSighting.point_id, PointSighting.state, func.count()).where(or_(there(), last.exists()))
     if point_id is None:
         query = query.join(MeetingPoint, MeetingPoint.id == PointSighting.point_id)
     own = PointSighting.point_id == point_id if point_id is not None else MeetingPoint.session_id == sitting_id
@@ -380,16 +398,3 @@ def on_the_roll(session: Session, briefing_id: int, person_id: int) -> bool:
         Standing.briefing_id == briefing_id, Standing.person_id == person_id, ~Standing.exempt
     )
     return session.scalar(query) is not None
-
-
-def staff_codes(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
-    """The staff codes these people bear, by person."""
-    found: dict[int, tuple[str, ...]] = {}
-    for start in range(0, len(ids), 10_000):
-        some = ids[start : start + 10_000]
-        query = select(StaffCode.person_id, StaffCode.code).where(
-            StaffCode.person_id.in_(some), StaffCode.valid_to.is_(None)
-        )
-        for person_id, code in session.execute(query.order_by(StaffCode.id)):
-            found[person_id] = (*found.get(person_id, ()), code)
-    return found

@@ -342,3 +342,16 @@ def bearers_of(session: Session, code: str) -> list[int]:
     held = holds_on(clock.today(), StaffCode.valid_from, StaffCode.valid_to)
     query = select(StaffCode.person_id).where(StaffCode.code_key == code_key(code), held)
     return list(session.scalars(query.distinct().order_by(StaffCode.person_id)))
+
+
+def staff_codes(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """The staff codes these people bear, by person."""
+    found: dict[int, tuple[str, ...]] = {}
+    for start in range(0, len(ids), 10_000):
+        some = ids[start : start + 10_000]
+        query = select(StaffCode.person_id, StaffCode.code).where(
+            StaffCode.person_id.in_(some), StaffCode.valid_to.is_(None)
+        )
+        for person_id, code in session.execute(query.order_by(StaffCode.id)):
+            found[person_id] = (*found.get(person_id, ()), code)
+    return found

@@ -113,6 +113,9 @@ def test_points_and_rolls_that_were_kept_are_found_once_from_the_unit_that_took_
     assert [row[1:3] + row[5:6] for row in list(csv.reader(told.splitlines(), delimiter=";"))[1:]] == [
         ["Điểm cầu 1", "Xã X", "1"]
     ]
+    with merging.make.reading() as session:
+        [line] = papers.by_point(session, merging.subject(merged)).lines
+        assert (line.cells["summoned"], line.cells["present"]) == (4, 1)
 
 
 def test_a_part_of_a_unit_that_was_divided_stands_in_its_place_alone(merging: Merging) -> None:

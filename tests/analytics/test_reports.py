@@ -57,6 +57,7 @@ from assessments.papers.models import Test
 from courses.briefings.models import Attendance, BriefingSession, MeetingPoint, Standing
 from courses.catalog.models import CourseVersion
 from courses.enrolment.models import Briefing
+from courses.meetings.models import PointSighting
 from courses.reminders.models import ReminderSent
 from lms import clock
 from lms.accounts.models import Person
@@ -67,6 +68,7 @@ from lms.outbox.cli import Worker
 from lms.outbox.models import Job
 from lms.roster.actions import taken_apart
 from tests.analytics.agency import Staff, assigned, course_loaded, staffed
+from tests.analytics.test_dashboard import text_of
 from tests.browser import Browser
 from tests.counting import count_queries
 from tests.kept import kept
@@ -625,7 +627,9 @@ def held(make: Make, province: Province, at: datetime) -> None:
         people = session.scalars(select(Standing.person_id).where(Standing.unit_id == province.office.id)).all()
         for person_id, state in zip(people, ("present", "late", "excused"), strict=False):
             about = {"session_id": sitting.id, "person_id": person_id, "point_id": points[1].id}
-            session.add(Attendance(**about, state=state, at=at, statement_id=uuid.uuid4()))
+            said = {"state": state, "at": at, "statement_id": uuid.uuid4()}
+            session.add(Attendance(**about, **said))
+            session.add(PointSighting(point_id=points[1].id, person_id=person_id, **said))
 
 
 def test_people_are_summoned_to_the_nearest_point_and_the_total_is_the_sum_of_the_points(
@@ -668,6 +672,29 @@ def test_of_two_points_of_one_unit_the_local_one_is_theirs_as_on_the_page_of_the
     assert {row[1]: row[4] for row in list(csv.reader(told.splitlines(), delimiter=";"))[1:]} == {
         name: people for name, people in summoned.items() if name != "TỔNG CỘNG"
     }
+
+
+def test_who_was_away_and_came_elsewhere_is_told_alike_of_points_in_the_report_on_the_page_and_on_the_board(
+    make: Make, province: Province
+) -> None:
+    held(make, province, clock.now() - timedelta(hours=1))
+    with make.writing() as session:
+        sitting = session.scalars(select(BriefingSession)).one()
+        main = session.scalars(select(MeetingPoint.id).where(MeetingPoint.main)).one()
+        for one in session.scalars(select(Attendance).where(Attendance.state.in_(("late", "excused")))):
+            one.point_id, one.state = main, "present"  # said last, at the main point, of who was late and who was away
+            said = {"person_id": one.person_id, "state": "present", "at": clock.now(), "statement_id": uuid.uuid4()}
+            session.add(PointSighting(point_id=main, **said))
+        code = sitting.public_id
+    browser = make.browser(province.administrator)
+    report = [row[5:8] for row in cells_of_page(browser.get(address(province.root, "/03")).text)]
+    assert report == [["2", "0", "0"], ["2", "0", "0"], ["3", "0", "0"]]
+    told = browser.get(f"/dashboard/units/{province.root.public_id}/points.csv").data
+    board = browser.get(f"/meetings/{code}/points.csv").data
+    assert [row[5:8] for row in cells_of_csv(told)] == report[:2]
+    assert [row[4:7] for row in cells_of_csv(board)] == report[:2]
+    browser.get(f"/dashboard/units/{province.root.public_id}/points")
+    assert "Có mặt 3 trong 16 người được triệu tập Vắng 0" in text_of(browser)
 
 
 def test_the_month_counts_people_and_documents_once_and_its_rate_is_a_sum_over_a_sum(

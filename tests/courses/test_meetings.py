@@ -11,15 +11,17 @@ import pytest
 import time_machine
 from sqlalchemy import func, select
 
-from courses.briefings.models import MeetingPoint
+from courses.briefings.models import BriefingSession, MeetingPoint
 from courses.meetings.access import person_listed
-from courses.meetings.actions import Mark, RollClosed, correct, report, take
-from courses.meetings.queries import numbers
+from courses.meetings.actions import Mark, RollClosed, correct, make_points, report, take
+from courses.meetings.queries import listed, numbers
 from lms import clock
 from lms.accounts.models import RoleGrant
 from lms.audit.models import AuditEntry
 from lms.cli import check_projections
-from lms.organisation.models import TREES, UnitClosure
+from lms.organisation.actions import merge_units
+from lms.organisation.models import PARTY_TREE, STATE_TREE, TREES, Unit, UnitClosure
+from lms.organisation.storage import NewUnit, Words
 from lms.xapi.models import XapiBody, XapiStatement
 from tests.browser import ORIGIN, Browser, text_of
 from tests.counting import count_queries
@@ -153,6 +155,50 @@ def test_a_role_reaches_the_rolls_of_units_below_only_in_its_own_tree(make: Make
         browser = world.browser(person)
         assert browser.get(world.path()).status_code == (200 if role_tree == tree else 404)
         assert ("Nguyễn Văn An" in browser.text) is (role_tree == tree)
+
+
+def test_after_a_merger_the_points_of_units_that_have_ended_are_those_of_the_one_that_took_over(
+    make: Make, world: Gathering
+) -> None:
+    today = clock.today()
+    with make.writing() as session:
+        province, *merged = (session.get_one(Unit, one.id) for one in (world.province, world.north, world.south))
+        new = NewUnit(Words("bn", "Xã Bắc Nam", "commune"), {STATE_TREE: province})
+        merge_units(session, merged, new, on=today)
+        heir = session.scalars(select(Unit).where(Unit.code == "bn")).one()
+    with make.reading() as session:
+        shown = numbers(session, world.sitting, on=today)
+        assert {name: shown[point.id].called for name, point in world.points.items()} == {
+            "main": 1,
+            "north": 4,  # of two points of one unit the one made first
+            "south": 0,
+        }
+        everybody = listed(session, session.get_one(MeetingPoint, world.points["north"].id), on=today)
+        assert [one.public_id for one in everybody if one.public_id == world.an.public_id] == [world.an.public_id]
+        assert len(everybody) == 4
+    press(world.browser(world.host), world, world.an, "present")
+    assert world.browser(world.other_host).get(world.path("south")).status_code == 200
+    head = world.browser(make.person("Trưởng Xã Mới", role="head", over=heir))
+    assert [head.get(world.path(name)).status_code for name in world.points] == [404, 200, 200]
+
+
+def test_people_come_to_the_point_above_them_in_the_tree_in_which_they_are_counted(
+    make: Make, world: Gathering
+) -> None:
+    party = make.unit("Đảng bộ")
+    with make.writing() as session:
+        for one, depth in ((world.north, 1), (world.south, 1), (party, 0)):
+            place = {"ancestor_id": party.id, "descendant_id": one.id, "depth": depth, "valid_from": LONG_AGO}
+            session.add(UnitClosure(tree=PARTY_TREE, **place))
+        sitting = session.get_one(BriefingSession, world.sitting.id)
+        [point] = make_points(session, sitting, [session.get_one(Unit, party.id)], by=world.organiser.public_id)
+        session.delete(session.get_one(MeetingPoint, world.points["south"].id))
+        session.flush()
+        shown = numbers(session, world.sitting, on=clock.today())
+        assert (shown[world.points["main"].id].called, shown[point.id].called) == (2, 0)
+        session.delete(session.get_one(MeetingPoint, world.points["main"].id))
+        session.flush()
+        assert numbers(session, world.sitting, on=clock.today())[point.id].called == 1  # there is none in their tree
 
 
 def open_codes(world: Gathering, point: str = "north") -> Browser:
