@@ -1,6 +1,6 @@
 """What was read becomes charts: for each one sentence, a table, the figure drawn over it, or what is missing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from analytics.dashboard.rules import first_shown, most_urgent
 from analytics.facts.rules import FEWEST, Branch, whole_percent
 from analytics.figures import plots
 from analytics.figures.plots import Bubble, Column, HeatRow, Mark, Series
+from courses.briefings.render import called
 from courses.catalog.rules import OutlineModule
 from lms.clock import day_of
 from lms.web.wording import day as worded
@@ -208,14 +209,14 @@ def scores(session: Session, shown: Overview, _name: Names) -> Chart:
     found = steps(queries.scores(session, shown))
     if not found:
         return Chart(title, missing=too_few(count.scored))
-    mark = queries.pass_mark(session, shown, queries.known_editions(session, shown))
+    mark, others = queries.pass_marks(session, shown, queries.known_editions(session, shown))
     sentence = _(
         "%(scored)s người đã làm đủ bài kiểm tra bắt buộc, điểm bình quân %(mean)s trên 10; %(tested)s người đạt "
         "từng bài (điểm đạt là %(mark)s).",
         scored=number(count.scored),
         mean=decimal(count.mean_score or 0),
         tested=number(count.tested),
-        mark=scale10(mark),
+        mark=marks_words(mark, others),
     )
     head = [_("Điểm"), _("Số người"), _("Tỷ lệ")]
     rows: list[list[str | int]] = [
@@ -232,6 +233,13 @@ def scores(session: Session, shown: Overview, _name: Names) -> Chart:
         _("Khoảng có dưới %(n)s người được gộp với khoảng bên cạnh, để không lộ điểm của từng người.", n=FEWEST),
     ]
     return Chart(title, sentence, head, rows, figure, notes=notes)
+
+
+def marks_words(mark: float, others: Mapping[str, float]) -> str:
+    """The pass mark, and those of the staff categories of whom another is asked: "7; riêng cán bộ: 9"."""
+    words = [scale10(mark)]
+    words += [_("riêng %(category)s: %(mark)s", category=called(one), mark=scale10(own)) for one, own in others.items()]
+    return "; ".join(words)
 
 
 def too_few(scored: int) -> str:

@@ -123,7 +123,16 @@ def scores(session: Session, shown: Overview) -> dict[int, int]:
     return {score: people for score, people in session.execute(query)}  # noqa: C416 - rows are no pairs to mypy
 
 
-def pass_mark(session: Session, shown: Overview, versions: Sequence[Edition]) -> float:
-    """From which share of the score a test is passed, by the policy of the briefing or else by the course."""
-    asked = policy_of(session.get_one(Briefing, shown.briefing.id).policy).asked
-    return asked.pass_mark if asked.pass_mark is not None else versions[-1].settings.pass_mark
+def pass_marks(session: Session, shown: Overview, versions: Sequence[Edition]) -> tuple[float, dict[str, float]]:
+    """From which share of the score a test is passed, by the policy of the briefing or else by the course.
+
+    For everyone, and for those staff categories of whom another mark is asked.
+    """
+    policy, own = policy_of(session.get_one(Briefing, shown.briefing.id).policy), versions[-1].settings.pass_mark
+    mark = own if policy.asked.pass_mark is None else policy.asked.pass_mark
+    others = {
+        category: own if asked.pass_mark is None else asked.pass_mark
+        for category, asked in policy.by_category.items()
+        if asked.test
+    }
+    return mark, {category: other for category, other in others.items() if other != mark}

@@ -48,6 +48,7 @@ def introduction(course_code: str, activity_code: str) -> ResponseReturnValue:
         phase=phase(last) if last is not None else "closed",
         left=rules.attempts_left(sitting.terms.max_attempts, len(attempts)),
         questions=min(sitting.terms.questions, session.scalar(pool_size(test.activity_id)) or 0),
+        course_id=sitting.study.course.id,
         **surroundings(sitting),
     )
 

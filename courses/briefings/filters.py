@@ -115,12 +115,13 @@ def standing_of(briefing_id: int, person_id: int) -> Select[Standing, Briefing, 
     )
 
 
-def standings_of_one(person_id: int) -> Select[Standing, Briefing, str, str]:
-    """Where somebody stands in every briefing, with the title of its course; the one opened last first."""
+def standings_of_one(person_id: int) -> Select[Standing, Briefing, str, str, str]:
+    """Where somebody stands in every briefing, the person's category, the titles of its course; opened last first."""
     kept = accounts.all_links().with_only_columns(PersonLink.person_id).where(PersonLink.duplicate_id == person_id)
     return (
-        select(Standing, Briefing, NEWEST_TITLES.c.title, NEWEST_TITLES.c.title_en)
+        select(Standing, Briefing, Person.category, NEWEST_TITLES.c.title, NEWEST_TITLES.c.title_en)
         .join(Briefing, Briefing.id == Standing.briefing_id)
+        .join(Person, Person.id == Standing.person_id)
         .join(NEWEST_TITLES, NEWEST_TITLES.c.course_id == Briefing.course_id)
         .where(or_(Standing.person_id == person_id, Standing.person_id.in_(kept)))
         .order_by(Briefing.closed_at.is_not(None), Briefing.opened_at.desc(), Briefing.id.desc())

@@ -21,7 +21,7 @@ from courses.enrolment import queries as enrolment
 from courses.enrolment.models import Briefing, RollDecision
 from courses.enrolment.queries import OnRoll
 from courses.learning import queries as learning
-from courses.learning.rules import NOT_BEGUN, Reached, Record, reached
+from courses.learning.rules import NOT_BEGUN, Reached, Record, Short, reached, short
 from lms.accounts import queries as accounts
 from lms.accounts.models import Person, PersonLink
 from lms.clock import day_of
@@ -251,6 +251,20 @@ def evidence_about(session: Session, placed: Placed) -> tuple[Evidence, list[int
     found = known(session, placed.briefing, [one.person_id])
     seen = found.together(one.person_id, leave=one.leave, opened_at=placed.briefing.opened_at)
     return seen, [one.person_id, *found.links.get(one.person_id, ())]
+
+
+def short_of(session: Session, placed: Placed, policy: Policy) -> list[Short]:
+    """The required tests by which somebody falls short of the mark, of the record by which the person stands online.
+
+    None where it is not known of each test whether it counts.
+    """
+    own, course_id = placed.standing.person_id, placed.briefing.course_id
+    records = learning.records_with_linked(session, [own], course_id).get((own, course_id), {})
+    record = records.get(furthest_record(session, records, own))
+    if record is None or (not policy.counts_before and placed.standing.score is None):
+        return []
+    edition = learning.edition(session, record.version_id)
+    return short(edition.outline, edition.settings, record, policy.of(placed.person.category).pass_mark)
 
 
 def furthest_record(session: Session, records: Mapping[int, Record], own: int) -> int:

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from courses.briefings.rules import MAKE_UP, ONLINE, POINT, Asked, Policy, Reason
+from courses.learning.rules import Short
 from lms.accounts.forms import CATEGORIES, PARTY
 from lms.web.wording import day, moment, scale10
 
@@ -61,10 +62,13 @@ def briefing_title(briefing: Titled, course: str = "", course_en: str = "") -> s
     return english or briefing.title or course or briefing.code
 
 
-def sentences(policy: Policy) -> list[str]:
-    """The policy in readable sentences: for everyone, then for the staff categories of whom something else is asked."""
-    found = [_("%(sentence)s.", sentence=asked_words(policy.asked))]
-    for category, asked in policy.by_category.items():
+def sentences(policy: Policy, *, of: str | None = None) -> list[str]:
+    """The policy in readable sentences: for everyone, then for the staff categories of whom something else is asked.
+
+    `of`: for people of that category alone.
+    """
+    found = [_("%(sentence)s.", sentence=asked_words(policy.asked if of is None else policy.of(of)))]
+    for category, asked in policy.by_category.items() if of is None else ():
         found.append(_("Riêng %(category)s: %(sentence)s.", category=called(category), sentence=in_line(asked)))
     if policy.counts_before:
         found.append(_("Kết quả học trực tuyến có trước ngày mở đợt được tính."))
@@ -107,10 +111,10 @@ def rest_of(asked: Asked) -> str:
     return f" {both} ".join(parts)
 
 
-def reason_words(reason: Reason) -> str:
-    """A condition and whether it is met, with when and how much."""
+def reason_words(reason: Reason, missing: Sequence[Short] = ()) -> str:
+    """A condition and whether it is met, with when and how much; `missing`: by which tests it is not."""
     if reason.code == "test":
-        return test_words(reason)
+        return test_words(reason, missing)
     if reason.code == "reflection":
         return reflection_words(reason)
     way = str(WAY_WORDS[reason.code])
@@ -120,15 +124,26 @@ def reason_words(reason: Reason) -> str:
     return str(_("%(way)s: có, lúc %(moment)s", way=named, moment=moment(reason.at)))
 
 
-def test_words(reason: Reason) -> str:
-    """What is asked of the test, and what came of it."""
+def test_words(reason: Reason, missing: Sequence[Short]) -> str:
+    """What is asked of the tests, and what came of them: where they fall short, which ones."""
     named = _("Kiểm tra ≥ %(mark)s", mark=scale10(reason.mark)) if reason.mark is not None else _("Đạt kiểm tra")
     if reason.at is not None:
         score = scale10(reason.score or 0)
         return str(_("%(test)s: đạt, %(score)s điểm, lúc %(at)s", test=named, score=score, at=moment(reason.at)))
-    if reason.score is not None:
-        return str(_("%(test)s: chưa đạt, %(score)s điểm", test=named, score=scale10(reason.score)))
+    which = ", ".join(map(short_words, missing))
+    if reason.score is not None and missing:
+        return str(_("%(test)s: chưa đạt ở %(which)s", test=named, which=which))
+    if any(one.score is not None for one in missing):
+        return str(_("%(test)s: chưa đủ, còn %(which)s", test=named, which=which))
     return str(_("%(test)s: chưa làm đủ bài", test=named))
+
+
+def short_words(one: Short) -> str:
+    """A test that falls short, and how it stands: "Chuyên đề 2 (6,5 điểm)"."""
+    named = _("Chuyên đề %(n)s", n=one.place) if one.place else _("bài kiểm tra cuối khóa")
+    if one.score is None:
+        return str(_("%(test)s (chưa làm)", test=named))
+    return str(_("%(test)s (%(score)s điểm)", test=named, score=scale10(one.score)))
 
 
 def reflection_words(reason: Reason) -> str:

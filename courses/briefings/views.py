@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from flask import current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -226,7 +226,7 @@ def search(briefing_code: str) -> ResponseReturnValue:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """Where somebody stands in a briefing and why: what is asked, what of it is done, and what was decided."""
+    """Where somebody stands in a briefing and why: what is asked of this person, what is done, and what was decided."""
 
     placed: Placed
     title: str
@@ -241,16 +241,17 @@ def why(own: Session, placed: Placed) -> Why:
     """All that is said of a standing."""
     briefing, one = placed.briefing, placed.standing
     seen_of, ids = queries.evidence_about(own, placed)
-    policy = policy_of(briefing.policy)
-    asked = reasons(policy, placed.person.category, seen_of)
+    policy, category = policy_of(briefing.policy), placed.person.category
+    asked = reasons(policy, category, seen_of)
+    short = queries.short_of(own, placed, policy) if any(one.code == "test" and not one.done for one in asked) else []
     held = filters.decisions_about(briefing.id, ids).where(RollDecision.revoked_at.is_(None))
     row = own.execute(filters.briefings().where(Briefing.id == briefing.id)).one()
     return Why(
         placed,
         briefing_title(*row[:3]),
         standing_code(one),
-        sentences(policy),
-        [(reason.done, reason_words(reason)) for reason in asked],
+        sentences(policy, of=category),
+        [(reason.done, reason_words(reason, short)) for reason in asked],
         own.execute(filters.attended(briefing.id, ids)).all(),
         own.scalars(held).all(),
     )
@@ -285,7 +286,10 @@ def mine() -> ResponseReturnValue:
     """Where I stand in every briefing I am on the roll of."""
     session, me = get_session(), actor()
     rows = session.execute(filters.standings_of_one(me.person_id)).all()
-    shown = [(briefing, briefing_title(briefing, *titles), standing_code(one), one) for one, briefing, *titles in rows]
+    shown = [
+        (briefing, briefing_title(briefing, *titles), standing_code(one), one)
+        for one, briefing, _category, *titles in rows
+    ]
     return render_template("briefings/mine.html", rows=shown)
 
 
@@ -301,11 +305,26 @@ def my_standing(briefing_code: str) -> ResponseReturnValue:
 @bp.app_template_global("own_standings")
 def own_standings(course_id: int) -> list[tuple[str, str, str]]:
     """Code, title and standing of the reader in the briefings on a course; read once a page, when first asked for."""
+    return [
+        (one.code, briefing_title(one, *titles), standing_code(standing))
+        for standing, one, _category, *titles in own_rows()
+        if not one.plain and one.course_id == course_id
+    ]
+
+
+@bp.app_template_global("own_marks")
+def own_marks(course_id: int) -> list[tuple[str, float]]:
+    """The briefings on a course that ask the reader, by the reader's staff category, for a pass mark of their own."""
+    found = []
+    for standing, one, category, *titles in own_rows():
+        asked = policy_of(one.policy).of(category)
+        if one.course_id == course_id and asked.test and asked.pass_mark is not None and not standing.exempt:
+            found.append((briefing_title(one, *titles), asked.pass_mark))
+    return found
+
+
+def own_rows() -> Sequence[Any]:
+    """Where the reader stands in every briefing, read once a page."""
     if "own_standings" not in g:
-        rows = get_read_session().execute(filters.standings_of_one(actor().person_id)).all()
-        g.own_standings = [
-            (one.course_id, (one.code, briefing_title(one, *titles), standing_code(standing)))
-            for standing, one, *titles in rows
-            if not one.plain
-        ]
-    return [line for of, line in g.own_standings if of == course_id]
+        g.own_standings = get_read_session().execute(filters.standings_of_one(actor().person_id)).all()
+    return cast(Sequence[Any], g.own_standings)

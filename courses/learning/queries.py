@@ -273,12 +273,14 @@ def activities_with_results(person_id: int) -> Select[Activity]:
 class Duty:
     """A course was given to the person, through this unit, to be finished by then (None: at no set time).
 
-    `briefed`: by a briefing of its own, in which the person stands somewhere.
+    `briefed`: by a briefing of its own, in which the person stands somewhere. `judged`: by a policy that somebody set,
+    which may ask for another pass mark than the course.
     """
 
     due_at: datetime | None
     unit: str
     briefed: bool = False
+    judged: bool = False
 
 
 def duties(session: Session, person_id: int, *, on: date) -> dict[int, Duty]:
@@ -290,19 +292,15 @@ def duties(session: Session, person_id: int, *, on: date) -> dict[int, Duty]:
     for row in session.execute(duties_on(on), {"person": person_id}):
         decided = Decided(due_at=row.decided_due)
         due_at = due_moment(row.due_at, row.due_days, row.assigned_at, row.since, decided)
-        found.setdefault(row.course_id, []).append(Duty(due_at, row.unit, not row.plain))
-    return {
-        course_id: replace(next_due(known, on), briefed=any(one.briefed for one in known))
-        for course_id, known in found.items()
-    }
+        found.setdefault(row.course_id, []).append(Duty(due_at, row.unit, not row.plain, row.judged))
+    return {course_id: next_due(known, on) for course_id, known in found.items()}
 
 
 def next_due(known: Sequence[Duty], on: date) -> Duty:
-    """The duty whose due date comes next; when all have passed, the one that was due last."""
+    """The duty whose due date comes next (when all have passed, that was due last), with what holds for any of them."""
     coming = [one for one in known if one.due_at is None or day_of(one.due_at) >= on]
-    if coming:
-        return min(coming, key=lambda one: one.due_at or NEVER)
-    return max(known, key=lambda one: one.due_at or NEVER)
+    found = (min if coming else max)(coming or known, key=lambda one: one.due_at or NEVER)
+    return replace(found, briefed=any(one.briefed for one in known), judged=any(one.judged for one in known))
 
 
 @lru_cache(maxsize=2)
@@ -322,6 +320,7 @@ def duties_on(day: date) -> Select[*tuple[Any, ...]]:
         select(
             Assignment.course_id,
             Briefing.plain,
+            or_(~Briefing.plain, Briefing.policy_number > 1).label("judged"),
             held.c.due_at,
             held.c.due_days,
             held.c.assigned_at,
@@ -334,7 +333,7 @@ def duties_on(day: date) -> Select[*tuple[Any, ...]]:
         .join(Briefing, Briefing.id == Assignment.briefing_id)
         .join(Unit, Unit.id == Assignment.unit_id)
         .outerjoin(RollDecision, decided)
-        .group_by(*held.c, Assignment.course_id, Briefing.plain, Unit.name)
+        .group_by(*held.c, Assignment.course_id, Briefing.plain, Briefing.policy_number, Unit.name)
         .having(func.coalesce(func.sum(case((RollDecision.kind == "exempt", 1), else_=0)), 0) == 0)
     )
 

@@ -160,6 +160,29 @@ def risen(tests: Sequence[Sequence[Risen]]) -> tuple[Risen, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Short:
+    """A required test that falls short of a mark: of the module at that place, from 1, or (0) the final one.
+
+    `score` is the one that counts; None: not taken.
+    """
+
+    place: int
+    score: float | None
+
+
+def short(outline: Outline, settings: Settings, record: Record, mark: float | None) -> list[Short]:
+    """The required tests that have not reached the mark (None: that of the course), in order."""
+    mark = settings.pass_mark if mark is None else mark
+    tests = [(place, module.test) for place, module in enumerate(outline.modules, 1)] + [(0, outline.final)]
+    found = []
+    for place, test in tests:
+        score = record.results.get(test.activity_id, Result()).score(settings)
+        if test.required and (score is None or score < mark):
+            found.append(Short(place, score))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
 class Elsewhere:
     """Another record of the same person has come further, and counts. `state`: in_progress, briefed or completed."""
 

@@ -17,6 +17,7 @@ from analytics.dashboard.rules import FOLDED_FROM, SHOWN
 from analytics.facts.models import TallyDay
 from analytics.facts.rules import FEWEST, whole_percent
 from courses.briefings.projector import settle_briefing
+from courses.briefings.rules import Asked, Policy, document_of
 from courses.enrolment.models import Briefing
 from courses.learning.models import ActivityProgress
 from lms import clock
@@ -111,6 +112,11 @@ def test_four_charts_are_drawn_over_what_their_tables_say(make: Make, tmp_path: 
     ):
         assert sentence in page
     assert browser.get(f"/dashboard/units/{root.public_id}/charts/khac.csv").status_code == 404
+    asked = Policy(Asked(), {"can_bo": Asked(pass_mark=0.9), "khac": Asked(test=False)})
+    with make.writing() as session:
+        session.execute(update(Briefing).values(policy=document_of(asked)))
+    browser.get(f"/dashboard/units/{root.public_id}/charts")
+    assert "(điểm đạt là 7; riêng cán bộ: 9)" in browser.text
 
 
 @pytest.mark.parametrize(("units", "rows"), [(FOLDED_FROM, FOLDED_FROM), (FOLDED_FROM + 1, SHOWN)])

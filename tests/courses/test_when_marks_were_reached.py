@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from alembic import command
@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from assessments.bank.actions import load_questions
 from courses.briefings.models import Standing
 from courses.briefings.rules import ONLINE, POINT, Asked, Attended, Evidence, Policy, stand
 from courses.catalog.rules import Outline, OutlineModule, OutlineTest, Settings
@@ -20,8 +21,9 @@ from lms import clock
 from lms.accounts.models import Person
 from lms.cli import check_projections
 from lms.outbox.actions import settle_day
+from tests.assessments.sitting import write_questions
 from tests.briefed import come, open_briefing
-from tests.courses.learner import Learner
+from tests.courses.learner import COURSE, Learner
 from tests.library_course import load_small_course
 from tests.lms.test_migrations import settings as migrations
 from tests.make import Make
@@ -61,7 +63,7 @@ marks = st.sampled_from([0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1.0])
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(st.lists(st.tuples(st.integers(0, 1), marks), max_size=9), marks, st.sampled_from(["best", "last", "first"]))
 def test_any_mark_was_reached_when_the_last_test_reached_it(
-    attempts: list[tuple[int, float]], mark: float, counting: str
+    attempts: list[tuple[int, float]], mark: float, counting: Literal["best", "last", "first"]
 ) -> None:
     """Compared with the attempts themselves, and with the date that the course has by the same mark."""
     wanted: list[datetime | None] = []
@@ -102,6 +104,29 @@ def learner(make: Make, tmp_path: Path) -> Learner:
         session.execute(update(Person).where(Person.id == found.person.id).values(category="can_bo"))
     come(make, open_briefing(make, unit, policy=policy), found.person)
     return found
+
+
+def test_a_person_is_told_what_is_asked_of_the_category_and_which_test_falls_short(
+    learner: Learner, tmp_path: Path
+) -> None:
+    browser = learner.browser
+    browser.get("/my-briefings/dot-1")
+    assert "Kiểm tra ≥ 9: chưa làm đủ bài" in browser.text
+    learner.take("m1-test", 0.89)
+    browser.get("/my-briefings/dot-1")
+    assert "Kiểm tra ≥ 9: chưa đủ, còn Chuyên đề 1 (8,9 điểm), Chuyên đề 2 (chưa làm)" in browser.text
+    learner.take("m2-test", 1.0)
+    browser.get("/my-briefings/dot-1")
+    assert "Kiểm tra ≥ 9: chưa đạt ở Chuyên đề 1 (8,9 điểm)" in browser.text
+    assert "hoàn thành (C) = B VÀ kiểm tra ≥ 9." in browser.text
+    assert "Riêng" not in browser.text
+    browser.get(COURSE)
+    assert "Điểm đạt theo đợt Học tập Nghị quyết <strong>9 điểm trở lên" in browser.text
+    write_questions(tmp_path)
+    with learner.make.writing() as session:
+        list(load_questions(session, tmp_path))
+    browser.get(f"{COURSE}/tests/m1-test")
+    assert "9 điểm trở lên theo đợt Học tập Nghị quyết" in browser.text
 
 
 def test_later_attempts_do_not_move_the_day_of_completion(make: Make, learner: Learner) -> None:
