@@ -26,7 +26,7 @@ class Catalogues(Domain):  # type: ignore[misc]  # Flask-Babel carries no types
     def get_translations(self) -> NullTranslations:
         """The translations for the language of this request."""
         locale = get_locale()
-        return translations(str(locale)) if locale is not None else NullTranslations()
+        return translations(locale.language) if locale is not None else NullTranslations()
 
 
 @cache

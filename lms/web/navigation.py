@@ -20,7 +20,7 @@ class Shown:
 
 def init_app(app: Flask, doors: Doors) -> None:
     app.extensions["doors"] = doors
-    app.context_processor(lambda: {"navigation": menu(doors), "section": section(doors)})
+    app.context_processor(lambda: navigation(doors))
 
 
 def allowed(doors: Doors) -> list[MenuEntry]:
@@ -31,32 +31,36 @@ def allowed(doors: Doors) -> list[MenuEntry]:
     return [entry for entry in sorted(doors.menu, key=lambda entry: entry.order) if person.may(entry.permission)]
 
 
-def is_current(entry: MenuEntry) -> bool:
-    """Whether this page belongs to the entry."""
+def current_feature() -> str:
+    """The entries of this blueprint are those this page belongs to; "" when there is none."""
     here = current_app.blueprints.get(request.blueprint or "")
-    return isinstance(here, Feature) and here.within == entry.endpoint.split(".")[0]
+    return here.within if isinstance(here, Feature) else ""
 
 
-def menu(doors: Doors) -> list[Shown]:
-    """The lines of the main menu; a group has one, which leads to the first of its entries."""
-    lines: dict[str, Shown] = {}
+def navigation(doors: Doors) -> dict[str, list[Shown]]:
+    """The lines of the main menu; a group has one, which leads to the first of its entries.
+
+    With them the section: the entries of the group this page belongs to. Each text is asked once, each address built
+    only where it is shown: this is on every page.
+    """
+    here, lines, groups = current_feature(), dict[str, Shown](), dict[str, list[tuple[MenuEntry, bool]]]()
     for entry in allowed(doors):
-        label = str(entry.group or entry.label)
+        group, current = str(entry.group), entry.endpoint.partition(".")[0] == here
+        label = group or str(entry.label)
         before = lines.get(label)
         url = before.url if before else url_for(entry.endpoint)
-        lines[label] = Shown(label, url, is_current(entry) or (before is not None and before.current))
-    return list(lines.values())
-
-
-def section(doors: Doors) -> list[Shown]:
-    """The entries of the group this page belongs to."""
-    entries = allowed(doors)
-    groups = {entry.group for entry in entries if entry.group and is_current(entry)}
-    return [
-        Shown(str(entry.label), url_for(entry.endpoint), is_current(entry))
-        for entry in entries
-        if entry.group in groups
-    ]
+        lines[label] = Shown(label, url, current or (before is not None and before.current))
+        if group:
+            groups.setdefault(group, []).append((entry, current))
+    return {
+        "navigation": list(lines.values()),
+        "section": [
+            Shown(str(entry.label), url_for(entry.endpoint), current)
+            for group, entries in groups.items()
+            if lines[group].current
+            for entry, current in entries
+        ],
+    }
 
 
 def home_endpoint(doors: Doors) -> str | None:
