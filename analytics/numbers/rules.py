@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from statistics import quantiles
 
 from analytics.facts.rules import Count, whole_percent
-from analytics.facts.vocabulary import BY_CODE, METRICS, Metric
+from analytics.facts.vocabulary import BY_CODE, MEAN, METRICS, Metric
+from analytics.reports.rules import shown_ratio
 from courses.meetings.rules import Numbers
-from lms.web.wording import decimal, exact_percent, number
+from lms.web.wording import exact_percent, number
 
 OPENED = tuple(one for one in METRICS if hasattr(Count(), one.numerator))
 """The metrics a tally answers: those of people. Points and the state of a unit have pages of their own."""
@@ -33,10 +34,9 @@ def opened(code: str) -> Metric | None:
 
 
 def shown(metric: Metric, count: Count) -> str:
-    """The number as pages show it."""
-    if metric.code == "score":
-        mean = count.mean_score
-        return "–" if mean is None else decimal(mean, 2)
+    """The number as pages show it; a mean with how many were counted, as files have it."""
+    if metric.shown == MEAN:
+        return shown_ratio(MEAN, getattr(count, metric.numerator), getattr(count, metric.denominator))
     if metric.denominator:
         return exact_percent(getattr(count, metric.numerator), getattr(count, metric.denominator))
     return number(getattr(count, metric.numerator))

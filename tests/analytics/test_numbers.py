@@ -67,7 +67,7 @@ def test_every_number_of_the_page_of_a_unit_opens_and_says_the_same_there(make: 
             "77,8 %",
             ("Tử số Tổng đã quán triệt (B): 7", "Mẫu số Số phải học (A): 9", "Được miễn: 0", "không phải trung bình"),
         ),
-        ("score", "10,00", ("Tổng điểm của những người đã có điểm: 60,00", "Số người đã có điểm: 6")),
+        ("score", "10,0 (6)", ("Tổng điểm của những người đã có điểm: 60,00", "Số người đã có điểm: 6")),
         ("overdue", "3", ("hạn của chính người đó đã qua", "Đợt này chưa chốt sĩ số.")),
     ],
 )
@@ -93,7 +93,7 @@ def test_no_mean_and_no_sum_of_scores_is_told_of_a_few(make: Make, tmp_path: Pat
     browser = head_of(make, unit)
     browser.get(at(unit, "numbers/score"))
     page, told = text_of(browser), completed >= FEWEST
-    assert ("10,00" in page, f"{completed}0,00" in page) == (told, told)
+    assert (f"10,0 ({FEWEST})" in page, f"{completed}0,00" in page) == (told, told)
     assert (f"Mới có {completed} người có điểm; dưới {FEWEST} người thì không nêu điểm" in page) is not told
     assert f"Số người đã có điểm: {completed}" in page
     figures = browser.get(f"/dashboard/units/{unit.public_id}.json").get_json()
