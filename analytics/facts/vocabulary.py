@@ -47,26 +47,28 @@ METRICS = (
         "points",
     ),
     Metric(
-        "roll",
-        ("Sĩ số chốt", "On the roll"),
+        "frozen",
+        ("Sĩ số chốt", "On the frozen roll"),
         (
-            "Người đang được tính ở đơn vị và được giao đợt học tập này, tại thời điểm chốt, kể cả người được miễn.",
-            "People counted in the unit to whom this briefing is given at the cut-off, the exempt among them.",
+            "Người trong danh sách của đợt khi chốt sĩ số lần gần nhất, tính ở đơn vị lúc ấy hoặc đơn vị nay tiếp nhận "
+            "đơn vị ấy, kể cả người được miễn. Chưa chốt thì để trống.",
+            "People on the roll of the briefing when it was last frozen, counted in their unit of then or the one in "
+            "its place now, the exempt among them. Empty where none was frozen.",
         ),
-        "roll",
+        "frozen",
         left_out=ONCE,
     ),
     Metric(
-        "members",
+        "frozen_members",
         ("Trong đó: đảng viên", "Of these: Party members"),
-        ("Đảng viên chính thức và dự bị trong sĩ số.", "Members in full or on probation among the roll."),
-        "members",
+        ("Đảng viên chính thức và dự bị trong sĩ số chốt.", "Members in full or on probation on the frozen roll."),
+        "frozen_members",
     ),
     Metric(
-        "non_members",
+        "frozen_others",
         ("Trong đó: CBCCVC không phải đảng viên, quần chúng", "Of these: not members of the Party"),
-        ("Sĩ số trừ số đảng viên.", "The roll without the members."),
-        "non_members",
+        ("Sĩ số chốt trừ số đảng viên.", "The frozen roll without the members."),
+        "frozen_others",
     ),
     Metric(
         "exempt",
@@ -80,7 +82,7 @@ METRICS = (
     Metric(
         "people",
         ("Số phải học (A)", "Must study (A)"),
-        ("Sĩ số trừ số được miễn.", "The roll without the exempt."),
+        ("Sĩ số hiện nay trừ số được miễn.", "The roll now without the exempt."),
         "people",
         left_out=NOT_EXEMPT,
     ),
@@ -222,8 +224,36 @@ METRICS = (
         "state",
         shown=STATE,
     ),
+    Metric(
+        "roll",
+        ("Sĩ số hiện nay", "On the roll now"),
+        (
+            "Người đang được tính ở đơn vị và được giao đợt học tập này, kể cả người được miễn.",
+            "People counted in the unit now to whom this briefing is given, the exempt among them.",
+        ),
+        "roll",
+        left_out=ONCE,
+    ),
+    Metric(
+        "members",
+        ("Đảng viên trong sĩ số hiện nay", "Party members on the roll now"),
+        ("Đảng viên chính thức và dự bị trong sĩ số hiện nay.", "Members in full or on probation on the roll now."),
+        "members",
+    ),
+    Metric(
+        "non_members",
+        ("Không phải đảng viên trong sĩ số hiện nay", "Not members of the Party on the roll now"),
+        ("Sĩ số hiện nay trừ số đảng viên.", "The roll now without the members."),
+        "non_members",
+    ),
 )
-"""Every metric of a unit in a briefing, in the order of the columns of Biểu 01."""
+"""Every metric of a unit in a briefing: those of Biểu 01 in the order of its columns, then what the roll is now."""
+
+FROZEN = frozenset({"frozen", "frozen_members", "frozen_others"})
+"""What is counted on the roll that was frozen last: nothing, and not nought, where none was."""
+
+IN_FORM_01 = METRICS[: [metric.code for metric in METRICS].index("state") + 1]
+"""The metrics that are columns of Biểu 01."""
 
 BY_CODE = {metric.code: metric for metric in METRICS}
 

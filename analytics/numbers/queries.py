@@ -13,7 +13,7 @@ from analytics.dashboard.queries import Among, Given, Wanted, people_asked
 from analytics.facts import queries as facts
 from analytics.facts.queries import BELOW, BRANCH, TODAY, Structure, counts, stands_below
 from analytics.facts.rules import COUNT_NAMES, Count
-from analytics.numbers.rules import Peer
+from analytics.numbers.rules import Kept, Peer
 from courses.briefings.models import BriefingSession, FrozenPerson, FrozenRoll, MeetingPoint, Standing
 from courses.catalog.queries import NEWEST_TITLES
 from courses.enrolment.models import Briefing
@@ -45,18 +45,6 @@ def count_of(session: Session, units: Select[int], briefing_id: int, structure: 
     return Count(*session.execute(facts.tally_of_units(units, briefing_id, structure, now=now)).one())
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """The roll that was frozen last: how many of these units were on it, who has left them since, and who has come."""
-
-    public_id: uuid.UUID
-    frozen_at: datetime
-    people: int
-    exempt: int
-    left: int
-    joined: int
-
-
 def kept_roll(session: Session, units: Select[int], briefing_id: int, *, on: date) -> Kept | None:
     """The frozen roll beside the live one, in one statement; None where none was frozen.
 
@@ -70,7 +58,7 @@ def kept_roll(session: Session, units: Select[int], briefing_id: int, *, on: dat
     before = select(then.person_id).where(*was, then.person_id == now.person_id).correlate(now, FrozenRoll).exists()
     numbers = [
         select(func.count()).select_from(then).where(*was, *more).correlate(FrozenRoll).scalar_subquery()
-        for more in ((), (then.exempt,), (~still,))
+        for more in ((), (then.exempt,), (then.member,), (~still,))
     ]
     joined = select(func.count()).select_from(now).where(*here, ~before).correlate(FrozenRoll).scalar_subquery()
     query = select(FrozenRoll.public_id, FrozenRoll.frozen_at, *numbers, joined).where(FrozenRoll.id == last)

@@ -3,16 +3,18 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from statistics import quantiles
 
 from analytics.facts.rules import Count, whole_percent
-from analytics.facts.vocabulary import BY_CODE, MEAN, METRICS, Metric
+from analytics.facts.vocabulary import BY_CODE, FROZEN, MEAN, METRICS, Metric
 from analytics.reports.rules import shown_ratio
 from courses.meetings.rules import Numbers
 from lms.web.wording import exact_percent, number
 
-OPENED = tuple(one for one in METRICS if hasattr(Count(), one.numerator))
-"""The metrics a tally answers: those of people. Points and the state of a unit have pages of their own."""
+OPENED = tuple(one for one in METRICS if hasattr(Count(), one.numerator) or one.code in FROZEN)
+"""The metrics of people: those a tally answers, and those of the frozen roll. Points and the state of a unit have
+pages of their own."""
 
 COMPARED = ("briefed_rate", "completed_rate")
 """The rates that are compared with those of other units."""
@@ -33,8 +35,31 @@ def opened(code: str) -> Metric | None:
     return metric if metric in OPENED else None
 
 
-def shown(metric: Metric, count: Count) -> str:
-    """The number as pages show it; a mean with how many were counted, as files have it."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The roll that was frozen last: how many of some units were on it, who has left them since, and who has come."""
+
+    public_id: uuid.UUID
+    frozen_at: datetime
+    frozen: int
+    exempt: int
+    frozen_members: int
+    left: int
+    joined: int
+
+    @property
+    def frozen_others(self) -> int:
+        """On it and not members of the Party."""
+        return self.frozen - self.frozen_members
+
+
+def shown(metric: Metric, count: Count, kept: Kept | None) -> str:
+    """The number as pages show it; a mean with how many were counted, as files have it.
+
+    "–" of a frozen roll where none was kept.
+    """
+    if metric.code in FROZEN:
+        return number(getattr(kept, metric.numerator)) if kept else "–"
     if metric.shown == MEAN:
         return shown_ratio(MEAN, getattr(count, metric.numerator), getattr(count, metric.denominator))
     if metric.denominator:

@@ -28,7 +28,7 @@ from analytics.dashboard.views import (
 )
 from analytics.dashboard.views import cells as count_cells
 from analytics.facts.rules import FEWEST, PEOPLE, PER_POINT, Count
-from analytics.facts.vocabulary import BY_CODE, Metric
+from analytics.facts.vocabulary import BY_CODE, FROZEN, Metric
 from analytics.numbers import queries
 from analytics.numbers.rules import LEAST_PEERS, LEAST_PEOPLE, OPENED, compared, opened, shown, summed
 from courses.briefings import filters
@@ -102,6 +102,7 @@ def number(unit_id: uuid.UUID, metric: str) -> ResponseReturnValue:
         by_code=BY_CODE,
         count=count,
         fewest=FEWEST,
+        frozen=FROZEN,
         parts=parts_of(one, count),
         people=people_of(one),
         kept_roll=queries.kept_roll(own, units, here.briefing.id, on=looked.structure.on) if today else None,

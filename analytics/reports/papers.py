@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from analytics.facts.rules import PER_POINT
-from analytics.facts.vocabulary import BY_CODE, METRICS, in_sentence
+from analytics.facts.vocabulary import BY_CODE, FROZEN, IN_FORM_01, METRICS, in_sentence
 from analytics.reports import filters
-from analytics.reports.queries import Subject, top_node
+from analytics.reports.queries import Subject, last_frozen, top_node
 from analytics.reports.rules import (
     TEXT,
     Column,
@@ -36,6 +36,8 @@ from analytics.reports.vocabulary import (
     GROUPS_05,
     LABELS,
     LABELS_01,
+    NOTE_FROZEN,
+    NOTE_NEVER_FROZEN,
     NOTE_ROLL_UP,
     NOTES,
     STRONG,
@@ -55,13 +57,15 @@ def by_unit(session: Session, of: Subject, levels: int | None = None, *, most: i
     """Biểu 01. `levels` below the unit, as far as so many lines allow; None: as many as fit on a page."""
     top = top_node(session, of)
     depth = min(levels, levels_that_fit(top, most)) if levels else levels_that_fit(top)
+    kept = session.scalar(last_frozen(of.briefing_id))
     rows = [
-        Line(node.key, {"place": place, "name": node.name, **cells_of(node)}, depth=own, parent=parent)
+        Line(node.key, {"place": place, "name": node.name, **cells_of(node, kept)}, depth=own, parent=parent)
         for place, own, parent, node in numbered(top, depth)
     ]
-    total = Line(top.key, {"place": "", "name": "TỔNG CỘNG", **cells_of(top)}, parent=True)
+    total = Line(top.key, {"place": "", "name": "TỔNG CỘNG", **cells_of(top, kept)}, parent=True)
     notes = (
         *(f"{metric.name[0]}: {metric.means[0]}" for metric in METRICS if metric.code in EXPLAINED),
+        NOTE_FROZEN.format(at=f"{in_vietnam(kept):%H:%M, %d/%m/%Y}") if kept else NOTE_NEVER_FROZEN,
         NOTE_ROLL_UP,
     )
     return paper(of, "01", columns_01(), rows, total, sentence=sentence(of, top), notes=notes)
@@ -85,9 +89,12 @@ EXPLAINED = (
 """The metrics whose definitions are printed under Biểu 01; a page opens all."""
 
 
-def cells_of(node: Node) -> dict[str, Value]:
-    """The figures of a unit, and what it has entered."""
-    found = {one.code: value_of(node.whole, one.numerator, one.denominator) for one in METRICS}
+def cells_of(node: Node, kept: datetime | None) -> dict[str, Value]:
+    """The figures of a unit, and what it has entered; nothing of a frozen roll where none was kept."""
+    found = {
+        one.code: value_of(node.whole, one.numerator, one.denominator) if kept or one.code not in FROZEN else None
+        for one in IN_FORM_01
+    }
     return {**found, "plan": node.plan, "note": node.note}
 
 

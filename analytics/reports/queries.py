@@ -14,8 +14,8 @@ from analytics.facts.models import Tally
 from analytics.facts.rules import COUNT_NAMES, Count
 from analytics.facts.vocabulary import document_of
 from analytics.reports.models import ReportEntry, ReportSchedule, ReportSnapshot, ReportSubmission
-from analytics.reports.rules import Figures, Node, check, summed
-from courses.briefings.models import BriefingSession, MeetingPoint
+from analytics.reports.rules import NOBODY, Figures, Node, check, summed
+from courses.briefings.models import BriefingSession, FrozenPerson, FrozenRoll, MeetingPoint
 from courses.catalog.queries import NEWEST_TITLES
 from courses.enrolment.models import Briefing
 from lms.accounts.models import Person, RoleGrant, SignInAccount
@@ -65,7 +65,7 @@ class Entered:
 
 
 def top_node(session: Session, of: Subject) -> Node:
-    """The unit with all below it, each with its sums, seen to agree. Five statements, however many people there are.
+    """The unit with all below it, each with its sums, seen to agree. Seven statements, however many people there are.
 
     Raises `SumsDisagree`.
     """
@@ -74,6 +74,8 @@ def top_node(session: Session, of: Subject) -> Node:
     own = {one: Figures(count) for one, count in counts_by_unit(session, within, of).items()}
     for one, points in session.execute(points_by_unit(within, of)):
         own[one] = replace(own.get(one, Figures()), points=points)
+    for one, *numbers in session.execute(frozen_by_unit(within, of)):
+        own[one] = own.get(one, Figures()) + Figures(NOBODY, 0, *numbers)
     entered = entries(session, within, of)
     places: dict[int | None, list[OnDay]] = {}
     for *unit, parent in session.execute(units_within(unit_id, of)):
@@ -92,7 +94,7 @@ def node_of(
     """A unit as a node. What is counted in a unit itself, beside units below, becomes a row of its own."""
     key, figures = str(unit.public_id), own.get(unit.id, Figures())
     children = [node_of(child, places, own, entered) for child in places.get(unit.id, ())]
-    if children and (figures.count.roll or figures.points):
+    if children and figures != Figures():
         name = f"Cơ quan {unit.name} (không kể đơn vị trực thuộc)"
         children.insert(0, Node(f"{key} itself", name, figures, figures, itself=True))
         figures = Figures()
@@ -166,8 +168,33 @@ def known_figures(session: Session, within: Select[int], of: Subject) -> Figures
             facts.tally_of_units(within, of.briefing_id, facts.Structure(day_of(of.now)), now=of.now)
         ).one()
     )
-    hosts = with_former(within, on=day_of(of.now))
-    return Figures(count, session.scalar(points_held(of).where(MeetingPoint.unit_id.in_(hosts))) or 0)
+    units = with_former(within, on=day_of(of.now))
+    points = session.scalar(points_held(of).where(MeetingPoint.unit_id.in_(units))) or 0
+    return Figures(count, points, *session.execute(frozen(of).where(FrozenPerson.unit_id.in_(units))).one())
+
+
+def last_frozen(briefing_id: int) -> Select[datetime]:
+    """When the roll of the briefing was frozen last; nothing where it never was."""
+    query = select(FrozenRoll.frozen_at).where(FrozenRoll.briefing_id == briefing_id)
+    return query.order_by(FrozenRoll.id.desc()).limit(1)
+
+
+def frozen(of: Subject) -> Select[int, int, int]:
+    """How many were on the roll that was frozen last, members of the Party and others; to be narrowed or grouped."""
+    last = last_frozen(of.briefing_id).with_only_columns(FrozenRoll.id).scalar_subquery()
+    people = func.count(FrozenPerson.person_id)
+    members = func.coalesce(func.sum(case((FrozenPerson.member, 1), else_=0)), 0)
+    return select(people, members, people - members).where(FrozenPerson.roll_id == last)
+
+
+def frozen_by_unit(within: Select[int], of: Subject) -> Select[int, int, int, int]:
+    """The numbers by the unit where people were counted then, or the one in its place."""
+    on = day_of(of.now)
+    taken = taken_over(on)
+    at = func.coalesce(taken.c.heir_id, FrozenPerson.unit_id)
+    query = frozen(of).outerjoin(taken, taken.c.unit_id == FrozenPerson.unit_id).group_by(at)
+    query = query.where(FrozenPerson.unit_id.in_(with_former(within, on=on)))
+    return query.with_only_columns(at, *query.selected_columns)
 
 
 def entries(session: Session, within: Select[int], of: Subject) -> dict[int, Entered]:

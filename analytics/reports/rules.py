@@ -121,13 +121,16 @@ NOBODY = Count()
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The sums of a unit: people where they stand, and the meeting points it has held."""
+    """The sums of a unit: people where they stand, the meeting points it has held, and the last frozen roll."""
 
     count: Count = NOBODY
     points: int = 0
+    frozen: int = 0
+    frozen_members: int = 0
+    frozen_others: int = 0
 
     def __add__(self, other: "Figures") -> "Figures":
-        return Figures(self.count + other.count, self.points + other.points)
+        return Figures(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +197,7 @@ def value_of(figures: Figures, numerator: str, denominator: str = "") -> Value:
 
 
 def sum_of(figures: Figures, name: str) -> int:
-    if name == "points":
-        return figures.points
-    if name == "non_members":
-        return figures.count.roll - figures.count.members
-    return int(getattr(figures.count, name))
+    return int(getattr(figures if hasattr(figures, name) else figures.count, name))
 
 
 MOST_AT_ONCE = 200

@@ -5,7 +5,7 @@ Files are in Vietnamese, whoever takes them out: they go into offices. Pages hav
 
 from dataclasses import dataclass
 
-from analytics.facts.vocabulary import BY_CODE, METRICS, STATES
+from analytics.facts.vocabulary import BY_CODE, IN_FORM_01, STATES
 
 Pair = tuple[str, str]
 
@@ -36,7 +36,7 @@ NOTE: Pair = ("Ghi chú (khó khăn, kiến nghị)", "Remarks")
 
 GROUPS: dict[str, Pair] = {
     **dict.fromkeys(("points",), GROUP_HELD),
-    **dict.fromkeys(("roll", "members", "non_members", "exempt", "people"), GROUP_ROLL),
+    **dict.fromkeys(("frozen", "frozen_members", "frozen_others", "exempt", "people"), GROUP_ROLL),
     **dict.fromkeys(
         ("by_point", "online", "made_up", "briefed", "briefed_rate", "excused", "unexcused"), GROUP_BRIEFED
     ),
@@ -46,21 +46,20 @@ GROUPS: dict[str, Pair] = {
 """The heading above each column of Biểu 01."""
 
 FORMULAS = {
-    "non_members": "6 = 4-5",
-    "people": "8 = 4-7",
+    "frozen_others": "6 = 4-5",
     "briefed": "12 = 9+10+11",
     "briefed_rate": "13 = 12/8",
     "completed_rate": "21 = 20/8",
 }
 """Numbers of columns that follow from others, as office forms print them below the headings."""
 
-WIDTHS = {"name": 26, "plan": 13, "note": 13, "state": 10, "score": 10, "non_members": 10, "points": 8}
+WIDTHS = {"name": 26, "plan": 13, "note": 13, "state": 10, "score": 10, "frozen_others": 10, "points": 8}
 STRONG = frozenset({"people", "briefed", "briefed_rate", "completed", "completed_rate"})
 
 LABELS_01: dict[str, Pair] = {
     "place": PLACE,
     "name": NAME,
-    **{metric.code: metric.name for metric in METRICS if metric.code != "state"},
+    **{metric.code: metric.name for metric in IN_FORM_01 if metric.code != "state"},
     "plan": PLAN,
     "state": BY_CODE["state"].name,
     "note": NOTE,
@@ -162,6 +161,12 @@ PEOPLE_STATES: dict[str, Pair] = {
     "unexcused": ("Không lý do", "Without a reason"),
 }
 WORDS_OF_CODES = {**STATES, **PEOPLE_STATES}
+
+NOTE_FROZEN = (
+    "Cột 4, 5, 6 theo sĩ số chốt lúc {at}. Cột 7, 8 và các cột sau theo danh sách hiện nay: người đến, đi sau khi "
+    "chốt làm cột 8 khác cột 4 trừ cột 7."
+)
+NOTE_NEVER_FROZEN = "Đợt này chưa chốt sĩ số: cột 4, 5, 6 để trống."
 
 NOTE_ROLL_UP = (
     "Số của đơn vị cấp trên là tổng số người của các đơn vị, mỗi người một lần; tỷ lệ là tổng chia tổng, không phải "

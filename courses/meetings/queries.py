@@ -172,7 +172,7 @@ def listed(
         query = query.where(Person.public_id.in_(only))
     rows = session.execute(query, values_of(point, on=on)).all()
     others = seen_elsewhere(session, point, [row.id for row in rows])
-    return [OnList(*row, elsewhere=tuple(others.get(row.id, ()))) for row in rows]
+    return [OnList(*[*row, tuple(others.get(row.id, ()))]) for row in rows]
 
 
 @cache

@@ -97,9 +97,10 @@ def test_points_and_rolls_that_were_kept_are_found_once_from_the_unit_that_took_
         for unit in (merging.root, merged):
             then = kept_roll(session, subtree(unit.id, on=today), briefing_id, on=today)
             assert then is not None
-            assert (then.people, then.left, then.joined) == (4, 0, 0)
+            assert (then.frozen, then.left, then.joined) == (4, 0, 0)
             of = merging.subject(unit)
-            assert queries.top_node(session, of).whole.points == 1
+            whole = queries.top_node(session, of).whole
+            assert (whole.points, whole.frozen) == (1, 4)
             [point] = session.execute(filters.points_of(of)).all()
             assert (point.unit, point.present) == ("Xã X", 1)
             month = filters.month_by_unit(session, of, f"{today:%Y-%m}")
@@ -127,7 +128,7 @@ def test_a_part_of_a_unit_that_was_divided_stands_in_its_place_alone(merging: Me
     with merging.make.reading() as session:
         briefing_id, today = session.scalars(select(Briefing.id)).one(), clock.today()
         found = [kept_roll(session, subtree(one.id, on=today), briefing_id, on=today) for one in (first, second)]
-        assert [one.people for one in found if one] == [2, 0]
+        assert [one.frozen for one in found if one] == [2, 0]
         assert queries.top_node(session, merging.subject(merging.root)).whole.points == 1
 
 
@@ -139,7 +140,7 @@ def test_before_its_day_a_merger_changes_nothing(merging: Merging) -> None:
         briefing_id, today = session.scalars(select(Briefing.id)).one(), clock.today()
         then = kept_roll(session, subtree(merging.x.id, on=today), briefing_id, on=today)
         assert then is not None
-        assert then.people == 2
+        assert then.frozen == 2
     assert merging.said(merging.x) == ("Kế hoạch 1", "")
 
 

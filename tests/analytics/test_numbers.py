@@ -61,7 +61,7 @@ def test_every_number_of_the_page_of_a_unit_opens_and_says_the_same_there(make: 
 @pytest.mark.parametrize(
     ("metric", "figure", "said"),
     [
-        ("people", "9", ("Sĩ số trừ số được miễn.", "đây là một số đếm", "Xem những người được tính ở đây")),
+        ("people", "9", ("Sĩ số hiện nay trừ số được miễn.", "đây là một số đếm", "Xem những người được tính ở đây")),
         (
             "briefed_rate",
             "77,8 %",

@@ -54,7 +54,9 @@ from assessments.attempts.models import Attempt, AttemptItem
 from assessments.bank.actions import load_questions
 from assessments.bank.models import QuestionVersion
 from assessments.papers.models import Test
+from courses.briefings.actions import freeze_roll
 from courses.briefings.models import Attendance, BriefingSession, MeetingPoint, Standing
+from courses.briefings.projector import settle_briefing
 from courses.catalog.models import CourseVersion
 from courses.enrolment.models import Briefing
 from courses.meetings.models import PointSighting
@@ -199,6 +201,34 @@ def test_the_figures_are_those_of_the_dashboard(make: Make, province: Province) 
 def node(key: str, people: int, briefed: int, *children: Node) -> Node:
     own = Figures(Count(people=people, started=briefed, briefed=briefed, online=briefed))
     return Node(key, key, own, summed(own, children), children)
+
+
+def test_column_4_is_the_roll_that_was_frozen_last_and_empty_where_none_was(make: Make, province: Province) -> None:
+    def columns() -> tuple[list[list[str]], str]:
+        told = json.loads(browser.client.get(address(province.root, "/01.json?levels=1")).data)
+        codes = ("frozen", "frozen_members", "frozen_others", "people")
+        lines = [*told["lines"], told["total"]]
+        return [[line["shown"][code] for code in codes] for line in lines], " ".join(told["notes"])
+
+    browser = make.browser(province.head)
+    rows, notes = columns()
+    assert rows == [["", "", "", "3"], ["", "", "", "13"], ["", "", "", "16"]]
+    assert "Đợt này chưa chốt sĩ số: cột 4, 5, 6 để trống." in notes
+    with make.writing() as session:
+        briefing = session.scalars(select(Briefing)).one()
+        session.scalars(select(Person).where(Person.full_name == f"{CANARY} 1")).one().party = "chinh_thuc"
+        session.flush()  # the standings are read next
+        settle_briefing(session, briefing.id)
+        freeze_roll(session, briefing, reason="Chốt")
+    make.person("Người Mới Đến", unit=province.small)
+    with make.writing() as session:
+        settle_briefing(session, briefing.id)
+    rows, notes = columns()
+    assert rows == [["3", "1", "2", "4"], ["13", "0", "13", "13"], ["16", "1", "15", "17"]]
+    assert "Cột 4, 5, 6 theo sĩ số chốt lúc" in notes
+    browser.get(f"/dashboard/units/{province.root.public_id}/numbers/frozen")
+    page = text_of(browser)
+    assert ("Sĩ số chốt 16" in page, "Sĩ số hiện nay 17" in page) == (True, True)
 
 
 def test_a_parent_of_a_unit_of_3_and_one_of_3000_is_their_sum_and_not_the_mean_of_their_rates() -> None:
