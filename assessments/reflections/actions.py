@@ -1,4 +1,7 @@
-"""Setting questions, keeping what is written, handing it in, and judging it. Callers hold the writer's lock."""
+"""Setting questions, keeping what is written, handing it in, judging it, and taking a verdict back.
+
+Callers hold the writer's lock.
+"""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -8,12 +11,13 @@ from sqlalchemy.orm import Session
 
 from assessments.reflections import rules
 from assessments.reflections.access import Read
-from assessments.reflections.models import Reflection, ReflectionTask, ReflectionVersion
-from assessments.reflections.queries import Asked, versions_of
+from assessments.reflections.models import Reflection, ReflectionTakenBack, ReflectionTask, ReflectionVersion
+from assessments.reflections.queries import Asked, acceptance_of, versions_of
 from assessments.reflections.rules import Merged, Question, Sent
 from courses.briefings.queries import told_of
 from courses.briefings.statements import handed_in, judged
 from courses.enrolment.models import Briefing
+from courses.meetings.statements import taken_back
 from lms import clock
 from lms.audit.actions import note
 from lms.privacy.actions import PersonErased
@@ -119,8 +123,49 @@ def judge(session: Session, actor: Actor, read: Read, *, number: int, accepted: 
     )
 
 
+def take_back(session: Session, actor: Actor, read: Read, *, reason: str) -> None:
+    """It was accepted by mistake: the statement that says so is voided, and the version waits for a reader again.
+
+    Standing and certificate follow. Raises `NotNow` when it is not accepted.
+    """
+    reflection, now, told = read.reflection, clock.now(), told_of(session, read.briefing)
+    statement_id = session.scalar(acceptance_of(told, read.person.public_id))
+    if reflection.state != rules.ACCEPTED or statement_id is None:
+        raise NotNow
+    version = session.scalars(versions_of(reflection.id).limit(1)).one()
+    session.add(
+        ReflectionTakenBack(
+            reflection_id=reflection.id,
+            number=version.number,
+            comment=version.comment,
+            read_at=version.read_at,
+            read_by=version.read_by,
+            reason=reason,
+            taken_back_at=now,
+            taken_back_by=actor.public_id,
+            statement_id=statement_id,
+        )
+    )
+    version.verdict, version.comment, version.read_at, version.read_by = "", "", None, None
+    reflection.state = rules.WAITING
+    note(
+        session,
+        "reflection.take_back",
+        actor=actor.public_id,
+        object_kind="person",
+        object_id=read.person.public_id,
+        briefing=read.briefing.code,
+        number=version.number,
+        statement=str(statement_id),
+        why=reason,
+        changes={"state": (rules.ACCEPTED, rules.WAITING)},
+    )
+    record(session, [taken_back(told.home, statement_id, at=now, by=actor.public_id)], source=ourselves(session))
+
+
 def forget_texts(session: Session, event: PersonErased) -> None:
     """What somebody wrote, and what was said of it, goes with the person; that it was handed in stays a figure."""
     mine = select(Reflection.id).where(Reflection.person_id == event.person_id)
+    session.execute(delete(ReflectionTakenBack).where(ReflectionTakenBack.reflection_id.in_(mine)))
     session.execute(delete(ReflectionVersion).where(ReflectionVersion.reflection_id.in_(mine)))
     session.execute(delete(Reflection).where(Reflection.person_id == event.person_id))

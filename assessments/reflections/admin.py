@@ -1,4 +1,4 @@
-"""The reader's pages (what waits in one's scope, one reflection, the verdict), and those that set the questions."""
+"""The reader's pages (what waits, one reflection, the verdict, taking it back), and those that set the questions."""
 
 import uuid
 from math import ceil
@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from assessments.reflections import actions, queries, rules
-from assessments.reflections.access import READ, access_read, access_task
-from assessments.reflections.forms import STATE_WORDS, JudgeForm, QuestionsForm
+from assessments.reflections.access import READ, Read, access_read, access_task
+from assessments.reflections.forms import STATE_WORDS, JudgeForm, QuestionsForm, TakeBackForm
 from assessments.reflections.models import Reflection
 from courses.briefings.queries import titles_of
 from courses.enrolment.access import ASSIGN
@@ -87,20 +87,26 @@ def reading_page(reflection_id: uuid.UUID, form: JudgeForm) -> str:
     """The page of a reflection for its reader. That it was read is noted."""
     own = get_session()
     read = access_read(own, actor(), reflection_id)
-    by, whose, briefing = behind(), read.person.public_id, read.briefing.code
-    apart(
-        lambda other: note(other, "reflection.read", actor=by, object_kind="person", object_id=whose, briefing=briefing)
-    )
+    note_read(read)
     versions = own.scalars(queries.versions_of(read.reflection.id)).all()
     return render_template(
         "reflections/read.html",
         read=read,
         title=titles_of(own, [read.briefing])[read.briefing.id][0],
         versions=versions,
+        gone=own.scalars(queries.taken_back_of(read.reflection.id)).all(),
         waiting=read.reflection.state == rules.WAITING,
         form=form,
         words=rules.words,
         state_words=STATE_WORDS,
+    )
+
+
+def note_read(read: Read) -> None:
+    """Put into the log that this person's name was shown, and what was written."""
+    by, whose, briefing = behind(), read.person.public_id, read.briefing.code
+    apart(
+        lambda other: note(other, "reflection.read", actor=by, object_kind="person", object_id=whose, briefing=briefing)
     )
 
 
@@ -128,6 +134,26 @@ def judge(reflection_id: uuid.UUID) -> ResponseReturnValue:
         return redirect(url_for("reading.show", reflection_id=reflection_id))
     flash(_("Đã chấm đạt.") if accepted else _("Đã yêu cầu viết lại. Người viết đọc được nhận xét."), "success")
     return redirect(url_for("reading.index"))
+
+
+@reading.route("/<uuid:reflection_id>/take-back", methods=["GET", "POST"])
+@needs(READ)
+def take_back(reflection_id: uuid.UUID) -> ResponseReturnValue:
+    """Ask why, and say what follows; then the reflection waits for a reader again."""
+    own, form, posted = get_session(), TakeBackForm(), request.method == "POST"
+    read = access_read(own, actor(), reflection_id, to_change=posted)
+    if form.validate_on_submit():
+        try:
+            actions.take_back(own, actor(), read, reason=text_in(form.reason))
+        except actions.NotNow:
+            flash(_("Bài này hiện không ở trạng thái đạt nên không có gì để rút lại."), "warning")
+        else:
+            flash(_("Đã rút lại kết quả đạt. Bài chờ chấm lại."), "success")
+        return redirect(url_for("reading.show", reflection_id=reflection_id))
+    note_read(read)
+    title = titles_of(own, [read.briefing])[read.briefing.id][0]
+    page = render_template("reflections/take_back.html", read=read, title=title, form=form)
+    return page, 422 if posted else 200
 
 
 @questions.get("")

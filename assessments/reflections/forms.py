@@ -1,4 +1,4 @@
-"""Fields of the pages: answers as they are written, the reader's verdict, the questions of a briefing."""
+"""Fields of the pages: answers as they are written, verdicts given and taken back, the questions of a briefing."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
-from wtforms import HiddenField, IntegerField, TextAreaField, validators
+from wtforms import HiddenField, IntegerField, StringField, TextAreaField, validators
 
 from assessments.reflections.rules import (
     ACCEPTED,
@@ -24,7 +24,7 @@ from assessments.reflections.rules import (
     Sent,
     words,
 )
-from lms.web.forms import PageForm, at_most, text_in, unify
+from lms.web.forms import PageForm, at_most, chosen, text_in, tidy, unify
 
 THEN = "_then"
 """What is wanted after saving: "stay" or "confirm"."""
@@ -96,6 +96,17 @@ class JudgeForm(PageForm):
             self.comment.errors = [*self.comment.errors, _l("Nêu cần viết lại những gì.")]
             return False
         return bool(valid)
+
+
+class TakeBackForm(PageForm):
+    """Why a reflection that was accepted is so no longer."""
+
+    reason = StringField(
+        _l("Lý do rút lại"),
+        [chosen(_l("Ghi lý do, ví dụ: bấm nhầm nút.")), at_most(300)],
+        filters=[tidy],
+        description=_l("Người viết đọc được lý do này, và lý do được ghi vào nhật ký. Không ghi họ tên."),
+    )
 
 
 class QuestionsForm(PageForm):

@@ -1,4 +1,4 @@
-"""What a reflection asks in a briefing, the text under way, and every version that was handed in."""
+"""What a reflection asks in a briefing, the text under way, every version handed in, and verdicts taken back."""
 
 import uuid
 from datetime import datetime
@@ -69,3 +69,24 @@ class ReflectionVersion(Base):
     comment: Mapped[str]
     read_at: Mapped[datetime | None]
     read_by: Mapped[uuid.UUID | None]
+
+
+class ReflectionTakenBack(Base):
+    """That version had been accepted, by mistake: what the reader had said, and why it was taken back.
+
+    `statement_id` is that of the statement which said so, void since. The version waits for a reader again.
+    """
+
+    __tablename__ = "reflection_taken_back"
+    __table_args__ = (Index("ix_reflection_taken_back_reflection_id", "reflection_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reflection_id: Mapped[int] = mapped_column(ForeignKey("reflection.id"))
+    number: Mapped[int]
+    comment: Mapped[str]
+    read_at: Mapped[datetime | None]
+    read_by: Mapped[uuid.UUID | None]
+    reason: Mapped[str]
+    taken_back_at: Mapped[datetime]
+    taken_back_by: Mapped[uuid.UUID]
+    statement_id: Mapped[uuid.UUID]

@@ -1,5 +1,6 @@
 """Reading reflections: whom they are asked of, what waits for a reader, and what was handed in."""
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -9,10 +10,11 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session
 
-from assessments.reflections.models import Reflection, ReflectionTask, ReflectionVersion
+from assessments.reflections.models import Reflection, ReflectionTakenBack, ReflectionTask, ReflectionVersion
 from assessments.reflections.rules import asks
 from courses.briefings.models import Standing
 from courses.briefings.rules import policy_of
+from courses.briefings.statements import Told, reflection_activity
 from courses.enrolment.models import Briefing
 from lms.accounts.models import Person, PersonLink
 from lms.accounts.queries import all_links
@@ -20,6 +22,9 @@ from lms.doors import OwnData
 from lms.organisation.models import Unit
 from lms.organisation.queries import subtree
 from lms.web.acting import Actor
+from lms.xapi.models import XapiActivity, XapiAgent, XapiStatement, XapiVerb
+from lms.xapi.statement import agent_digest
+from lms.xapi.vocabulary import PASSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,30 @@ def versions_of(reflection_id: int) -> Select[ReflectionVersion]:
         select(ReflectionVersion)
         .where(ReflectionVersion.reflection_id == reflection_id)
         .order_by(ReflectionVersion.number.desc())
+    )
+
+
+def taken_back_of(reflection_id: int) -> Select[ReflectionTakenBack]:
+    """Verdicts that were taken back, the latest first."""
+    return (
+        select(ReflectionTakenBack)
+        .where(ReflectionTakenBack.reflection_id == reflection_id)
+        .order_by(ReflectionTakenBack.id.desc())
+    )
+
+
+def acceptance_of(told: Told, person: uuid.UUID) -> Select[uuid.UUID]:
+    """The statement of ours by which this person's reflection is accepted."""
+    account = agent_digest({"account": {"homePage": told.home, "name": str(person)}})
+    return (
+        select(XapiStatement.statement_id)
+        .join(XapiAgent, XapiAgent.id == XapiStatement.actor_id)
+        .join(XapiVerb, XapiVerb.id == XapiStatement.verb_id)
+        .join(XapiActivity, XapiActivity.id == XapiStatement.activity_id)
+        .where(XapiAgent.digest == account, XapiVerb.iri == PASSED, XapiActivity.iri == reflection_activity(told).iri)
+        .where(XapiStatement.client_id.is_(None), XapiStatement.counts, ~XapiStatement.voided)
+        .order_by(XapiStatement.sequence.desc())
+        .limit(1)
     )
 
 
@@ -126,4 +155,6 @@ def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
         rows.append([code, None, None, None, None, "\n\n".join(reflection.answers)])
         for one in session.scalars(versions_of(reflection.id)):
             rows.append([code, one.number, one.handed_in_at, one.verdict, one.comment, "\n\n".join(one.answers)])
+        for gone in session.scalars(taken_back_of(reflection.id)):
+            rows.append([code, gone.number, gone.taken_back_at, "taken back", gone.reason, gone.comment])
     yield OwnData("reflections", _l("Bài thu hoạch"), columns, rows)

@@ -122,6 +122,7 @@ def page(
         errors=errors or {},
         others=others or {},
         versions=versions,
+        gone=get_session().scalars(queries.taken_back_of(reflection.id)).all() if reflection is not None else [],
         state=state_of(asked),
         state_words=STATE_WORDS,
         fingerprint=fingerprint,

@@ -1,8 +1,10 @@
-"""Opening a briefing and closing it, changing what it asks, and keeping its roll as it is at a moment."""
+"""Opening a briefing, closing and reopening it, changing what it asks, and keeping its roll as it is at a moment."""
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import insert, literal, select
 from sqlalchemy.exc import IntegrityError
@@ -11,7 +13,7 @@ from sqlalchemy.orm import Session
 from courses.briefings import filters, queries
 from courses.briefings.models import BriefingPolicy, FrozenPerson, FrozenRoll, Standing
 from courses.briefings.rehearsal import Due, Rehearsal, Wanted
-from courses.briefings.rules import ONLINE, Policy, document_of
+from courses.briefings.rules import ONLINE, Policy, document_of, policy_of
 from courses.catalog.models import Course
 from courses.enrolment.actions import RollChanged, due_words
 from courses.enrolment.models import Assignment, Briefing
@@ -115,6 +117,16 @@ def close_briefing(session: Session, briefing: Briefing, *, by: uuid.UUID | None
     )
 
 
+def reopen_briefing(session: Session, briefing: Briefing, *, reason: str, by: uuid.UUID | None = None) -> None:
+    """It may be given to units again; the log keeps the reason. One that is open is left as it is."""
+    session.refresh(briefing, ["closed_at"], with_for_update=True)
+    if briefing.closed_at is None:
+        return
+    briefing.closed_at = None
+    about: dict[str, Any] = {"object_kind": "briefing", "object_id": briefing.public_id, "briefing": briefing.code}
+    note(session, "briefing.reopen", actor=by, changes={"state": ("closed", "open")}, why=reason, **about)
+
+
 def change_briefing(
     session: Session, briefing: Briefing, wanted: Wanted, *, digest: str, reason: str, by: uuid.UUID | None = None
 ) -> Rehearsal:
@@ -152,6 +164,22 @@ def change_briefing(
     )
     tell(session, RollChanged(briefing.id))
     return found
+
+
+def count_before(
+    session: Session, briefing: Briefing, *, counts: bool, reason: str, by: uuid.UUID | None = None
+) -> None:
+    """Let what was studied before the opening count, or not: as a new version of the policy, where it is another.
+
+    Only while nobody is on the roll and the briefing is open; otherwise nothing changes.
+    """
+    policy = policy_of(briefing.policy)
+    given = session.scalar(queries.on_roll_of(briefing).limit(1)) is not None
+    if policy.counts_before == counts or given or briefing.closed_at is not None:
+        return
+    wanted = Wanted(replace(policy, counts_before=counts))
+    digest = queries.rehearsal(session, briefing, wanted, now=clock.now()).digest
+    change_briefing(session, briefing, wanted, digest=digest, reason=reason, by=by)
 
 
 def asks_too_much(policy: Policy) -> bool:

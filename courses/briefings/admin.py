@@ -1,7 +1,6 @@
 """Pages with which briefings are opened, given, changed, frozen and closed, and single people decided about."""
 
 import uuid
-from collections.abc import Sequence
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -17,6 +16,7 @@ from courses.briefings.forms import (
     FreezeForm,
     GiveForm,
     OpenForm,
+    ReopenForm,
     WithdrawForm,
     lines_in,
     page_of,
@@ -28,7 +28,7 @@ from courses.catalog.queries import course_by_code
 from courses.enrolment import actions as enrolment
 from courses.enrolment.actions import Wish
 from courses.enrolment.models import Assignment, Briefing
-from courses.enrolment.queries import assignments_given, courses_to_assign, reached_by_unit
+from courses.enrolment.queries import assignments_given, courses_to_assign, reached_by_unit, reached_through
 from lms import clock
 from lms.accounts.admin import seen
 from lms.accounts.models import Person
@@ -49,7 +49,9 @@ deciding = Feature("decisions", __name__, url_prefix="/rolls", within="rolls")
 PAGE = 50
 SHOWN = 200
 """So many names of people who would stand elsewhere a rehearsal shows; the numbers are of all."""
-NOT_SENT_ON = frozenset({"csrf_token", "digest", "edit"})
+BEFORE = "counts_before"
+"""On the page before a briefing is given: whether what was studied before it counts."""
+NOT_SENT_ON = frozenset({"csrf_token", "digest", "edit", BEFORE})
 
 
 def to_page(briefing: Briefing) -> ResponseReturnValue:
@@ -100,6 +102,20 @@ def close(briefing_code: str) -> ResponseReturnValue:
         return render_template("briefings/close.html", briefing=briefing)
     actions.close_briefing(own, briefing, by=me.public_id)
     flash(_("Đã đóng đợt. Kết quả đã ghi được giữ nguyên."), "success")
+    return to_page(briefing)
+
+
+@bp.route("/<briefing_code>/reopen", methods=["GET", "POST"])
+@needs(ORGANISE)
+def reopen(briefing_code: str) -> ResponseReturnValue:
+    """Ask why; then it may be given to units again."""
+    own, me, form = get_session(), actor(), ReopenForm()
+    briefing = access_briefing(own, me, briefing_code, ORGANISE)
+    if not form.validate_on_submit():
+        page = render_template("briefings/reopen.html", form=form, briefing=briefing)
+        return page, 422 if form.is_submitted() else 200
+    actions.reopen_briefing(own, briefing, reason=text_in(form.reason), by=me.public_id)
+    flash(_("Đã mở lại đợt. Có thể giao thêm cho các đơn vị."), "success")
     return to_page(briefing)
 
 
@@ -216,13 +232,17 @@ def give(briefing_code: str) -> ResponseReturnValue:
         refused = bool(form.errors)
         return render_template("briefings/give.html", form=form, briefing=briefing), 422 if refused else 200
     tree, people, today = text_in(form.tree), form.chosen_people, clock.today()
-    reached = own.execute(reached_by_unit([one.unit.id for one in wishes], people, on=today, tree=tree))
+    ids = [one.unit.id for one in wishes]
+    reached = own.execute(reached_by_unit(ids, people, on=today, tree=tree))
     return render_template(
         "briefings/given.html",
         briefing=briefing,
         wishes=wishes,
         reached={unit_id: n for unit_id, n in reached},  # noqa: C416 - rows are no pairs to mypy
         chosen=chosen_words(people),
+        at_once=queries.at_once(own, briefing, reached_through(ids, people, on=today, tree=tree)),
+        counts=policy_of(briefing.policy).counts_before,
+        may_choose=own.scalar(queries.on_roll_of(briefing).limit(1)) is None,
         fields=sent_on(),
     )
 
@@ -259,6 +279,9 @@ def given(briefing_code: str) -> ResponseReturnValue:
     if wishes is None:
         return render_template("briefings/give.html", form=form, briefing=briefing), 422
     people, tree = form.chosen_people, text_in(form.tree)
+    if BEFORE in request.form:
+        counts, why = request.form[BEFORE] == "y", _("Chọn khi giao đợt.")
+        actions.count_before(own, briefing, counts=counts, reason=why, by=me.public_id)
     try:
         done = enrolment.give_many(own, briefing, wishes, choices=people, by=me.public_id, tree=tree)
     except enrolment.BriefingClosed:
@@ -294,18 +317,12 @@ def withdraw(briefing_code: str) -> ResponseReturnValue:
         briefing=briefing,
         assignments=rows,
         chosen=filters.chosen_by(own, rows),
-        people=holding(own, briefing, rows),
+        people=filters.holding(own, briefing, rows),
         total=total,
         page=page,
         pages=pages,
         page_url=lambda n: url_for("briefing_admin.withdraw", briefing_code=briefing_code, page=n),
     ), 422 if form.is_submitted() else 200
-
-
-def holding(own: Session, briefing: Briefing, assignments: Sequence[Assignment]) -> dict[int, int]:
-    """For how many people each of these assignments is the one that holds."""
-    rows = own.execute(filters.held_by([one.id for one in assignments], briefing.id))
-    return {assignment_id: n for assignment_id, n in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
 def is_id(text: str) -> bool:

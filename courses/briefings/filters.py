@@ -1,6 +1,6 @@
 """What the pages of briefings ask for: briefings, rolls in words, decisions and versions, as SQL."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -164,6 +164,12 @@ def held_by(assignment_ids: Collection[int], briefing_id: int) -> Select[int, in
     own = Standing
     query = select(own.assignment_id, func.count()).where(own.briefing_id == briefing_id)
     return query.where(own.assignment_id.in_(assignment_ids)).group_by(own.assignment_id)
+
+
+def holding(session: Session, briefing: Briefing, assignments: Sequence[Assignment]) -> dict[int, int]:
+    """For how many people each of these assignments is the one that holds."""
+    rows = session.execute(held_by([one.id for one in assignments], briefing.id))
+    return {assignment_id: n for assignment_id, n in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
 def decisions_about(briefing_id: int, person_ids: Collection[int]) -> Select[RollDecision]:

@@ -352,6 +352,17 @@ class FreezeForm(PageForm):
     )
 
 
+class ReopenForm(PageForm):
+    """Why a briefing that was closed is opened again."""
+
+    reason = StringField(
+        _l("Lý do mở lại"),
+        [chosen(_l("Ghi lý do mở lại.")), at_most(200)],
+        filters=[tidy],
+        description=_l("Không ghi họ tên."),
+    )
+
+
 class DecideForm(PageForm):
     """What is decided about one person, why, and who approved it."""
 

@@ -283,8 +283,18 @@ def reached_by_unit(
     unit_ids: Collection[int], choices: Collection[tuple[str, str]], *, on: date, tree: str = STATE_TREE
 ) -> Select[int, int]:
     """Unit and how many people of it and below are chosen, for each of these units that has any, in one statement."""
+    number = func.count(Membership.person_id.distinct())
+    query = reached_through(unit_ids, choices, on=on, tree=tree)
+    return query.with_only_columns(UnitClosure.ancestor_id, number).group_by(UnitClosure.ancestor_id)
+
+
+def reached_through(
+    unit_ids: Collection[int], choices: Collection[tuple[str, str]], *, on: date, tree: str = STATE_TREE
+) -> Select[int, str]:
+    """Id and staff category of everybody of these units and below who is chosen; a row for each of the units."""
     query = (
-        select(UnitClosure.ancestor_id, func.count(Membership.person_id.distinct()))
+        select(Membership.person_id, Person.category)
+        .select_from(UnitClosure)
         .join(Membership, and_(Membership.tree == UnitClosure.tree, Membership.unit_id == UnitClosure.descendant_id))
         .join(Unit, Unit.id == Membership.unit_id)
         .join(Person, Person.id == Membership.person_id)
@@ -296,7 +306,6 @@ def reached_by_unit(
             holds_on(on, Membership.valid_from, Membership.valid_to),
             Unit.counted,
         )
-        .group_by(UnitClosure.ancestor_id)
     )
     for kind, columns in CHOSEN_BY.items():
         if wanted := [value for of, value in choices if of == kind]:

@@ -1,4 +1,4 @@
-"""The sentence by which a wrong entry is taken back."""
+"""The sentence by which a wrong entry, or a wrong verdict, is taken back."""
 
 import uuid
 from datetime import datetime

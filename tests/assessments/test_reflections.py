@@ -9,9 +9,12 @@ import pytest
 from sqlalchemy import func, select
 
 from assessments.reflections import rules
-from assessments.reflections.models import Reflection, ReflectionTask, ReflectionVersion
+from assessments.reflections.models import Reflection, ReflectionTakenBack, ReflectionTask, ReflectionVersion
 from assessments.reflections.rules import EMPTY, LONG, SHORT, Merged, Question, Sent, fingerprint, merged, problems
 from courses.briefings.models import Standing
+from courses.certificates.actions import set_rule
+from courses.certificates.models import Certificate
+from courses.certificates.rules import STANDING
 from courses.enrolment.actions import RollChanged
 from courses.enrolment.models import Briefing, RollDecision
 from lms import clock
@@ -21,7 +24,7 @@ from lms.cli import check_projections
 from lms.doors import tell
 from lms.organisation.models import Unit
 from lms.privacy.actions import PersonErased
-from lms.xapi.models import XapiBody
+from lms.xapi.models import XapiBody, XapiStatement
 from tests.briefed import WITH_REFLECTION, come, open_briefing
 from tests.browser import Browser
 from tests.counting import count_queries
@@ -153,6 +156,43 @@ def test_a_reflection_is_written_handed_in_returned_written_again_and_accepted(s
     assert str(scene.head.public_id).encode() in bodies, "the reader is the instructor of the statement"
     assert FIRST.encode() not in bodies
     assert b"b\xc3\xa0 con" not in bodies
+    assert not any(check_projections(make.database).values())
+
+
+def test_a_reflection_accepted_by_mistake_waits_again_and_what_rested_on_it_falls(scene: Scene, make: Make) -> None:
+    with make.writing() as session:
+        briefing = session.scalars(select(Briefing).where(Briefing.code == scene.code)).one()
+        set_rule(session, briefing, issuer="Cơ quan (mẫu)", active=True, by=scene.head.public_id)
+    come(make, scene.code, scene.writer)
+    scene.hands_in()
+    scene.reads(scene.head).submit("Nhận xét", verdict="accepted", comment="Tốt.")
+    head, address = scene.reads(scene.head), f"/reflections-to-read/{scene.reflection().public_id}/take-back"
+    assert f'href="{address}"' in head.text
+    assert make.browser(scene.stranger).get(address).status_code == 404
+    head.get(address)
+    head.submit("Lý do rút lại", reason="")
+    assert "Ghi lý do, ví dụ" in head.text
+    assert scene.standing() == "completed"
+    head.submit("Lý do rút lại", reason="Bấm nhầm nút.")
+    assert "Lý do: Bấm nhầm nút." in head.text
+    assert scene.standing() == "briefed"
+    head.get(address)
+    head.submit("Lý do rút lại", reason="Bấm hai lần.")
+    assert "không có gì để rút lại" in head.text
+    writer = make.browser(scene.writer)
+    writer.get(f"/reflections/{scene.code}")
+    assert "Lý do: Bấm nhầm nút." in writer.text
+    scene.reads(scene.head).submit("Nhận xét", verdict="accepted", comment="")
+    assert scene.standing() == "completed"
+    with make.reading() as session:
+        certificates = session.execute(select(Certificate.reason).order_by(Certificate.id)).all()
+        gone = session.scalars(select(ReflectionTakenBack)).one()
+        voided = session.scalars(select(XapiStatement.statement_id).where(XapiStatement.voided)).all()
+        log = session.scalars(select(AuditEntry).where(AuditEntry.action == "reflection.take_back")).one()
+    assert [tuple(one) for one in certificates] == [(STANDING,), ("",)]
+    assert [gone.statement_id] == voided
+    assert (gone.number, gone.comment, gone.read_by) == (1, "Tốt.", scene.head.public_id)
+    assert log.details["why"] == "Bấm nhầm nút."
     assert not any(check_projections(make.database).values())
 
 

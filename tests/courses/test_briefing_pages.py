@@ -243,6 +243,43 @@ def test_assignments_are_withdrawn_together_and_a_closed_briefing_is_given_to_no
     assert "Đợt đã đóng" in other.text
     admin.post(f"{PAGE}/give/apply", data=dict(before.fields), headers=origin)
     assert "Đợt đã đóng nên không giao thêm được." in admin.text
+    other.get(f"{PAGE}/reopen")
+    assert other.submit("Lý do mở lại", reason="").status_code == 422
+    other.submit("Lý do mở lại", reason="Giao sót một sở.")
+    assert "Đã mở lại đợt." in other.text
+    admin.post(f"{PAGE}/give/apply", data=dict(before.fields), headers=origin)
+    assert "Đã giao cho 1 đơn vị." in admin.text
+    with place.make.reading() as session:
+        noted = session.scalars(select(AuditEntry.details).where(AuditEntry.action == "briefing.reopen")).one()
+    assert noted["why"] == "Giao sót một sở."
+
+
+def test_whoever_gives_a_briefing_is_told_who_has_studied_before_and_chooses_whether_it_counts(place: Place) -> None:
+    learner = Learner(place.make, place.people[0])
+    with clock.moved_to(clock.now() - timedelta(days=9)):
+        learner.read("m1-1", "m1-2", "m2-1", "m2-2")
+        learner.take("m1-test", 1.0)
+        learner.take("m2-test", 1.0)
+    admin = place.admin
+    admin.get("/briefings/new")
+    admin.submit("Mở đợt", course=CODE, **OPEN)
+    admin.get(f"{PAGE}/give")
+    admin.submit("/give", codes="snv", due_kind="never")
+    assert "Kết quả đã có từ trước" not in admin.text  # of them nobody has
+    admin.get(f"{PAGE}/give")
+    admin.submit("/give", codes="syt\ntinh", due_kind="never")
+    assert "Trong 5 người mới vào danh sách" in admin.text  # each once, though two assignments reach them
+    page = " ".join(admin.text.split())
+    assert "không phải học lại. 1 người được tính đã quán triệt ngay, trong đó 1 người hoàn thành." in page
+    assert "học lại từ đầu. 0 người được tính đã quán triệt ngay, trong đó 0 người hoàn thành." in page
+    assert 'value="y" checked' in page
+    admin.submit("/give/apply", counts_before="n")
+    assert place.standing(0) == ("not_started", False)
+    assert "có trước ngày mở đợt không được tính" in admin.text
+    assert "Chọn khi giao đợt." in admin.text
+    admin.get(f"{PAGE}/give")
+    admin.submit("/give", codes="snv", due_kind="days", due_days="3")
+    assert "Kết quả đã có từ trước" not in admin.text  # all are on the roll
 
 
 def test_a_frozen_roll_stands_beside_the_live_one(place: Place) -> None:

@@ -363,6 +363,7 @@ class Walk:
             "decisions.revoke": {},
             "briefing_admin.withdraw": {"every": "y"},
             "briefing_admin.close": {},
+            "briefing_admin.reopen": {"reason": "Giao sót một đơn vị."},
         }
 
     def forms_about_certificates(self) -> dict[str, Form]:
@@ -372,6 +373,7 @@ class Walk:
             "reflections.save": {"_1": fingerprint(DRAFT), "Câu 1": "Viết thêm một câu."},
             "reflections.hand_in": {},
             "reading.judge": {"number": "1", "verdict": "accepted", "comment": ""},
+            "reading.take_back": {"reason": "Bấm nhầm."},
             "questions.edit": {"text_1": "Câu khác?", "least_1": "1", "most_1": "9"},
             "issued.print_all": {"briefing": self.certified.code},
             "issued.rule": {"issuer": "Cơ quan khác (mẫu)", "active": "y"},

@@ -1,6 +1,7 @@
-"""When the best score of a test rose: read from the statements of those whose best is not their first.
+"""When the best score of a test rose, and reflections that were accepted by mistake.
 
-The day is settled anew after it, so that whoever was judged by the mark of a policy has the date of reaching it.
+The first is read from the statements of those whose best score is not their first. The day is settled anew after it, so
+that whoever was judged by the mark of a policy has the date of reaching it.
 """
 
 import hashlib
@@ -41,6 +42,19 @@ statement = sa.table(
 
 
 def upgrade() -> None:
+    op.create_table(
+        "reflection_taken_back",
+        sa.Column("id", sa.Integer(), nullable=False),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in ("reflection_id", "number")),
+        *(sa.Column(name, sa.String(), nullable=False) for name in ("comment", "reason")),
+        sa.Column("read_at", Moment, nullable=True),
+        sa.Column("read_by", sa.Uuid(), nullable=True),
+        sa.Column("taken_back_at", Moment, nullable=False),
+        *(sa.Column(name, sa.Uuid(), nullable=False) for name in ("taken_back_by", "statement_id")),
+        sa.ForeignKeyConstraint(["reflection_id"], ["reflection.id"], name="fk_reflection_taken_back_reflection_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_reflection_taken_back"),
+    )
+    op.create_index("ix_reflection_taken_back_reflection_id", "reflection_taken_back", ["reflection_id"])
     op.add_column("activity_progress", sa.Column("rises", sa.JSON(), nullable=True))
     bind = op.get_bind()
     of = [progress.c.person_id, progress.c.activity_id, person.c.public_id, activity.c.iri]
@@ -102,5 +116,6 @@ def settle_again() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("reflection_taken_back")
     op.drop_column("activity_progress", "rises")
     settle_again()
