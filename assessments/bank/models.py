@@ -39,6 +39,7 @@ class QuestionVersion(Base):
     __table_args__ = (
         UniqueConstraint("question_id", "number"),
         CheckConstraint("kind IN ('single', 'multiple', 'order', 'match')", name="kind"),
+        CheckConstraint("level IN ('remember', 'understand', 'apply', 'analyse')", name="level"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

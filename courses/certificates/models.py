@@ -3,7 +3,7 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from courses.certificates.rules import Fields
@@ -35,6 +35,7 @@ class Certificate(Base):
 
     __tablename__ = "certificate"
     __table_args__ = (
+        CheckConstraint("reason IN ('', 'standing', 'replaced', 'mistake', 'misuse', 'other')", name="reason"),
         once("uq_certificate_valid", "briefing_id", "person_id", where="revoked_at IS NULL"),
         Index("ix_certificate_person", "person_id"),
     )

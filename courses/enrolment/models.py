@@ -85,7 +85,14 @@ class AssignmentChoice(Base):
     """
 
     __tablename__ = "assignment_choice"
-    __table_args__ = (CheckConstraint("kind IN ('category', 'party', 'position')", name="kind"),)
+    __table_args__ = (
+        CheckConstraint("kind IN ('category', 'party', 'position')", name="kind"),
+        CheckConstraint(
+            "kind <> 'category' OR value IN ('can_bo', 'cong_chuc', 'vien_chuc', 'nguoi_lao_dong', 'khac')",
+            name="category",
+        ),
+        CheckConstraint("kind <> 'party' OR value IN ('chinh_thuc', 'du_bi', 'quan_chung')", name="party"),
+    )
 
     assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"), primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)

@@ -24,6 +24,7 @@ class Person(Base):
     __table_args__ = (
         CheckConstraint("category IN ('can_bo', 'cong_chuc', 'vien_chuc', 'nguoi_lao_dong', 'khac')", name="category"),
         CheckConstraint("party IN ('chinh_thuc', 'du_bi', 'quan_chung')", name="party"),
+        CheckConstraint("language IN ('vi', 'en')", name="language"),
         Index("ix_person_order", "sort_key", "id", "search_key"),  # read in order, looked for without the rows
         Index("ix_person_email", "email"),
         Index("ix_person_search", "search_key"),
@@ -232,6 +233,7 @@ class UserSession(Base):
     """
 
     __tablename__ = "user_session"
+    __table_args__ = (CheckConstraint("proof IN ('', 'password', 'provider', 'second factor')", name="proof"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key_digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
@@ -297,6 +299,7 @@ class SignInStep(Base):
     """
 
     __tablename__ = "sign_in_step"
+    __table_args__ = (CheckConstraint("proof IN ('password', 'provider', 'second factor')", name="proof"),)
 
     key_digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)

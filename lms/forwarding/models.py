@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base
@@ -19,6 +19,10 @@ class ForwardTarget(Base):
     """
 
     __tablename__ = "forward_target"
+    __table_args__ = (
+        CheckConstraint("state IN ('active', 'paused', 'halted', 'removed')", name="state"),
+        CheckConstraint("edition IN ('1.0.3', '2.0')", name="edition"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[uuid.UUID] = mapped_column(unique=True, default=uuid.uuid4)

@@ -18,6 +18,14 @@ PARTY_TREE = "party"
 TREES = (STATE_TREE, PARTY_TREE)
 
 
+KIND = (
+    "kind IN ('province', 'provincial_party_committee', 'party_committee_direct', 'party_body', 'party_agency', "
+    "'peoples_council', 'peoples_committee', 'steering_committee', 'department', 'district', 'commune', 'office', "
+    "'partner')"
+)
+"""What kinds of unit there are, as the tables ask for them."""
+
+
 class Unit(Base):
     """An agency, a locality or a Party organisation. `public_id` names it outside; `code` is for people.
 
@@ -27,7 +35,10 @@ class Unit(Base):
     """
 
     __tablename__ = "unit"
-    __table_args__ = (CheckConstraint("valid_to IS NULL OR valid_from < valid_to", name="dates"),)
+    __table_args__ = (
+        CheckConstraint("valid_to IS NULL OR valid_from < valid_to", name="dates"),
+        CheckConstraint(KIND, name="kind"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[uuid.UUID] = mapped_column(unique=True, default=uuid.uuid4)
@@ -47,7 +58,10 @@ class UnitName(Base):
     """What a unit is called, of what kind it is and which code it bears between two days."""
 
     __tablename__ = "unit_name"
-    __table_args__ = (CheckConstraint("valid_to IS NULL OR valid_from < valid_to", name="dates"),)
+    __table_args__ = (
+        CheckConstraint("valid_to IS NULL OR valid_from < valid_to", name="dates"),
+        CheckConstraint(KIND, name="kind"),
+    )
 
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True)
     valid_from: Mapped[date] = mapped_column(primary_key=True)

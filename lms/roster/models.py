@@ -87,6 +87,7 @@ class RosterLine(Base):
 
     __tablename__ = "roster_line"
     __table_args__ = (
+        CheckConstraint("outcome IN ('new', 'changed', 'moved', 'unchanged', 'bad', 'asked', 'aside')", name="outcome"),
         Index("uq_roster_line", "upload_id", "sheet", "number", unique=True),
         Index("ix_roster_line_outcome", "upload_id", "outcome"),
     )

@@ -41,6 +41,7 @@ class WebhookMessage(Base):
 
     __tablename__ = "webhook_message"
     __table_args__ = (
+        CheckConstraint("kind IN ('reminder', 'digest', 'above', 'test')", name="kind"),
         CheckConstraint("state IN ('waiting', 'taken', 'dead')", name="state"),
         CheckConstraint("0 <= from_hour AND from_hour < to_hour AND to_hour <= 24", name="hours"),
         UniqueConstraint("webhook_id", "message_id"),
