@@ -20,13 +20,11 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from lms.config import Config
 from lms.doors import Doors
+from lms.sqlite import Turns, sqlite_engine
 
 log = logging.getLogger(__name__)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-BUSY_TIMEOUT_MS = 10_000
-PAGES_BETWEEN_CHECKPOINTS = 16_000  # 64 MB of log: a page that many statements touch is copied back once for them all
-PAGES_IN_MEMORY = 4_000  # of 4 kB, for a connection: what one transaction changes is written once, at its end
 REMEMBERED = 100_000  # values; then they are looked up anew
 
 
@@ -87,8 +85,9 @@ class Database:
         info = {"doors": doors, "config": config, "identities": self.memory, "database": self}
         self.on_postgresql = self.url.get_backend_name() != "sqlite"
         if not self.on_postgresql:
-            self.write_engine = sqlite_engine(self.url, begin="BEGIN IMMEDIATE", read_only=False)
-            self.read_engine = sqlite_engine(self.url, begin="BEGIN", read_only=True)
+            self.turns = Turns()
+            self.write_engine = sqlite_engine(self.url, compact_json, turns=self.turns)
+            self.read_engine = sqlite_engine(self.url, compact_json)
             self.storing_engine = self.write_engine
         else:
             url = self.url.set(drivername="postgresql+psycopg")
@@ -150,31 +149,6 @@ def compact_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def sqlite_engine(url: sa.URL, *, begin: str, read_only: bool) -> sa.Engine:
-    """An engine that begins its transactions itself: the driver's deferred ones fail under concurrent writers."""
-    engine = sa.create_engine(url, json_serializer=compact_json, hide_parameters=True, pool_use_lifo=True)
-
-    @sa.event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        for pragma in (
-            f"busy_timeout = {BUSY_TIMEOUT_MS}",
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            f"wal_autocheckpoint = {PAGES_BETWEEN_CHECKPOINTS}",
-            f"cache_size = {PAGES_IN_MEMORY}",
-            "foreign_keys = ON",
-            *(("query_only = ON",) if read_only else ()),
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @sa.event.listens_for(engine, "begin")
-    def begin_transaction(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
-
-
 def init_app(app: Flask, database: Database) -> None:
     """Give each request its session, and settle it when the answer is known."""
     app.extensions["database"] = database
@@ -234,6 +208,7 @@ def settle(response: Response) -> Response:
         if session is not None:
             if response.status_code < 400:
                 session.commit()
+                database().keep(session.info.pop("own identities", {}))
             else:
                 session.rollback()
         for work in g.pop("apart", []):
@@ -364,8 +339,8 @@ def lock_people(session: orm.Session, person_ids: Iterable[int]) -> None:
     """
     if session.get_bind().dialect.name != "postgresql":
         return
-    for person_id in sorted(set(person_ids)):
-        session.execute(PERSON_LOCK, {"person": person_id})
+    if people := sorted(set(person_ids)):
+        session.execute(PEOPLE_LOCKS, {"people": people})
 
 
 def lock_roll(session: orm.Session) -> None:
@@ -376,7 +351,7 @@ def lock_roll(session: orm.Session) -> None:
 
 PERSON_LOCKS = 48
 ROLL_LOCK = 49
-PERSON_LOCK = sa.select(
-    sa.func.pg_advisory_xact_lock_shared(ROLL_LOCK, 0),
-    sa.func.pg_advisory_xact_lock(PERSON_LOCKS, sa.bindparam("person", type_=sa.Integer)),
+PEOPLE_LOCKS = sa.text(
+    f"SELECT pg_advisory_xact_lock_shared({ROLL_LOCK}, 0), pg_advisory_xact_lock({PERSON_LOCKS}, one) "  # noqa: S608 - our own numbers # nosec B608
+    "FROM unnest(CAST(:people AS integer[])) AS one"
 )

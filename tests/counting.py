@@ -48,21 +48,17 @@ def count_queries(app: Flask) -> Iterator[Counted]:
     engines = {id(engine.pool): engine for engine in (database.read_engine, database.write_engine)}.values()
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)
-    send, send_many = driver.send, driver.send_many
+    send = driver.send
 
     def noted_send(cursor: Any, sql: str, values: Any) -> Any:
         note(None, cursor, sql)
         return send(cursor, sql, values)
 
-    def noted_send_many(cursor: Any, sql: str, rows: Any) -> None:
-        note(None, cursor, sql)
-        send_many(cursor, sql, rows)
-
-    driver.send, driver.send_many = noted_send, noted_send_many
+    driver.send = noted_send
     try:
         yield counted
     finally:
         notice.until = 0.0
-        driver.send, driver.send_many = send, send_many
+        driver.send = send
         for engine in engines:
             event.remove(engine, "before_cursor_execute", note)

@@ -57,8 +57,7 @@ def moments_of(app: Flask, patch: pytest.MonkeyPatch) -> Iterator[Moments]:
             (engine, "before_cursor_execute", lambda *_given: moments.pass_by("before a query")),
             (engine, "commit", lambda _connection: moments.pass_by("before COMMIT")),
         ]
-    for name in ("send", "send_many"):
-        patch.setattr(driver, name, watched(getattr(driver, name), moments))
+    patch.setattr(driver, "send", watched(driver.send, moments))
     for listener in listeners:
         event.listen(*listener)
     try:

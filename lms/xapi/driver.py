@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -21,7 +22,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ClauseElement, UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
-from lms.db import Database, adds_identities, remembered
+from lms.db import Database, adds_identities, remember, remembered
+from lms.sqlite import BUSY_TIMEOUT_MS, begin_writing
 from lms.xapi.rules import rfc3339
 from lms.xapi.statement import Arrival, agent_identifier
 
@@ -54,14 +56,6 @@ def send(cursor: Any, sql: str, values: Sequence[Any] | Mapping[str, Any]) -> An
         raise DBAPIError.instance(sql, None, error, type(error), hide_parameters=True) from error
 
 
-def send_many(cursor: Any, sql: str, rows: Sequence[Any]) -> None:
-    """The same statement for several rows."""
-    try:
-        cursor.executemany(sql, rows)
-    except DRIVERS_ERRORS as error:
-        raise DBAPIError.instance(sql, None, error, type(error), hide_parameters=True) from error
-
-
 DRIVERS_ERRORS = (sqlite3.Error, psycopg.Error)
 
 
@@ -76,6 +70,14 @@ def at_once(database: Database) -> Iterator[Any]:
         raise
     finally:
         connection.close()
+
+
+def begin(database: Database, cursor: Any) -> None:
+    """Begin a transaction that writes; on SQLite as soon as nobody else's does."""
+    if database.on_postgresql:
+        send(cursor, "BEGIN", ())
+    else:
+        begin_writing(cursor, BUSY_TIMEOUT_MS / 1000)
 
 
 def array(values: Iterable[object]) -> str:
@@ -128,8 +130,13 @@ def looked_up(
         given = "= ANY(%s)" if on_postgresql else f"IN ({','.join('?' * len(part))})"
         sql = f"SELECT {key}, {column} FROM {table} WHERE {key} {given}"  # noqa: S608 - our own names # nosec B608
         rows = send(cursor, sql, (list(part),) if on_postgresql else part).fetchall()
-        found.update((bytes(name) if isinstance(name, memoryview) else name, value) for name, value in rows)
+        found.update(by_key(rows))
     return found
+
+
+def by_key(rows: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    """Rows of a key and a value."""
+    return {bytes(key) if isinstance(key, memoryview) else key: value for key, value in rows}
 
 
 Identifier = Callable[[Any], Mapping[str, Any]]
@@ -148,8 +155,10 @@ def kept_ids(
     if not missing:
         return found
     adds_identities(session)
-    add(cursor_of(session), table, key, missing, identifier, on_postgresql=on_postgresql(session))
-    return found | found_ids(session, table, key, missing)
+    added = add(cursor_of(session), table, key, missing, identifier, on_postgresql=on_postgresql(session))
+    for one, number in added.items():
+        remember(session, f"{table}.{key}", one, number)
+    return found | added | found_ids(session, table, key, [one for one in missing if one not in added])
 
 
 def add(
@@ -160,15 +169,23 @@ def add(
     identifier: Identifier | None,
     *,
     on_postgresql: bool,
-) -> None:
-    """Insert these rows, but for those another writer has added."""
-    columns, rows = key, [(one,) for one in missing]
-    if identifier is not None:
-        columns = f"{key}, identifier"
-        rows = [(one, msgspec.json.encode(identifier(one)).decode()) for one in missing]  # type: ignore[misc]
-    marks = ", ".join(["%s" if on_postgresql else "?"] * len(rows[0]))
-    sql = f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names # nosec B608
-    send_many(cursor, sql, rows)
+) -> dict[Any, int]:
+    """Insert these rows, but for those another writer has added; returns the ids of what was inserted here."""
+    added: dict[Any, int] = {}
+    for start in range(0, len(missing), VALUES_AT_ONCE):
+        part = missing[start : start + VALUES_AT_ONCE]
+        columns: dict[str, list[Any]] = {key: list(part)}
+        if identifier is not None:
+            columns["identifier"] = [msgspec.json.encode(identifier(one)).decode() for one in part]
+        if on_postgresql:
+            kinds = ("%s::bytea[]" if isinstance(part[0], bytes) else "%s::text[]", "%s::json[]")
+            rows, given = f"SELECT * FROM unnest({', '.join(kinds[: len(columns)])})", list(columns.values())  # noqa: S608 - our own names # nosec B608
+        else:
+            marks = f"({', '.join('?' * len(columns))})"
+            rows, given = f"VALUES {', '.join([marks] * len(part))}", [*chain(*zip(*columns.values(), strict=True))]
+        sql = f"INSERT INTO {table} ({', '.join(columns)}) {rows} ON CONFLICT DO NOTHING RETURNING {key}, id"
+        added.update(by_key(send(cursor, sql, given).fetchall()))
+    return added
 
 
 def known_ids(database: Database, cursor: Any, table: str, key: str, wanted: Set[Any]) -> dict[Any, int]:
@@ -204,11 +221,12 @@ def keys_of(database: Database, cursor: Any, arrivals: Sequence[Arrival]) -> tup
     found = [known_ids(database, cursor, table, key, wanted) for table, key, wanted, _ in named]
     begun = any(len(ids) < len(wanted) for ids, (_, _, wanted, _) in zip(found, named, strict=True))
     if begun:
-        send(cursor, "BEGIN" if database.on_postgresql else "BEGIN IMMEDIATE", ())
+        begin(database, cursor)
         for ids, (table, key, wanted, identifier) in zip(found, named, strict=True):
             if missing := sorted(wanted - ids.keys()):
-                add(cursor, table, key, missing, identifier, on_postgresql=database.on_postgresql)
-                ids |= looked_up(cursor, table, key, missing, on_postgresql=database.on_postgresql)
+                ids |= add(cursor, table, key, missing, identifier, on_postgresql=database.on_postgresql)
+                if others := [one for one in missing if one not in ids]:
+                    ids |= looked_up(cursor, table, key, others, on_postgresql=database.on_postgresql)
     return Keys(*found), begun
 
 

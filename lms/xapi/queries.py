@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, Engine, and_, bindparam, exists, func, sel
 from sqlalchemy.orm import Session
 
 from lms import clock
-from lms.db import BUSY_TIMEOUT_MS, Database
+from lms.db import Database
+from lms.sqlite import BUSY_TIMEOUT_MS
 from lms.xapi.driver import found_ids
 from lms.xapi.models import (
     XapiActivity,

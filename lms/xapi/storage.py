@@ -243,7 +243,7 @@ def insert_alone(database: Database, arrivals: Sequence[Arrival]) -> None:
             driver.send(cursor, INSERTED_OR_NOT, postgresql_values(arrivals, keys))
         else:
             if not begun:
-                driver.send(cursor, "BEGIN IMMEDIATE", ())
+                driver.begin(database, cursor)
             insert_after_newest(cursor, arrivals, keys)
         if begun or not database.on_postgresql:  # else the one statement was the transaction
             driver.send(cursor, "COMMIT", ())

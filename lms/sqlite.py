@@ -1,0 +1,135 @@
+"""SQLite as this product uses it: its engines, and the turns of those who write.
+
+Left to itself SQLite lets each that waits for its one lock sleep longer and longer, and whoever comes by when it is
+free has it: of many writers some would wait until they are told that the database is busy. So one of a process at a
+time asks for it, in the order in which they came, and asks often.
+"""
+
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+BUSY_TIMEOUT_MS = 10_000
+PAGES_BETWEEN_CHECKPOINTS = 16_000  # 64 MB of log: a page that many statements touch is copied back once for them all
+PAGES_IN_MEMORY = 4_000  # of 4 kB, for a connection: what one transaction changes is written once, at its end
+BEGINNING = "BEGIN IMMEDIATE"
+ASKS_FOR_MS = 5  # so long SQLite itself asks for the lock before it says that it is busy: at once, after 1, 3 and 5 ms
+PAUSE = 0.001  # seconds between two such times
+
+
+class Turns:
+    """The writers of one process, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken = False
+        self.waiting: deque[threading.Event] = deque()
+
+    def take(self, seconds: float) -> bool:
+        """Wait for one's turn, at most so long. Who was given it gives it on; False: it did not come."""
+        mine = threading.Event()
+        with self._lock:
+            if not self._taken:
+                self._taken = True
+                return True
+            self.waiting.append(mine)
+        if mine.wait(seconds):
+            return True
+        with self._lock:
+            if mine.is_set():  # it came at this very moment
+                return True
+            self.waiting.remove(mine)
+        return False
+
+    def give(self) -> None:
+        """Let the next one write."""
+        with self._lock:
+            if self.waiting:
+                self.waiting.popleft().set()
+            else:
+                self._taken = False
+
+
+def begin_writing(cursor: Any, seconds: float) -> None:
+    """Begin a transaction that writes as soon as nobody else's does. Raises `OperationalError` when none came free.
+
+    Every other question of this connection waits as long as it did before.
+    """
+    [before] = cursor.execute("PRAGMA busy_timeout").fetchone()
+    cursor.execute(f"PRAGMA busy_timeout = {ASKS_FOR_MS}")
+    until = time.monotonic() + seconds
+    try:
+        while not begun(cursor, give_up=time.monotonic() >= until):
+            time.sleep(PAUSE)
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(BEGINNING, None, error, sqlite3.Error, hide_parameters=True) from error
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout = {before}")
+
+
+def begun(cursor: Any, *, give_up: bool) -> bool:
+    """Whether the lock was free. `give_up`: when it was not, the error is raised."""
+    try:
+        cursor.execute(BEGINNING)
+    except sqlite3.OperationalError as error:
+        if give_up or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
+
+
+def sqlite_engine(url: sa.URL, as_json: Callable[[object], str], *, turns: Turns | None = None) -> sa.Engine:
+    """An engine that begins its transactions itself: the driver's deferred ones fail under concurrent writers.
+
+    `turns`: those in which its transactions write; without them it only reads.
+    """
+    engine = sa.create_engine(url, json_serializer=as_json, hide_parameters=True, pool_use_lifo=True)
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            f"busy_timeout = {BUSY_TIMEOUT_MS}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            f"wal_autocheckpoint = {PAGES_BETWEEN_CHECKPOINTS}",
+            f"cache_size = {PAGES_IN_MEMORY}",
+            "foreign_keys = ON",
+            *(("query_only = ON",) if turns is None else ()),
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin_transaction(connection: sa.Connection) -> None:
+        if turns is None:
+            connection.exec_driver_sql("BEGIN")
+        else:
+            begin_in_turn(connection, turns)
+
+    @sa.event.listens_for(engine, "checkin")
+    def end_turn(_connection: Any, record: Any) -> None:
+        if turns is not None and record.info.pop(TURN, False):
+            turns.give()
+
+    return engine
+
+
+TURN = "turn"  # its name among what is known of a connection
+
+
+def begin_in_turn(connection: sa.Connection, turns: Turns) -> None:
+    """Begin to write once all have done so who came before; the turn is over when the connection is given back.
+
+    Whoever waits in vain for a turn, as one does for a transaction of one's own, asks SQLite, which says why.
+    """
+    seconds = BUSY_TIMEOUT_MS / 1000
+    until = time.monotonic() + seconds
+    if not connection.info.get(TURN):
+        connection.info[TURN] = turns.take(seconds)
+    begin_writing(connection.connection.cursor(), until - time.monotonic())

@@ -1,0 +1,90 @@
+"""Those who write to SQLite take turns: nobody who came first is passed by, and nobody waits for ever."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from lms import sqlite
+from lms.sqlite import Turns
+from tests.make import Make
+
+pytestmark = pytest.mark.parametrize("backend", ["sqlite"])
+
+
+@contextmanager
+def another_process_writes(make: Make) -> Iterator[sqlite3.Connection]:
+    """The lock is somebody else's, who takes no turns of ours."""
+    path = make.database.url.database or ""
+    with closing(sqlite3.connect(Path(path), isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield other
+
+
+def until_so_many_wait(turns: Turns, number: int) -> None:
+    for _ in range(2_000):
+        if len(turns.waiting) == number:
+            return
+        threading.Event().wait(0.005)
+    raise AssertionError("they do not wait")
+
+
+def test_writers_of_a_process_write_in_the_order_in_which_they_came(make: Make, backend: str) -> None:
+    wrote: list[int] = []
+
+    def write(number: int) -> None:
+        with make.writing() as session:
+            session.execute(text("SELECT 1"))
+            wrote.append(number)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    with make.writing() as session:
+        session.execute(text("SELECT 1"))  # the transaction begins
+        for number, one in enumerate(threads, 1):
+            one.start()
+            until_so_many_wait(make.database.turns, number)
+    for one in threads:
+        one.join()
+    assert wrote == list(range(8))
+    assert not make.database.turns.waiting
+
+
+def test_who_waits_for_another_process_writes_once_it_is_done_and_other_questions_wait_as_before(
+    make: Make, backend: str
+) -> None:
+    patience: list[int] = []
+
+    def write() -> None:
+        with make.writing() as session:
+            patience.append(session.scalar(text("PRAGMA busy_timeout")) or 0)
+
+    waits = threading.Thread(target=write)
+    with another_process_writes(make) as other:
+        waits.start()
+        assert patience == []
+        other.execute("ROLLBACK")
+        waits.join()
+    assert patience == [sqlite.BUSY_TIMEOUT_MS]
+
+
+def test_who_waits_in_vain_is_told_so_and_the_next_one_writes(
+    make: Make, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 20)
+
+    def refused() -> None:
+        with pytest.raises(OperationalError, match="locked"), make.writing() as session:
+            session.execute(text("SELECT 1"))
+
+    with another_process_writes(make):
+        refused()
+    with make.writing() as session:
+        session.execute(text("SELECT 1"))
+        refused()  # for a transaction of one's own nobody waits longer either
+    with make.writing() as session:
+        assert session.scalar(text("SELECT 1")) == 1
