@@ -31,10 +31,19 @@ def allowed(doors: Doors) -> list[MenuEntry]:
     return [entry for entry in sorted(doors.menu, key=lambda entry: entry.order) if person.may(entry.permission)]
 
 
-def current_feature() -> str:
-    """The entries of this blueprint are those this page belongs to; "" when there is none."""
+def current(entries: list[MenuEntry]) -> MenuEntry | None:
+    """The entry this page belongs to: of its feature; of several the one whose address goes furthest."""
     here = current_app.blueprints.get(request.blueprint or "")
-    return here.within if isinstance(here, Feature) else ""
+    if not isinstance(here, Feature):
+        return None
+    of_feature = [entry for entry in entries if here.within == entry.endpoint.partition(".")[0]]
+    return max(of_feature, key=nearness, default=None) if len(of_feature) > 1 else next(iter(of_feature), None)
+
+
+def nearness(entry: MenuEntry) -> int:
+    """How much of the address of this page is that of the entry."""
+    url = url_for(entry.endpoint)
+    return len(url) if request.path.startswith(url) else 0
 
 
 def navigation(doors: Doors) -> dict[str, list[Shown]]:
@@ -43,23 +52,21 @@ def navigation(doors: Doors) -> dict[str, list[Shown]]:
     With them the section: the entries of the group this page belongs to. Each text is asked once, each address built
     only where it is shown: this is on every page.
     """
-    here, lines, groups = current_feature(), dict[str, Shown](), dict[str, list[tuple[MenuEntry, bool]]]()
-    for entry in allowed(doors):
-        group, current = str(entry.group), entry.endpoint.partition(".")[0] == here
+    entries = allowed(doors)
+    here = current(entries)
+    lines, groups = dict[str, Shown](), dict[str, list[MenuEntry]]()
+    for entry in entries:
+        group = str(entry.group)
         label = group or str(entry.label)
         before = lines.get(label)
         url = before.url if before else url_for(entry.endpoint)
-        lines[label] = Shown(label, url, current or (before is not None and before.current))
+        lines[label] = Shown(label, url, entry is here or (before is not None and before.current))
         if group:
-            groups.setdefault(group, []).append((entry, current))
+            groups.setdefault(group, []).append(entry)
+    mates = groups.get(str(here.group), []) if here else []
     return {
         "navigation": list(lines.values()),
-        "section": [
-            Shown(str(entry.label), url_for(entry.endpoint), current)
-            for group, entries in groups.items()
-            if lines[group].current
-            for entry, current in entries
-        ],
+        "section": [Shown(str(entry.label), url_for(entry.endpoint), entry is here) for entry in mates],
     }
 
 

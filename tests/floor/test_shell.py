@@ -1,12 +1,14 @@
 """What holds for every page: headers, hosts, tokens, cookies, bounds, and that nothing typed is lost."""
 
+import re
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, url_for
 
 import wsgi
 from lms.accounts.actions import move_person
+from lms.accounts.rules import EVERYONE, PERMISSIONS
 from lms.app import create_app
 from lms.config import Config
 from tests.conftest import SECRET
@@ -47,6 +49,24 @@ def test_a_slash_leads_nowhere_where_there_is_no_page(make: Make, path: str) -> 
     answer = make.browser(make.person()).get(path, follow=False)
     assert answer.status_code in {400, 404, 405}
     assert "Location" not in answer.headers
+
+
+def test_an_entry_of_the_menu_leads_to_a_page_that_stands_under_it_alone_and_shows_its_group(
+    app: Flask, make: Make
+) -> None:
+    browser, wrong = make.browser(make.person(role="administrator")), []
+    permitted = PERMISSIONS["administrator"] | PERMISSIONS[EVERYONE]
+    mine = [one for one in app.extensions["doors"].menu if one.permission in permitted]
+    for entry in mine:
+        group = sorted((one for one in mine if entry.group and one.group == entry.group), key=lambda one: one.order)
+        with app.test_request_context():
+            own, first = url_for(entry.endpoint), url_for((group or [entry])[0].endpoint)
+        page = browser.get(own).text
+        [tabs] = re.findall(r'<ul class="tabs">.*?</ul>', page, re.DOTALL)[:1] if group else [""]
+        found = {part: re.findall(r'<a href="([^"?]+)[^"]*" aria-current="page"', part) for part in (tabs, page)}
+        if set(found[page]) != {first, own} or (group and found[tabs] != [own]):
+            wrong.append((own, *found.values()))
+    assert wrong == []
 
 
 def test_an_unexpected_error_shows_nothing_of_itself(app: Flask, make: Make) -> None:
