@@ -70,6 +70,12 @@ def standing_word(code: str) -> str:
     return str(STANDING_WORDS[code])
 
 
+@bp.app_template_global("briefing_name")
+def briefing_name(briefing: Briefing) -> str:
+    """What the briefing is called: by its own title, or by that of its course as it is now."""
+    return briefing_title(briefing, *queries.titles_of(get_session(), [briefing])[briefing.id])
+
+
 def standing_code(one: Standing) -> str:
     """The one of the eight standings somebody is in now."""
     return words_of(queries.row_of(one), now=clock.now())

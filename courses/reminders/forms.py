@@ -70,7 +70,7 @@ class PlanForm(PageForm):
     by_mail = BooleanField(_l("Gửi cả thư điện tử cho người có địa chỉ và muốn nhận"))
     from_hour = IntegerField(_l("Gửi thư từ (giờ)"), [validators.NumberRange(0, 23, _l("Nhập giờ từ 0 đến 23."))])
     to_hour = IntegerField(
-        _l("đến trước (giờ)"),
+        _l("Gửi đến trước (giờ)"),
         [validators.NumberRange(1, 24, _l("Nhập giờ từ 1 đến 24."))],
         description=_l("Ngoài khoảng này không gửi thư; thư chờ đến sáng hôm sau."),
     )

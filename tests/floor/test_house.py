@@ -84,3 +84,23 @@ def test_no_page_carries_inline_style_or_script() -> None:
         if re.search(r"\sstyle=|<style|\son[a-z]+=[\"']|<script(?![^>]*(src=|application/json))", text):
             faults.append(str(path.relative_to(ROOT)))
     assert faults == []
+
+
+def test_a_label_of_a_form_begins_with_a_capital() -> None:
+    faults = []
+    for path in SOURCES:
+        for label in re.findall(r'\w+Field\(\s*_l\("(\w)', path.read_text(encoding="utf-8")):
+            if label.islower():
+                faults.append((str(path.relative_to(ROOT)), label))
+    assert faults == []
+
+
+def test_pages_name_a_briefing_by_its_title_and_lay_lists_out_as_lists() -> None:
+    faults = []
+    for path in sorted(ROOT.glob("*/**/templates/**/*.html")):
+        text = path.read_text(encoding="utf-8")
+        if re.search(r"breadcrumb\(.*\W(why\.placed\.)?briefing\.code, (url_for|None)", text):
+            faults.append(f"{path}: a code in the way to the page")
+        if "unit-table" in text and "unit-table__rate" not in text:
+            faults.append(f"{path}: the table of the dashboard for another list")
+    assert faults == []
