@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from analytics.chasing.actions import plan_the_morning
 from analytics.chasing.rules import IN_DIGEST
-from analytics.facts.vocabulary import METRICS, RATE
+from analytics.facts.vocabulary import FROZEN, IN_FORM_01, METRICS, RATE
+from courses.briefings.actions import freeze_roll
 from courses.briefings.models import Attendance, BriefingSession, MeetingPoint, ReflectionResult
 from courses.briefings.projector import settle_briefing
 from courses.briefings.rules import WAYS, Asked, Policy
@@ -101,6 +102,7 @@ def built(make: Make, folder: Path) -> Province:
         less = dict.fromkeys(("first_score", "last_score", "best_score"), 0.83)
         session.execute(update(ActivityProgress).where(ActivityProgress.person_id.in_(worse)).values(less))
         settle_briefing(session, briefing.id)
+        freeze_roll(session, briefing, reason="Chốt")
     return Province(units, heads, make.person("Quản Trị", role="administrator"), briefing.code)
 
 
@@ -222,7 +224,7 @@ def in_the_mail(mail: EmailMessage) -> Told:
 
 
 OF_PEOPLE = {metric.code for metric in METRICS} - {"points", "state"}
-COUNTED = OF_PEOPLE - {"roll", "non_members"}
+COUNTED = OF_PEOPLE - {"roll", "non_members"} - FROZEN
 HEADLINES = {"people", "briefed", "completed", "overdue"}
 
 
@@ -256,13 +258,13 @@ def test_page_file_api_and_mail_tell_the_same_figures_of_every_unit(make: Make, 
             assert {channel: set(found) for channel, found in told.items()} == {
                 "page": HEADLINES | rates,
                 "numbers": OF_PEOPLE,
-                "workbook": OF_PEOPLE | {"points", "state"},
-                "document": OF_PEOPLE | {"points", "state"},
+                "workbook": {metric.code for metric in IN_FORM_01},
+                "document": {metric.code for metric in IN_FORM_01},
                 "api": COUNTED,
                 "mail": set(IN_DIGEST),
             }
             for metric in METRICS:
                 figures = {channel: found[metric.code] for channel, found in told.items() if metric.code in found}
                 assert len(set(figures.values())) == 1, (unit.name, metric.code, figures)
-    assert "0" not in [workbook["TỔNG CỘNG"][code] for code in OF_PEOPLE]
+    assert "0" not in [workbook["TỔNG CỘNG"][metric.code] for metric in IN_FORM_01]
     assert [workbook[name]["exempt"] for name in ("Phòng Một", "Sở Lớn", "Sở Nhỏ")] == ["3", "3", "0"]
