@@ -88,3 +88,12 @@ def test_who_waits_in_vain_is_told_so_and_the_next_one_writes(
         refused()  # for a transaction of one's own nobody waits longer either
     with make.writing() as session:
         assert session.scalar(text("SELECT 1")) == 1
+
+
+def test_a_connection_that_is_thrown_away_gives_its_turn_back(make: Make, backend: str) -> None:
+    with make.writing() as session:
+        session.execute(text("SELECT 1"))
+        session.connection().invalidate()
+        session.rollback()
+    assert make.database.turns.take(0)
+    make.database.turns.give()
