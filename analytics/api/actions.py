@@ -13,7 +13,7 @@ from analytics.api.models import ApiToken
 from analytics.api.rules import PREFIX, SCOPES
 from lms import clock
 from lms.audit.actions import note
-from lms.organisation.models import Unit
+from lms.organisation.models import STATE_TREE, Unit
 
 
 def make_token(
@@ -57,5 +57,5 @@ def mark_used(session: Session, token: ApiToken) -> None:
 
 def note_names(session: Session, token: ApiToken, unit: Unit, *, briefing: str, number: int) -> None:
     """Names of a unit were read with this token."""
-    what = {"briefing": briefing, "count": number, "token": str(token.public_id)}
+    what = {"briefing": briefing, "count": number, "token": str(token.public_id), "tree": STATE_TREE}
     note(session, "api.names", actor=None, object_kind="unit", object_id=unit.public_id, **what)

@@ -301,7 +301,7 @@ def note_names_read(looked: Looked, found: Names, details: dict[str, Any]) -> No
 
     By the structure of another day it is noted for each person: they belong to other units by now.
     """
-    by, details["count"] = behind(), len(found.people)
+    by, details["count"], details["tree"] = behind(), len(found.people), looked.structure.tree
     kind, objects = "unit", [looked.unit.public_id]
     if looked.then is not None:
         details |= {"unit": str(looked.unit.public_id), "structure": looked.asked.on.isoformat()}

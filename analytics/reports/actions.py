@@ -25,7 +25,7 @@ from analytics.reports.vocabulary import FORMS, WORDS_OF_CODES, closing, frame
 from lms import clock
 from lms.audit.actions import note
 from lms.db import database_of
-from lms.organisation.models import Unit
+from lms.organisation.models import STATE_TREE, Unit
 from lms.outbox.actions import queue, send_mail
 from lms.outbox.rules import UNIT_NEWS
 from lms.web.wording import day, moment
@@ -271,10 +271,11 @@ def forget_files(session: Session, now: datetime) -> None:
 def note_taken(session: Session, of: Subject, *, by: uuid.UUID, form: str, purpose: str, count: int) -> None:
     """In the log: names of the unit were shown or taken out in a report, for what, and how many."""
     told: dict[str, Any] = {"purpose": purpose, "count": count, "form": form if form in FORMS else "register"}
+    told["tree"] = STATE_TREE
     note(session, "names.read", actor=by, object_kind="unit", object_id=of.unit.public_id, **told)
 
 
 def note_shown(session: Session, unit_id: str, *, by: uuid.UUID, form: str, count: int) -> None:
     """In the log: a report that names people, such as who took the roll, was shown or taken out."""
-    told: dict[str, Any] = {"purpose": "report", "count": count, "form": form}
+    told: dict[str, Any] = {"purpose": "report", "count": count, "form": form, "tree": STATE_TREE}
     note(session, "names.read", actor=by, object_kind="unit", object_id=unit_id, **told)

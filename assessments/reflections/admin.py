@@ -19,6 +19,7 @@ from lms import clock
 from lms.accounts.access import top_units
 from lms.audit.actions import note
 from lms.db import apart, get_session
+from lms.organisation.models import STATE_TREE
 from lms.web.acting import actor, behind, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.forms import text_in
@@ -67,11 +68,11 @@ def note_list(number: int, state: str) -> None:
     me = actor()
     units = [] if me.everywhere(READ) else top_units(get_session(), me, READ)
     about: list[object] = [one.public_id for one in units] or [WHOLE_SYSTEM]
-    by = behind()
+    by, told = behind(), {"count": number, "state": state, **({"tree": STATE_TREE} if units else {})}
 
     def write(own: Session) -> None:
         for one in about:
-            note(own, "reflection.list", actor=by, object_kind="unit", object_id=one, count=number, state=state)
+            note(own, "reflection.list", actor=by, object_kind="unit", object_id=one, **told)
 
     apart(write)
 

@@ -18,7 +18,7 @@ from lms import clock
 from lms.accounts.access import access_unit, top_units
 from lms.audit.actions import note
 from lms.db import apart, get_session
-from lms.organisation.models import Unit
+from lms.organisation.models import STATE_TREE, Unit
 from lms.web.acting import NotFound, actor, behind, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.forms import text_in
@@ -84,6 +84,7 @@ def note_list(action: str, one: Unit, briefing: Briefing, number: int) -> None:
     """Put into the log that names of a unit were shown or taken out."""
     by, of, code = behind(), one.public_id, briefing.code
     about: dict[str, Any] = {"object_kind": "unit", "object_id": of, "briefing": code, "count": number}
+    about["tree"] = STATE_TREE
     if action == "certificate.print":
         apart(lambda own: note(own, "certificate.print", actor=by, **about))
     else:

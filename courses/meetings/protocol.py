@@ -18,7 +18,8 @@ from courses.meetings.queries import OnList
 from courses.meetings.rules import THERE, Numbers, code_key, fault_of, good, slot_of
 from lms import clock
 from lms.audit.actions import note
-from lms.db import apart, config_of
+from lms.db import apart, config_of, get_session
+from lms.organisation.projection import in_place_of
 from lms.web.acting import Actor, behind
 
 
@@ -35,8 +36,9 @@ def about(point: MeetingPoint) -> dict[str, Any]:
 
 def names_seen(point: MeetingPoint, count: int, *, purpose: str = "roll_call") -> None:
     """Put into the log that names of this point were shown, in a transaction of its own."""
-    by, unit, details = behind(), point.unit.public_id, {"point": str(point.public_id), "count": count}
+    by, details = behind(), {"point": str(point.public_id), "count": count}
     if count:
+        unit = in_place_of(get_session(), point.unit, on=clock.today()).public_id  # who is listed belongs there now
         apart(
             lambda own: note(
                 own, "names.read", actor=by, object_kind="unit", object_id=unit, purpose=purpose, **details

@@ -46,7 +46,7 @@ from lms.audit.actions import note_each
 from lms.db import apart, config_of, get_read_session, get_session
 from lms.organisation.access import first_tree, scope_of
 from lms.organisation.forms import TREE_WORDS, ended_words
-from lms.organisation.models import STATE_TREE, Unit
+from lms.organisation.models import Unit
 from lms.throttle.rules import PER_TYPED, Budget
 from lms.web.acting import actor, behind
 from lms.web.feature import Feature
@@ -178,18 +178,18 @@ def seen(
     """Note that names were looked at. The words searched for are not kept: they may be a name.
 
     Where no unit was asked for, there is an entry for each one where whoever looks holds the permission (in that tree,
-    or in both): those in other units were not seen.
+    or in both): those in other units were not seen. Each says by which tree, where the list was made by one.
     """
     kind = "person" if isinstance(about, Person) else "unit"
     who, looking, about_id = behind(), actor(), about.public_id if about is not None else "-"
     looked_in = scope_of(looking, permission) if about is None and not looking.everywhere(permission) else {}
-    within = [one for name, ids in looked_in.items() if tree in ("", name) for one in ids]
+    within = [(name, list(ids)) for name, ids in looked_in.items() if tree in ("", name)]
 
     def noted(own: Session) -> None:
-        units = select(Unit.public_id).where(Unit.id.in_(within)).order_by(Unit.id)
-        ids: list[object] = list(own.scalars(units)) if within else [about_id]
-        told = details if tree in ("", STATE_TREE) else {**details, "tree": tree}
-        note_each(own, action, actor=who, object_kind=kind, objects=[(one, told) for one in ids])
+        units = select(Unit.public_id).order_by(Unit.id)
+        each = [(one, name) for name, ids in within for one in own.scalars(units.where(Unit.id.in_(ids)))]
+        told = [(one, {**details, "tree": name} if name else details) for one, name in each or [(about_id, tree)]]
+        note_each(own, action, actor=who, object_kind=kind, objects=told)
 
     apart(noted)
 

@@ -283,7 +283,7 @@ def remove_passkey(session: Session, passkey: Passkey) -> None:
 
 
 def make_activation_codes(
-    session: Session, people: Iterable[Person], *, unit: uuid.UUID, by: uuid.UUID
+    session: Session, people: Iterable[Person], *, unit: uuid.UUID, tree: str, by: uuid.UUID
 ) -> Mapping[int, str]:
     """A code for each of these people, good for thirty days and to be shown this once; codes before it end."""
     config, now = config_of(session), clock.now()
@@ -298,7 +298,7 @@ def make_activation_codes(
         )
         for person_id, code in codes.items()
     )
-    note(session, "activation.print", actor=by, object_kind="unit", object_id=unit, codes=len(codes))
+    note(session, "activation.print", actor=by, object_kind="unit", object_id=unit, codes=len(codes), tree=tree)
     return {person_id: in_groups(code) for person_id, code in codes.items()}
 
 

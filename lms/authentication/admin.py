@@ -152,16 +152,18 @@ def sheet(unit_id: uuid.UUID) -> ResponseReturnValue:
         chosen = [row for row in rows if str(row[0].public_id) in wanted]
         if chosen:
             seen("person.list", unit, tree=tree, rows=len(chosen), page=1, purpose="activation")
-            return printed(own, unit, chosen)
+            return printed(own, unit, tree, chosen)
     seen("person.list", unit, tree=tree, rows=len(rows), page=1, purpose="activation")
     status = 422 if form.is_submitted() else 200
     return render_template("credentials/people.html", form=form, unit=unit, rows=rows, most=MOST_ON_A_SHEET), status
 
 
-def printed(own: Session, unit: Unit, chosen: list[tuple[Person, SignInAccount, Unit]]) -> ResponseReturnValue:
+def printed(
+    own: Session, unit: Unit, tree: str, chosen: list[tuple[Person, SignInAccount, Unit]]
+) -> ResponseReturnValue:
     """The slips, one sheet for each unit. The codes are shown this once."""
     codes = actions.make_activation_codes(
-        own, [one for one, _account, _where in chosen], unit=unit.public_id, by=actor().public_id
+        own, [one for one, _account, _where in chosen], unit=unit.public_id, tree=tree, by=actor().public_id
     )
     sheets = [(where, list(slips)) for where, slips in groupby(chosen, key=lambda row: row[2])]
     return render_template(

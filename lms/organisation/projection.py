@@ -178,6 +178,15 @@ def taken_over(on: date) -> CTE:
     return select(found.c.unit_id, found.c.heir_id).where(found.c.heir_id.not_in(ended)).cte()
 
 
+def in_place_of(session: Session, unit: Unit, *, on: date) -> Unit:
+    """The unit that stands in its place that day: itself, unless it has ended."""
+    if unit.valid_to is None or unit.valid_to > on:
+        return unit
+    taken = taken_over(on)
+    heir = session.scalar(select(taken.c.heir_id).where(taken.c.unit_id == unit.id))
+    return session.get_one(Unit, heir) if heir is not None else unit
+
+
 def with_former(units: Select[int], *, on: date) -> Select[int]:
     """These units and all in whose place they stand that day, as `taken_over` says, for use as a subquery."""
     taken = taken_over(on)

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from lms import clock
 from lms.accounts.models import Membership, Person, PersonLink, RoleGrant, SignInAccount, UserSession
@@ -33,12 +33,16 @@ WHOLE_SYSTEM = "-"
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """Somebody saw or took out names, and that of the person could be among them. `scope` "": the person alone."""
+    """Somebody saw or took out names, and that of the person could be among them. `scope` "": the person alone.
+
+    `tree`: by which of the two the list was made ("": by neither, or by both).
+    """
 
     entry: AuditEntry
     who: str
     office: str
     scope: str
+    tree: str
 
 
 def own_data(session: Session, person: Person) -> Iterator[OwnData]:
@@ -229,23 +233,36 @@ def disclosures(session: Session, person: Person, *, before: int | None) -> tupl
 
 def told(one: AuditEntry, people: Mapping[uuid.UUID, tuple[str, str]], units: Mapping[uuid.UUID, str]) -> Disclosure:
     who, office = people.get(one.actor, ("", "")) if one.actor is not None else ("", "")
+    tree = str(one.details.get("tree", ""))
     if one.object_id == WHOLE_SYSTEM:
-        return Disclosure(one, who, office, WHOLE_SYSTEM)
-    return Disclosure(one, who, office, units.get(uuid.UUID(one.object_id), "") if one.object_kind == "unit" else "")
+        return Disclosure(one, who, office, WHOLE_SYSTEM, tree)
+    scope = units.get(uuid.UUID(one.object_id), "") if one.object_kind == "unit" else ""
+    return Disclosure(one, who, office, scope, tree)
 
 
 def lists_of_units(session: Session, person_id: int) -> Iterator[ColumnElement[bool]]:
     """For each unit the person belonged to, and all above it then: lists of it on the days when both held.
 
-    A list that was made by one tree was of those who belonged there in that tree.
+    A list that was made by one tree was of those who belonged there in that tree. Whoever belongs to no unit of the
+    state tree all the while is counted by it where their Party unit stands in it.
     """
+    other = aliased(Membership)
+    placed = select(other.id).where(
+        other.person_id == person_id,
+        other.tree == STATE_TREE,
+        other.valid_from <= Membership.valid_from,
+        or_(other.valid_to.is_(None), other.valid_to >= Membership.valid_to),
+    )
     rows = session.execute(
-        select(Unit.public_id, Membership.tree, Membership.valid_from, Membership.valid_to)
+        select(Unit.public_id, UnitClosure.tree, Membership.valid_from, Membership.valid_to)
         .add_columns(UnitClosure.valid_from, UnitClosure.valid_to)
         .select_from(Membership)
         .join(
             UnitClosure,
-            and_(UnitClosure.descendant_id == Membership.unit_id, UnitClosure.tree == Membership.tree),
+            and_(
+                UnitClosure.descendant_id == Membership.unit_id,
+                or_(UnitClosure.tree == Membership.tree, and_(UnitClosure.tree == STATE_TREE, ~placed.exists())),
+            ),
         )
         .join(Unit, Unit.id == UnitClosure.ancestor_id)
         .where(Membership.person_id == person_id)

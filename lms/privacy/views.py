@@ -11,6 +11,7 @@ from lms.accounts.models import Person
 from lms.audit.actions import note
 from lms.audit.forms import purpose_of, sentence
 from lms.db import apart, get_session
+from lms.organisation.forms import TREE_WORDS
 from lms.privacy import actions, queries, render
 from lms.privacy.forms import KIND_WORDS, OUTCOMES, STATES, VALUES, AskForm
 from lms.web import errors
@@ -84,6 +85,7 @@ def seen() -> ResponseReturnValue:
         found=found,
         sentence=sentence,
         purpose_of=purpose_of,
+        tree_words=TREE_WORDS,
         continued=before is not None,
         older=url_for("privacy.seen", before=found[-1].entry.id) if older else None,
     )

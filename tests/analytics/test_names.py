@@ -196,7 +196,7 @@ def test_who_stands_higher_sees_names_only_after_stating_a_purpose_for_half_an_h
     assert "Đôn đốc việc học tập, quán triệt" in browser.text
     (entry,) = readings(make)
     assert (entry.actor, entry.object_kind, entry.object_id) == (person.public_id, "unit", str(office.public_id))
-    assert entry.details == {"briefing": "demo", "purpose": "urge", "count": 1}
+    assert entry.details == {"briefing": "demo", "purpose": "urge", "count": 1, "tree": "state"}
     browser.get(address(agency))
     assert names_on(browser) == ["Nguyễn Sở"]  # the purpose was for another unit
     browser.get(address(office))

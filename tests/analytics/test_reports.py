@@ -505,7 +505,7 @@ def test_the_list_of_names_is_in_vietnamese_order_asks_what_for_and_is_noted(mak
     assert [row.cells[5].text for row in found.rows][1:] == ["Quá hạn", "Quá hạn"]
     with make.reading() as session:
         noted = session.scalars(select(AuditEntry).where(AuditEntry.action == "names.read")).all()
-        assert [one.details for one in noted] == [{"purpose": "urge", "count": 2, "form": "02"}]
+        assert [one.details for one in noted] == [{"purpose": "urge", "count": 2, "form": "02", "tree": "state"}]
     one = freeze(make, province.small, "02")
     assert CANARY not in one.document.decode()  # by opaque ids alone
     assert CANARY in browser.get(f"/reports/snapshots/{one.public_id}").text
@@ -676,7 +676,7 @@ def test_people_are_summoned_to_the_nearest_point_and_the_total_is_the_sum_of_th
     assert rows[1][9] == "Trưởng lon"
     with make.reading() as session:
         noted = session.scalars(select(AuditEntry).where(AuditEntry.action == "names.read")).one()
-        assert noted.details == {"purpose": "report", "count": 1, "form": "03"}
+        assert noted.details == {"purpose": "report", "count": 1, "form": "03", "tree": "state"}
     first = cells_of_page(browser.get(address(province.root, "/01?levels=1")).text)
     assert [row[2] for row in first] == [
         "1",

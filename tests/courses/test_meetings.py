@@ -177,6 +177,9 @@ def test_after_a_merger_the_points_of_units_that_have_ended_are_those_of_the_one
         assert [one.public_id for one in everybody if one.public_id == world.an.public_id] == [world.an.public_id]
         assert len(everybody) == 4
     press(world.browser(world.host), world, world.an, "present")
+    with make.reading() as session:  # so that those who belong there now read of it
+        seen = session.scalars(select(AuditEntry.object_id).where(AuditEntry.action == "names.read")).all()
+        assert set(seen) == {str(heir.public_id)}
     assert world.browser(world.other_host).get(world.path("south")).status_code == 200
     head = world.browser(make.person("Trưởng Xã Mới", role="head", over=heir))
     assert [head.get(world.path(name)).status_code for name in world.points] == [404, 200, 200]

@@ -209,7 +209,7 @@ def test_looking_at_names_is_noted_without_the_names(make: Make) -> None:
         looks = select(AuditEntry).where(AuditEntry.action.startswith("person.")).order_by(AuditEntry.id)
         entries = [one for one in session.scalars(looks) if one.action in {"person.list", "person.read"}]
         assert [one.action for one in entries] == ["person.list", "person.list", "person.read"]
-        assert entries[1].details == {"rows": 1, "page": 1, "searched": True}
+        assert entries[1].details == {"rows": 1, "page": 1, "searched": True, "tree": "state"}
         assert entries[2].object_id == str(person.public_id)
         assert "hoa" not in str([one.details for one in session.scalars(select(AuditEntry))]).lower()
 

@@ -68,7 +68,7 @@ def test_a_slip_from_the_sheet_of_ones_unit_leads_to_a_password_once(make: Make)
     assert "Mọi người ở đây đã đặt mật khẩu" in administrator.text
     with make.reading() as session:
         noted = [entry for entry in session.scalars(select(AuditEntry)) if entry.action == "activation.print"]
-        assert [entry.details for entry in noted] == [{"codes": 1}]
+        assert [entry.details for entry in noted] == [{"codes": 1, "tree": "state"}]
         lists = session.scalars(select(AuditEntry).where(AuditEntry.action == "person.list")).all()
         assert [one.details["rows"] for one in lists] == [1, 1, 0]
         assert session.scalar(select(ActivationCode.person_id)) is None
@@ -77,7 +77,7 @@ def test_a_slip_from_the_sheet_of_ones_unit_leads_to_a_password_once(make: Make)
 def codes_for(make: Make, *people: Person) -> dict[int, str]:
     with make.writing() as session:
         own = [session.get_one(Person, one.id) for one in people]
-        return dict(make_activation_codes(session, own, unit=own[0].public_id, by=own[0].public_id))
+        return dict(make_activation_codes(session, own, unit=own[0].public_id, tree="state", by=own[0].public_id))
 
 
 def works(make: Make, username: str, code: str) -> bool:

@@ -12,6 +12,7 @@ from lms.accounts.models import Membership, Person, RoleGrant
 from lms.audit.models import AuditEntry
 from lms.organisation.actions import create_unit, move_unit
 from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure
+from lms.privacy.queries import disclosures
 from lms.roster.access import reach
 from tests.browser import Browser
 from tests.lms.test_roles import post
@@ -145,6 +146,29 @@ def test_a_list_says_in_the_log_by_which_units_it_was_seen(make: Make, cell: Cel
         own = make.browser(person)
         own.get("/my-data/seen")
         assert ("Người Giữ" in own.text) == told_to, person.full_name
+
+
+def test_a_list_says_by_which_tree_it_was_made_and_is_told_to_those_it_was_of(make: Make, cell: Cell) -> None:
+    lone = member(make, "Cụ Ở Sở", cell.office)  # in no unit of the state tree, and counted in the agency
+    admin = make.browser(make.person("Quản Trị", role="administrator"))
+    for tree in (STATE_TREE, PARTY_TREE):
+        admin.get(f"/people?unit={cell.office.public_id}&tree={tree}")
+    with make.reading() as session:
+        query = select(AuditEntry).where(AuditEntry.action == "person.list").order_by(AuditEntry.id)
+        assert [one.details["tree"] for one in session.scalars(query)] == [STATE_TREE, PARTY_TREE]
+        told = {
+            person.full_name: {one.tree for one in disclosures(session, session.merge(person), before=None)[0]}
+            for person in (cell.colleague, cell.clerk, cell.pensioner, lone)
+        }
+    assert told == {
+        "Quần Chúng Yến": {STATE_TREE},
+        "Nhân Viên": {STATE_TREE},
+        "Cụ Hưu": set(),
+        "Cụ Ở Sở": {STATE_TREE, PARTY_TREE},
+    }
+    own = make.browser(lone)
+    own.get("/my-data/seen")
+    assert ("Cây cơ quan nhà nước" in own.text, "Cây tổ chức đảng" in own.text) == (True, True)
 
 
 def test_accounts_are_opened_by_the_party_tree_and_only_of_those_who_hold_nothing_beyond_it(cell: Cell) -> None:
