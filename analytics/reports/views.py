@@ -46,7 +46,7 @@ from analytics.reports.rules import (
     shown,
     typed_code,
 )
-from analytics.reports.vocabulary import FORMS, HEADS, head_for
+from analytics.reports.vocabulary import FORMS, HEADS, ON_FROZEN, head_for
 from courses.enrolment.models import Briefing
 from lms import clock
 from lms.accounts.access import top_units
@@ -143,6 +143,7 @@ def told(paper: Paper) -> dict[str, object]:
         "group_heading": forms.group_heading,
         "numbers": NUMBERS,
         "form_name": forms.said(FORMS[paper.form]),
+        "remarks": [note for note in paper.notes if paper.form == "01" and note.startswith(ON_FROZEN)],
         "definitions": forms.definitions() if paper.form == "01" else [],
         "roll_up": forms.said(forms.ROLL_UP),
     }

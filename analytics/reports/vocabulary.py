@@ -167,6 +167,8 @@ NOTE_FROZEN = (
     "chốt làm cột 8 khác cột 4 trừ cột 7."
 )
 NOTE_NEVER_FROZEN = "Đợt này chưa chốt sĩ số: cột 4, 5, 6 để trống."
+ON_FROZEN = (NOTE_NEVER_FROZEN, NOTE_FROZEN.partition("{")[0])
+"""How the note on the frozen roll begins."""
 
 NOTE_ROLL_UP = (
     "Số của đơn vị cấp trên là tổng số người của các đơn vị, mỗi người một lần; tỷ lệ là tổng chia tổng, không phải "

@@ -187,7 +187,7 @@ def seen(
 
     def noted(own: Session) -> None:
         units = select(Unit.public_id).order_by(Unit.id)
-        each = [(one, name) for name, ids in within for one in own.scalars(units.where(Unit.id.in_(ids)))]
+        each: list[Any] = [(one, name) for name, ids in within for one in own.scalars(units.where(Unit.id.in_(ids)))]
         told = [(one, {**details, "tree": name} if name else details) for one, name in each or [(about_id, tree)]]
         note_each(own, action, actor=who, object_kind=kind, objects=told)
 

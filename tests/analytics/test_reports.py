@@ -213,7 +213,8 @@ def test_column_4_is_the_roll_that_was_frozen_last_and_empty_where_none_was(make
     browser = make.browser(province.head)
     rows, notes = columns()
     assert rows == [["", "", "", "3"], ["", "", "", "13"], ["", "", "", "16"]]
-    assert "Đợt này chưa chốt sĩ số: cột 4, 5, 6 để trống." in notes
+    for said in (notes, browser.get(address(province.root, "/01")).text):
+        assert "Đợt này chưa chốt sĩ số: cột 4, 5, 6 để trống." in said
     with make.writing() as session:
         briefing = session.scalars(select(Briefing)).one()
         session.scalars(select(Person).where(Person.full_name == f"{CANARY} 1")).one().party = "chinh_thuc"
