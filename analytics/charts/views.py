@@ -8,8 +8,9 @@ from flask.typing import ResponseReturnValue
 from analytics.charts.papers import CHARTS
 from analytics.dashboard import queries
 from analytics.dashboard.access import ancestors_in_scope
+from analytics.dashboard.forms import chosen
 from analytics.dashboard.render import branch_name
-from analytics.dashboard.views import FIGURES, answered, chosen, figures_of, looked_at, title
+from analytics.dashboard.views import FIGURES, answered, figures_of, looked_at, title
 from courses.enrolment.access import ASSIGN
 from lms import clock
 from lms.db import get_session
@@ -32,7 +33,7 @@ def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
     one, then, structure = looked.unit, looked.then, looked.structure
     above = ancestors_in_scope(own, me, FIGURES, one, on=clock.day_of(now)) if then is None else then.above
     briefings = queries.briefings_given(own, one, structure)
-    briefing = chosen(briefings)
+    briefing = chosen(briefings, one, structure)
     common = {**looked.told, "above": above, "briefings": briefings, "briefing": briefing, "title": title}
     if briefing is None:
         return render_template("dashboard/not_assigned.html", **common, may_assign=me.may(ASSIGN)), answered(looked)

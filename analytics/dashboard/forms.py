@@ -1,14 +1,23 @@
-"""Forms of the list of names: what for, and whom one is looking for."""
+"""Which briefing a page is about, and the forms of the list of names: what for, and whom one is looking for."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from flask import request, session
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, StringField
 
+from analytics.dashboard import queries
+from analytics.dashboard.queries import Given
+from analytics.facts.queries import Structure
 from analytics.facts.rules import PEOPLE
 from analytics.facts.vocabulary import METRICS
+from lms import clock
 from lms.accounts.forms import CATEGORIES
+from lms.db import get_session
+from lms.organisation.models import Unit
+from lms.organisation.queries import OnDay
 from lms.web.forms import ChoiceField, MustBe, PageForm, at_most, choices, tidy
 
 PURPOSE_WORDS = {
@@ -57,3 +66,24 @@ class SearchForm(PageForm):
     )
     state = ChoiceField(_l("Trạng thái"), choices=lambda: choices(state_words()))
     category = ChoiceField(_l("Loại cán bộ"), choices=choices({"": _l("Tất cả"), **CATEGORIES}), default="")
+
+
+LOOKED_AT = "briefing"
+"""Where a browser keeps which briefing was looked at last."""
+
+
+def chosen(briefings: Sequence[Given], unit: Unit | OnDay, structure: Structure) -> Given | None:
+    """The briefing the address asks for, which is kept; else the one looked at last; else as `rules.opened_first`.
+
+    None when there is none, or the one asked for is none of these.
+    """
+    code = request.args.get("briefing")
+    found = next((one for one in briefings if one.code == (code or session.get(LOOKED_AT))), None)
+    if code is not None:
+        if found is not None and session.get(LOOKED_AT) != code:
+            session[LOOKED_AT] = code
+        return found if code else None
+    if found is None and len(briefings) > 1:
+        first = queries.opened_first(get_session(), unit, structure, now=clock.now())
+        found = next((one for one in briefings if one.code == first), None)
+    return found or next(iter(briefings), None)

@@ -1,7 +1,6 @@
 """The pages of a head: has my unit been briefed, how do the units below stand, and who is still missing."""
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from math import ceil
@@ -14,7 +13,7 @@ from flask_babel import gettext as _
 
 from analytics.dashboard import queries
 from analytics.dashboard.access import among, ancestors_in_scope
-from analytics.dashboard.forms import PURPOSE_WORDS, PurposeForm, SearchForm, state_words
+from analytics.dashboard.forms import PURPOSE_WORDS, PurposeForm, SearchForm, chosen, state_words
 from analytics.dashboard.queries import Given, Names, Overview, Wanted
 from analytics.dashboard.render import branch_name, figure
 from analytics.dashboard.rules import (
@@ -130,7 +129,7 @@ def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
     one, then, structure = looked.unit, looked.then, looked.structure
     above = ancestors_in_scope(own, me, FIGURES, one, on=clock.day_of(now)) if then is None else then.above
     briefings = queries.briefings_given(own, one, structure)
-    briefing = chosen(briefings)
+    briefing = chosen(briefings, one, structure)
     common = {**looked.told, "above": above, "briefings": briefings, "briefing": briefing, "title": title}
     if briefing is None:
         return render_template("dashboard/not_assigned.html", **common, may_assign=me.may(ASSIGN)), answered(looked)
@@ -266,7 +265,7 @@ def names_page(
     if looked.absent:
         return render_template("dashboard/not_then.html", **looked.told)
     one, structure = looked.unit, looked.structure
-    briefing = chosen(queries.briefings_given(own, one, structure))
+    briefing = chosen(queries.briefings_given(own, one, structure), one, structure)
     if briefing is None:
         raise NotFound
     wanted, purpose = wanted_names(one), str(visit(one).get("purpose", ""))
@@ -343,17 +342,11 @@ def visit(one: Unit | OnDay) -> dict[str, Any]:
     return said
 
 
-def chosen(briefings: Sequence[Given]) -> Given | None:
-    """The briefing the address asks for, or the one opened last."""
-    code = request.args.get("briefing")
-    return next((one for one in briefings if code in (None, one.code)), None)
-
-
 def figures_of(unit_id: uuid.UUID) -> Overview:
     """The figures of a unit one may see, in the briefing asked for. Raises `NotFound`."""
     own, now, looked = get_session(), clock.now(), looked_at(unit_id, FIGURES)
     one, then, structure = looked.unit, looked.then, looked.structure
-    briefing = chosen(queries.briefings_given(own, one, structure)) if not looked.absent else None
+    briefing = chosen(queries.briefings_given(own, one, structure), one, structure) if not looked.absent else None
     if briefing is None or looked.asked.form.errors:
         raise NotFound
     return queries.overview(own, one, briefing, structure, now=now, seen=then.seen if then else None)

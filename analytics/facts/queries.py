@@ -34,6 +34,7 @@ from courses.briefings.models import Standing
 from courses.catalog.queries import NEWEST_TITLES
 from courses.enrolment.models import Briefing
 from lms.accounts.models import Membership
+from lms.db import UtcDateTime
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitEdge, UnitName
 from lms.organisation.queries import holds_on, subtree
 
@@ -295,6 +296,29 @@ def briefings_given(unit_id: int, structure: Structure) -> Select[*tuple[Any, ..
         select(*columns, title, title_en, Briefing.documents, Briefing.policy)
         .join(NEWEST_TITLES, NEWEST_TITLES.c.course_id == Briefing.course_id)
         .where(Briefing.id.in_(somebody))
+        .order_by(Briefing.opened_at.desc(), Briefing.id.desc())
+    )
+
+
+def next_dues(unit_id: int, structure: Structure, *, now: datetime) -> Select[*tuple[Any, ...]]:
+    """One row for each briefing on whose roll somebody in the unit or below is.
+
+    Columns: its code, whether it is closed, people, started, and the next due date (None: none is to come).
+    """
+    units = structure.below(unit_id)
+    tally = structure.tallies(units).c
+    coming = func.min(case((and_(tally.due_at > now, tally.due_at < NEVER_DUE), tally.due_at)), type_=UtcDateTime)
+    return (
+        select(
+            Briefing.code,
+            Briefing.closed_at.is_not(None).label("closed"),
+            cast(func.sum(tally.people), Integer).label("people"),
+            cast(func.sum(tally.started), Integer).label("started"),
+            coming.label("next_due"),
+        )
+        .join(Briefing, Briefing.id == tally.briefing_id)
+        .where(tally.unit_id.in_(units), anybody(tally))
+        .group_by(Briefing.id)
         .order_by(Briefing.opened_at.desc(), Briefing.id.desc())
     )
 

@@ -11,7 +11,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from analytics.dashboard.access import among
-from analytics.dashboard.forms import PurposeForm
+from analytics.dashboard.forms import PurposeForm, chosen
 from analytics.dashboard.queries import Given, Wanted, briefings_given
 from analytics.dashboard.rules import asked_state
 from analytics.dashboard.views import (
@@ -20,7 +20,6 @@ from analytics.dashboard.views import (
     OWN_UNIT,
     Looked,
     answered,
-    chosen,
     looked_at,
     structure_words,
     title,
@@ -76,7 +75,7 @@ def opened_here(unit_id: uuid.UUID, permission: str = FIGURES) -> Opened:
     """The unit, by the structure the address asks for, with the briefing it asks for. Raises `NotFound`."""
     looked = looked_at(unit_id, permission)
     given = briefings_given(get_session(), looked.unit, looked.structure) if not looked.absent else []
-    briefing = chosen(given)
+    briefing = chosen(given, looked.unit, looked.structure)
     if briefing is None:
         raise NotFound
     return Opened(looked, given, briefing)

@@ -21,11 +21,34 @@ from lms.accounts.models import Person
 from lms.organisation.actions import create_unit
 from lms.organisation.models import PARTY_TREE, Unit
 from tests.analytics.agency import Staff, assigned, course_loaded, staffed
-from tests.briefed import WITH_REFLECTION, come, open_briefing
+from tests.briefed import AT_A_POINT, WITH_REFLECTION, come, open_briefing
 from tests.browser import Browser
 from tests.counting import count_queries
 from tests.library_course import load_built_in_course
 from tests.make import LONG_AGO, Make
+
+
+def shown(browser: Browser, address: str) -> str:
+    """The code of the briefing a page is about."""
+    browser.get(address)
+    [code] = re.findall(r'briefing=([^"&]+)[^>]*aria-current="page"', browser.text)
+    return str(code)
+
+
+def test_the_dashboard_opens_on_the_briefing_looked_at_last_and_never_on_one_just_given(
+    make: Make, tmp_path: Path
+) -> None:
+    course_id = course_loaded(make, tmp_path)
+    unit = make.unit("Sở Y tế")
+    assigned(make, course_id, unit)
+    staffed(make, course_id, unit, Staff(begun=3))
+    open_briefing(make, unit, policy=AT_A_POINT, title="Đợt vừa giao")
+    browser, address = head_of(make, unit), f"/dashboard/units/{unit.public_id}"
+    assert shown(browser, address) == "demo"
+    assert shown(browser, f"{address}?briefing=dot-1") == "dot-1"
+    assert shown(browser, address) == "dot-1"
+    assert shown(browser, f"{address}/charts") == "dot-1"
+    assert shown(head_of(make, unit), address) == "demo"
 
 
 def text_of(browser: Browser) -> str:

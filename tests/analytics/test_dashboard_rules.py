@@ -7,7 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from analytics.dashboard.rules import document_of, in_sentence, late_since, most_urgent, unit_state
+from analytics.dashboard.rules import (
+    Choice,
+    document_of,
+    in_sentence,
+    late_since,
+    most_urgent,
+    opened_first,
+    unit_state,
+)
 from analytics.facts.rules import Branch, Count
 from lms.text import as_csv, harmless
 
@@ -23,6 +31,26 @@ from lms.text import as_csv, harmless
 )
 def test_the_document_is_taken_from_the_title(title: str, document: str | None) -> None:
     assert document_of(title) == document
+
+
+SOON, LATER = datetime(2026, 12, 1, tzinfo=UTC), datetime(2026, 12, 20, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("choices", "first"),
+    [
+        ([Choice("mới", False, 900, 0, SOON), Choice("đang học", False, 50, 9, LATER)], "đang học"),
+        ([Choice("sau", False, 50, 9, LATER), Choice("trước", False, 50, 9, SOON)], "trước"),
+        ([Choice("không hạn", False, 900, 9, None), Choice("có hạn", False, 5, 1, LATER)], "có hạn"),
+        ([Choice("ít", False, 50, 9, None), Choice("nhiều", False, 60, 9, None)], "nhiều"),
+        ([Choice("ít", False, 50, 9, SOON), Choice("nhiều", False, 60, 9, SOON)], "nhiều"),
+        ([Choice("đã đóng", True, 900, 800, SOON), Choice("mới", False, 50, 0, LATER)], "mới"),
+        ([Choice("mở sau", False, 50, 0, None), Choice("mở trước", False, 50, 0, None)], "mở sau"),
+        ([Choice("đã đóng", True, 900, 800, None)], "đã đóng"),
+    ],
+)
+def test_a_dashboard_opens_where_something_is_due_and_under_way(choices: list[Choice], first: str) -> None:
+    assert opened_first(choices) == first
 
 
 @pytest.mark.parametrize(
