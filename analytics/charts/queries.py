@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, or_, select, true, union_all
 from sqlalchemy.orm import Session
 
 from analytics.charts.rules import PER_STEP, STEPS, Day, added_up
@@ -34,12 +34,13 @@ def known_editions(session: Session, shown: Overview) -> list[Edition]:
 def finished_modules(session: Session, shown: Overview, versions: Sequence[Edition]) -> dict[uuid.UUID, list[int]]:
     """How many people have completed every lesson of each module of the newest version, by branch (its public id).
 
-    Each by the version that person studies. Whoever was briefed online has read all there is, and is not looked at:
-    what this costs follows from those who are under way.
+    Each by the version that person studies. Whoever was briefed online has read all there is in it: as long as every
+    version has these modules they are not looked at, and what this costs follows from those who are under way.
     """
     codes = [module.code for module in versions[-1].outline.modules]
+    in_all = all({one.code for one in version.outline.modules} >= set(codes) for version in versions)
     on, tree = shown.structure.on, shown.structure.tree
-    people = people_by_module(shown, versions, codes).subquery()
+    people = people_by_module(shown, versions, codes, online=not in_all).subquery()
     sums = [func.coalesce(cast(func.sum(people.c[f"m{place}"]), Integer), 0) for place in range(len(codes))]
     query = (
         select(Unit.public_id, *sums)
@@ -52,18 +53,23 @@ def finished_modules(session: Session, shown: Overview, versions: Sequence[Editi
     )
     read = {public_id: list(found) for public_id, *found in session.execute(query)}
     return {
-        branch.public_id: [number + branch.count.online for number in read.get(branch.public_id, [0] * len(codes))]
+        branch.public_id: [
+            number + (branch.count.online if in_all else 0) for number in read.get(branch.public_id, [0] * len(codes))
+        ]
         for branch in shown.branches
     }
 
 
-def people_by_module(shown: Overview, versions: Sequence[Edition], codes: Sequence[str]) -> Select[*tuple[Any, ...]]:
-    """Unit and, for each module, whether they have finished it (1 or 0), of everybody under way or briefed elsewhere.
+def people_by_module(
+    shown: Overview, versions: Sequence[Edition], codes: Sequence[str], *, online: bool
+) -> Select[*tuple[Any, ...]]:
+    """Unit and, for each module, whether they have finished it (1 or 0), of everybody under way or briefed elsewhere,
+    and with `online` of those briefed online too.
 
     Records that are one person with theirs count as well.
     """
     unit_id, counted = counted_in(shown.structure, shown.unit.id, shown.briefing.id)
-    under_way = counted.where(Standing.state != "not_started", Standing.way != ONLINE)
+    under_way = counted.where(Standing.state != "not_started", true() if online else Standing.way != ONLINE)
     finished = [module_finished(code, versions).label(f"m{place}") for place, code in enumerate(codes)]
     begun, done = CourseProgress, ActivityProgress
     course = begun.course_id == shown.briefing.course_id

@@ -17,6 +17,7 @@ from assessments.papers.models import Test
 from courses.briefings.models import Attendance, BriefingSession, MeetingPoint, Standing
 from courses.briefings.rules import THERE
 from courses.catalog.models import Module
+from courses.catalog.queries import NEWEST_TITLES
 from courses.catalog.rules import Settings
 from courses.enrolment.models import Briefing
 from courses.learning.models import ActivityProgress
@@ -28,6 +29,7 @@ from lms.clock import day_of
 from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit
 from lms.organisation.projection import taken_over, with_former
 from lms.organisation.queries import holds_on, subtree
+from lms.text import fold
 
 STAFF = ("can_bo", "cong_chuc", "vien_chuc")
 """CBCCVC: the three legal categories together."""
@@ -42,7 +44,7 @@ class Month:
 
 
 def month_by_unit(session: Session, of: Subject, period: str) -> Month:
-    """The figures of the month, in five statements. Raises ValueError for what is no month."""
+    """The figures of the month, in six statements. Raises ValueError for what is no month."""
     begins, ends = month_bounds(period)
     within = subtree(of.unit.id, on=day_of(of.now))
     held = [tuple(row) for row in session.execute(points_in(within, begins, ends, on=day_of(of.now)))]
@@ -57,7 +59,7 @@ def month_by_unit(session: Session, of: Subject, period: str) -> Month:
         papers.setdefault(unit_id, set()).update(documents.get(briefing_id, ()))
     for unit_id, briefing_id in briefed:
         papers.setdefault(unit_id, set()).update(documents.get(briefing_id, ()))
-    for row in session.execute(people_in(within, begins, ends, under_way)):
+    for row in session.execute(people_in(within, begins, ends, under_way, digital_briefings(session))):
         rate = (row.members_briefed, row.members)
         own.setdefault(row.unit_id, []).append(
             {"took_part": row.took_part, "member_rate": rate, "digital": row.digital}
@@ -142,9 +144,10 @@ def briefed_in(within: Select[int], begins: datetime, ends: datetime) -> Select[
 
 
 def people_in(
-    within: Select[int], begins: datetime, ends: datetime, under_way: Iterable[int]
+    within: Select[int], begins: datetime, ends: datetime, under_way: Iterable[int], digital: Iterable[int]
 ) -> Select[int, int, int, int, int]:
-    """By unit: people briefed in the month; members who must be in these briefings, and are; staff who have completed.
+    """By unit: people briefed in the month; members who must be in the briefings under way, and are; staff who have
+    completed one of the briefings on digital transformation.
 
     Each person once, but members once for each briefing: of a rate both are counted alike.
     """
@@ -152,6 +155,7 @@ def people_in(
     def once(condition: ColumnElement[bool]) -> ColumnElement[int]:
         return func.max(case((condition, 1), else_=0))
 
+    learned = Standing.briefing_id.in_(sorted(digital))
     counts = and_(Standing.briefing_id.in_(sorted(under_way)), Standing.member, ~Standing.exempt)
     person = (
         select(
@@ -160,7 +164,7 @@ def people_in(
             once(and_(Standing.briefed_at >= begins, Standing.briefed_at < ends, ~Standing.exempt)).label("took_part"),
             func.sum(case((counts, 1), else_=0)).label("members"),
             func.sum(case((and_(counts, Standing.briefed_at < ends), 1), else_=0)).label("members_briefed"),
-            once(and_(Standing.completed_at < ends, Person.category.in_(STAFF))).label("digital"),
+            once(and_(learned, Standing.completed_at < ends, Person.category.in_(STAFF))).label("digital"),
         )
         .join(Person, Person.id == Standing.person_id)
         .where(Standing.unit_id.in_(within))
@@ -169,6 +173,19 @@ def people_in(
     )
     sums = [func.sum(person.c[name]).label(name) for name in ("took_part", "members", "members_briefed", "digital")]
     return select(person.c.unit_id, *sums).group_by(person.c.unit_id)
+
+
+DIGITAL = ("chuyen doi so", "hoc vu so")
+"""What is on digital transformation (CĐS, bình dân học vụ số) has one of these in a title, as it is searched."""
+
+
+def digital_briefings(session: Session) -> list[int]:
+    """The briefings on digital transformation, by their title, that of their course, and their documents."""
+    query = select(Briefing.id, Briefing.title, Briefing.documents, NEWEST_TITLES.c.title.label("course"))
+    rows = session.execute(query.join(NEWEST_TITLES, NEWEST_TITLES.c.course_id == Briefing.course_id))
+    return [
+        row.id for row in rows if any(one in fold(" ".join((row.title, row.course, *row.documents))) for one in DIGITAL)
+    ]
 
 
 def staff_in(within: Select[int], *, on: date) -> Select[int, int]:

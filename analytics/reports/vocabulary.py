@@ -147,7 +147,7 @@ NOTES = {
         "Tỷ lệ ĐV tham gia: đảng viên đã quán triệt trên đảng viên phải học, của các đợt ấy, đến hết tháng; là tổng "
         "trên tổng, không phải trung bình các tỷ lệ.",
         "Tổng số CBCCVC: cán bộ, công chức, viên chức tính tại đơn vị. CB hoàn thành CĐS: trong số đó, người đã hoàn "
-        "thành ít nhất một đợt học tập.",
+        "thành ít nhất một đợt về chuyển đổi số, bình dân học vụ số (theo tên đợt, tên khóa học, văn bản của đợt).",
     ),
 }
 """What is printed under each table; of Biểu 01 it follows from the catalogue."""

@@ -4,22 +4,28 @@ import csv
 import html
 import json
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import delete, select, text, update
 
+from analytics.charts.queries import finished_modules
 from analytics.charts.rules import Day, Step, added_up, steps
+from analytics.dashboard.queries import briefings_given, overview
 from analytics.dashboard.rules import FOLDED_FROM, SHOWN
 from analytics.facts.models import TallyDay
+from analytics.facts.queries import Structure
 from analytics.facts.rules import FEWEST, whole_percent
 from courses.briefings.projector import settle_briefing
 from courses.briefings.rules import Asked, Policy, document_of
 from courses.enrolment.models import Briefing
 from courses.learning.models import ActivityProgress
+from courses.learning.queries import editions
 from lms import clock
 from lms.organisation.models import Unit
 from tests.analytics.agency import Staff, assigned, course_loaded, staffed
@@ -157,6 +163,24 @@ def test_who_is_under_way_or_came_to_a_point_is_asked_module_by_module(make: Mak
         for briefing_id in session.scalars(select(Briefing.id)).all():
             settle_briefing(session, briefing_id)
     assert [row[1:] for row in table(head_of(make, root), root, "modules")[1:2]] == [["4", "50 % (2)", "75 % (3)"]]
+
+
+def test_a_module_that_came_later_was_finished_by_nobody_who_studied_before(make: Make, tmp_path: Path) -> None:
+    """Though they were briefed online: it is not in the version they have read."""
+    course_id = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    assigned(make, course_id, root)
+    staffed(make, course_id, root, Staff(completed=3, begun=1))
+    with make.reading() as session:
+        known = editions(session, course_id)
+        structure = Structure(clock.today())
+        one = session.get_one(Unit, root.id)
+        shown = overview(session, one, briefings_given(session, one, structure)[0], structure, now=clock.now())
+        late = msgspec.structs.replace(known[-1].outline.modules[0], code="m9")
+        outline = msgspec.structs.replace(known[-1].outline, modules=[*known[-1].outline.modules, late])
+        anew = [*known, replace(known[-1], id=known[-1].id + 1, outline=outline)]
+        assert list(finished_modules(session, shown, known).values()) == [[3, 3]]
+        assert list(finished_modules(session, shown, anew).values()) == [[3, 3, 0]]
 
 
 def test_the_first_history_is_what_the_projector_keeps(make: Make, tmp_path: Path) -> None:

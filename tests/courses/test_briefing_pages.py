@@ -262,7 +262,8 @@ def test_whoever_gives_a_briefing_is_told_who_has_studied_before_and_chooses_whe
         learner.take("m2-test", 1.0)
     admin = place.admin
     admin.get("/briefings/new")
-    admin.submit("Mở đợt", course=CODE, **OPEN)
+    said: dict[str, Any] = OPEN
+    admin.submit("Mở đợt", course=CODE, **said)
     admin.get(f"{PAGE}/give")
     admin.submit("/give", codes="snv", due_kind="never")
     assert "Kết quả đã có từ trước" not in admin.text  # of them nobody has
