@@ -206,6 +206,8 @@ def module_title(place: int, module: OutlineModule) -> str:
 def scores(session: Session, shown: Overview, _name: Names) -> Chart:
     """How the scores of those who have taken all required tests are spread, with the pass mark."""
     title, count = _("Phân bố điểm kiểm tra"), shown.count
+    if "score" in shown.structure.untold:
+        return Chart(title, missing=not_told(shown))
     found = steps(queries.scores(session, shown))
     if not found:
         return Chart(title, missing=too_few(count.scored))
@@ -240,6 +242,20 @@ def marks_words(mark: float, others: Mapping[str, float]) -> str:
     words = [scale10(mark)]
     words += [_("riêng %(category)s: %(mark)s", category=called(one), mark=scale10(own)) for one, own in others.items()]
     return "; ".join(words)
+
+
+def not_told(shown: Overview) -> str:
+    """Why scores are not told of a day that is over, nor of a staff category."""
+    if shown.structure.until is not None:
+        return str(
+            _("Hệ thống chỉ giữ điểm hiện nay, không giữ điểm của từng ngày đã qua. Hãy xem ở số liệu hiện nay.")
+        )
+    return str(
+        _(
+            "Điểm chỉ nêu chung cho mọi loại cán bộ: lấy số chung trừ số của một loại có thể lộ điểm của vài người còn "
+            "lại. Hãy bỏ lọc theo loại cán bộ."
+        )
+    )
 
 
 def too_few(scored: int) -> str:

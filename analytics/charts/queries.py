@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 from analytics.charts.rules import PER_STEP, STEPS, Day, added_up
 from analytics.dashboard.queries import Overview
 from analytics.facts import queries as facts
+from analytics.facts.projection import by, conditions, exempt
 from analytics.facts.queries import BELOW, BRANCH, Structure, stands_below, stands_in
 from courses.briefings.models import Standing
-from courses.briefings.rules import ONLINE, policy_of
+from courses.briefings.rules import policy_of
 from courses.enrolment.models import Briefing
 from courses.learning.models import ActivityProgress, CourseProgress
 from courses.learning.queries import Edition, editions
-from lms.accounts.models import Membership, PersonLink
+from lms.accounts.models import PersonLink
 from lms.organisation.models import Unit
 
 
@@ -68,8 +69,10 @@ def people_by_module(
 
     Records that are one person with theirs count as well.
     """
-    unit_id, counted = counted_in(shown.structure, shown.unit.id, shown.briefing.id)
-    under_way = counted.where(Standing.state != "not_started", true() if online else Standing.way != ONLINE)
+    until = shown.structure.until
+    unit_id, counted = must_study(shown.structure, shown.unit.id, shown.briefing.id)
+    told = conditions(until)
+    under_way = counted.where(told["started"], true() if online else ~told["online"])
     finished = [module_finished(code, versions).label(f"m{place}") for place, code in enumerate(codes)]
     begun, done = CourseProgress, ActivityProgress
     course = begun.course_id == shown.briefing.course_id
@@ -81,7 +84,7 @@ def people_by_module(
     each = union_all(
         *(
             query.join(done, and_(done.person_id == begun.person_id, done.course_id == begun.course_id))
-            .where(done.completed_at.is_not(None))
+            .where(done.completed_at.is_not(None), *by(until, done.completed_at))
             .with_only_columns(unit_id.label("unit_id"), Standing.person_id.label("person_id"), *finished)
             .group_by(unit_id, Standing.person_id, begun.person_id, begun.course_version_id)
             for query in records
@@ -91,16 +94,12 @@ def people_by_module(
     return select(each.c.unit_id, *best).group_by(each.c.unit_id, each.c.person_id)
 
 
-def counted_in(
+def must_study(
     structure: Structure, unit_id: int, briefing_id: int
 ) -> tuple[ColumnElement[int], Select[*tuple[Any, ...]]]:
     """Where somebody counts, and the standings of all who must study in the unit and below."""
-    query = select(Standing.person_id).where(Standing.briefing_id == briefing_id, ~Standing.exempt)
-    below = structure.below(unit_id)
-    if not structure.then:
-        return Standing.unit_id.expression, query.where(Standing.unit_id.in_(below))
-    query = query.join(Membership, Membership.person_id == Standing.person_id)
-    return Membership.unit_id.expression, query.where(*structure.counting(), Membership.unit_id.in_(below))
+    place, standings = structure.standings(structure.below(unit_id), briefing_id)
+    return place, standings.where(~exempt(structure.until))
 
 
 def module_finished(code: str, versions: Sequence[Edition]) -> ColumnElement[int]:
@@ -123,7 +122,7 @@ def module_finished(code: str, versions: Sequence[Edition]) -> ColumnElement[int
 
 def scores(session: Session, shown: Overview) -> dict[int, int]:
     """How many people have each score, in thousandths of a point of ten, of those who have taken all required tests."""
-    _unit_id, counted = counted_in(shown.structure, shown.unit.id, shown.briefing.id)
+    _unit_id, counted = must_study(shown.structure, shown.unit.id, shown.briefing.id)
     score = cast(func.round(Standing.score * STEPS * PER_STEP), Integer)
     query = counted.where(Standing.score.is_not(None)).with_only_columns(score, func.count()).group_by(score)
     return {score: people for score, people in session.execute(query)}  # noqa: C416 - rows are no pairs to mypy

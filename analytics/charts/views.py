@@ -2,19 +2,17 @@
 
 import uuid
 
-from flask import Response, render_template
+from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from analytics.charts.papers import CHARTS
 from analytics.dashboard import queries
 from analytics.dashboard.access import ancestors_in_scope
-from analytics.dashboard.forms import chosen
+from analytics.dashboard.protocol import FIGURES, answered, chosen, figures_of, file_of, looked_at, title
 from analytics.dashboard.render import branch_name
-from analytics.dashboard.views import FIGURES, answered, figures_of, looked_at, title
 from courses.enrolment.access import ASSIGN
 from lms import clock
 from lms.db import get_session
-from lms.text import as_csv
 from lms.web.acting import NotFound, actor
 from lms.web.feature import Feature
 from lms.web.gate import needs
@@ -26,12 +24,12 @@ bp = Feature("charts", __name__, url_prefix="/dashboard", within="dashboard")
 @needs(FIGURES)
 def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
     """Four charts over their tables; where nothing is given or the unit did not stand, the same words as its page."""
-    own, me, now = get_session(), actor(), clock.now()
+    own, me = get_session(), actor()
     looked = looked_at(unit_id, FIGURES)
     if looked.absent:
         return render_template("dashboard/not_then.html", **looked.told)
-    one, then, structure = looked.unit, looked.then, looked.structure
-    above = ancestors_in_scope(own, me, FIGURES, one, on=clock.day_of(now)) if then is None else then.above
+    one, then, structure, now = looked.unit, looked.then, looked.structure, looked.now
+    above = ancestors_in_scope(own, me, FIGURES, one, on=clock.today()) if then is None else then.above
     briefings = queries.briefings_given(own, one, structure)
     briefing = chosen(briefings, one, structure)
     common = {**looked.told, "above": above, "briefings": briefings, "briefing": briefing, "title": title}
@@ -48,10 +46,7 @@ def table(unit_id: uuid.UUID, chart: str) -> ResponseReturnValue:
     """The table of a chart for a spreadsheet."""
     if chart not in CHARTS:
         raise NotFound
-    shown = figures_of(unit_id)
+    looked, shown = figures_of(unit_id)
     drawn = CHARTS[chart](get_session(), shown, branch_name)
     rows = [drawn.head, *drawn.rows, *([note] for note in (*drawn.notes, drawn.missing) if note)]
-    response = Response(as_csv(rows), content_type="text/csv; charset=utf-8")
-    name = f"bieu-do-{chart}_{shown.unit.code}_{shown.briefing.code}_{clock.day_of(shown.now):%Y-%m-%d}.csv"
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    return file_of(looked, rows, f"bieu-do-{chart}_{shown.unit.code}_{shown.briefing.code}", column=0)

@@ -1,24 +1,24 @@
-"""Which briefing a page is about, and the forms of the list of names: what for, and whom one is looking for."""
+"""By what figures are filtered; the forms of the list of names: what for, and whom one is looking for."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from flask import request, session
 from flask_babel import get_locale
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import RadioField, StringField
+from werkzeug.datastructures import MultiDict
+from wtforms import RadioField, StringField, validators
 
-from analytics.dashboard import queries
-from analytics.dashboard.queries import Given
 from analytics.facts.queries import Structure
 from analytics.facts.rules import PEOPLE
 from analytics.facts.vocabulary import METRICS
 from lms import clock
 from lms.accounts.forms import CATEGORIES
-from lms.db import get_session
-from lms.organisation.models import Unit
-from lms.organisation.queries import OnDay
-from lms.web.forms import ChoiceField, MustBe, PageForm, at_most, choices, tidy
+from lms.organisation.forms import TREE_WORDS, AsOf, AsOfForm, as_of
+from lms.organisation.models import STATE_TREE
+from lms.web.forms import ChoiceField, DayField, MustBe, PageForm, at_most, choices, tidy
+from lms.web.wording import day as worded
 
 PURPOSE_WORDS = {
     "urge": _l("Đôn đốc việc học tập, quán triệt"),
@@ -68,22 +68,119 @@ class SearchForm(PageForm):
     category = ChoiceField(_l("Loại cán bộ"), choices=choices({"": _l("Tất cả"), **CATEGORIES}), default="")
 
 
-LOOKED_AT = "briefing"
-"""Where a browser keeps which briefing was looked at last."""
+class FilterForm(PageForm):
+    """Which figures of a unit: until the end of which day, and of which staff category."""
+
+    until = DayField(
+        _l("Số liệu đến hết ngày"),
+        [
+            validators.Optional(),
+            MustBe(
+                lambda day: day is None or day <= clock.today(),
+                _l("Số liệu chỉ có đến hôm nay. Chọn ngày hôm nay hoặc trước đó."),
+            ),
+        ],
+    )
+    category = ChoiceField(_l("Loại cán bộ"), choices=choices({"": _l("Tất cả"), **CATEGORIES}), default="")
 
 
-def chosen(briefings: Sequence[Given], unit: Unit | OnDay, structure: Structure) -> Given | None:
-    """The briefing the address asks for, which is kept; else the one looked at last; else as `rules.opened_first`.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the figures of a page are asked of: a structure, a day that is over (None: now), a staff category ("": all).
 
-    None when there is none, or the one asked for is none of these.
+    Without a day of its own the structure is that of the day of the figures.
     """
-    code = request.args.get("briefing")
-    found = next((one for one in briefings if one.code == (code or session.get(LOOKED_AT))), None)
-    if code is not None:
-        if found is not None and session.get(LOOKED_AT) != code:
-            session[LOOKED_AT] = code
-        return found if code else None
-    if found is None and len(briefings) > 1:
-        first = queries.opened_first(get_session(), unit, structure, now=clock.now())
-        found = next((one for one in briefings if one.code == first), None)
-    return found or next(iter(briefings), None)
+
+    structure: AsOf
+    until: date | None
+    category: str
+    filter: FilterForm
+
+    @property
+    def on(self) -> date:
+        """The day of the structure."""
+        return self.structure.on
+
+    @property
+    def tree(self) -> str:
+        """The tree of the structure."""
+        return self.structure.tree
+
+    @property
+    def chosen(self) -> bool:
+        """Whether it is another structure than today's state tree."""
+        return self.structure.chosen
+
+    @property
+    def form(self) -> AsOfForm:
+        """The fields of the structure."""
+        return self.structure.form
+
+    @property
+    def moment(self) -> datetime | None:
+        """The last moment of the day of the figures."""
+        return clock.start_of_day(self.until + timedelta(days=1)) - timedelta.resolution if self.until else None
+
+    @property
+    def filtered(self) -> bool:
+        """Whether these are not simply the figures of now, of everybody, by today's state tree."""
+        return self.chosen or self.narrowed
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether it is a day that is over or one staff category: what is told of all of them now cannot say it."""
+        return self.until is not None or bool(self.category)
+
+    @property
+    def errors(self) -> bool:
+        """Whether something that was asked for makes no sense."""
+        return bool(self.structure.form.errors or self.filter.errors)
+
+    @property
+    def address(self) -> dict[str, Any]:
+        """What an address carries on to another page, which then speaks of the same figures."""
+        own = {"until": self.until and self.until.isoformat(), "category": self.category}
+        on = self.structure.address
+        if self.until is not None:
+            on = {"on": self.on.isoformat(), "tree": self.tree}
+        return {name: value for name, value in (own | on).items() if value}
+
+
+def asked_of(address: MultiDict[str, str]) -> Asked:
+    """What an address asks for; what is no category asks for all, and what is no day for now, with an error."""
+    given = {name: address[name] for name in ("until", "category") if address.get(name)}
+    if given.get("category") not in CATEGORIES:
+        given.pop("category", None)
+    form = FilterForm(MultiDict(given) or None, meta={"csrf": False})
+    valid = not given or form.validate()
+    until = form.until.data if valid and form.until.data != clock.today() else None
+    if until is not None and not address.get("on"):
+        address = MultiDict({**address.to_dict(), "on": until.isoformat()})
+    return Asked(as_of(address), until, given.get("category", ""), form)
+
+
+def filter_words(structure: Structure) -> list[str]:
+    """What pages and files say of the filters their figures are under, a sentence each; nothing without any."""
+    said = []
+    if structure.until is not None:
+        said.append(_("Số liệu đến hết ngày %(day)s, của những người nay phải học.", day=worded(structure.until)))
+    if structure.tree != STATE_TREE:
+        said.append(f"{TREE_WORDS[structure.tree]}.")
+    if structure.then and structure.until is None:
+        said.append(_("Cơ cấu tổ chức ngày %(day)s; kết quả học tập tính đến nay.", day=worded(structure.on)))
+    elif structure.until is not None:
+        said.append(_("Cơ cấu tổ chức ngày %(day)s.", day=worded(structure.on)))
+    if structure.category:
+        said.append(_("Chỉ tính: %(category)s.", category=CATEGORIES[structure.category]))
+    if structure.people is not None:
+        said.append(_("Chỉ tính người nay thuộc phạm vi được xem."))
+    return said
+
+
+def file_marks(structure: Structure) -> str:
+    """The same for the name of a file."""
+    marks = [f"_den-het-{clock.day_of(structure.until):%Y-%m-%d}"] if structure.until is not None else []
+    marks += [f"_co-cau-{structure.on:%Y-%m-%d}"] if structure.then else []
+    marks += [f"_{structure.tree}"] if structure.tree != STATE_TREE else []
+    marks += [f"_{structure.category.replace('_', '-')}"] if structure.category else []
+    return "".join(marks)

@@ -1,20 +1,31 @@
 """The pages of a head: has my unit been briefed, how do the units below stand, and who is still missing."""
 
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
 from math import ceil
 from typing import Any
 
-from flask import Response, redirect, render_template, request, session, url_for
+from flask import redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from analytics.dashboard import queries
 from analytics.dashboard.access import among, ancestors_in_scope
-from analytics.dashboard.forms import PURPOSE_WORDS, PurposeForm, SearchForm, chosen, state_words
-from analytics.dashboard.queries import Given, Names, Overview, Wanted
+from analytics.dashboard.forms import PURPOSE_WORDS, PurposeForm, SearchForm, state_words
+from analytics.dashboard.protocol import (
+    FIGURES,
+    NAMES,
+    Looked,
+    answered,
+    chosen,
+    figures_of,
+    file_of,
+    looked_at,
+    not_filtered,
+    title,
+)
+from analytics.dashboard.queries import Given, Names, Wanted
 from analytics.dashboard.render import branch_name, figure
 from analytics.dashboard.rules import (
     STATES,
@@ -29,31 +40,26 @@ from analytics.dashboard.rules import (
     ordered,
     unit_state,
 )
-from analytics.facts.queries import Structure
 from analytics.facts.rules import Change, Count
 from courses.briefings.render import sentences
 from courses.briefings.rules import days_overdue, policy_of
 from courses.enrolment.access import ASSIGN
 from lms import clock
-from lms.accounts.access import UnitThen, access_unit, access_unit_then, people_of_today, top_units
+from lms.accounts.access import top_units
 from lms.accounts.forms import CATEGORIES
 from lms.audit.actions import note_each
 from lms.db import apart, get_session
-from lms.organisation.forms import TREE_WORDS, AsOf, as_of
-from lms.organisation.models import PARTY_TREE, STATE_TREE, TREES, Unit
+from lms.organisation.forms import TREE_WORDS
+from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit
 from lms.organisation.queries import OnDay
-from lms.text import as_csv
 from lms.web.acting import NotFound, actor, behind
 from lms.web.feature import Feature
 from lms.web.forms import choices
 from lms.web.gate import needs, reading
-from lms.web.wording import day as worded
 from lms.web.wording import number, percent
 
 bp = Feature("dashboard", __name__, url_prefix="/dashboard")
 
-FIGURES = "unit:read_figures"
-NAMES = "unit:read_names"
 OWN_UNIT = "own_unit"
 LAST_PAGE = 100_000
 PURPOSE_HOLDS = timedelta(minutes=30)
@@ -75,59 +81,16 @@ def mine() -> ResponseReturnValue:
     return render_template("dashboard/mine.html", units=units, tree_words=TREE_WORDS)
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """The unit somebody looks at by the structure they ask for; `then` is what it was on another day than today.
-
-    `unit` is as it is called on that day, or now where it did not stand then, which `absent` says.
-    """
-
-    asked: AsOf
-    unit: Unit | OnDay
-    structure: Structure
-    then: UnitThen | None = None
-
-    @property
-    def absent(self) -> bool:
-        """Whether it did not stand in that tree that day."""
-        return self.then is not None and self.then.unit is None
-
-    @property
-    def told(self) -> dict[str, Any]:
-        """What every page about it is told; `today`: the address of today, in the tree where one sees the unit."""
-        me = actor()
-        both = me.everywhere(FIGURES) or all(me.unit_ids(FIGURES, tree) for tree in TREES)
-        today = {} if both or self.asked.tree == STATE_TREE else {"tree": self.asked.tree}
-        told = {"asked": self.asked, "unit": self.unit, "then": self.then, "both": both, "today": today}
-        return {**told, "scoped": self.structure.people is not None, "tree_words": TREE_WORDS}
-
-
-def looked_at(unit_id: uuid.UUID, permission: str) -> Looked:
-    """The unit, today or on the day the address asks for, for whoever may see it. Raises `NotFound`."""
-    own, me, asked = get_session(), actor(), as_of(request.args)
-    on, tree = asked.on, asked.tree
-    if not asked.chosen:
-        return Looked(asked, access_unit(own, me, permission, unit_id), Structure(on))
-    then = access_unit_then(own, me, permission, unit_id, on=on, tree=tree)
-    structure = Structure(on, tree, True, people_of_today(me, permission, tree=tree))
-    return Looked(asked, then.unit or then.now, structure, then)
-
-
-def answered(looked: Looked) -> int:
-    """The status of a page: whether the day that was asked for is one."""
-    return 422 if looked.asked.form.errors else 200
-
-
 @bp.get("/units/<uuid:unit_id>")
 @needs(FIGURES)
 def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
     """The answer in one sentence, four numbers, a table by unit, and a chart over it."""
-    own, me, now = get_session(), actor(), clock.now()
+    own, me = get_session(), actor()
     looked = looked_at(unit_id, FIGURES)
     if looked.absent:
         return render_template("dashboard/not_then.html", **looked.told)
-    one, then, structure = looked.unit, looked.then, looked.structure
-    above = ancestors_in_scope(own, me, FIGURES, one, on=clock.day_of(now)) if then is None else then.above
+    one, then, structure, now = looked.unit, looked.then, looked.structure, looked.now
+    above = ancestors_in_scope(own, me, FIGURES, one, on=clock.today()) if then is None else then.above
     briefings = queries.briefings_given(own, one, structure)
     briefing = chosen(briefings, one, structure)
     common = {**looked.told, "above": above, "briefings": briefings, "briefing": briefing, "title": title}
@@ -163,21 +126,25 @@ def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
 @needs(FIGURES)
 def unit_json(unit_id: uuid.UUID) -> ResponseReturnValue:
     """The numbers of the page, for scripts."""
-    shown = figures_of(unit_id)
+    looked, shown = figures_of(unit_id)
+    untold = shown.structure.untold
     return {
         "unit": {"id": str(shown.unit.public_id), "code": shown.unit.code, "name": shown.unit.name},
         "briefing": {"code": shown.briefing.code, "title": title(shown.briefing)},
         "at": shown.now.isoformat(timespec="seconds"),
         "structure": {"on": shown.structure.on.isoformat(), "tree": shown.structure.tree},
+        "until": looked.asked.until.isoformat() if looked.asked.until else None,
+        "category": looked.asked.category or None,
+        "filters": looked.filters,
         "due_at": shown.due_at.isoformat() if shown.due_at else None,
-        "total": shown.count.told,
+        "total": shown.count.told(untold),
         "units": [
             {
                 "id": str(one.public_id),
                 "code": one.code,
                 "name": one.name,
                 "itself": one.itself,
-                **one.count.told,
+                **one.count.told(untold),
                 "change": asdict(one.change),
             }
             for one in shown.branches
@@ -191,7 +158,7 @@ def unit_json(unit_id: uuid.UUID) -> ResponseReturnValue:
 @needs(FIGURES)
 def unit_csv(unit_id: uuid.UUID) -> ResponseReturnValue:
     """The table of the page as a file for a spreadsheet."""
-    shown = figures_of(unit_id)
+    looked, shown = figures_of(unit_id)
     head = [_("TT"), _("Mã đơn vị"), _("Tên cơ quan, đơn vị"), _("Phải học (A)"), _("Đã bắt đầu học")]
     head += [_("Đã quán triệt (B)"), _("Tỷ lệ B/A"), _("Hoàn thành (C)"), _("Tỷ lệ C/A"), _("Quá hạn")]
     head += [_("Quán triệt thêm trong 7 ngày (người)"), _("B/A tăng trong 7 ngày (điểm %)")]
@@ -205,14 +172,7 @@ def unit_csv(unit_id: uuid.UUID) -> ResponseReturnValue:
         _("Tổng cộng: %(unit)s", unit=shown.unit.name),
         *cells_of_week(shown.count, shown.change),
     ]
-    note_, of = [], ""
-    if shown.structure.then:
-        of = f"_co-cau-{shown.structure.on:%Y-%m-%d}"
-        note_ = [["", "", structure_words(shown.structure)]]
-    response = Response(as_csv([head, *rows, total, *note_]), content_type="text/csv; charset=utf-8")
-    name = f"quan-triet_{shown.unit.code}_{shown.briefing.code}_{clock.day_of(shown.now):%Y-%m-%d}{of}.csv"
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    return file_of(looked, [head, *rows, total], f"quan-triet_{shown.unit.code}_{shown.briefing.code}")
 
 
 @bp.get("/units/<uuid:unit_id>/missing")
@@ -248,13 +208,12 @@ def kept_alone() -> dict[str, Any]:
 def search(unit_id: uuid.UUID) -> ResponseReturnValue:
     """Look for a name or a state. The name stays in the cookie: none ever stands in an address."""
     looked, form = looked_at(unit_id, NAMES), SearchForm()
-    one, kept = looked.unit, looked.asked.address
+    one, kept = looked.unit, dict(looked.asked.address)
     if not form.validate_on_submit():
         return names_page(looked, PurposeForm(formdata=None), form, status=422)
     session["names"] = {**visit(one), "unit": str(one.public_id), "search": form.q.data or ""}
-    wanted = {"state": form.state.data or None, "category": form.category.data or None, **kept_alone()}
-    briefing = request.args.get("briefing")
-    return redirect(url_for("dashboard.missing", unit_id=unit_id, briefing=briefing, **wanted, **kept))
+    kept |= {"state": form.state.data or None, "category": form.category.data or None, **kept_alone()}
+    return redirect(url_for("dashboard.missing", unit_id=unit_id, briefing=request.args.get("briefing"), **kept))
 
 
 def names_page(
@@ -265,6 +224,9 @@ def names_page(
     if looked.absent:
         return render_template("dashboard/not_then.html", **looked.told)
     one, structure = looked.unit, looked.structure
+    if looked.asked.until is not None:
+        kept = {"state": request.args.get("state"), "category": looked.asked.category or None, **kept_alone()}
+        return not_filtered(looked, "dashboard.missing", _("Danh sách họ tên"), **kept)
     briefing = chosen(queries.briefings_given(own, one, structure), one, structure)
     if briefing is None:
         raise NotFound
@@ -340,30 +302,6 @@ def visit(one: Unit | OnDay) -> dict[str, Any]:
     if said.get("until", 0) < clock.now().timestamp():
         said = {key: value for key, value in said.items() if key not in {"purpose", "until"}}
     return said
-
-
-def figures_of(unit_id: uuid.UUID) -> Overview:
-    """The figures of a unit one may see, in the briefing asked for. Raises `NotFound`."""
-    own, now, looked = get_session(), clock.now(), looked_at(unit_id, FIGURES)
-    one, then, structure = looked.unit, looked.then, looked.structure
-    briefing = chosen(queries.briefings_given(own, one, structure), one, structure) if not looked.absent else None
-    if briefing is None or looked.asked.form.errors:
-        raise NotFound
-    return queries.overview(own, one, briefing, structure, now=now, seen=then.seen if then else None)
-
-
-def structure_words(structure: Structure) -> str:
-    """What the figures are of, where another day or tree was asked for."""
-    said = _("Cơ cấu tổ chức ngày %(day)s; kết quả học tập tính đến nay.", day=worded(structure.on))
-    if structure.tree != STATE_TREE:
-        said = f"{TREE_WORDS[structure.tree]}. {said}"
-    scoped = _("Chỉ tính người nay thuộc phạm vi được xem.") if structure.people is not None else ""
-    return f"{said} {scoped}".strip()
-
-
-def title(briefing: Given) -> str:
-    """The title of the briefing in the reader's language."""
-    return briefing.title_en if str(get_locale()) == "en" and briefing.title_en else briefing.title
 
 
 def document(briefing: Given) -> str:

@@ -1,159 +1,27 @@
 """Reading tallies, rolled up over a tree. What a question costs follows from the number of units, never of people.
 
-Of another day or another tree than today's state tree there are no tallies: they are counted from dated rows.
+Of what no tally holds (`Structure.anew`) the same statements read sums of standings in their place.
 """
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Date,
-    FromClause,
-    Integer,
-    Select,
-    and_,
-    case,
-    cast,
-    func,
-    literal,
-    or_,
-    select,
-    true,
-    union_all,
-)
-from sqlalchemy.ext.compiler import compiles
+from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, or_, select
 from sqlalchemy.orm import aliased
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import GenericFunction
 
-from analytics.facts.models import Tally, TallyDay
-from analytics.facts.rules import COUNT_NAMES, COUNTS, DAYS, NEVER_DUE, PER_POINT
+from analytics.facts.projection import TODAY as TODAY
+from analytics.facts.projection import Structure as Structure
+from analytics.facts.projection import whose as whose
+from analytics.facts.rules import COUNT_NAMES, DAYS, NEVER_DUE
 from courses.briefings.models import Standing
 from courses.catalog.queries import NEWEST_TITLES
 from courses.enrolment.models import Briefing
-from lms.accounts.models import Membership
 from lms.db import UtcDateTime
-from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitEdge, UnitName
-from lms.organisation.queries import holds_on, subtree
+from lms.organisation.models import Unit, UnitClosure, UnitEdge, UnitName
+from lms.organisation.queries import holds_on
 
 # Made once: to make an alias or a subquery anew for every page costs more than to ask the database.
 BRANCH, BELOW = aliased(UnitClosure), aliased(UnitClosure)
-TODAY, DAY_BY_DAY = Tally.__table__, TallyDay.__table__
-
-
-@dataclass(frozen=True, slots=True)
-class Structure:
-    """The tree of a day by which people are counted: with `then`, where they belonged that day, else by tallies.
-
-    Standings are those of now in any case. `people`: only these of them (None: all).
-    """
-
-    on: date
-    tree: str = STATE_TREE
-    then: bool = False
-    people: Select[int] | None = None
-
-    def tallies(self, units: Select[int], briefing_id: int | None = None) -> FromClause:
-        """The columns of `Tally`: of today for all units, else counted anew for these units, and for one briefing."""
-        if not self.then:
-            return TODAY
-        keys = Standing.briefing_id, Membership.unit_id, func.coalesce(Standing.due_at, NEVER_DUE).label("due_at")
-        query = (
-            select(*keys, *sums_of_standings())
-            .join(Membership, Membership.person_id == Standing.person_id)
-            .where(*self.counting(), Membership.unit_id.in_(units))
-            .group_by(*keys)
-        )
-        return (query if briefing_id is None else query.where(Standing.briefing_id == briefing_id)).subquery()
-
-    def days(self, units: Select[int], briefing_id: int) -> FromClause:
-        """The columns of `TallyDay` of one briefing: of today for all units, else counted anew for these."""
-        if not self.then:
-            return DAY_BY_DAY
-        moments = Standing.briefed_at, Standing.completed_at
-        each = [
-            select(
-                Standing.briefing_id,
-                Membership.unit_id,
-                VietnamDay(moment).label("day"),
-                *(literal(int(moment is one)).label(name) for name, one in zip(DAYS, moments, strict=True)),
-            )
-            .join(Membership, Membership.person_id == Standing.person_id)
-            .where(*self.counting(), Membership.unit_id.in_(units), Standing.briefing_id == briefing_id)
-            .where(~Standing.exempt, moment.is_not(None))
-            for moment in moments
-        ]
-        return union_all(*each).subquery()
-
-    def counting(self) -> list[ColumnElement[bool]]:
-        """Where the membership of a standing's person counts that day."""
-        main = Membership.tree == self.tree, Membership.kind == "main"
-        those = [Standing.person_id.in_(self.people)] if self.people is not None else []
-        return [*main, holds_on(self.on, Membership.valid_from, Membership.valid_to), *those]
-
-    def below(self, unit_id: int) -> Select[int]:
-        """The units at and below one, that day."""
-        return subtree(unit_id, on=self.on, tree=self.tree)
-
-
-class VietnamDay(GenericFunction[date]):
-    """The day in Vietnam of a moment that is stored."""
-
-    type = Date()
-    inherit_cache = True
-
-
-@compiles(VietnamDay, "sqlite")
-def day_on_sqlite(element: VietnamDay, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"date({compiler.process(element.clauses, **kw)}, '+7 hours')"
-
-
-@compiles(VietnamDay, "postgresql")
-def day_on_postgresql(element: VietnamDay, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"CAST({compiler.process(element.clauses, **kw)} AT TIME ZONE 'UTC' + interval '7 hours' AS date)"
-
-
-def conditions() -> dict[str, ColumnElement[bool]]:
-    """Who of those that are not exempt is counted, by the name of the count."""
-    return {
-        "people": true(),
-        "started": Standing.state != "not_started",
-        "briefed": Standing.briefed_at.is_not(None),
-        "completed": Standing.completed_at.is_not(None),
-        "by_point": Standing.way == "point",
-        "online": Standing.way == "online",
-        "made_up": Standing.way == "make_up",
-        "excused": Standing.absence == "excused",
-        "unexcused": Standing.absence == "unexcused",
-        "submitted": Standing.submitted_at.is_not(None),
-        "accepted": Standing.accepted_at.is_not(None),
-        "tested": Standing.tested_at.is_not(None),
-        "scored": Standing.score.is_not(None),
-    }
-
-
-def whose(name: str, *, now: datetime) -> list[ColumnElement[bool]]:
-    """Whose standings make up a count of `rules.PEOPLE`."""
-    if name == "roll":
-        return []
-    if name in {"exempt", "members", "non_members"}:
-        return [and_({"exempt": Standing.exempt, "members": Standing.member, "non_members": ~Standing.member}[name])]
-    if name == "overdue":
-        return [~Standing.exempt, Standing.completed_at.is_(None), Standing.due_at < now]
-    return [~Standing.exempt, conditions()[name]]
-
-
-def sums_of_standings() -> list[ColumnElement[int]]:
-    """What `rules.counted` makes of standings, as sums. As whole numbers: PostgreSQL adds larger ones to decimals."""
-    each: dict[str, ColumnElement[Any]] = {
-        name: case((and_(~Standing.exempt, condition), 1), else_=0) for name, condition in conditions().items()
-    }
-    points = func.round(func.coalesce(Standing.score, 0.0) * 10 * PER_POINT)
-    each["score"] = case((~Standing.exempt, points), else_=0)
-    each["exempt"], each["members"] = (case((one, 1), else_=0) for one in (Standing.exempt, Standing.member))
-    return [cast(func.sum(each[name]), Integer).label(name) for name in COUNTS]
 
 
 def tallies_by_child(
@@ -285,17 +153,20 @@ def briefings_given(unit_id: int, structure: Structure) -> Select[*tuple[Any, ..
     columns = Briefing.id, Briefing.code, Briefing.course_id, Briefing.plain
     title = case((Briefing.plain, NEWEST_TITLES.c.title), else_=Briefing.title).label("title")
     title_en = case((Briefing.plain, NEWEST_TITLES.c.title_en), else_=Briefing.title_en).label("title_en")
-    tally = structure.tallies(structure.below(unit_id))
     somebody = (
-        select(tally.c.briefing_id)
+        select(TODAY.c.briefing_id)
         .select_from(BELOW)
-        .join(tally, and_(tally.c.unit_id == BELOW.descendant_id, anybody(tally.c)))
+        .join(TODAY, and_(TODAY.c.unit_id == BELOW.descendant_id, anybody(TODAY.c)))
         .where(BELOW.tree == tree, BELOW.ancestor_id == unit_id, holds_on(on, BELOW.valid_from, BELOW.valid_to))
     )
+    known: ColumnElement[bool] = Briefing.id.in_(somebody)
+    if structure.anew:  # one person is enough: the search ends with the first
+        _place, standings = structure.standings(structure.below(unit_id))
+        known = standings.where(Standing.briefing_id == Briefing.id).correlate(Briefing).exists()
     return (
         select(*columns, title, title_en, Briefing.documents, Briefing.policy)
         .join(NEWEST_TITLES, NEWEST_TITLES.c.course_id == Briefing.course_id)
-        .where(Briefing.id.in_(somebody))
+        .where(known)
         .order_by(Briefing.opened_at.desc(), Briefing.id.desc())
     )
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Any
@@ -34,6 +34,12 @@ COUNTS = (
 
 PEOPLE = frozenset({*COUNTS, "roll", "non_members", "overdue"} - {"score"})
 """Attributes of `Count` that say how many people are something: each can be asked who they are."""
+
+SCORES = frozenset({"score"})
+"""What is not told of some of the people of a unit: taken from all of them it would tell of the few others."""
+
+OF_NOW = frozenset({"members", "non_members", "excused", "unexcused", "submitted", "scored"}) | SCORES
+"""What is known of now alone: no moment is kept with it, or only the last one, so nobody can tell how it was."""
 
 PER_POINT = 1_000
 """Scores are added up in thousandths of a point of ten, so that sums are exact and the same in every order."""
@@ -142,10 +148,10 @@ class Count:
         """The mean score of those who have taken all required tests, 0 to 10; None when fewer than `FEWEST` have."""
         return self.score / PER_POINT / self.scored if self.scored >= FEWEST else None
 
-    @property
-    def told(self) -> dict[str, int | None]:
-        """Its fields, for programs; the sum of scores is None where so few have one that it is not told."""
-        return {**asdict(self), "score": None if self.few_scored else self.score}
+    def told(self, untold: Collection[str] = ()) -> dict[str, int | None]:
+        """Its fields, for programs; None for what is not told, as is the sum of scores of too few people."""
+        known = {**asdict(self), "score": None if self.few_scored else self.score}
+        return {name: None if name in untold else value for name, value in known.items()}
 
     @property
     def not_briefed(self) -> int:

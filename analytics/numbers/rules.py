@@ -1,7 +1,7 @@
 """What a number of the catalogue opens to, and how units of equal kind compare without telling of any of them. Pure."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import quantiles
@@ -53,11 +53,13 @@ class Kept:
         return self.frozen - self.frozen_members
 
 
-def shown(metric: Metric, count: Count, kept: Kept | None) -> str:
+def shown(metric: Metric, count: Count, kept: Kept | None, untold: Collection[str] = ()) -> str:
     """The number as pages show it; a mean with how many were counted, as files have it.
 
-    "–" of a frozen roll where none was kept.
+    "–" where it is not told, and of a frozen roll where none was kept.
     """
+    if metric.numerator in untold:
+        return "–"
     if metric.code in FROZEN:
         return number(getattr(kept, metric.numerator)) if kept else "–"
     if metric.shown == MEAN:

@@ -3,28 +3,30 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from flask import Response, render_template, request, url_for
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from analytics.dashboard.access import among
-from analytics.dashboard.forms import PurposeForm, chosen
-from analytics.dashboard.queries import Given, Wanted, briefings_given
-from analytics.dashboard.rules import asked_state
-from analytics.dashboard.views import (
+from analytics.dashboard.forms import PurposeForm
+from analytics.dashboard.protocol import (
     FIGURES,
     NAMES,
-    OWN_UNIT,
     Looked,
     answered,
+    chosen,
+    file_of,
     looked_at,
-    structure_words,
+    not_filtered,
     title,
-    visit,
 )
+from analytics.dashboard.queries import Given, Wanted, briefings_given
+from analytics.dashboard.rules import asked_state
+from analytics.dashboard.views import OWN_UNIT, visit
 from analytics.dashboard.views import cells as count_cells
 from analytics.facts.rules import FEWEST, PEOPLE, PER_POINT, Count
 from analytics.facts.vocabulary import BY_CODE, FROZEN, Metric
@@ -45,7 +47,6 @@ from lms.doors import doors_of
 from lms.organisation.models import Unit
 from lms.records.rules import own_account
 from lms.records.views import Line, lines
-from lms.text import as_csv
 from lms.web.acting import NotFound, actor, behind
 from lms.web.feature import Feature
 from lms.web.gate import needs
@@ -85,14 +86,15 @@ def opened_here(unit_id: uuid.UUID, permission: str = FIGURES) -> Opened:
 @needs(FIGURES)
 def number(unit_id: uuid.UUID, metric: str) -> ResponseReturnValue:
     """One number: what it means, what it is made of, who is left out, of which moment and structure it is."""
-    own, now, here = get_session(), clock.now(), opened_here(unit_id)
+    own, here = get_session(), opened_here(unit_id)
     one = opened(metric)
     if one is None:
         raise NotFound
-    looked, alone = here.looked, request.args.get("alone") == "1"
+    looked, alone, now = here.looked, request.args.get("alone") == "1", here.looked.now
     units = queries.units_of(looked.structure, looked.unit.id, alone=alone)
     count = queries.count_of(own, units, here.briefing.id, looked.structure, now=now)
-    today = not looked.structure.then
+    today = not looked.asked.filtered
+    kept_roll = queries.kept_roll(own, units, here.briefing.id, on=looked.structure.on) if today else None
     return render_template(
         "numbers/number.html",
         **here.told,
@@ -102,14 +104,14 @@ def number(unit_id: uuid.UUID, metric: str) -> ResponseReturnValue:
         count=count,
         fewest=FEWEST,
         frozen=FROZEN,
-        parts=parts_of(one, count),
+        parts=parts_of(one, count) if one.numerator not in looked.structure.untold else [],
         people=people_of(one),
-        kept_roll=queries.kept_roll(own, units, here.briefing.id, on=looked.structure.on) if today else None,
+        kept_roll=kept_roll,
         may_read_rolls=actor().everywhere(READ),
         may_see_names=actor().may(NAMES),
         alone={"alone": 1} if alone else {},
         english=is_english(),
-        shown=shown,
+        shown=partial(shown, untold=looked.structure.untold),
         now=now,
     ), answered(looked)
 
@@ -152,6 +154,8 @@ def people_of(metric: Metric) -> list[tuple[str, str]]:
 def person(unit_id: uuid.UUID, public_id: uuid.UUID) -> ResponseReturnValue:
     """Why somebody on the list stands where they stand, and the statements behind it; noted with the purpose."""
     own, me, now, here = get_session(), actor(), clock.now(), opened_here(unit_id, NAMES)
+    if here.looked.asked.until is not None:
+        return not_filtered(here.looked, "dashboard.missing", _("Danh sách họ tên"))
     looked, purpose = here.looked, str(visit(here.looked.unit).get("purpose", ""))
     alone, state = request.args.get("alone") == "1", asked_state(request.args.get("state", ""))
     back = {"state": state or None, **({"alone": 1} if alone else {})}
@@ -205,14 +209,15 @@ def peers(unit_id: uuid.UUID) -> ResponseReturnValue:
     """The rates of the unit among those of its equals. Of today's state tree alone: see `rules.protected`."""
     own, me, now, here = get_session(), actor(), clock.now(), opened_here(unit_id)
     one, found = here.looked.unit, None
-    if isinstance(one, Unit):
+    of_today = isinstance(one, Unit) and not here.looked.asked.filtered
+    if isinstance(one, Unit) and of_today:
         tops = None if me.everywhere(FIGURES) else me.unit_ids(FIGURES)
         found = compared(queries.peers(own, one, here.briefing.id, tops, on=clock.day_of(now), now=now))
     return render_template(
         "numbers/peers.html",
         **here.told,
         found=found,
-        of_today=isinstance(one, Unit),
+        of_today=of_today,
         by_code=BY_CODE,
         least_peers=LEAST_PEERS,
         least_people=LEAST_PEOPLE,
@@ -225,7 +230,7 @@ def rows_of_course(here: Opened) -> list[tuple[Given, Count]]:
     """The figures of the unit in each briefing on the course of the one that was chosen."""
     looked, course_id = here.looked, here.briefing.course_id
     about = here.given, course_id, looked.structure
-    return queries.by_briefing(get_session(), looked.unit.id, *about, now=clock.now())
+    return queries.by_briefing(get_session(), looked.unit.id, *about, now=looked.now)
 
 
 @bp.get("/course")
@@ -234,7 +239,7 @@ def course(unit_id: uuid.UUID) -> ResponseReturnValue:
     """The course of the briefing in all its briefings that were given to the unit."""
     here = opened_here(unit_id)
     named = queries.title_of(get_session(), here.briefing.course_id)
-    words = {"name": named[is_english()] or named[0], "rows": rows_of_course(here), "now": clock.now()}
+    words = {"name": named[is_english()] or named[0], "rows": rows_of_course(here), "now": here.looked.now}
     return render_template("numbers/course.html", **here.told, **words), answered(here.looked)
 
 
@@ -247,7 +252,7 @@ def course_csv(unit_id: uuid.UUID) -> ResponseReturnValue:
     head += [_("Đã quán triệt (B)"), _("Tỷ lệ B/A"), _("Hoàn thành (C)"), _("Tỷ lệ C/A"), _("Quá hạn")]
     rows = enumerate(rows_of_course(here), 1)
     cells = [[place, given.code, title(given), *count_cells(count)] for place, (given, count) in rows]
-    return file_of(here, [head, *cells], f"khoa-hoc_{here.looked.unit.code}_{here.briefing.code}")
+    return file_of(here.looked, [head, *cells], f"khoa-hoc_{here.looked.unit.code}_{here.briefing.code}")
 
 
 @bp.get("/points")
@@ -255,6 +260,8 @@ def course_csv(unit_id: uuid.UUID) -> ResponseReturnValue:
 def points(unit_id: uuid.UUID) -> ResponseReturnValue:
     """The meeting points that the unit and those below it host, of one sitting of the briefing."""
     here = opened_here(unit_id)
+    if here.looked.asked.narrowed:
+        return not_filtered(here.looked, "numbers.points", _("Số liệu điểm cầu"), sitting=request.args.get("sitting"))
     sittings, found = gathered(here)
     shown_rows = sorted(found.points, key=lambda row: urgency(row[1])) if found else []
     return render_template(
@@ -276,6 +283,8 @@ def points(unit_id: uuid.UUID) -> ResponseReturnValue:
 def points_csv(unit_id: uuid.UUID) -> ResponseReturnValue:
     """The table of the page as a file."""
     here = opened_here(unit_id)
+    if here.looked.asked.narrowed:
+        raise NotFound
     _sittings, found = gathered(here)
     head = [_("TT"), _("Điểm cầu"), _("Đơn vị chủ trì"), _("Đã báo cáo"), _("Số triệu tập"), _("Có mặt")]
     head += [_("Vắng có lý do"), _("Vắng không lý do"), _("Chưa điểm danh"), _("Số đếm được"), _("Chênh lệch")]
@@ -284,7 +293,7 @@ def points_csv(unit_id: uuid.UUID) -> ResponseReturnValue:
         for place, (one, n) in enumerate(found.points if found else (), 1)
     ]
     of = f"_{found.sitting.code}" if found else ""
-    return file_of(here, [head, *rows], f"diem-cau_{here.looked.unit.code}_{here.briefing.code}{of}")
+    return file_of(here.looked, [head, *rows], f"diem-cau_{here.looked.unit.code}_{here.briefing.code}{of}")
 
 
 def point_cells(n: Numbers) -> list[Any]:
@@ -304,12 +313,3 @@ def gathered(here: Opened) -> tuple[Sequence[BriefingSession], queries.Gathering
         return sittings, None
     units = queries.hosting(looked.structure, looked.unit.id)
     return sittings, queries.gathering(own, one, units, on=clock.today())
-
-
-def file_of(here: Opened, rows: list[list[Any]], name: str) -> Response:
-    """A table as a file for a spreadsheet, with a line on the structure where another day was asked for."""
-    if here.looked.structure.then:
-        rows = [*rows, ["", "", structure_words(here.looked.structure)]]
-    response = Response(as_csv(rows), content_type="text/csv; charset=utf-8")
-    response.headers.set("Content-Disposition", "attachment", filename=f"{name}_{clock.today():%Y-%m-%d}.csv")
-    return response

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased, defer, joinedload
 
 from analytics.facts import queries as facts
 from analytics.facts.models import Tally
+from analytics.facts.projection import VietnamDay
 from analytics.facts.rules import COUNT_NAMES, Count
 from analytics.facts.vocabulary import document_of
 from analytics.reports.models import ReportEntry, ReportSchedule, ReportSnapshot, ReportSubmission
@@ -208,7 +209,7 @@ def entries(session: Session, within: Select[int], of: Subject) -> dict[int, Ent
         select(later.unit_id)
         .join(heirs, heirs.c.heir_id == later.unit_id)
         .where(heirs.c.unit_id == ReportEntry.unit_id, later.briefing_id == of.briefing_id)
-        .where(later.entered_at >= heirs.c.entered_at, facts.VietnamDay(later.entered_at) >= heirs.c.since)
+        .where(later.entered_at >= heirs.c.entered_at, VietnamDay(later.entered_at) >= heirs.c.since)
     )
     at = func.coalesce(taken.c.heir_id, ReportEntry.unit_id)
     rows = session.execute(

@@ -524,22 +524,33 @@ def test_a_page_costs_the_same_few_statements_for_any_number_of_people(make: Mak
     for number in range(5):
         unit = make.unit(f"Sở {number}", under=root)
         staffed(make, course_id, unit, Staff(*[people // 20] * 4))
+    with make.writing() as session:
+        session.execute(update(Assignment).values(assigned_at=clock.now() - timedelta(days=2)))
     browser = head_of(make, root)
     address = f"/dashboard/units/{root.public_id}"
     browser.get(address)
     costs = {}
     for path in ("", ".json", ".csv", "/missing"):
-        for on in ("", "?on=2025-01-31"):
+        for on in ("", "?on=2025-01-31", "?category=cong_chuc", f"?until={clock.today() - timedelta(days=1)}"):
+            if on.startswith("?until") and path == "/missing":
+                continue
             with count_queries(make.app) as counted:
                 assert browser.get(address + path + on).status_code == 200
             assert len(counted) <= (12 if on else 8), counted
-            costs[path + on[:3]] = len(counted)
+            costs[path + on.split("=")[0]] = len(counted)
     assert costs == {
         "": 8,
         ".json": 6,
         ".csv": 6,
         "/missing": 8,
         "?on": 10,
+        "?category": 8,
+        ".json?category": 6,
+        ".csv?category": 6,
+        "/missing?category": 8,
+        "?until": 7,
+        ".json?until": 6,
+        ".csv?until": 6,
         ".json?on": 9,
         ".csv?on": 9,
         "/missing?on": 11,

@@ -58,11 +58,13 @@
     layout.paper_bgcolor = getComputedStyle(document.body).backgroundColor;
     layout.margin = { ...layout.margin, l: 24, r: 24, t: layout.margin.t + 46 };
     layout.height += 50;
-    if (!figure.dataset.title) {
-      layout.showlegend = true;
-    } else {
-      const text = figure.dataset.title.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-      layout.title = { text, x: 0, xref: "paper", y: 1, yref: "container", yanchor: "top", pad: { t: 14 }, font: { size: 17 } };
+    if (figure.dataset.legend !== undefined) layout.showlegend = true;
+    if (figure.dataset.title) {
+      const lines = figure.dataset.title.replaceAll("&", "&amp;").replaceAll("<", "&lt;").split("\n");
+      const text = lines.map((line, place) => (place ? `<span style="font-size:12px">${line}</span>` : line)).join("<br>");
+      layout.margin.t += 18 * (lines.length - 1);
+      layout.height += 18 * (lines.length - 1);
+      layout.title = { text, x: 0, xref: "paper", y: 1, yref: "container", yanchor: "top", pad: { t: lines.length > 1 ? 24 : 14 }, font: { size: 17 } };
     }
     return Plotly.downloadImage({ data, layout }, { format, width: 900, height: layout.height, scale: format === "png" ? 2 : 1, filename: figure.dataset.file });
   }

@@ -1,0 +1,222 @@
+"""Standings summed up as tallies are, when they are read: of another day or tree, some people, or until a moment."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+
+from analytics.facts.models import Tally, TallyDay
+from analytics.facts.rules import COUNTS, DAYS, NEVER_DUE, OF_NOW, PER_POINT, SCORES
+from courses.briefings.models import Standing
+from courses.enrolment.models import Assignment, AssignmentHandover, RollDecision
+from lms.accounts.models import Membership, Person
+from lms.accounts.queries import all_links
+from lms.organisation.models import STATE_TREE
+from lms.organisation.queries import holds_on, subtree
+
+TODAY, DAY_BY_DAY = Tally.__table__, TallyDay.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """By which tree of which day people are counted, who of them, and with which results.
+
+    `then`: where they belonged that day, else where they do now. `people`: only these of them (None: all);
+    `category`: only of this staff category ("": of any). `until`: with what had come by this moment (None: by now),
+    of those to whom a briefing had been given by then. With none of these figures are read from tallies; else they
+    are counted from standings when they are asked for.
+    """
+
+    on: date
+    tree: str = STATE_TREE
+    then: bool = False
+    people: Select[int] | None = None
+    category: str = ""
+    until: datetime | None = None
+
+    @property
+    def anew(self) -> bool:
+        """Whether no tally says this: it costs people, not units."""
+        return self.then or self.until is not None or bool(self.category)
+
+    @property
+    def untold(self) -> frozenset[str]:
+        """The counts that cannot be told of a day that is over, or are not told of some of a unit's people."""
+        return (OF_NOW if self.until is not None else frozenset()) | (SCORES if self.category else frozenset())
+
+    def tallies(self, units: Select[int], briefing_id: int | None = None) -> FromClause:
+        """The columns of `Tally`: for all units, or counted anew for these units, and for one briefing."""
+        if not self.anew:
+            return TODAY
+        place, standings = self.standings(units, briefing_id)
+        keys = Standing.briefing_id, place.label("unit_id"), func.coalesce(Standing.due_at, NEVER_DUE).label("due_at")
+        query = standings.with_only_columns(*keys, *sums_of_standings(self))
+        return query.group_by(Standing.briefing_id, place, keys[-1]).subquery()
+
+    def days(self, units: Select[int], briefing_id: int) -> FromClause:
+        """The columns of `TallyDay` of one briefing: for all units, or counted anew for these."""
+        if not self.anew:
+            return DAY_BY_DAY
+        place, standings = self.standings(units, briefing_id)
+        moments, must = (Standing.briefed_at, Standing.completed_at), ~exempt(self.until)
+        each = [
+            standings.where(must, moment.is_not(None), *by(self.until, moment)).with_only_columns(
+                Standing.briefing_id,
+                place.label("unit_id"),
+                VietnamDay(moment).label("day"),
+                *(literal(int(moment is one)).label(name) for name, one in zip(DAYS, moments, strict=True)),
+            )
+            for moment in moments
+        ]
+        return union_all(*each).subquery()
+
+    def standings(
+        self, units: Select[int], briefing_id: int | None = None
+    ) -> tuple[ColumnElement[int], Select[*tuple[Any, ...]]]:
+        """Where somebody counts, and whose standings count in these units, of one briefing or of all."""
+        place: ColumnElement[int] = Membership.unit_id.expression if self.then else Standing.unit_id.expression
+        query: Select[*tuple[Any, ...]] = select(Standing.person_id).where(place.in_(units), *self.counting())
+        if self.then:
+            query = query.join(Membership, Membership.person_id == Standing.person_id)
+        if self.category:
+            query = query.join(Person, Person.id == Standing.person_id)
+        return place, query if briefing_id is None else query.where(Standing.briefing_id == briefing_id)
+
+    def counting(self) -> list[ColumnElement[bool]]:
+        """Which standings count, and by which membership, where a query has joined it and the person."""
+        found: list[ColumnElement[bool]] = []
+        if self.people is not None:
+            found.append(Standing.person_id.in_(self.people))
+        if self.then:
+            found += [Membership.tree == self.tree, Membership.kind == "main"]
+            found.append(holds_on(self.on, Membership.valid_from, Membership.valid_to))
+        if self.category:
+            found.append(Person.category == self.category)
+        if self.until is not None:
+            found.append(Standing.assignment_id.in_(given_by(self.until)))
+        return found
+
+    def below(self, unit_id: int) -> Select[int]:
+        """The units at and below one, that day."""
+        return subtree(unit_id, on=self.on, tree=self.tree)
+
+
+def given_by(moment: datetime) -> Select[int]:
+    """The assignments in force that had been given by then, or that took the place of one to the same unit."""
+    before = aliased(Assignment)
+    held = or_(before.withdrawn_at.is_(None), before.withdrawn_at > moment)
+    same = before.briefing_id == Assignment.briefing_id, before.unit_id == Assignment.unit_id
+    earlier = select(before.id).where(*same, before.tree == Assignment.tree, before.assigned_at <= moment, held)
+    handed = select(AssignmentHandover.begun_id).join(before, before.id == AssignmentHandover.assignment_id)
+    passed_on = handed.where(AssignmentHandover.begun_id.is_not(None), before.assigned_at <= moment)
+    return select(Assignment.id).where(or_(earlier.correlate(Assignment).exists(), Assignment.id.in_(passed_on)))
+
+
+def exempt(until: datetime | None) -> ColumnElement[bool]:
+    """Whether somebody is exempt, or was at that moment."""
+    if until is None:
+        return Standing.exempt.expression
+    decided, links = RollDecision, all_links().subquery()
+    whose = func.coalesce(links.c.person_id, decided.person_id)
+    those = (
+        select(decided.briefing_id, whose)
+        .outerjoin(links, links.c.duplicate_id == decided.person_id)
+        .where(decided.kind == "exempt", decided.decided_at <= until)
+        .where(or_(decided.revoked_at.is_(None), decided.revoked_at > until))
+    )
+    return tuple_(Standing.briefing_id, Standing.person_id).in_(those)
+
+
+def by(until: datetime | None, moment: Any) -> list[ColumnElement[bool]]:
+    """That it had come by then, where one asks of a moment that is over."""
+    return [] if until is None else [moment <= until]
+
+
+class VietnamDay(GenericFunction[date]):
+    """The day in Vietnam of a moment that is stored."""
+
+    type = Date()
+    inherit_cache = True
+
+
+@compiles(VietnamDay, "sqlite")
+def day_on_sqlite(element: VietnamDay, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"date({compiler.process(element.clauses, **kw)}, '+7 hours')"
+
+
+@compiles(VietnamDay, "postgresql")
+def day_on_postgresql(element: VietnamDay, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **kw)} AT TIME ZONE 'UTC' + interval '7 hours' AS date)"
+
+
+def conditions(until: datetime | None = None) -> dict[str, ColumnElement[bool]]:
+    """Who of those that are not exempt is counted, by the name of the count; `until`: who was at that moment.
+
+    What nobody can tell of that moment counts nobody.
+    """
+    briefed = and_(Standing.briefed_at.is_not(None), *by(until, Standing.briefed_at))
+    begun = Standing.state != "not_started"
+    return {
+        "people": true(),
+        "started": begun if until is None else or_(Standing.started_at <= until, briefed),
+        "briefed": briefed,
+        "completed": and_(Standing.completed_at.is_not(None), *by(until, Standing.completed_at)),
+        "by_point": and_(Standing.way == "point", briefed),
+        "online": and_(Standing.way == "online", briefed),
+        "made_up": and_(Standing.way == "make_up", briefed),
+        "excused": Standing.absence == "excused",
+        "unexcused": Standing.absence == "unexcused",
+        "submitted": Standing.submitted_at.is_not(None),
+        "accepted": and_(Standing.accepted_at.is_not(None), *by(until, Standing.accepted_at)),
+        "tested": and_(Standing.tested_at.is_not(None), *by(until, Standing.tested_at)),
+        "scored": Standing.score.is_not(None),
+    } | (dict.fromkeys(OF_NOW.intersection(COUNTS), false()) if until is not None else {})
+
+
+def whose(name: str, *, now: datetime) -> list[ColumnElement[bool]]:
+    """Whose standings make up a count of `rules.PEOPLE`."""
+    if name == "roll":
+        return []
+    if name in {"exempt", "members", "non_members"}:
+        return [and_({"exempt": Standing.exempt, "members": Standing.member, "non_members": ~Standing.member}[name])]
+    if name == "overdue":
+        return [~Standing.exempt, Standing.completed_at.is_(None), Standing.due_at < now]
+    return [~Standing.exempt, conditions()[name]]
+
+
+def sums_of_standings(structure: Structure) -> list[ColumnElement[int]]:
+    """What `rules.counted` makes of standings, as sums. As whole numbers: PostgreSQL adds larger ones to decimals.
+
+    What is not told is nought.
+    """
+    until, free = structure.until, exempt(structure.until)
+    each: dict[str, ColumnElement[Any]] = {
+        name: case((and_(~free, condition), 1), else_=0) for name, condition in conditions(until).items()
+    }
+    points = func.round(func.coalesce(Standing.score, 0.0) * 10 * PER_POINT)
+    each["score"] = case((~Standing.exempt, points), else_=0)
+    each["exempt"], each["members"] = (case((one, 1), else_=0) for one in (free, Standing.member))
+    each |= dict.fromkeys(structure.untold.intersection(COUNTS), literal(0))
+    return [cast(func.sum(each[name]), Integer).label(name) for name in COUNTS]
