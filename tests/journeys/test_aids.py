@@ -1,5 +1,7 @@
 """Small aids of the pages: a password shown, a sentence copied, and a header that leaves a phone its screen."""
 
+import json
+
 import pytest
 from playwright.sync_api import ViewportSize, expect
 
@@ -38,6 +40,18 @@ def test_the_sentence_for_a_report_is_copied_with_all_its_figures(site: Site) ->
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("Đến ")
     assert "cán bộ, đảng viên được học tập, quán triệt Nghị quyết số 48-NQ/TU" in copied
+
+
+def test_a_statement_is_copied_whole_and_the_button_says_so(site: Site) -> None:
+    page = site.signed_in(ADMINISTRATOR, permissions=["clipboard-read", "clipboard-write"])
+    page.goto("/records?names=1")
+    page.locator("a.task__link").first.click()
+    button = page.get_by_role("button", name="Chép", exact=True)
+    button.click()
+    expect(page.get_by_role("button", name="Đã chép")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.locator("#json").input_value()
+    assert json.loads(copied)["id"] == page.url.rpartition("/")[2].partition("?")[0]
 
 
 @pytest.mark.parametrize("username", [LEARNER, HEAD, ADMINISTRATOR])
