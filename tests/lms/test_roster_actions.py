@@ -1,9 +1,14 @@
 """A list in the database: applied whole or not at all, by a number of statements that does not grow with its length."""
 
+import json
+import shutil
+import subprocess
+import sys
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +37,7 @@ from tests.make import LONG_AGO, Make
 from tests.rosters import HEAD, PEOPLE, csv_text
 
 BY = uuid.uuid4()
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -234,6 +240,21 @@ def test_statements_do_not_grow_with_the_list(app: Flask, make: Make, unit: Unit
     assert counts[1] == counts[2]
     assert counts[1][0] <= 30, rehearsing
     assert counts[1][1] <= 35, applying
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_ten_thousand_people_are_rehearsed_and_applied_within_thirty_seconds_and_300_megabytes(
+    backend: str, sqlite_template: Path, tmp_path: Path
+) -> None:
+    """In a process of its own, imports and all: seconds it computes, so that a busy machine fails nothing."""
+    shutil.copy(sqlite_template, tmp_path / "lms.sqlite")
+    command = [sys.executable, "-m", "tests.long_list", str(tmp_path), "10000"]
+    done = subprocess.run(command, capture_output=True, check=True, cwd=ROOT)
+    took = json.loads(done.stdout)
+    assert (took["counts"], took["state"]) == ({"new": 10_000}, "applied")
+    assert took["megabytes"] < 300, took
+    assert took["seconds"] < 30, took
+    assert took["statements"] <= 120, took
 
 
 def test_a_long_list_is_compared_in_slices_by_the_worker_and_then_applied(
