@@ -4,9 +4,10 @@
 
 Makes a province of its own under the folder for temporary files and serves it as `lms serve` does (two processes of
 four threads). So many hosts work at the same time, each through a connection of its own: they open the roll of their
-point and say "present" of one person after the other, as the script of the page does. Beside them an organiser's board
-is refreshed every ten seconds. Whoever is told that the service is busy asks again, as the page does. At last people
-check themselves in by the code of their point. The limit: everybody within ten minutes, no answer but the right one;
+point and say "present" of one person after the other, as the script of the page does. Beside them an organiser's
+board is refreshed every ten seconds. Whoever is told that the service is busy asks again, as the page does. At last
+people check themselves in by the code of their point. Told is also for how long the processes of the server computed,
+which other work on the machine hardly changes. The limit: everybody within ten minutes, no answer but the right one;
 and what is projected is what `lms verify` computes.
 """
 
@@ -14,6 +15,7 @@ import argparse
 import http.client
 import multiprocessing
 import re
+import resource
 import tempfile
 import time
 import uuid
@@ -289,8 +291,11 @@ def measure(backend: str, options: argparse.Namespace, folder: Path) -> bool:
         roll, seen = together([(hosts, (port, share)) for share in shares if share], (board, (port, conference)))
         some = [conference.guests[start::16] for start in range(16)]
         code, typed = together([(by_code, (port, conference.sitting, share)) for share in some if share])
+        before = cpu_of_children()  # from here on only the server's processes end
     told(seen, roll)
     told(typed, code)
+    computed, answers = cpu_of_children() - before, sum(len(one) for one in (seen.times | typed.times).values())
+    print(f"  the server computed for {computed:.1f} s: {computed / answers * 1000:.1f} ms an answer")
     with database.reading() as session:
         there = session.scalar(select(func.count()).select_from(PointSighting)) or 0
     wrong = [line for lines in check_projections(database).values() for line in lines]
@@ -303,6 +308,12 @@ def measure(backend: str, options: argparse.Namespace, folder: Path) -> bool:
     print(f"  everybody within {roll + code:.0f} s of {LIMIT:.0f} s: {'kept' if kept else 'NOT KEPT'}", flush=True)
     database.dispose()
     return kept
+
+
+def cpu_of_children() -> float:
+    """Seconds for which processes that have ended computed, theirs included."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def without(one: Point, place: int, options: argparse.Namespace) -> tuple[uuid.UUID, ...]:

@@ -1,8 +1,9 @@
 """Tallies follow from standings: each change adds to one unit and takes from another. So do the days of a unit."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import delete, insert, or_, select
@@ -41,16 +42,23 @@ def add(sums: Counter[str], found: Counter[str], sign: int) -> None:
 
 
 def add_rows(
-    session: Session, model: type[Base], rows: list[dict[str, Any]], key: Sequence[str], names: Sequence[str]
+    session: Session, model: type[Base], rows: list[dict[str, Any]], key: tuple[str, ...], names: tuple[str, ...]
 ) -> None:
     """Add to what stands under each key, or begin it."""
-    if not rows:
-        return
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    new = dialect.insert(model)
-    table = model.__table__.c
-    sums = {name: table[name] + new.excluded[name] for name in names}
-    session.execute(new.on_conflict_do_update(index_elements=list(key), set_=sums), rows)
+    if rows:
+        session.execute(adding(model, session.get_bind().dialect.name, key, names), rows)
+
+
+@cache
+def adding(
+    model: type[Base], dialect: str, key: tuple[str, ...], names: tuple[str, ...]
+) -> postgresql.Insert | sqlite.Insert:
+    """The statement for `add_rows`: made once, since making it costs more than sending it."""
+    table = model.__table__
+    new = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    sums = {name: table.c[name] + new.excluded[name] for name in names}
+    ready: postgresql.Insert | sqlite.Insert = new.on_conflict_do_update(index_elements=list(key), set_=sums)
+    return ready
 
 
 def key_of(briefing_id: int, row: Row) -> Key:

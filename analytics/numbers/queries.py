@@ -17,6 +17,7 @@ from analytics.numbers.rules import Kept, Peer
 from courses.briefings.models import BriefingSession, FrozenPerson, FrozenRoll, MeetingPoint, Standing
 from courses.catalog.queries import NEWEST_TITLES
 from courses.enrolment.models import Briefing
+from courses.meetings import filters
 from courses.meetings import queries as meetings
 from courses.meetings.rules import Numbers
 from lms.accounts.models import Person
@@ -155,8 +156,8 @@ def hosting(structure: Structure, unit_id: int) -> Select[int]:
 def gathering(session: Session, sitting: BriefingSession, units: Select[int], *, on: date) -> Gathering:
     """What the board says of the points of these units, in six statements, however many points and people."""
     query = meetings.points().where(MeetingPoint.session_id == sitting.id, MeetingPoint.unit_id.in_(units))
-    numbers = meetings.numbers(session, sitting, on=on)
-    people = meetings.people_there(session, sitting, units)
+    numbers = filters.numbers(session, sitting, on=on)
+    people = filters.people_there(session, sitting, units)
     return Gathering(sitting, [(one, numbers[one.id]) for one in session.scalars(query)], people)
 
 

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Select, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from courses.briefings.models import Attendance, BriefingSession, MeetingPoint, ReflectionResult
@@ -160,17 +161,31 @@ TABLES: Mapping[str, tuple[type[Attendance] | type[ReflectionResult], tuple[str,
 }
 
 
-def rows_of(session: Session, people: Iterable[int] | None = None) -> dict[Key, Row]:
-    """The rows of both tables as they stand, of these people alone or (None) of all."""
+def rows_of(
+    session: Session, people: Iterable[int] | None = None, *, names: Iterable[str] = tuple(TABLES)
+) -> dict[Key, Row]:
+    """The rows of both tables (or those named) as they stand, of these people alone or (None) of all."""
     found: dict[Key, Row] = {}
-    for name, (model, key) in TABLES.items():
-        table = model.__table__
-        query = select(table)
-        if people is not None:
-            query = query.where(table.c.person_id.in_(set(people)))
-        for row in session.execute(query):
-            found[name, getattr(row, key[0]), row.person_id] = dict(row._mapping)
+    few = people is not None
+    values = {"people": list(set(people))} if people is not None else {}
+    for name in names:
+        first = TABLES[name][1][0]
+        for row in session.execute(reading(name, few=few), values):
+            found[name, getattr(row, first), row.person_id] = dict(row._mapping)
     return found
+
+
+@cache
+def reading(name: str, *, few: bool) -> Select[*tuple[Any, ...]]:
+    """The statement of `rows_of`, made once."""
+    table = TABLES[name][0].__table__
+    query = select(table)
+    return query.where(table.c.person_id.in_(bindparam("people", expanding=True))) if few else query
+
+
+def names_heard(heard: Iterable[Heard]) -> set[str]:
+    """The tables that these statements are about."""
+    return {"attendance" if one.spot.session_id is not None else "reflection" for one in heard}
 
 
 def write(session: Session, rows: Mapping[Key, Row]) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from courses.briefings import projection, queries
@@ -13,6 +13,7 @@ from courses.briefings.models import Standing
 from courses.briefings.projection import BriefingRecordProjection
 from courses.briefings.queries import (
     ROLL_COLUMNS,
+    STANDINGS_IN_BRIEFING,
     Known,
     actual_standings,
     row_of,
@@ -62,11 +63,12 @@ def project_records(session: Session, event: StatementsRecorded) -> None:
         return
     people = {one.person_id for one in heard}
     lock_people(session, people)
-    rows = projection.rows_of(session, people)
+    names = projection.names_heard(heard)
+    rows = projection.rows_of(session, people, names=names)
     before = dict(rows)
     projection.folded(config_of(session).iri_base, heard, rows)
     projection.write(session, {key: row for key, row in rows.items() if before.get(key) != row})
-    restand(session, projection.own_ids(heard))
+    restand(session, projection.own_ids(heard), rows if names == {"attendance"} else None)
 
 
 def take_back_records(session: Session, event: StatementsVoided) -> None:
@@ -99,7 +101,9 @@ def project_standing(session: Session, event: ProgressChanged) -> None:
         for row, briefing, category, party, _joins in rows:
             if not (changes and briefing.id == changes[0].briefing_id):
                 known = queries.known(session, briefing, [row.person_id])
-                changes += stood(session, row, briefing, category, party, known)
+                others = stood(row, briefing, category, party, known)
+                move(session, others)
+                changes += others
     if changes:
         tell(session, StandingsChanged(tuple(changes)))
 
@@ -138,35 +142,51 @@ def joins_others(person_id: int) -> ColumnElement[bool]:
     return accounts.all_links().where(either).exists()
 
 
-def restand(session: Session, people: Mapping[int, Collection[int]]) -> None:
-    """Bring the standings of these people, by briefing, to where what is known of them now leads."""
+def restand(session: Session, people: Mapping[int, Collection[int]], attended: Mapping[Any, Row] | None = None) -> None:
+    """Bring the standings of these people, by briefing, to where what is known of them now leads.
+
+    `attended`: all rows of attendance of these people, where the caller has them: they are not read again.
+    """
     changes: list[StandingChange] = []
     for briefing_id, ids in sorted(people.items()):
-        rows = session.execute(standings_of_people(ids, briefing_id=briefing_id)).all()
+        rows = session.execute(STANDINGS_IN_BRIEFING, {"briefing": briefing_id, "people": list(ids)}).all()
         if rows:
-            known = queries.known(session, rows[0][1], [row.person_id for row, *_ in rows])
-            for row, briefing, category, party, _joins in rows:
-                changes += stood(session, row, briefing, category, party, known)
+            alone = all(one.person_id in ids and not joins for one, *_, joins, _, _ in rows)
+            if attended is not None and alone:
+                known = queries.known_alone(session, rows, attended)
+            else:
+                known = queries.known(session, rows[0][1], [row.person_id for row, *_ in rows])
+            for row, briefing, category, party, *_ in rows:
+                changes += stood(row, briefing, category, party, known)
+    move(session, changes)
     if changes:
         tell(session, StandingsChanged(tuple(changes)))
 
 
-def stood(
-    session: Session, row: Standing, briefing: Briefing, category: str, party: str, known: Known
-) -> list[StandingChange]:
-    """Write where a person now stands, when that is elsewhere; the roll is as it was."""
+def stood(row: Standing, briefing: Briefing, category: str, party: str, known: Known) -> list[StandingChange]:
+    """Where a person now stands, when that is elsewhere; the roll is as it was."""
     before = row_of(row)
     roll = {name: before[name] for name in ROLL_COLUMNS}
     after = standing_row(briefing, policy_of(briefing.policy), row.person_id, category, party, roll, known)
-    if after == before:
-        return []
-    session.execute(
-        update(Standing)
-        .where(Standing.briefing_id == briefing.id, Standing.person_id == row.person_id)
-        .values(**{name: value for name, value in after.items() if before[name] != value})
-        .execution_options(synchronize_session=False)
-    )
-    return [StandingChange(briefing.id, row.person_id, before, after)]
+    return [StandingChange(briefing.id, row.person_id, before, after)] if after != before else []
+
+
+def move(session: Session, changes: Iterable[StandingChange]) -> None:
+    """Write what changed of standings that stay: one statement for all in which the same columns did."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for one in changes:
+        before, after = one.before or {}, one.after or {}
+        changed = {name: value for name, value in after.items() if before[name] != value}
+        row = {"briefing": one.briefing_id, "person": one.person_id, **changed}
+        alike.setdefault(tuple(changed), []).append(row)
+    for rows in alike.values():
+        session.execute(OF_ONE, rows)
+
+
+OF_ONE = update(cast(Table, Standing.__table__)).where(
+    Standing.__table__.c.briefing_id == bindparam("briefing"), Standing.__table__.c.person_id == bindparam("person")
+)
+"""Brings a standing to the values it is given; made once."""
 
 
 def people_moved(session: Session, event: PeopleMoved) -> None:

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import BindParameter, Select, and_, bindparam, or_, select
 from sqlalchemy import Row as SqlRow
-from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from courses.briefings.models import Attendance, BriefingSession, ReflectionResult, Standing
@@ -26,7 +26,7 @@ from courses.learning.rules import NOT_BEGUN, Reached, Record, Short, reached, s
 from lms.accounts import queries as accounts
 from lms.accounts.models import Person, PersonLink
 from lms.clock import day_of
-from lms.db import config_of
+from lms.db import config_of, remembered
 from lms.doors import OwnData, Row
 
 MANY = 500
@@ -76,6 +76,19 @@ def known(session: Session, briefing: Briefing, person_ids: Collection[int] | No
     )
 
 
+def known_alone(session: Session, rows: Sequence[SqlRow[*tuple[Any, ...]]], attended: Mapping[Any, Row]) -> Known:
+    """What is known of people in one briefing whose standings these are (`STANDINGS_IN_BRIEFING`), each with one record
+    alone, and of whom all rows of attendance are at hand. One query.
+    """
+    briefing: Briefing = rows[0][1]
+    records = learning.records(session, [(row.person_id, briefing.course_id) for row, *_ in rows])
+    online = {person_id: reach(session, record) for (person_id, _), record in records.items()}
+    if briefing.plain:
+        return Known(online=online)
+    reflections = {row.person_id: (submitted_at, accepted_at) for row, *_, submitted_at, accepted_at in rows}
+    return Known(online=online, sittings=sittings_from(session, briefing, attended), reflections=reflections)
+
+
 def reach(session: Session, record: Record) -> Reached:
     """How far the record has come in the version of the course it belongs to."""
     edition = learning.edition(session, record.version_id)
@@ -103,16 +116,27 @@ def sittings(rows: Iterable[SqlRow[*tuple[Any, ...]]]) -> dict[int, list[Attende
 
 def sittings_from(session: Session, briefing: Briefing, rows: Mapping[Any, Row]) -> dict[int, list[Attended]]:
     """The same from rows of attendance that are expected, by `projection.Key`."""
-    held = select(BriefingSession.id, BriefingSession.kind).where(BriefingSession.briefing_id == briefing.id)
-    kinds = {session_id: kind for session_id, kind in session.execute(held)}  # noqa: C416 - rows are no pairs to mypy
+    held = sittings_held(session, {session_id for name, session_id, _person in rows if name == "attendance"})
     found: dict[int, list[tuple[datetime, int, Attended]]] = {}
-    for (kind, session_id, person_id), row in rows.items():
-        if kind == "attendance" and session_id in kinds:
-            seen = Attended(kinds[session_id] == "make_up", row["state"], row["at"])
+    for (name, session_id, person_id), row in rows.items():
+        briefing_id, kind = held.get(session_id, (None, "")) if name == "attendance" else (None, "")
+        if briefing_id == briefing.id:
+            seen = Attended(kind == "make_up", row["state"], row["at"])
             found.setdefault(person_id, []).append((row["at"], session_id, seen))
     return {
         person_id: [seen for *_, seen in sorted(told, key=lambda one: one[:2])] for person_id, told in found.items()
     }
+
+
+def sittings_held(session: Session, ids: Iterable[int]) -> Mapping[int, tuple[int, str]]:
+    """The briefing and the kind of these sittings; both are for good, so they are remembered."""
+
+    def find(missing: list[Any]) -> dict[Any, Any]:
+        columns = select(BriefingSession.id, BriefingSession.briefing_id, BriefingSession.kind)
+        rows = session.execute(columns.where(BriefingSession.id.in_(missing)))
+        return {session_id: (briefing_id, kind) for session_id, briefing_id, kind in rows}
+
+    return remembered(session, "sitting", ids, find)
 
 
 def reflections(
@@ -232,6 +256,37 @@ def standings_of_people(
     return query
 
 
+def in_briefing() -> Select[Standing, Briefing, str, str, bool, datetime | None, datetime | None]:
+    """`standings_of_people` in one briefing with the moments of each one's own reflection, by named parameters."""
+    people: BindParameter[Any] = bindparam("people", expanding=True)
+    links = accounts.all_links()
+    kept = links.with_only_columns(PersonLink.person_id).where(PersonLink.duplicate_id.in_(people))
+    joins = links.where(PersonLink.person_id == Standing.person_id).correlate(Standing).exists()
+    own = and_(ReflectionResult.briefing_id == Standing.briefing_id, ReflectionResult.person_id == Standing.person_id)
+    return (
+        select(
+            Standing,
+            Briefing,
+            Person.category,
+            Person.party,
+            joins,
+            ReflectionResult.submitted_at,
+            ReflectionResult.accepted_at,
+        )
+        .join(Briefing, Briefing.id == Standing.briefing_id)
+        .join(Person, Person.id == Standing.person_id)
+        .outerjoin(ReflectionResult, own)
+        .where(Standing.briefing_id == bindparam("briefing"))
+        .where(or_(Standing.person_id.in_(people), Standing.person_id.in_(kept)))
+        .order_by(Standing.person_id)
+        .with_for_update(of=Standing)
+        .execution_options(populate_existing=True)
+    )
+
+
+STANDINGS_IN_BRIEFING = in_briefing()
+"""Composed once: every entry at a meeting point asks it."""
+
 COLUMNS = tuple(column.name for column in Standing.__table__.columns if column.name not in {"briefing_id", "person_id"})
 
 
@@ -345,9 +400,13 @@ def titles_of(session: Session, briefings: Iterable[Briefing]) -> dict[int, tupl
     """What briefings are called, in Vietnamese and English, by id: a plain one as its course is now."""
     known = list(briefings)
     plain = {one.course_id for one in known if one.plain}
-    newest = newest_versions().with_only_columns(CourseVersion.course_id, CourseVersion.title, CourseVersion.title_en)
-    rows = session.execute(newest.where(CourseVersion.course_id.in_(plain)).order_by(None)) if plain else ()
-    courses = {course_id: (title, title_en) for course_id, title, title_en in rows}
+    courses: dict[int, tuple[str, str]] = {}
+    if plain:
+        newest = newest_versions().with_only_columns(
+            CourseVersion.course_id, CourseVersion.title, CourseVersion.title_en
+        )
+        rows = session.execute(newest.where(CourseVersion.course_id.in_(plain)).order_by(None))
+        courses = {course_id: (title, title_en) for course_id, title, title_en in rows}
     return {
         one.id: courses.get(one.course_id, (one.code, "")) if one.plain else (one.title, one.title_en) for one in known
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -88,8 +88,14 @@ def follow_standings(session: Session, event: StandingsChanged) -> None:
 def rules_of(session: Session, briefing_ids: Iterable[int]) -> Sequence[CertificateRule]:
     """The active rules of these briefings; no query when there are none."""
     ids = sorted(briefing_ids)
-    found = select(CertificateRule).where(CertificateRule.briefing_id.in_(ids), CertificateRule.active)
-    return session.scalars(found.order_by(CertificateRule.briefing_id)).all() if ids else ()
+    return session.scalars(ACTIVE_RULES, {"briefings": ids}).all() if ids else ()
+
+
+ACTIVE_RULES = (
+    select(CertificateRule)
+    .where(CertificateRule.briefing_id.in_(bindparam("briefings", expanding=True)), CertificateRule.active)
+    .order_by(CertificateRule.briefing_id)
+)
 
 
 def issue(session: Session, rule: CertificateRule, standings: Mapping[int, Row]) -> None:

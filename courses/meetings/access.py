@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from courses.briefings.models import BriefingSession, MeetingPoint
@@ -37,14 +37,21 @@ def organised_point(session: Session, actor: Actor, public_id: uuid.UUID) -> Mee
     return point
 
 
-def access_point(session: Session, actor: Actor, public_id: uuid.UUID) -> MeetingPoint:
-    """The point, for its host, whoever is host or head over its unit, or arranges sittings. Raises `NotFound`."""
+def access_point(session: Session, actor: Actor, public_id: uuid.UUID, *, to_enter: bool = False) -> MeetingPoint:
+    """The point, for its host, whoever is host or head over its unit, or arranges sittings. Raises `NotFound`.
+
+    `to_enter`: nobody closes its roll from now on until the transaction ends, which spares `hold` its question.
+    """
     query = queries.points().where(MeetingPoint.public_id == public_id)
+    if to_enter:
+        query = queries.held(query)
     if not actor.everywhere(ORGANISE):
         query = query.where(hosted(session, actor))
     point = session.scalar(query)
     if point is None:
         raise NotFound
+    if to_enter:
+        queries.remember_held(session, point)
     return point
 
 
@@ -69,11 +76,13 @@ def hosted(session: Session, actor: Actor) -> ColumnElement[bool]:
         for one in own_grants(session, actor)
         if one.role in HOSTING and one.unit_id is not None
     ]
-    below = select(UnitClosure.descendant_id).where(
-        or_(false(), *over), holds_on(today, UnitClosure.valid_from, UnitClosure.valid_to)
-    )
     named = MeetingPoint.host == actor.public_id
-    return or_(named, MeetingPoint.unit_id.in_(with_former(below, on=today))) if over else named
+    if not over:
+        return named
+    below = select(UnitClosure.descendant_id).where(
+        or_(*over), holds_on(today, UnitClosure.valid_from, UnitClosure.valid_to)
+    )
+    return or_(named, MeetingPoint.unit_id.in_(with_former(below, on=today)))
 
 
 def person_listed(session: Session, point: MeetingPoint, public_id: uuid.UUID) -> queries.OnList:

@@ -13,6 +13,7 @@ from courses.briefings.models import BriefingSession, MeetingPoint
 from courses.briefings.queries import told_of
 from courses.briefings.statements import Told, was_seen
 from courses.enrolment.models import Briefing
+from courses.learning.queries import people_by_account
 from courses.meetings import queries
 from courses.meetings.models import PointCheckIn, PointSighting
 from courses.meetings.queries import OnList
@@ -20,7 +21,7 @@ from courses.meetings.rules import THERE, arrival, moment_of, step
 from courses.meetings.statements import taken_back
 from lms import clock
 from lms.audit.actions import note
-from lms.db import config_of, lock_people
+from lms.db import config_of, lock_people, remember
 from lms.organisation.models import Unit
 from lms.web.acting import Actor
 from lms.xapi.actions import ourselves, record
@@ -172,7 +173,8 @@ def hold(session: Session, point: MeetingPoint, *, to_close: bool = False) -> No
 
     Always before people are locked, so that nobody waits in a circle. Raises `RollClosed`.
     """
-    session.refresh(point, ["reported_at", "headcount"], with_for_update={"read": not to_close})
+    if to_close or not queries.is_held(session, point):
+        session.refresh(point, ["reported_at", "headcount"], with_for_update={"read": not to_close})
     if point.reported_at is not None:
         raise RollClosed
 
@@ -190,8 +192,7 @@ def take(session: Session, point: MeetingPoint, marks: Iterable[Mark], *, by: uu
     """
     hold(session, point)
     wanted = {one.person: one for one in marks}
-    people = queries.people_of(session, point, list(wanted), on=clock.today())
-    found, statements = judged(session, point, people, wanted, by=by)
+    found, statements = judged(session, point, wanted, by=by)
     if statements:
         record(session, statements, source=ourselves(session))
         states = [one.state for one in found if one.result == "say"]
@@ -202,23 +203,20 @@ def take(session: Session, point: MeetingPoint, marks: Iterable[Mark], *, by: uu
 
 
 def judged(
-    session: Session,
-    point: MeetingPoint,
-    people: Mapping[uuid.UUID, int],
-    wanted: Mapping[uuid.UUID, Mark],
-    *,
-    by: uuid.UUID,
+    session: Session, point: MeetingPoint, wanted: Mapping[uuid.UUID, Mark], *, by: uuid.UUID
 ) -> tuple[list[Outcome], list[dict[str, Any]]]:
-    """What becomes of each mark, and the sentences to state; these people are locked from here on."""
-    ids = list(people.values())
-    lock_people(session, ids)
-    before, others = queries.sightings_of(session, point, ids), queries.seen_elsewhere(session, point, ids)
+    """What becomes of each mark about people of the point, and the sentences to state; all are locked from here on."""
+    people = people_by_account(session, [str(one) for one in wanted])
+    lock_people(session, people.values())
+    known = queries.met(session, point, people.values(), on=clock.today())
     told, now, starts_at = told_of(session, point.session.briefing), clock.now(), point.session.starts_at
     found, statements = [], []
-    for public_id, own in people.items():
-        mark, stands = wanted[public_id], before.get(own)
-        state = stands.state if stands is not None else None
-        result = step(state, mark.state, elsewhere=own in others)
+    for public_id, mark in wanted.items():
+        own = people.get(str(public_id))
+        if own not in known:
+            continue
+        state, elsewhere = known[own]
+        result = step(state, mark.state, elsewhere=elsewhere)
         if result == "say":
             at = moment_of(mark.age, now, starts_at)
             statements.append(said_of(told, point, public_id, mark.state, at, by))
@@ -340,6 +338,7 @@ def close_check_in(session: Session, point: MeetingPoint, *, by: uuid.UUID | Non
 def check_in(session: Session, point: MeetingPoint, actor: Actor, *, host: uuid.UUID) -> Outcome:
     """Who has shown the code of the point is there, in time or late, as its host says. Raises `RollClosed`."""
     hold(session, point)
+    remember(session, "account", str(actor.public_id), actor.person_id)  # projectors ask whose account it is
     lock_people(session, [actor.person_id])
     stands = queries.sightings_of(session, point, [actor.person_id]).get(actor.person_id)
     if stands is not None:

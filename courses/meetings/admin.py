@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from courses.briefings.models import BriefingSession, MeetingPoint
 from courses.enrolment.models import Briefing
-from courses.meetings import actions, queries
+from courses.meetings import actions, filters, queries
 from courses.meetings.access import ATTEND, ORGANISE, READ, access_point, access_sitting, organised_point
 from courses.meetings.forms import (
     FAULT_WORDS,
@@ -60,13 +60,13 @@ def index() -> ResponseReturnValue:
     holds_everywhere(READ)
     own = get_session()
     found = own.scalars(queries.sittings().limit(MOST_SITTINGS)).all()
-    numbers = queries.reported_of(own, found)
+    numbers = filters.reported_of(own, found)
     return render_template("sittings/list.html", sittings=found, numbers=numbers, kinds=KIND_WORDS)
 
 
 def offered(own: Session, form: SittingForm) -> SittingForm:
     """The form with the briefings that can have sittings."""
-    form.briefing.choices = choices({one.code: one.title for one in own.scalars(queries.briefings_to_gather())})
+    form.briefing.choices = choices({one.code: one.title for one in own.scalars(filters.briefings_to_gather())})
     return form
 
 
@@ -109,7 +109,7 @@ def edit(session_id: uuid.UUID) -> ResponseReturnValue:
 
 def board_of(own: Session, sitting: BriefingSession) -> dict[str, Any]:
     """The board: every point with its numbers, what needs attention first."""
-    numbers = queries.numbers(own, sitting, on=clock.today())
+    numbers = filters.numbers(own, sitting, on=clock.today())
     points = own.scalars(queries.points().where(MeetingPoint.session_id == sitting.id)).all()
     rows = sorted(((one, numbers[one.id]) for one in points), key=lambda row: urgency(row[1]))
     return {
@@ -167,7 +167,7 @@ def twice(session_id: uuid.UUID) -> ResponseReturnValue:
     """Who was seen at two points, with both. The showing of names is noted."""
     own = get_session()
     sitting = access_sitting(own, actor(), session_id, ORGANISE)
-    rows = own.execute(queries.names_seen_twice(sitting.id)).all()
+    rows = own.execute(filters.names_seen_twice(sitting.id)).all()
     people: dict[uuid.UUID, list[Any]] = {}
     for row in rows:
         people.setdefault(row.public_id, []).append(row)

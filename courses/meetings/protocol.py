@@ -1,5 +1,6 @@
 """What all pages of a point have in common: names are noted, numbers are put into words, and where one goes back to."""
 
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -124,12 +125,16 @@ CODE_FAULTS = {
 }
 
 
+Shown = tuple[MeetingPoint, uuid.UUID | None]
+"""A point, and the host who shows its code now."""
+
+
 def key_of(own: Session) -> bytes:
     """The key of all codes of this product."""
     return code_key(config_of(own).secret_key)
 
 
-def point_of_code(own: Session, actor: Actor, typed: str, asked: str) -> tuple[MeetingPoint | None, str | None]:
+def point_of_code(own: Session, actor: Actor, typed: str, asked: str) -> tuple[Shown | None, str | None]:
     """The point whose code this is, and what keeps one from being seen there; without a point the code was no good.
 
     `asked` is the point that a link names; whoever merely types digits names none, and all that show codes are tried.
@@ -142,7 +147,7 @@ def point_of_code(own: Session, actor: Actor, typed: str, asked: str) -> tuple[M
     if len(fitting) != 1:
         fault = "several" if fitting else fault_of(typed, key, named, places, slot)
         return None, str(CODE_FAULTS[fault])
-    point = own.scalars(queries.points().where(MeetingPoint.id == places[fitting[0]])).one()
-    if not queries.on_the_roll(own, point.session.briefing_id, actor.person_id):
-        return point, str(CODE_FAULTS["outside"])
-    return point, None
+    shown = queries.point_shown(own, places[fitting[0]])
+    if not queries.on_the_roll(own, shown[0].session.briefing_id, actor.person_id):
+        return shown, str(CODE_FAULTS["outside"])
+    return shown, None

@@ -25,8 +25,9 @@ from sqlalchemy.orm import Session, aliased, contains_eager
 from courses.briefings.models import Attendance, BriefingSession, MeetingPoint, Standing
 from courses.enrolment.models import Briefing
 from courses.meetings.models import PointCheckIn, PointSighting
-from courses.meetings.rules import THERE, Numbers, Place
+from courses.meetings.rules import THERE, Place
 from lms.accounts.models import Person
+from lms.db import remember
 from lms.organisation.models import Unit, UnitClosure
 from lms.organisation.projection import taken_over
 from lms.organisation.queries import holds_on
@@ -46,25 +47,6 @@ def sittings() -> Select[BriefingSession]:
     )
 
 
-def briefings_to_gather() -> Select[Briefing]:
-    """The briefings that can have sittings, the latest first: no course merely assigned, and none that is closed."""
-    return (
-        select(Briefing)
-        .where(~Briefing.plain, Briefing.closed_at.is_(None))
-        .order_by(Briefing.opened_at.desc(), Briefing.id.desc())
-    )
-
-
-def reported_of(session: Session, sittings_shown: Sequence[BriefingSession]) -> dict[int, tuple[int, int]]:
-    """How many points each of these sittings has, and how many of them have reported."""
-    rows = session.execute(
-        select(MeetingPoint.session_id, func.count(), func.count(MeetingPoint.reported_at))
-        .where(MeetingPoint.session_id.in_([one.id for one in sittings_shown]))
-        .group_by(MeetingPoint.session_id)
-    )
-    return {sitting: (points, reported) for sitting, points, reported in rows}
-
-
 @cache
 def points() -> Select[MeetingPoint]:
     """Points with sitting, briefing and unit: the main one first, then by unit."""
@@ -79,6 +61,21 @@ def points() -> Select[MeetingPoint]:
         )
         .order_by(MeetingPoint.main.desc(), Unit.sort_key, MeetingPoint.id)
     )
+
+
+def held(query: Select[MeetingPoint]) -> Select[MeetingPoint]:
+    """The same points, as they are once nobody can close their rolls until this transaction ends."""
+    return query.with_for_update(read=True, of=MeetingPoint).execution_options(populate_existing=True)
+
+
+def remember_held(session: Session, point: MeetingPoint) -> None:
+    """The point was read so: the next who must hold it need not ask again."""
+    session.info["held point"] = point.id
+
+
+def is_held(session: Session, point: MeetingPoint) -> bool:
+    """Whether the point was read so. It serves once: the next one asks, after what has been done since."""
+    return bool(session.info.pop("held point", None) == point.id)
 
 
 # What a host's tap asks is composed once: to compose it costs more than to send it.
@@ -172,6 +169,8 @@ def listed(
         query = query.where(Person.public_id.in_(only))
     rows = session.execute(query, values_of(point, on=on)).all()
     others = seen_elsewhere(session, point, [row.id for row in rows])
+    for row in rows:
+        remember(session, "account", str(row.public_id), row.id)  # the next tap asks whose it is
     return [OnList(*[*row, tuple(others.get(row.id, ()))]) for row in rows]
 
 
@@ -182,16 +181,39 @@ def own_people() -> CompoundSelect[int]:
 
 
 @cache
-def people_asked() -> Select[uuid.UUID, int]:
-    """Those of some people who are of a point, with their ids."""
-    asked = Person.public_id.in_(bindparam("people", expanding=True))
-    return select(Person.public_id, Person.id).where(asked, Person.id.in_(own_people()))
+def people_met() -> Select[int, str | None, bool]:
+    """Those of some people who are of a point: what it says of each, and whether they were there at another.
+
+    Who is on its roll is asked of each one's unit, not of all units below the point (`called`): these are few people.
+    The point of each is the one `placed` gives.
+    """
+    other, beside = aliased(PointSighting), aliased(MeetingPoint)
+    elsewhere = select(other.person_id).join(beside, beside.id == other.point_id)
+    taken = taken_over(DAY)
+    near = (
+        select(MeetingPoint.id)
+        .outerjoin(taken, taken.c.unit_id == MeetingPoint.unit_id)
+        .join(UnitClosure, UnitClosure.ancestor_id == func.coalesce(taken.c.heir_id, MeetingPoint.unit_id))
+        .where(UnitClosure.descendant_id == Standing.unit_id, MeetingPoint.session_id == SITTING)
+        .where(holds_on(DAY, UnitClosure.valid_from, UnitClosure.valid_to))
+        .order_by(UnitClosure.tree.desc(), UnitClosure.depth, MeetingPoint.main, MeetingPoint.id)
+        .limit(1)
+    )
+    on_roll = and_(~Standing.exempt, near.scalar_subquery() == POINT)
+    there_too = (beside.session_id == SITTING, beside.id != POINT, other.state.in_(sorted(THERE)))
+    return (
+        select(Person.id, PointSighting.state, elsewhere.where(other.person_id == Person.id, *there_too).exists())
+        .outerjoin(PointSighting, and_(PointSighting.person_id == Person.id, PointSighting.point_id == POINT))
+        .outerjoin(Standing, and_(Standing.person_id == Person.id, Standing.briefing_id == BRIEFING))
+        .where(Person.id.in_(bindparam("people", expanding=True)))
+        .where(or_(PointSighting.person_id.is_not(None), on_roll))
+    )
 
 
-def people_of(session: Session, point: MeetingPoint, only: Collection[uuid.UUID], *, on: date) -> dict[uuid.UUID, int]:
-    """Those of these people who are of the point, with their ids, in this order."""
-    found = dict(session.execute(people_asked(), {**values_of(point, on=on), "people": list(only)}).all())
-    return {one: found[one] for one in only if one in found}
+def met(session: Session, point: MeetingPoint, ids: Collection[int], *, on: date) -> dict[int, tuple[str | None, bool]]:
+    """What the point says of those of these people who are of it, and whether they were there at another; one query."""
+    rows = session.execute(people_met(), {**values_of(point, on=on), "people": list(ids)})
+    return {person_id: (state, elsewhere) for person_id, state, elsewhere in rows}
 
 
 @cache
@@ -262,76 +284,33 @@ def sightings_of(session: Session, point: MeetingPoint, ids: Sequence[int]) -> d
     return {one.person_id: one for one in session.scalars(query)}
 
 
-def numbers(session: Session, sitting: BriefingSession, *, on: date) -> dict[int, Numbers]:
-    """The numbers of every point of a sitting, by its id. Four statements, however many points and people."""
-    rows = session.execute(
-        select(MeetingPoint.id, MeetingPoint.headcount, MeetingPoint.reported_at).where(
-            MeetingPoint.session_id == sitting.id
-        )
-    ).all()
-    rolls = roll_counts(session, sitting, on=on)
-    said, twice = said_counts(session, sitting.id), twice_counts(session, sitting)
-    found: dict[int, Numbers] = {}
-    for row in rows:
-        states, (people, answered) = said.get(row.id, {}), rolls.get(row.id, (0, 0))
-        found[row.id] = Numbers(
-            called=people,
-            unanswered=people - answered,
-            there=sum(states.get(one, 0) for one in THERE),
-            late=states.get("late", 0),
-            left_early=states.get("left_early", 0),
-            excused=states.get("excused", 0),
-            unexcused=states.get("unexcused", 0),
-            twice=twice.get(row.id, 0),
-            headcount=row.headcount,
-            reported=row.reported_at is not None,
-        )
-    return found
-
-
-def roll_counts(session: Session, sitting: BriefingSession, *, on: date) -> Mapping[int, tuple[int, int]]:
-    """By point: how many are on its roll, and of how many of them something is known at some point of the sitting."""
-    near = nearest(within=False)
-    known = and_(Attendance.person_id == Standing.person_id, Attendance.session_id == sitting.id)
-    rows = session.execute(
-        select(near.c.point_id, func.count(), func.count(Attendance.person_id))
-        .join(Standing, Standing.unit_id == near.c.unit_id)
-        .outerjoin(Attendance, known)
-        .where(near.c.place == 1, Standing.briefing_id == sitting.briefing_id, ~Standing.exempt)
-        .group_by(near.c.point_id),
-        {"day": on, "sitting": sitting.id},
-    )
-    return {point_id: (people, answered) for point_id, people, answered in rows}
-
-
 def said_counts(session: Session, sitting_id: int, point_id: int | None = None) -> Mapping[int, Mapping[str, int]]:
     """By point: how many people it says each state of; of all points of a sitting, or of one alone.
 
     Away is somebody only where that was said last, so that nobody who was seen at another point then is.
     """
-    last = select(Attendance.person_id).where(
-        Attendance.session_id == sitting_id,
-        Attendance.person_id == PointSighting.person_id,
-        Attendance.point_id == PointSighting.point_id,
-    )
-    query = select(PointSighting.point_id, PointSighting.state, func.count()).where(or_(there(), last.exists()))
-    if point_id is None:
-        query = query.join(MeetingPoint, MeetingPoint.id == PointSighting.point_id)
-    own = PointSighting.point_id == point_id if point_id is not None else MeetingPoint.session_id == sitting_id
+    values = {"sitting": sitting_id, "point": point_id}
     found: dict[int, dict[str, int]] = {}
-    for point, state, people in session.execute(query.where(own).group_by(PointSighting.point_id, PointSighting.state)):
+    for point, state, people in session.execute(counted_by_state(one=point_id is not None), values):
         found.setdefault(point, {})[state] = people
     return found
 
 
-def people_there(session: Session, sitting: BriefingSession, units: Select[int]) -> int:
-    """How many people were there at points of these units, each once however many of the points saw them."""
-    query = (
-        select(func.count(PointSighting.person_id.distinct()))
-        .join(MeetingPoint, MeetingPoint.id == PointSighting.point_id)
-        .where(MeetingPoint.session_id == sitting.id, MeetingPoint.unit_id.in_(units), there())
+@cache
+def counted_by_state(*, one: bool) -> Select[int, str, int]:
+    """The statement of `said_counts`."""
+    last = select(Attendance.person_id).where(
+        Attendance.session_id == SITTING,
+        Attendance.person_id == PointSighting.person_id,
+        Attendance.point_id == PointSighting.point_id,
     )
-    return session.scalar(query) or 0
+    query = select(PointSighting.point_id, PointSighting.state, func.count()).where(or_(there(), last.exists()))
+    if one:
+        query = query.where(PointSighting.point_id == POINT)
+    else:
+        query = query.join(MeetingPoint, MeetingPoint.id == PointSighting.point_id)
+        query = query.where(MeetingPoint.session_id == SITTING)
+    return query.group_by(PointSighting.point_id, PointSighting.state)
 
 
 def seen_twice(sitting_id: int) -> Select[int]:
@@ -345,40 +324,20 @@ def seen_twice(sitting_id: int) -> Select[int]:
     )
 
 
-def twice_counts(session: Session, sitting: BriefingSession) -> Mapping[int, int]:
-    """By point: how many of those who were there were there at another point too."""
-    rows = session.execute(
-        select(PointSighting.point_id, func.count())
-        .join(MeetingPoint, MeetingPoint.id == PointSighting.point_id)
-        .where(MeetingPoint.session_id == sitting.id, there(), PointSighting.person_id.in_(seen_twice(sitting.id)))
-        .group_by(PointSighting.point_id)
-    )
-    return {point_id: people for point_id, people in rows}  # noqa: C416 - rows are no pairs to mypy
-
-
-def names_seen_twice(sitting_id: int) -> Select[*tuple[Any, ...]]:
-    """Who was there at two points, with what each point says: person, name, point, its name, state, moment."""
-    return (
-        select(
-            Person.public_id,
-            Person.full_name,
-            MeetingPoint.public_id.label("point"),
-            MeetingPoint.name.label("point_name"),
-            PointSighting.state,
-            PointSighting.at,
-        )
-        .join(PointSighting, PointSighting.person_id == Person.id)
-        .join(MeetingPoint, MeetingPoint.id == PointSighting.point_id)
-        .where(MeetingPoint.session_id == sitting_id, there(), Person.id.in_(seen_twice(sitting_id)))
-        .order_by(Person.sort_key, Person.id, PointSighting.at)
-    )
-
-
 def open_check_in(session: Session, point_id: int) -> PointCheckIn | None:
     """Who shows codes at this point, if anybody does now."""
     return session.scalar(
         select(PointCheckIn).where(PointCheckIn.point_id == point_id, PointCheckIn.closed_at.is_(None))
     )
+
+
+def point_shown(session: Session, point_id: int) -> tuple[MeetingPoint, uuid.UUID | None]:
+    """The point, held, and who shows codes there now."""
+    now_shown = and_(PointCheckIn.point_id == MeetingPoint.id, PointCheckIn.closed_at.is_(None))
+    query = held(points()).add_columns(PointCheckIn.opened_by).outerjoin(PointCheckIn, now_shown)
+    point, host = session.execute(query.where(MeetingPoint.id == point_id)).one()
+    remember_held(session, point)
+    return point, host
 
 
 def places_open(session: Session) -> dict[Place, int]:

@@ -1,6 +1,7 @@
 """The pages of a point, which work without a script: the roll its host takes, its numbers, the report, the code."""
 
 import uuid
+from datetime import datetime
 
 from flask import flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -48,7 +49,7 @@ from courses.meetings.rules import (
 from lms import clock
 from lms.db import apart, config_of, get_session
 from lms.text import fold
-from lms.throttle.actions import forgive, refused_until, waiting_until
+from lms.throttle.actions import forgive, refused_until, tried
 from lms.throttle.rules import Budget, minutes_until
 from lms.web.acting import actor
 from lms.web.feature import Feature
@@ -132,7 +133,7 @@ def search(point_id: uuid.UUID) -> ResponseReturnValue:
 def mark(point_id: uuid.UUID) -> ResponseReturnValue:
     """State what the host has seen: of one person, or of all on a list. The script of the page is told in JSON."""
     own, wants_json = get_session(), request.accept_mimetypes.best == JSON
-    point = access_point(own, actor(), point_id)
+    point = access_point(own, actor(), point_id, to_enter=True)
     try:
         marks = marks_in(request.form.getlist("mark"))
         found = actions.take(own, point, marks, by=actor().public_id)
@@ -306,16 +307,18 @@ def check_in() -> ResponseReturnValue:
     if not form.validate():
         return render_template("meetings/check_in.html", form=form, asked=asked), 422
     own, budget = get_session(), Budget("meeting code", str(actor().public_id), TRIES)
-    point, fault = None, waiting_words(own, budget)
+    before = tried(own, budget)
+    shown, fault = None, waiting_words(before.until)
     if fault is None:
-        point, fault = point_of_code(own, actor(), digits_in(text_in(form.code)), asked)
-        if point is None and fault is not None:
+        shown, fault = point_of_code(own, actor(), digits_in(text_in(form.code)), asked)
+        if shown is None and fault is not None:
             apart(lambda log: count_guess(log, budget))
-    if point is None or fault is not None:
+    if shown is None or fault is not None:
         form.code.errors = [fault or ""]
         return render_template("meetings/check_in.html", form=form, asked=asked), 422
-    forgive(own, budget)
-    return checked_in(own, point)
+    if before.counted:
+        forgive(own, budget)
+    return checked_in(own, *shown)
 
 
 def count_guess(session: Session, budget: Budget) -> None:
@@ -323,22 +326,20 @@ def count_guess(session: Session, budget: Budget) -> None:
     refused_until(session, budget)
 
 
-def waiting_words(own: Session, budget: Budget) -> str | None:
+def waiting_words(until: datetime | None) -> str | None:
     """That somebody has guessed too often, or None."""
-    until = waiting_until(own, budget)
     if until is None:
         return None
     minutes = minutes_until(until, clock.now())
     return str(_("Đã nhập sai nhiều lần. Thử lại sau %(minutes)s phút, hoặc báo người điểm danh.", minutes=minutes))
 
 
-def checked_in(own: Session, point: MeetingPoint) -> ResponseReturnValue:
-    """State that whoever is signed in is there, and say so."""
-    shown = queries.open_check_in(own, point.id)
+def checked_in(own: Session, point: MeetingPoint, host: uuid.UUID | None) -> ResponseReturnValue:
+    """State that whoever is signed in is there, as the host who shows the code says, and say so."""
     try:
-        if shown is None:
+        if host is None:
             raise RollClosed
-        outcome = actions.check_in(own, point, actor(), host=shown.opened_by)
+        outcome = actions.check_in(own, point, actor(), host=host)
     except RollClosed:
         flash(_("Điểm cầu này đã chốt danh sách. Báo người điểm danh nếu có mặt mà chưa được ghi."), "warning")
     else:

@@ -10,10 +10,11 @@ import secrets
 import uuid
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cache
 from typing import cast
 
 from flask_login import UserMixin
-from sqlalchemy import ColumnElement, Date, and_, bindparam, delete, insert, select, true, update
+from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, delete, insert, select, true, update
 from sqlalchemy.orm import Session, aliased
 
 from lms import clock
@@ -125,7 +126,7 @@ def signed_in(session: Session, key: str) -> SignedIn | None:
     Nobody goes on without a second factor once a role asks for one, as one that begins on a later day does.
     """
     now, limits = clock.now(), config_of(session).sessions
-    rows = session.execute(LIVE_SESSION, {"key_digest": digest(key), "now": now, "today": clock.today()}).all()
+    rows = session.execute(live_session(), {"key": digest(key), "now": now, "today": clock.today()}).all()
     if not rows:
         return None
     first = rows[0]
@@ -220,45 +221,50 @@ def end_overdue_viewings(session: Session, now: datetime) -> None:
     end_viewing(session, Viewing.ends_at < now)
 
 
+@cache
+def live_session() -> Select[
+    int, datetime, datetime, str, int, uuid.UUID, str, str, str, int | None, str, int | None, int | None, datetime, bool
+]:
+    """Session, person and each role held today (one row without a role, when there is none), in one query.
+
+    With them the viewing that goes on in this session, when there is one. Every page asks this: it is composed once,
+    and `key` (a digest), `now` and `today` are its parameters.
+    """
+    today = cast(date, bindparam("today", type_=Date()))
+    return (
+        select(
+            UserSession.id.label("session_id"),
+            UserSession.created_at,
+            UserSession.seen_at,
+            UserSession.proof,
+            Person.id.label("person_id"),
+            Person.public_id,
+            Person.full_name,
+            Person.language,
+            RoleGrant.role,
+            RoleGrant.unit_id,
+            RoleGrant.tree,
+            Viewing.id.label("viewing_id"),
+            Viewing.person_id.label("viewed_id"),
+            Viewing.ends_at,
+            unseen(Person.id).exists().label("has_notices"),
+        )
+        .join(Person, Person.id == UserSession.person_id)
+        .join(SignInAccount, SignInAccount.person_id == Person.id)
+        .outerjoin(RoleGrant, and_(RoleGrant.person_id == Person.id, *holding(today)))
+        .outerjoin(Viewing, and_(Viewing.session_id == UserSession.id, Viewing.ended_at.is_(None)))
+        .where(
+            UserSession.key_digest == bindparam("key"),
+            UserSession.revoked_at.is_(None),
+            UserSession.expires_at > bindparam("now"),
+            SignInAccount.disabled_at.is_(None),
+        )
+    )
+
+
 def holding(today: date) -> tuple[ColumnElement[bool], ...]:
     """That a role holds that day, over a unit that stands."""
     return holds_on(today, RoleGrant.valid_from, RoleGrant.valid_to), RoleGrant.over_standing(today)
-
-
-TODAY = cast(date, bindparam("today", type_=Date()))
-LIVE_SESSION = (
-    select(
-        UserSession.id.label("session_id"),
-        UserSession.created_at,
-        UserSession.seen_at,
-        UserSession.proof,
-        Person.id.label("person_id"),
-        Person.public_id,
-        Person.full_name,
-        Person.language,
-        RoleGrant.role,
-        RoleGrant.unit_id,
-        RoleGrant.tree,
-        Viewing.id.label("viewing_id"),
-        Viewing.person_id.label("viewed_id"),
-        Viewing.ends_at,
-        unseen(Person.id).exists().label("has_notices"),
-    )
-    .join(Person, Person.id == UserSession.person_id)
-    .join(SignInAccount, SignInAccount.person_id == Person.id)
-    .outerjoin(RoleGrant, and_(RoleGrant.person_id == Person.id, *holding(TODAY)))
-    .outerjoin(Viewing, and_(Viewing.session_id == UserSession.id, Viewing.ended_at.is_(None)))
-    .where(
-        UserSession.key_digest == bindparam("key_digest"),
-        UserSession.revoked_at.is_(None),
-        UserSession.expires_at > bindparam("now"),
-        SignInAccount.disabled_at.is_(None),
-    )
-)
-"""Session, person and each role held today (one row without a role, when there is none), in one query.
-
-With them the viewing that goes on in this session, when there is one. Put together once, for every page asks it.
-"""
 
 
 def whose_session(session: Session, key: str) -> str:

@@ -1,10 +1,11 @@
 """Counting attempts, each in one statement: whoever comes at the same moment waits for the row and is counted too."""
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ScalarSelect, and_, case, delete, func, or_, select, update
+from sqlalchemy import ScalarSelect, and_, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
@@ -36,13 +37,29 @@ def refused_until(session: Session, budget: Budget) -> datetime | None:
 
 def waiting_until(session: Session, budget: Budget) -> datetime | None:
     """The moment before which nothing under this key is evaluated, or None; without counting an attempt."""
-    found = session.execute(
-        select(ThrottleCounter.window_start, ThrottleCounter.attempts, ThrottleCounter.strikes).where(
-            ThrottleCounter.key == key_of(budget), ThrottleCounter.attempts >= budget.limit
-        )
-    ).one_or_none()
-    over = found.window_start + window_of(found.strikes) if found is not None else None
-    return over if over is not None and over > clock.now() else None
+    return tried(session, budget).until
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Whether attempts are counted under a key, and the moment before which nothing is evaluated."""
+
+    counted: bool
+    until: datetime | None
+
+
+def tried(session: Session, budget: Budget) -> Tried:
+    """What stands under this key; without counting an attempt. Where nothing is counted, nothing need be forgiven."""
+    found = session.execute(COUNTED, {"key": key_of(budget)}).one_or_none()
+    if found is None:
+        return Tried(counted=False, until=None)
+    over = found.window_start + window_of(found.strikes) if found.attempts >= budget.limit else None
+    return Tried(counted=True, until=over if over is not None and over > clock.now() else None)
+
+
+COUNTED = select(ThrottleCounter.window_start, ThrottleCounter.attempts, ThrottleCounter.strikes).where(
+    ThrottleCounter.key == bindparam("key")
+)
 
 
 def counting(session: Session, budget: Budget, now: datetime) -> ReturningInsert[Any]:

@@ -9,7 +9,7 @@ from courses.briefings.models import Standing
 from courses.enrolment.demo import assign_the_course
 from courses.enrolment.models import Briefing
 from courses.enrolment.queries import plain_briefing
-from courses.meetings import queries
+from courses.meetings import filters, queries
 from courses.meetings.demo import CODE, hold_the_conference
 from lms import clock
 from lms.accounts.demo import load_fictional_people
@@ -45,7 +45,7 @@ def test_the_conference_has_a_point_that_is_silent_one_that_miscounted_and_refle
     with make.reading() as session:
         briefing = session.scalars(select(Briefing).where(Briefing.code == CODE)).one()
         sitting = session.scalars(queries.sittings()).one()
-        numbers = queries.numbers(session, sitting, on=clock.today()).values()
+        numbers = filters.numbers(session, sitting, on=clock.today()).values()
         assert sum(not one.reported for one in numbers) == 1
         assert [one.headcount - one.there for one in numbers if one.headcount not in (None, one.there)] == [2]
         states = session.execute(select(Reflection.state, func.count()).group_by(Reflection.state)).all()

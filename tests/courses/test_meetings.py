@@ -14,7 +14,8 @@ from sqlalchemy import func, select
 from courses.briefings.models import BriefingSession, MeetingPoint
 from courses.meetings.access import person_listed
 from courses.meetings.actions import Mark, RollClosed, correct, make_points, report, take
-from courses.meetings.queries import listed, numbers
+from courses.meetings.filters import numbers
+from courses.meetings.queries import listed
 from lms import clock
 from lms.accounts.models import RoleGrant
 from lms.audit.models import AuditEntry
