@@ -214,8 +214,8 @@ def make_file(session: Session, payload: Mapping[str, Any]) -> None:
     one = session.get(ReportFile, payload["file_id"])
     if one is None or one.state != "waiting":
         return
-    file_id, unit, briefing_id, at, wish = one.id, one.unit, one.briefing_id, one.asked_at, one.wish
-    session.rollback()  # nothing was written: the database must not stay locked for minutes
+    file_id, unit_id, briefing_id, at, wish = one.id, one.unit_id, one.briefing_id, one.asked_at, one.wish
+    session.rollback()  # nothing was written: the database must not stay locked for minutes, nor by asking `one` again
     database = database_of(session)
 
     def told(done: int) -> None:
@@ -225,7 +225,7 @@ def make_file(session: Session, payload: Mapping[str, Any]) -> None:
 
     with tempfile.TemporaryFile() as out:
         with database.reading() as own:
-            of = queries.subject(own, own.get_one(Unit, unit.id), briefing_id, now=at)
+            of = queries.subject(own, own.get_one(Unit, unit_id), briefing_id, now=at)
             if of is not None and wish["what"] == "register":
                 render.register_workbook(papers.register(own, of, told=told), out, at=at)
             elif of is not None:

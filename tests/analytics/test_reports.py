@@ -61,7 +61,7 @@ from courses.catalog.models import CourseVersion
 from courses.enrolment.models import Briefing
 from courses.meetings.models import PointSighting
 from courses.reminders.models import ReminderSent
-from lms import clock
+from lms import clock, sqlite
 from lms.accounts.models import Person
 from lms.audit.models import AuditEntry
 from lms.clock import day_of
@@ -539,7 +539,11 @@ def test_the_register_is_sent_row_by_row_with_few_statements_and_nothing_is_a_fo
         before = len(lines)
 
 
-def test_a_large_register_is_made_by_the_worker_and_fetched_by_who_asked_alone(make: Make, province: Province) -> None:
+def test_a_large_register_is_made_by_the_worker_and_fetched_by_who_asked_alone(
+    make: Make, province: Province, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "TOLD_EVERY", 5)  # how far it is must be written while it is made
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 100)
     browser = make.browser(province.head)
     taken(make, browser, province.root, what="register-xlsx")
     assert "làm ở nền" in browser.text
