@@ -10,12 +10,13 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from analytics.dashboard import rules
-from analytics.dashboard.rules import STATES, Choice, Done, done, many
+from analytics.dashboard.rules import STATES, Choice, Done, done, many, unsaid
 from analytics.facts import queries as facts
 from analytics.facts.queries import Structure
 from analytics.facts.rules import COUNT_NAMES, Branch, Change, Count, UnitsBelow, due_date, total
 from courses.briefings.models import Standing
 from courses.briefings.queries import furthest_record
+from courses.briefings.rules import Asked, lacking, policy_of
 from courses.learning.queries import edition, records_with_linked
 from lms.accounts.models import Membership, Person
 from lms.clock import day_of
@@ -134,7 +135,7 @@ class Among:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Somebody on the roll of the briefing, and how far this person is in its course.
+    """Somebody on the roll of the briefing, how far this person is in its course, and what is asked and still lacks.
 
     `elsewhere`: by another record of the same person, which has come further than the one that is shown.
     """
@@ -148,7 +149,14 @@ class Missing:
     exempt: bool
     due_at: datetime | None
     done: Done | None
+    asked: Asked
+    lacks: list[str]
     elsewhere: bool = False
+
+    @property
+    def unsaid(self) -> list[str]:
+        """What lacks and is not told by what is done; of somebody who has not begun nothing need be."""
+        return [] if self.state == "not_started" else unsaid(self.asked, self.lacks, self.done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +198,7 @@ def names(
     rows = session.execute(page).all()
     if wanted.search or wanted.category:
         found = rows[0].found if rows else 0
-    return Names(with_progress(session, rows, briefing.course_id), found, count, more)
+    return Names(with_progress(session, rows, briefing), found, count, more)
 
 
 def count_of(session: Session, among: Among, briefing_id: int, *, now: datetime) -> Count:
@@ -214,6 +222,10 @@ def people_asked(among: Among, briefing_id: int, wanted: Wanted, *, now: datetim
             Standing.absence,
             Standing.exempt,
             Standing.due_at,
+            Person.category,
+            Standing.tested_at,
+            Standing.submitted_at,
+            Standing.accepted_at,
         )
         .select_from(Standing)
         .join(Person, Person.id == Standing.person_id)
@@ -243,8 +255,9 @@ def in_state(state: str, *, now: datetime) -> list[ColumnElement[bool]]:
     return [~Standing.exempt, Standing.state.in_(STATES[state])]
 
 
-def with_progress(session: Session, rows: Sequence[Row[*tuple[Any, ...]]], course_id: int) -> list[Missing]:
+def with_progress(session: Session, rows: Sequence[Row[*tuple[Any, ...]]], briefing: Given) -> list[Missing]:
     """The rows of `people_asked` with how far each person is, in one statement for all of them."""
+    course_id, policy = briefing.course_id, policy_of(briefing.policy)
     begun = [row.id for row in rows if row.state != "not_started"]
     known = records_with_linked(session, begun, course_id) if begun else {}
     found = []
@@ -255,5 +268,19 @@ def with_progress(session: Session, rows: Sequence[Row[*tuple[Any, ...]]], cours
         version = edition(session, record.version_id) if record else None
         so_far = done(version.outline, version.settings, record) if version and record else None
         told = (row.full_name, row.position, row.unit, row.state, row.absence, row.exempt, row.due_at)
-        found.append(Missing(row.public_id, *told, so_far, elsewhere=counts != row.id))
+        asked = policy.of(row.category)
+        found.append(Missing(row.public_id, *told, so_far, asked, lacks_of(row, asked), elsewhere=counts != row.id))
     return found
+
+
+def lacks_of(row: Row[*tuple[Any, ...]], asked: Asked) -> list[str]:
+    """What somebody lacks to complete, by a row of `people_asked`."""
+    if row.exempt or row.state == "completed":
+        return []
+    return lacking(
+        asked,
+        briefed=row.state == "briefed",
+        tested=row.tested_at is not None,
+        submitted=row.submitted_at is not None,
+        accepted=row.accepted_at is not None,
+    )

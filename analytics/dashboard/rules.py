@@ -8,6 +8,7 @@ from typing import Any
 from analytics.facts.rules import PEOPLE, Branch, Count
 from analytics.facts.vocabulary import document_of as document_of
 from analytics.facts.vocabulary import in_sentence as in_sentence
+from courses.briefings.rules import ONLINE, Asked
 from courses.catalog.rules import Outline, Settings
 from courses.learning.rules import Record, Result
 from lms.text import sort_key
@@ -166,3 +167,15 @@ def done(outline: Outline, settings: Settings, record: Record) -> Done:
         tests=sum(record.results.get(one.activity_id, nothing).passed(settings) is not None for one in tests),
         of_tests=len(tests),
     )
+
+
+def unsaid(asked: Asked, lacks: Sequence[str], so_far: Done | None) -> list[str]:
+    """What of that is lacking no other words on the line say: lessons and tests are told by how many are done.
+
+    Of whoever is not briefed yet only the way to be briefed is told.
+    """
+    if "ways" in lacks:
+        reading = so_far is not None and so_far.lessons < so_far.of_lessons
+        return [] if reading and ONLINE in asked.ways else ["ways"]
+    told = so_far is not None and so_far.lessons >= so_far.of_lessons and so_far.tests < so_far.of_tests
+    return [one for one in lacks if one != "test" or not told]

@@ -41,7 +41,7 @@ from analytics.dashboard.rules import (
     unit_state,
 )
 from analytics.facts.rules import Change, Count
-from courses.briefings.render import sentences
+from courses.briefings.render import lacking_words, sentences
 from courses.briefings.rules import days_overdue, policy_of
 from courses.enrolment.access import ASSIGN
 from lms import clock
@@ -241,7 +241,7 @@ def names_page(
         **looked.told,
         briefing=briefing,
         document=document(briefing),
-        test_asked=test_asked(briefing),
+        lacking=lambda person: lacking_words(person.asked, person.unsaid),
         found=found,
         wanted=wanted,
         asked_for=str(state_words()[wanted.state]) if wanted.state not in STATES else "",
@@ -308,12 +308,6 @@ def document(briefing: Given) -> str:
     """What people were briefed on: the documents, the one the title names, or else the course."""
     named = ", ".join(briefing.documents) or document_of(title(briefing))
     return named or str(_("nội dung khóa học “%(title)s”", title=title(briefing)))
-
-
-def test_asked(briefing: Given) -> bool:
-    """Whether the test is asked of everybody."""
-    policy = policy_of(briefing.policy)
-    return all(one.test for one in (policy.asked, *policy.by_category.values()))
 
 
 def cells(count: Count) -> list[str | int]:

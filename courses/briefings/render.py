@@ -1,6 +1,6 @@
 """A policy as a sentence, a standing and its reasons in words: the same on every page and in every file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -153,6 +153,20 @@ def reflection_words(reason: Reason) -> str:
     if reason.handed_in is not None:
         return str(_("Bài thu hoạch: đã nộp lúc %(moment)s, chưa được chấm đạt", moment=moment(reason.handed_in)))
     return str(_("Bài thu hoạch: chưa nộp"))
+
+
+def lacking_words(asked: Asked, lacks: Iterable[str]) -> str:
+    """What somebody still lacks, in words; "" for nothing."""
+    either = _("hoặc")
+    ways = f" {either} ".join(str(words) for way, words in WAY_WORDS.items() if way in asked.ways)
+    named = {
+        "ways": ways,
+        "test": _("kiểm tra"),
+        "reflection": _("bài thu hoạch"),
+        "reading": _("bài thu hoạch đã nộp, chưa được chấm đạt"),
+    }
+    said = "; ".join(named[one] for one in lacks)
+    return str(_("Còn thiếu: %(what)s", what=said)) if said else ""
 
 
 def due_words(due_at: datetime | None, due_days: int | None = None) -> str:

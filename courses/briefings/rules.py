@@ -294,3 +294,13 @@ def reasons(policy: Policy, category: str, seen: Evidence) -> list[Reason]:
     if asked.reflection:
         found.append(Reason("reflection", seen.accepted_at, handed_in=seen.submitted_at))
     return found
+
+
+def lacking(asked: Asked, *, briefed: bool, tested: bool, submitted: bool, accepted: bool) -> list[str]:
+    """What somebody lacks to complete, by code: ways, test, reflection; reading: it was handed in, but not accepted."""
+    lacks = [] if briefed else ["ways"]
+    if asked.test and not tested:
+        lacks.append("test")
+    if asked.reflection and not accepted:
+        lacks.append("reading" if submitted else "reflection")
+    return lacks

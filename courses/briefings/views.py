@@ -32,10 +32,11 @@ from courses.briefings.render import (
     STANDING_WORDS,
     briefing_title,
     due_words,
+    lacking_words,
     reason_words,
     sentences,
 )
-from courses.briefings.rules import policy_of, reasons
+from courses.briefings.rules import WAYS, Asked, lacking, policy_of, reasons
 from courses.enrolment.models import Assignment, Briefing, RollDecision
 from courses.enrolment.queries import assignments_given
 from lms import clock
@@ -232,13 +233,19 @@ def search(briefing_code: str) -> ResponseReturnValue:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """Where somebody stands in a briefing and why: what is asked of this person, what is done, and what was decided."""
+    """Where somebody stands in a briefing and why: what this person is asked, what of it is done, what lacks, what was
+    decided.
+
+    Of the `ways` any will do; the `rest` is asked besides.
+    """
 
     placed: Placed
     title: str
     code: str
     policy: list[str]
-    conditions: list[tuple[bool, str]]
+    ways: list[tuple[bool, str]]
+    rest: list[tuple[bool, str]]
+    lacks: str
     sittings: Sequence[Any]
     decisions: Sequence[RollDecision]
 
@@ -250,6 +257,7 @@ def why(own: Session, placed: Placed) -> Why:
     policy, category = policy_of(briefing.policy), placed.person.category
     asked = reasons(policy, category, seen_of)
     short = queries.short_of(own, placed, policy) if any(one.code == "test" and not one.done for one in asked) else []
+    told = [(reason.code, (reason.done, reason_words(reason, short))) for reason in asked]
     held = filters.decisions_about(briefing.id, ids).where(RollDecision.revoked_at.is_(None))
     row = own.execute(filters.briefings().where(Briefing.id == briefing.id)).one()
     return Why(
@@ -257,10 +265,21 @@ def why(own: Session, placed: Placed) -> Why:
         briefing_title(*row[:3]),
         standing_code(one),
         sentences(policy, of=category),
-        [(reason.done, reason_words(reason, short)) for reason in asked],
+        [line for code, line in told if code in WAYS],
+        [line for code, line in told if code not in WAYS],
+        lacks_of(one, policy.of(category)),
         own.execute(filters.attended(briefing.id, ids)).all(),
         own.scalars(held).all(),
     )
+
+
+def lacks_of(one: Standing, asked: Asked) -> str:
+    """What this standing lacks to be complete, in words; "" for nothing."""
+    if one.exempt:
+        return ""
+    briefed, tested = one.state in {"briefed", "completed"}, one.tested_at is not None
+    handed_in, accepted = one.submitted_at is not None, one.accepted_at is not None
+    return lacking_words(asked, lacking(asked, briefed=briefed, tested=tested, submitted=handed_in, accepted=accepted))
 
 
 @rolls.get("/<briefing_code>/people/<uuid:public_id>")

@@ -173,6 +173,7 @@ def test_what_is_asked_is_told_as_the_policy_of_the_briefing_has_it(make: Make, 
     assert "Đã quán triệt, chưa hoàn thành" in page
     browser.get(f"/dashboard/units/{unit.public_id}/missing")
     assert "Chưa đạt kiểm tra" not in browser.text
+    assert "Sở Y tế · Còn thiếu: bài thu hoạch · hạn" in text_of(browser)
 
 
 def test_the_sentence_names_the_resolution_and_counts_the_units(make: Make) -> None:

@@ -395,6 +395,8 @@ def test_why_somebody_stands_there_is_told_to_those_who_may_and_to_the_person(pl
         "Học trực tuyến: chưa",
         "Kiểm tra ≥ 7: chưa làm đủ bài",
         "Bài thu hoạch: chưa nộp",
+        "Còn thiếu: kiểm tra; bài thu hoạch.",
+        "Không cần nữa",
         "Điểm cầu Sở Y tế",
         "không có hạn",
         f"/records?person={person.public_id}",

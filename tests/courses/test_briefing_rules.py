@@ -15,6 +15,7 @@ from courses.briefings.rules import (
     Evidence,
     Policy,
     document_of,
+    lacking,
     policy_of,
     reasons,
     stand,
@@ -154,6 +155,12 @@ def test_the_conditions_that_are_told_are_those_that_were_judged(one: tuple[obje
     assert min((way.at for way in ways if way.at), default=None) == found.briefed_at
     rest = [reason for reason in told if reason.code not in ANY]
     assert (found.briefed_at is not None and all(reason.done for reason in rest)) == (found.state == "completed")
+    briefed, tested = found.briefed_at is not None, found.tested_at is not None
+    handed_in, accepted = seen.submitted_at is not None, found.accepted_at is not None
+    asked = policy.of(category)
+    lacks = lacking(asked, briefed=briefed, tested=tested, submitted=handed_in, accepted=accepted)
+    undone = {reason.code for reason in rest if not reason.done} | (set() if briefed else {"ways"})
+    assert {one.replace("reading", "reflection") for one in lacks} == undone
 
 
 def test_the_conditions_carry_marks_and_what_is_waiting() -> None:
