@@ -240,7 +240,7 @@ def give(briefing_code: str) -> ResponseReturnValue:
         wishes=wishes,
         reached={unit_id: n for unit_id, n in reached},  # noqa: C416 - rows are no pairs to mypy
         chosen=chosen_words(people),
-        at_once=queries.at_once(own, briefing, reached_through(ids, people, on=today, tree=tree)),
+        at_once=filters.at_once(own, briefing, reached_through(ids, people, on=today, tree=tree)),
         counts=policy_of(briefing.policy).counts_before,
         may_choose=own.scalar(queries.on_roll_of(briefing).limit(1)) is None,
         fields=sent_on(),

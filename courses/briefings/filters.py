@@ -1,6 +1,8 @@
 """What the pages of briefings ask for: briefings, rolls in words, decisions and versions, as SQL."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
+from courses.briefings import queries
 from courses.briefings.models import (
     Attendance,
     BriefingPolicy,
@@ -18,6 +21,7 @@ from courses.briefings.models import (
     Standing,
 )
 from courses.briefings.render import DECISION_WORDS, SEEN_WORDS, chosen_words
+from courses.briefings.rules import policy_of, stand
 from courses.catalog.queries import NEWEST_TITLES
 from courses.enrolment.models import Assignment, AssignmentChoice, Briefing, RollDecision
 from lms.accounts import queries as accounts
@@ -285,3 +289,32 @@ def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
     }
     decided = [[code, str(DECISION_WORDS[kind]), *rest] for code, kind, *rest in session.execute(held)]
     yield OwnData("roll_decisions", _l("Quyết định về từng người trong đợt"), columns, decided)
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    """Of so many people who come onto a roll, how many count at once as briefed (B) and completed (C).
+
+    `counting` is with what was studied before the briefing was opened, `anew` without it: pairs of B and C.
+    """
+
+    people: int
+    counting: tuple[int, int]
+    anew: tuple[int, int]
+
+
+def at_once(session: Session, briefing: Briefing, people: Select[int, str]) -> AtOnce:
+    """What those of these people who are on no roll of the briefing yet would count as, were they on it now."""
+    rows = session.execute(people.where(Person.id.not_in(queries.on_roll_of(briefing)))).all()
+    categories = {person_id: category for person_id, category in rows}  # noqa: C416 - rows are no pairs to mypy
+    of = queries.known(session, briefing, sorted(categories)) if categories else queries.Known()
+    seen = {
+        one: (category, of.together(one, leave=False, opened_at=briefing.opened_at))
+        for one, category in categories.items()
+    }
+    found = []
+    for counts in (True, False):
+        policy = replace(policy_of(briefing.policy), counts_before=counts)
+        states = Counter(stand(policy, category, evidence).state for category, evidence in seen.values())
+        found.append((states["briefed"] + states["completed"], states["completed"]))
+    return AtOnce(len(seen), *found)

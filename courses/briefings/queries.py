@@ -1,9 +1,8 @@
 """Reading briefings, what standings follow from, and the rows that say where people stand."""
 
 import uuid
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -194,35 +193,6 @@ def rehearsal(session: Session, briefing: Briefing, wanted: Wanted, *, now: date
     after = standings_of(briefing, roll, known(session, briefing, None), wanted.policy)
     before = actual_standings(session, briefing.id, None)
     return rehearsed(wanted, briefing.policy_number, before, after, now=now)
-
-
-@dataclass(frozen=True, slots=True)
-class AtOnce:
-    """Of so many people who come onto a roll, how many count at once as briefed (B) and completed (C).
-
-    `counting` is with what was studied before the briefing was opened, `anew` without it: pairs of B and C.
-    """
-
-    people: int
-    counting: tuple[int, int]
-    anew: tuple[int, int]
-
-
-def at_once(session: Session, briefing: Briefing, people: Select[int, str]) -> AtOnce:
-    """What those of these people who are on no roll of the briefing yet would count as, were they on it now."""
-    rows = session.execute(people.where(Person.id.not_in(on_roll_of(briefing)))).all()
-    categories = {person_id: category for person_id, category in rows}  # noqa: C416 - rows are no pairs to mypy
-    of = known(session, briefing, sorted(categories)) if categories else Known()
-    seen = {
-        one: (category, of.together(one, leave=False, opened_at=briefing.opened_at))
-        for one, category in categories.items()
-    }
-    found = []
-    for counts in (True, False):
-        policy = replace(policy_of(briefing.policy), counts_before=counts)
-        states = Counter(stand(policy, category, evidence).state for category, evidence in seen.values())
-        found.append((states["briefed"] + states["completed"], states["completed"]))
-    return AtOnce(len(seen), *found)
 
 
 def on_roll_of(briefing: Briefing) -> Select[int]:
