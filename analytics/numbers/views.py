@@ -31,7 +31,7 @@ from analytics.dashboard.views import cells as count_cells
 from analytics.facts.rules import FEWEST, PEOPLE, PER_POINT, Count
 from analytics.facts.vocabulary import BY_CODE, FROZEN, Metric
 from analytics.numbers import queries
-from analytics.numbers.rules import LEAST_PEERS, LEAST_PEOPLE, OPENED, compared, opened, shown, summed
+from analytics.numbers.rules import LEAST_PEERS, LEAST_PEOPLE, OPENED, Comparison, compared, opened, shown, summed
 from courses.briefings import filters
 from courses.briefings.access import READ
 from courses.briefings.models import BriefingSession
@@ -107,6 +107,7 @@ def number(unit_id: uuid.UUID, metric: str) -> ResponseReturnValue:
         parts=parts_of(one, count) if one.numerator not in looked.structure.untold else [],
         people=people_of(one),
         kept_roll=kept_roll,
+        comparable=comparison(here) is not None if one.denominator == "people" and not alone else None,
         may_read_rolls=actor().everywhere(READ),
         may_see_names=actor().may(NAMES),
         alone={"alone": 1} if alone else {},
@@ -207,23 +208,32 @@ def recorders(entries: Iterable[Line]) -> dict[uuid.UUID, str]:
 @needs(FIGURES)
 def peers(unit_id: uuid.UUID) -> ResponseReturnValue:
     """The rates of the unit among those of its equals. Of today's state tree alone: see `rules.protected`."""
-    own, me, now, here = get_session(), actor(), clock.now(), opened_here(unit_id)
-    one, found = here.looked.unit, None
-    of_today = isinstance(one, Unit) and not here.looked.asked.filtered
-    if isinstance(one, Unit) and of_today:
-        tops = None if me.everywhere(FIGURES) else me.unit_ids(FIGURES)
-        found = compared(queries.peers(own, one, here.briefing.id, tops, on=clock.day_of(now), now=now))
+    now, here = clock.now(), opened_here(unit_id)
     return render_template(
         "numbers/peers.html",
         **here.told,
-        found=found,
-        of_today=of_today,
+        found=comparison(here),
+        of_today=of_today(here.looked),
         by_code=BY_CODE,
         least_peers=LEAST_PEERS,
         least_people=LEAST_PEOPLE,
         english=is_english(),
         now=now,
     ), answered(here.looked)
+
+
+def of_today(looked: Looked) -> bool:
+    """Whether the figures are those of now, of everybody, by today's state tree: no others are compared."""
+    return isinstance(looked.unit, Unit) and not looked.asked.filtered
+
+
+def comparison(here: Opened) -> Comparison | None:
+    """The unit among its equals, by today's structure; None where they are too few, or where it is another day's."""
+    me, now, one = actor(), clock.now(), here.looked.unit
+    if not isinstance(one, Unit) or not of_today(here.looked):
+        return None
+    tops = None if me.everywhere(FIGURES) else me.unit_ids(FIGURES)
+    return compared(queries.peers(get_session(), one, here.briefing.id, tops, on=clock.day_of(now), now=now))
 
 
 def rows_of_course(here: Opened) -> list[tuple[Given, Count]]:

@@ -323,11 +323,15 @@ def test_equals_stay_without_a_name_for_whoever_does_not_see_them_anyway(make: M
     assert f"Nhóm so sánh: {LEAST_PEERS} đơn vị khác cùng loại" in page
     assert "Tỷ lệ B/A (%) 0,0 % 10 % 21 % 31 %" in page
     assert CANARY not in head.text
+    assert "/peers?" in head.get(at(own, "numbers/briefed_rate")).text
     above = head_of(make, root)
     above.get(at(own, "peers"))
     assert len(re.findall(rf">{CANARY} \d</a>", above.text)) == LEAST_PEERS
     above.get(at(root, "peers"))
     assert "Chưa so sánh được" in above.text
+    above.get(at(root, "numbers/briefed_rate"))  # said before the page is opened
+    assert "Chưa so được với đơn vị cùng loại" in above.text
+    assert "So với đơn vị cùng loại" not in above.text
     head.get(at(own, "peers?on=2020-01-01"))
     assert CANARY not in head.text
 
