@@ -37,6 +37,7 @@ from courses.briefings.access import READ
 from courses.briefings.models import BriefingSession
 from courses.briefings.queries import Placed, evidence_about
 from courses.briefings.views import WORDS, why
+from courses.meetings.access import openable
 from courses.meetings.forms import FAULT_WORDS
 from courses.meetings.protocol import difference
 from courses.meetings.rules import Numbers, urgency
@@ -284,6 +285,7 @@ def points(unit_id: uuid.UUID) -> ResponseReturnValue:
         fault_words=FAULT_WORDS,
         difference=difference,
         may_read_board=actor().everywhere(READ),
+        openable=openable(get_session(), actor(), found.sitting.id) if found else (),
         now=clock.now(),
     ), answered(here.looked)
 

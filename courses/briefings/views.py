@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 from flask import current_app, g, redirect, render_template, request, session, url_for
@@ -328,10 +329,10 @@ def my_standing(briefing_code: str) -> ResponseReturnValue:
 
 
 @bp.app_template_global("own_standings")
-def own_standings(course_id: int) -> list[tuple[str, str, str]]:
-    """Code, title and standing of the reader in the briefings on a course; read once a page, when first asked for."""
+def own_standings(course_id: int) -> list[tuple[str, str, str, datetime | None]]:
+    """Code, title, standing and due date of the reader in the briefings on a course."""
     return [
-        (one.code, briefing_title(one, *titles), standing_code(standing))
+        (one.code, briefing_title(one, *titles), standing_code(standing), standing.due_at)
         for standing, one, _category, *titles in own_rows()
         if not one.plain and one.course_id == course_id
     ]

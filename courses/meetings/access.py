@@ -65,6 +65,12 @@ def own_points(session: Session, actor: Actor) -> Select[MeetingPoint]:
     )
 
 
+def openable(session: Session, actor: Actor, sitting_id: int) -> set[int]:
+    """The ids of the points of a sitting that `access_point` opens for this person."""
+    of = select(MeetingPoint.id).where(MeetingPoint.session_id == sitting_id)
+    return set(session.scalars(of if actor.everywhere(ORGANISE) else of.where(hosted(session, actor))))
+
+
 def hosted(session: Session, actor: Actor) -> ColumnElement[bool]:
     """Whether somebody is the named host of a point or holds a role over its unit today, in the tree of that role.
 

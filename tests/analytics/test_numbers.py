@@ -369,6 +369,12 @@ def test_the_points_of_a_unit_stand_with_the_figures_of_the_board(make: Make, tm
     assert "Có mặt 1 trong 3 người được triệu tập" in page
     assert "0 không lý do; 2 chưa điểm danh" in page
     assert "Bảng điểm cầu" not in page  # which is for those who organise
+    [roll] = re.findall(r'href="(/meetings/points/[^"]+)">Điểm cầu 1</a>', head.text)
+    assert "Người 1" in head.get(roll).text
+    browser = make.browser(make.person(role="auditor", over=None))
+    browser.get(at(unit, "points"))
+    assert "Điểm cầu 1" in browser.text
+    assert "/meetings/points/" not in browser.text
     [_head, row] = csv.reader(head.get(at(unit, "points.csv")).data.decode("utf-8-sig").splitlines(), delimiter=";")
     assert row == ["1", "Điểm cầu 1", "Sở Y tế", "chưa", "3", "1", "0", "0", "2", "", "0"]
     assert head.get(at(unit, "points?sitting=khong-co")).status_code == 404

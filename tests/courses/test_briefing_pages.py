@@ -408,7 +408,7 @@ def test_why_somebody_stands_there_is_told_to_those_who_may_and_to_the_person(pl
         assert admin.get(f"/records{link.replace('&amp;', '&')}").status_code == 200
     learner = place.make.browser(person)
     learner.get("/learning")
-    assert "Đã quán triệt (B)" in learner.text
+    assert "Đã quán triệt (B)</strong>, hạn hoàn thành: không có hạn." in learner.text
     learner.get(f"/courses/{CODE}")
     assert "Đã quán triệt (B)" in learner.text
     learner.get("/my-briefings/nq48-dot-1")
