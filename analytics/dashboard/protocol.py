@@ -1,19 +1,22 @@
 """What the pages of a unit's figures and those behind them have in common: the unit, the filters, the briefing."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask import Response, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 
 from analytics.dashboard import queries
+from analytics.dashboard.access import ancestors_in_scope
 from analytics.dashboard.forms import Asked, asked_of, file_marks, filter_words
 from analytics.dashboard.queries import Given, Overview
 from analytics.facts.queries import Structure
 from analytics.facts.rules import OF_NOW
+from courses.enrolment.access import ASSIGN
 from lms import clock
 from lms.accounts.access import UnitThen, access_unit, access_unit_then, people_of_today
 from lms.accounts.forms import CATEGORIES
@@ -106,6 +109,25 @@ def chosen(briefings: Sequence[Given], unit: Unit | OnDay, structure: Structure)
         first = queries.opened_first(get_session(), unit, structure, now=structure.until or clock.now())
         found = next((one for one in briefings if one.code == first), None)
     return found or next(iter(briefings), None)
+
+
+def shown_figures(unit_id: uuid.UUID, page: Callable[[Overview, dict[str, Any]], str]) -> ResponseReturnValue:
+    """The page of the figures of a unit in the briefing chosen, or what says that nothing is given, or no unit stood.
+
+    `page` is told the figures, and what every page about them is told.
+    """
+    own, me, looked = get_session(), actor(), looked_at(unit_id, FIGURES)
+    if looked.absent:
+        return render_template("dashboard/not_then.html", **looked.told)
+    one, then, structure = looked.unit, looked.then, looked.structure
+    above = ancestors_in_scope(own, me, FIGURES, one, on=clock.today()) if then is None else then.above
+    briefings = queries.briefings_given(own, one, structure)
+    briefing = chosen(briefings, one, structure)
+    common = {**looked.told, "above": above, "briefings": briefings, "briefing": briefing, "title": title}
+    if briefing is None:
+        return render_template("dashboard/not_assigned.html", **common, may_assign=me.may(ASSIGN)), answered(looked)
+    shown = queries.overview(own, one, briefing, structure, now=looked.now, seen=then.seen if then else None)
+    return page(shown, {**common, "shown": shown}), answered(looked)
 
 
 def figures_of(unit_id: uuid.UUID) -> tuple[Looked, Overview]:

@@ -1,4 +1,4 @@
-"""A dashboard in words and bars: what its rows are called, and the chart over them."""
+"""A dashboard in words, cells and bars: what its rows are called, their numbers for a file, the chart over them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from analytics.dashboard.rules import in_sentence
-from analytics.facts.rules import Branch
+from analytics.facts.rules import Branch, Change, Count
 from analytics.figures.bars import Bar, Part, stacked_shares
 from lms.web.wording import percent
 
@@ -33,3 +33,14 @@ def figure(branches: Sequence[Branch]) -> dict[str, Any]:
         short_name = str(_("Cơ quan %(unit)s", unit=one.short_name)) if one.itself else one.short_name
         bars.append(Bar(name, short_name, counts, percent(one.count.briefed, one.count.people), one.count.overdue))
     return stacked_shares(bars, parts, late=_("Quá hạn"), people=_("người"))
+
+
+def cells(count: Count) -> list[str | int]:
+    """The numbers of a row of a file, in the order of its head."""
+    briefed, completed = percent(count.briefed, count.people), percent(count.completed, count.people)
+    return [count.people, count.started, count.briefed, briefed, count.completed, completed, count.overdue]
+
+
+def cells_of_week(count: Count, change: Change) -> list[str | int]:
+    """Those, then how many were briefed in the last seven days, and how many percentage points that is."""
+    return [*cells(count), change.briefed, percent(change.briefed, count.people).removesuffix(" %")]

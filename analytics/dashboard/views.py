@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from analytics.dashboard import queries
-from analytics.dashboard.access import among, ancestors_in_scope
+from analytics.dashboard.access import among
 from analytics.dashboard.forms import PURPOSE_WORDS, PurposeForm, SearchForm, state_words
 from analytics.dashboard.protocol import (
     FIGURES,
@@ -23,10 +23,11 @@ from analytics.dashboard.protocol import (
     file_of,
     looked_at,
     not_filtered,
+    shown_figures,
     title,
 )
-from analytics.dashboard.queries import Given, Names, Wanted
-from analytics.dashboard.render import branch_name, figure
+from analytics.dashboard.queries import Given, Names, Overview, Wanted
+from analytics.dashboard.render import branch_name, cells_of_week, figure
 from analytics.dashboard.rules import (
     STATES,
     asked_state,
@@ -40,10 +41,9 @@ from analytics.dashboard.rules import (
     ordered,
     unit_state,
 )
-from analytics.facts.rules import Change, Count
+from analytics.facts.rules import Count
 from courses.briefings.render import lacking_words, sentences
 from courses.briefings.rules import days_overdue, policy_of
-from courses.enrolment.access import ASSIGN
 from lms import clock
 from lms.accounts.access import top_units
 from lms.accounts.forms import CATEGORIES
@@ -56,7 +56,7 @@ from lms.web.acting import NotFound, actor, behind
 from lms.web.feature import Feature
 from lms.web.forms import choices
 from lms.web.gate import needs, reading
-from lms.web.wording import number, percent
+from lms.web.wording import number
 
 bp = Feature("dashboard", __name__, url_prefix="/dashboard")
 
@@ -85,25 +85,18 @@ def mine() -> ResponseReturnValue:
 @needs(FIGURES)
 def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
     """The answer in one sentence, four numbers, a table by unit, and a chart over it."""
-    own, me = get_session(), actor()
-    looked = looked_at(unit_id, FIGURES)
-    if looked.absent:
-        return render_template("dashboard/not_then.html", **looked.told)
-    one, then, structure, now = looked.unit, looked.then, looked.structure, looked.now
-    above = ancestors_in_scope(own, me, FIGURES, one, on=clock.today()) if then is None else then.above
-    briefings = queries.briefings_given(own, one, structure)
-    briefing = chosen(briefings, one, structure)
-    common = {**looked.told, "above": above, "briefings": briefings, "briefing": briefing, "title": title}
-    if briefing is None:
-        return render_template("dashboard/not_assigned.html", **common, may_assign=me.may(ASSIGN)), answered(looked)
-    shown = queries.overview(own, one, briefing, structure, now=now, seen=then.seen if then else None)
+    return shown_figures(unit_id, unit_page)
+
+
+def unit_page(shown: Overview, common: dict[str, Any]) -> str:
+    """The page of the unit."""
+    briefing, now = shown.briefing, shown.now
     order = order_of(request.args.get("sort", ""))
     rows = ordered(shown.branches, order)
     late = [branch for branch in shown.branches if branch.count.overdue]
     return render_template(
         "dashboard/unit.html",
         **common,
-        shown=shown,
         rows=rows,
         first=first_shown(rows),
         order=order,
@@ -116,10 +109,10 @@ def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
         policy=sentences(policy_of(briefing.policy)),
         days_left=(clock.day_of(shown.due_at) - clock.day_of(now)).days if shown.due_at else None,
         here=now.astimezone(clock.VIETNAM),
-        may_see_names=me.may(NAMES),
+        may_see_names=actor().may(NAMES),
         in_sentence=in_sentence,
         unit_state=unit_state,
-    ), answered(looked)
+    )
 
 
 @bp.get("/units/<uuid:unit_id>.json")
@@ -308,14 +301,3 @@ def document(briefing: Given) -> str:
     """What people were briefed on: the documents, the one the title names, or else the course."""
     named = ", ".join(briefing.documents) or document_of(title(briefing))
     return named or str(_("nội dung khóa học “%(title)s”", title=title(briefing)))
-
-
-def cells(count: Count) -> list[str | int]:
-    """The numbers of a row of a file, in the order of its head."""
-    briefed, completed = percent(count.briefed, count.people), percent(count.completed, count.people)
-    return [count.people, count.started, count.briefed, briefed, count.completed, completed, count.overdue]
-
-
-def cells_of_week(count: Count, change: Change) -> list[str | int]:
-    """Those, then how many were briefed in the last seven days, and how many percentage points that is."""
-    return [*cells(count), change.briefed, percent(change.briefed, count.people).removesuffix(" %")]

@@ -25,9 +25,9 @@ from analytics.dashboard.protocol import (
     title,
 )
 from analytics.dashboard.queries import Given, Wanted, briefings_given
+from analytics.dashboard.render import cells as count_cells
 from analytics.dashboard.rules import asked_state
 from analytics.dashboard.views import OWN_UNIT, visit
-from analytics.dashboard.views import cells as count_cells
 from analytics.facts.rules import FEWEST, PEOPLE, PER_POINT, Count
 from analytics.facts.vocabulary import BY_CODE, FROZEN, Metric
 from analytics.numbers import queries
