@@ -90,7 +90,6 @@ from lms.transfer.cli import export_statements, import_statements
 from lms.web import errors, gate, navigation, shell, systems, wording
 from lms.web import views as web
 from lms.web.feature import Feature
-from lms.webhooks import access as webhooks_access
 from lms.webhooks import views as webhooks
 from lms.webhooks.actions import WEBHOOK, send_message
 from lms.webhooks.actions import keep_going as keep_webhooks_going
@@ -140,7 +139,7 @@ def fill(doors: Doors) -> None:
         MenuEntry(_l("Hệ thống kết nối"), "clients.index", records_access.READ_CLIENTS, 83, ADMINISTRATION),
         MenuEntry(_l("Đề nghị về dữ liệu"), "privacy_requests.index", privacy_access.ANSWER, 84, ADMINISTRATION),
         MenuEntry(_l("Gửi bản ghi"), "forwarding.index", forwarding_access.READ, 95, ADMINISTRATION),
-        MenuEntry(_l("Kênh báo tin"), "webhooks.index", webhooks_access.READ, 95, ADMINISTRATION),
+        MenuEntry(_l("Kênh báo tin"), "webhooks.index", forwarding_access.READ, 95, ADMINISTRATION),
         MenuEntry(_l("Nhật ký hệ thống"), "audit.index", audit_access.READ, 96, ADMINISTRATION),
         MenuEntry(_l("Bảng quyền"), "permissions.table", READ_TABLE, 98, ADMINISTRATION),
     ]

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import Database
 from lms.forwarding import actions, queries
+from lms.forwarding.access import D
 from lms.forwarding.models import DeadLetter, ForwardTarget
 from lms.forwarding.rules import HEADER_OF, REMOVED, USUAL_EDITION, BadAddress
 from lms.xapi.models import XapiClient
@@ -95,7 +96,7 @@ def list_targets(open_database: Opener) -> None:
 @click.pass_obj
 def pause(open_database: Opener, target: uuid.UUID) -> None:
     """Send nothing until it is resumed."""
-    change(open_database, target, actions.pause_target)
+    change(open_database, ForwardTarget, target, actions.pause_target)
     click.echo(f"{target} is paused.")
 
 
@@ -104,7 +105,7 @@ def pause(open_database: Opener, target: uuid.UUID) -> None:
 @click.pass_obj
 def resume(open_database: Opener, target: uuid.UUID) -> None:
     """Go on where it stopped, at once."""
-    change(open_database, target, actions.resume)
+    change(open_database, ForwardTarget, target, actions.resume)
     click.echo(f"{target} goes on.")
 
 
@@ -115,7 +116,7 @@ def resume(open_database: Opener, target: uuid.UUID) -> None:
 @click.pass_obj
 def renew(open_database: Opener, target: uuid.UUID, key: str, secret_file: TextIO | None) -> None:
     """Speak to the store with another key and secret, and go on."""
-    change(open_database, target, partial(actions.renew_key, key=key, secret=secret_of(secret_file)))
+    change(open_database, ForwardTarget, target, partial(actions.renew_key, key=key, secret=secret_of(secret_file)))
     click.echo(f"{target} goes on with the new key.")
 
 
@@ -129,7 +130,7 @@ def replay(open_database: Opener, target: uuid.UUID, statement: uuid.UUID | None
     def again(session: Session, found: ForwardTarget) -> int:
         return actions.replay(session, found, letter=letter_of(session, found, statement))
 
-    click.echo(f"{change(open_database, target, again)} to be sent once more.")
+    click.echo(f"{change(open_database, ForwardTarget, target, again)} to be sent once more.")
 
 
 @forward.command()
@@ -143,19 +144,19 @@ def remove(open_database: Opener, target: uuid.UUID, yes: bool) -> None:
     """
     database = open_database()
     with database.reading() as session:
-        found = target_of(session, target)
+        found = destination_of(session, ForwardTarget, target)
         lost = f"{behind(queries.waiting(session, [found])[found.id])} waiting will not be sent"
         question = f"{found.name}, {found.address}: {lost}. This cannot be undone. Remove it?"
     if not yes:
         click.confirm(question, abort=True)
-    change(lambda: database, target, actions.remove_target)
+    change(lambda: database, ForwardTarget, target, actions.remove_target)
     click.echo(f"{target} has been removed.")
 
 
-def change(open_database: Opener, target: uuid.UUID, act: Callable[[Session, ForwardTarget], Done]) -> Done:
-    """Do this to the target; returns what that returns."""
+def change(open_database: Opener, kind: type[D], public_id: uuid.UUID, act: Callable[[Session, D], Done]) -> Done:
+    """Do this to the target or channel; returns what that returns."""
     with open_database().writing() as session:
-        return act(session, target_of(session, target, held=True))
+        return act(session, destination_of(session, kind, public_id, held=True))
 
 
 def secret_of(file: TextIO | None) -> str:
@@ -183,12 +184,13 @@ def client_id(session: Session, key: str | None) -> int | None:
     return found
 
 
-def target_of(session: Session, public_id: uuid.UUID, *, held: bool = False) -> ForwardTarget:
-    """The target with that id that has not been removed, `held` until the transaction ends. Raises what click shows."""
-    query = select(ForwardTarget).where(ForwardTarget.public_id == public_id)
+def destination_of(session: Session, kind: type[D], public_id: uuid.UUID, *, held: bool = False) -> D:
+    """The one with that id that has not been removed, `held` until the transaction ends. Raises what click shows."""
+    query = select(kind).where(kind.public_id == public_id)
     found = session.scalar(query.with_for_update() if held else query)
     if found is None or found.state == REMOVED:
-        raise click.ClickException(f"There is no target {public_id}; see `lms xapi forward list`.")
+        what, listed = ("target", "xapi forward") if kind is ForwardTarget else ("channel", "webhook")
+        raise click.ClickException(f"There is no {what} {public_id}; see `lms {listed} list`.")
     return found
 
 

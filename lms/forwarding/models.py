@@ -10,7 +10,14 @@ from lms.db import Base
 from lms.xapi.models import Sequence
 
 
-class ForwardTarget(Base):
+class Destination:
+    """Where something is sent to from here, and whether it is: active, paused or removed, perhaps halted."""
+
+    public_id: Mapped[uuid.UUID] = mapped_column(unique=True, default=uuid.uuid4)
+    state: Mapped[str]
+
+
+class ForwardTarget(Destination, Base):
     """Another store, which of our statements it gets, and how far it has got.
 
     All statements up to the sequence `cursor` were sent, passed over or set aside. `sought` and `writers` remember the
@@ -25,7 +32,6 @@ class ForwardTarget(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    public_id: Mapped[uuid.UUID] = mapped_column(unique=True, default=uuid.uuid4)
     name: Mapped[str]
     address: Mapped[str]
     edition: Mapped[str]
@@ -35,7 +41,6 @@ class ForwardTarget(Base):
     activity_prefix: Mapped[str | None]
     not_from: Mapped[int | None] = mapped_column(ForeignKey("xapi_client.id"))
     created_at: Mapped[datetime]
-    state: Mapped[str]
     trouble: Mapped[str | None]
     failures: Mapped[int] = mapped_column(default=0)
     not_before: Mapped[datetime | None]

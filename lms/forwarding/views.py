@@ -2,7 +2,7 @@
 
 import uuid
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import config_of, get_session
 from lms.forwarding import actions, queries
-from lms.forwarding.access import KEEP, READ, access_letter, access_target, target_to_change
+from lms.forwarding.access import KEEP, READ, D, access_destination, access_letter, destination_to_change
 from lms.forwarding.forms import KeyForm, TargetForm
 from lms.forwarding.models import DeadLetter, ForwardTarget
 from lms.forwarding.rules import ACTIVE, ADDRESS_REFUSED, HALTED, REMOVED, SECRET_LOST
@@ -26,7 +26,15 @@ from lms.xapi.models import XapiClient
 bp = Feature("forwarding", __name__, url_prefix="/forwarding")
 
 PAGE = 50
+Of = TypeVar("Of", contravariant=True)
 KNOWN_TROUBLES = (SECRET_LOST, ADDRESS_REFUSED)
+
+
+class Change(Protocol[Of]):
+    """What may be done to a target or a channel."""
+
+    def __call__(self, session: Session, of: Of, /, *, by: uuid.UUID | None) -> object:
+        """Do it, in the name of that person."""
 
 
 @bp.get("")
@@ -83,7 +91,7 @@ def wish_of(session: Session, form: TargetForm) -> actions.Wish:
 def show(public_id: uuid.UUID) -> ResponseReturnValue:
     """One target, and the statements it refused."""
     session = get_session()
-    target = access_target(session, actor(), public_id, READ)
+    target = access_destination(session, actor(), ForwardTarget, public_id, READ)
     total = session.scalar(select(func.count()).where(DeadLetter.target_id == target.id)) or 0
     pages = max(1, -(-total // PAGE))
     page = min(max(request.args.get("page", 1, type=int), 1), pages)
@@ -110,7 +118,7 @@ def words() -> dict[str, Any]:
 @needs(KEEP)
 def renew(public_id: uuid.UUID) -> ResponseReturnValue:
     """Another key and secret; then it goes on."""
-    target = access_target(get_session(), actor(), public_id, kept=True)
+    target = access_destination(get_session(), actor(), ForwardTarget, public_id, kept=True)
     form = KeyForm(key=target.key)
     if form.validate_on_submit():
         change = partial(actions.renew_key, key=text_in(form.key), secret=text_in(form.secret))
@@ -139,7 +147,7 @@ def resume(public_id: uuid.UUID) -> ResponseReturnValue:
 def remove(public_id: uuid.UUID) -> ResponseReturnValue:
     """Ask once more; then nothing is sent there any more."""
     session = get_session()
-    target = access_target(session, actor(), public_id, kept=True)
+    target = access_destination(session, actor(), ForwardTarget, public_id, kept=True)
     if request.method == "GET":
         waiting = queries.waiting(session, [target])[target.id]
         return render_template("forwarding/remove.html", target=target, waiting=waiting)
@@ -162,16 +170,14 @@ def replay_one(public_id: uuid.UUID, letter_id: int) -> ResponseReturnValue:
     return changed(public_id, partial(actions.replay, letter=letter), _("Bản ghi đang được gửi lại."))
 
 
-class Change(Protocol):
-    """What may be done to a target."""
-
-    def __call__(self, session: Session, target: ForwardTarget, *, by: uuid.UUID | None) -> object:
-        """Do it, in the name of that person."""
-
-
-def changed(public_id: uuid.UUID, change: Change, told: str) -> ResponseReturnValue:
+def changed(public_id: uuid.UUID, change: Change[ForwardTarget], told: str) -> ResponseReturnValue:
     """Do this to the target, say so, and show its page."""
+    return changed_of(ForwardTarget, "forwarding.show", public_id, change, told)
+
+
+def changed_of(kind: type[D], page: str, public_id: uuid.UUID, change: Change[D], told: str) -> ResponseReturnValue:
+    """Do this to the target or channel, say so, and show its page."""
     session, by = get_session(), actor()
-    change(session, target_to_change(session, by, public_id), by=by.public_id)
+    change(session, destination_to_change(session, by, kind, public_id), by=by.public_id)
     flash(told, "success")
-    return redirect(url_for("forwarding.show", public_id=public_id))
+    return redirect(url_for(page, public_id=public_id))

@@ -1,21 +1,15 @@
 """`lms webhook`: other channels that are told of reminders and of what heads are told."""
 
 import uuid
-from collections.abc import Callable
-from typing import TypeVar
 
 import click
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from lms.db import Database
+from lms.forwarding.cli import Opener, change
 from lms.forwarding.rules import BadAddress
 from lms.webhooks import actions, queries
 from lms.webhooks.models import Webhook
-from lms.webhooks.rules import DEAD, KINDS, REMOVED, WAITING
+from lms.webhooks.rules import DEAD, KINDS, WAITING
 
-Opener = Callable[[], Database]
-Done = TypeVar("Done")
 FAULTS = {
     "form": "it must look like https://zalo.example.gov.vn/hook",
     "open_line": "it must begin with https://",
@@ -60,7 +54,7 @@ def list_webhooks(open_database: Opener) -> None:
 @click.pass_obj
 def pause(open_database: Opener, hook: uuid.UUID) -> None:
     """Send nothing until it is resumed."""
-    change(open_database, hook, actions.pause_webhook)
+    change(open_database, Webhook, hook, actions.pause_webhook)
     click.echo(f"{hook} is paused.")
 
 
@@ -69,7 +63,7 @@ def pause(open_database: Opener, hook: uuid.UUID) -> None:
 @click.pass_obj
 def resume(open_database: Opener, hook: uuid.UUID) -> None:
     """Go on with what waits, at once."""
-    change(open_database, hook, actions.resume)
+    change(open_database, Webhook, hook, actions.resume)
     click.echo(f"{hook} goes on.")
 
 
@@ -78,7 +72,7 @@ def resume(open_database: Opener, hook: uuid.UUID) -> None:
 @click.pass_obj
 def renew(open_database: Opener, hook: uuid.UUID) -> None:
     """Give it another secret, printed this once; the one before signs nothing more."""
-    click.echo(change(open_database, hook, actions.renew_secret))
+    click.echo(change(open_database, Webhook, hook, actions.renew_secret))
 
 
 @webhook.command()
@@ -86,7 +80,7 @@ def renew(open_database: Opener, hook: uuid.UUID) -> None:
 @click.pass_obj
 def replay(open_database: Opener, hook: uuid.UUID) -> None:
     """Send all dead messages once more."""
-    click.echo(f"{change(open_database, hook, actions.replay)} to be sent once more.")
+    click.echo(f"{change(open_database, Webhook, hook, actions.replay)} to be sent once more.")
 
 
 @webhook.command()
@@ -97,14 +91,5 @@ def remove(open_database: Opener, hook: uuid.UUID, yes: bool) -> None:
     """Send nothing there any more, for good; its secret is forgotten. Asks before it does."""
     if not yes:
         click.confirm(f"What waits for {hook} will not be sent. This cannot be undone. Remove it?", abort=True)
-    change(open_database, hook, actions.remove_webhook)
+    change(open_database, Webhook, hook, actions.remove_webhook)
     click.echo(f"{hook} has been removed.")
-
-
-def change(open_database: Opener, hook: uuid.UUID, act: Callable[[Session, Webhook], Done]) -> Done:
-    """Do this to the channel; returns what that returns."""
-    with open_database().writing() as session:
-        found = session.scalar(select(Webhook).where(Webhook.public_id == hook).with_for_update())
-        if found is None or found.state == REMOVED:
-            raise click.ClickException(f"There is no channel {hook}; see `lms webhook list`.")
-        return act(session, found)

@@ -7,9 +7,10 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueCo
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base
+from lms.forwarding.models import Destination
 
 
-class Webhook(Base):
+class Webhook(Destination, Base):
     """Another channel, and which `kinds` of messages it gets. Its secret is kept sealed.
 
     After so many `failures` in a row of the channel itself nothing is sent `not_before` a moment: of many messages one
@@ -20,10 +21,8 @@ class Webhook(Base):
     __table_args__ = (CheckConstraint("state IN ('active', 'paused', 'removed')", name="state"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    public_id: Mapped[uuid.UUID] = mapped_column(unique=True, default=uuid.uuid4)
     name: Mapped[str]
     address: Mapped[str]
-    state: Mapped[str]
     sealed_secret: Mapped[bytes] = mapped_column(LargeBinary)
     kinds: Mapped[list[str]]
     created_at: Mapped[datetime]

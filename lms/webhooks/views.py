@@ -1,20 +1,21 @@
 """Pages with which administrators look after other channels: where messages go, what arrived, what is dead."""
 
 import uuid
-from typing import Protocol
+from functools import partial
 
-from flask import flash, make_response, redirect, render_template, request, url_for
+from flask import make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
 
 from lms.db import config_of, get_session
+from lms.forwarding.access import KEEP, READ, access_destination
+from lms.forwarding.views import Change, changed_of
 from lms.web.acting import actor, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.forms import text_in
 from lms.web.gate import needs
 from lms.webhooks import actions, queries
-from lms.webhooks.access import KEEP, READ, access_message, access_webhook
+from lms.webhooks.access import access_message
 from lms.webhooks.forms import KIND_WORDS, TOLD_WORDS, WebhookForm
 from lms.webhooks.models import Webhook
 
@@ -58,7 +59,7 @@ def secret_shown(hook: Webhook, secret: str) -> ResponseReturnValue:
 def show(public_id: uuid.UUID) -> ResponseReturnValue:
     """One channel and its messages, the latest first."""
     own = get_session()
-    hook = access_webhook(own, actor(), public_id, READ)
+    hook = access_destination(own, actor(), Webhook, public_id, READ)
     numbers = queries.numbers(own)
     total = sum(number for (hook_id, _state), number in numbers.items() if hook_id == hook.id)
     pages = max(1, -(-total // PAGE))
@@ -76,19 +77,9 @@ def show(public_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
-class Change(Protocol):
-    """What may be done to a channel."""
-
-    def __call__(self, session: Session, hook: Webhook, *, by: uuid.UUID | None) -> object:
-        """Do it, in the name of that person."""
-
-
-def changed(public_id: uuid.UUID, change: Change, told: str) -> ResponseReturnValue:
+def changed(public_id: uuid.UUID, change: Change[Webhook], told: str) -> ResponseReturnValue:
     """Do this to the channel, say so, and show its page."""
-    own, by = get_session(), actor()
-    change(own, access_webhook(own, by, public_id, kept=True), by=by.public_id)
-    flash(told, "success")
-    return redirect(url_for("webhooks.show", public_id=public_id))
+    return changed_of(Webhook, "webhooks.show", public_id, change, told)
 
 
 @bp.post("/<uuid:public_id>/pause")
@@ -123,12 +114,9 @@ def replay_all(public_id: uuid.UUID) -> ResponseReturnValue:
 @needs(KEEP)
 def replay_one(public_id: uuid.UUID, message_id: uuid.UUID) -> ResponseReturnValue:
     """Send one dead message once more."""
-    own, by = get_session(), actor()
-    message = access_message(own, by, public_id, message_id)
-    hook = access_webhook(own, by, public_id, kept=True)
-    actions.replay(own, hook, message=message, by=by.public_id)
-    flash(_("Tin sẽ được gửi lại, trong giờ gửi thư."), "success")
-    return redirect(url_for("webhooks.show", public_id=public_id))
+    message = access_message(get_session(), actor(), public_id, message_id)
+    told = _("Tin sẽ được gửi lại, trong giờ gửi thư.")
+    return changed(public_id, partial(actions.replay, message=message), told)
 
 
 @bp.route("/<uuid:public_id>/secret", methods=["GET", "POST"])
@@ -136,7 +124,7 @@ def replay_one(public_id: uuid.UUID, message_id: uuid.UUID) -> ResponseReturnVal
 def renew(public_id: uuid.UUID) -> ResponseReturnValue:
     """Ask once more; then another secret, shown this once."""
     own, by = get_session(), actor()
-    hook = access_webhook(own, by, public_id, kept=True)
+    hook = access_destination(own, by, Webhook, public_id, kept=True)
     if request.method == "GET":
         return render_template("webhooks/renew.html", hook=hook)
     return secret_shown(hook, actions.renew_secret(own, hook, by=by.public_id))
@@ -147,6 +135,6 @@ def renew(public_id: uuid.UUID) -> ResponseReturnValue:
 def remove(public_id: uuid.UUID) -> ResponseReturnValue:
     """Ask once more; then nothing is sent there any more."""
     if request.method == "GET":
-        hook = access_webhook(get_session(), actor(), public_id, kept=True)
+        hook = access_destination(get_session(), actor(), Webhook, public_id, kept=True)
         return render_template("webhooks/remove.html", hook=hook)
     return changed(public_id, actions.remove_webhook, _("Đã gỡ bỏ. Không gửi gì đến đó nữa."))
