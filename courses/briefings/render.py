@@ -157,10 +157,11 @@ def reflection_words(reason: Reason) -> str:
 
 def lacking_words(asked: Asked, lacks: Iterable[str]) -> str:
     """What somebody still lacks, in words; "" for nothing."""
-    either = _("hoặc")
-    ways = f" {either} ".join(str(words) for way, words in WAY_WORDS.items() if way in asked.ways)
+    *others, last = [str(words) for way, words in WAY_WORDS.items() if way in asked.ways] or [
+        str(STANDING_WORDS["briefed"])
+    ]
     named = {
-        "ways": ways,
+        "ways": _("%(ways)s hoặc %(last)s", ways=", ".join(others), last=last) if others else last,
         "test": _("kiểm tra"),
         "reflection": _("bài thu hoạch"),
         "reading": _("bài thu hoạch đã nộp, chưa được chấm đạt"),

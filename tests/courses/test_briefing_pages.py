@@ -418,6 +418,8 @@ def test_why_somebody_stands_there_is_told_to_those_who_may_and_to_the_person(pl
     head = place.make.browser(place.make.person("Trưởng", unit=place.units[1], role="head", over=place.units[1]))
     assert head.get(f"{ROLL}/people/{person.public_id}").status_code == 404
     assert head.get(f"{ROLL}/people/{place.people[2].public_id}").status_code == 200
+    lacking = "có mặt tại điểm cầu, học trực tuyến hoặc học bù; kiểm tra; bài thu hoạch"
+    assert f"Còn thiếu: {lacking}." in head.text
     with place.make.reading() as session:
         noted = session.scalars(select(AuditEntry).where(AuditEntry.action == "standing.read")).all()
         assert [one.object_id for one in noted] == [str(person.public_id), str(place.people[2].public_id)]
