@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select, update
 
 from analytics.dashboard.rules import FOLDED_FROM, SHOWN
+from analytics.facts.vocabulary import STATES
 from courses.catalog.models import Course
 from courses.enrolment.actions import decide
 from courses.enrolment.models import Assignment, Briefing
@@ -171,6 +172,7 @@ def test_what_is_asked_is_told_as_the_policy_of_the_briefing_has_it(make: Make, 
     for false in ("bài học của khóa học", "bài kiểm tra", "đạt kiểm tra", "còn kiểm tra", "Chưa đạt kiểm tra"):
         assert false not in html.unescape(browser.text), false
     assert "Đã quán triệt, chưa hoàn thành" in page
+    assert f"{STATES['under_way'][0]}, đã quán triệt đủ" in page  # the word the reports have for the same unit
     browser.get(f"/dashboard/units/{unit.public_id}/missing")
     assert "Chưa đạt kiểm tra" not in browser.text
     assert "Sở Y tế · Còn thiếu: bài thu hoạch · hạn" in text_of(browser)
