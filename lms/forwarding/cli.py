@@ -19,6 +19,7 @@ from lms.xapi.rules import Malformed
 
 Opener = Callable[[], Database]
 Done = TypeVar("Done")
+Act = Callable[[Session, D], object]
 FAULTS = {
     "form": "it must look like https://lrs.example.gov.vn/xapi",
     "open_line": "it must begin with https://; key and secret travel with every request",
@@ -91,22 +92,22 @@ def list_targets(open_database: Opener) -> None:
             click.echo(f"{one.public_id}  {one.state:7}  {figures}  {one.name}  {one.address}{trouble}")
 
 
-@forward.command()
-@click.argument("target", type=click.UUID)
-@click.pass_obj
-def pause(open_database: Opener, target: uuid.UUID) -> None:
-    """Send nothing until it is resumed."""
-    change(open_database, ForwardTarget, target, actions.pause_target)
-    click.echo(f"{target} is paused.")
+def offer_pausing(group: click.Group, kind: type[D], pause: Act[D], resume: Act[D]) -> None:
+    """The two commands by which nothing is sent to a target or channel, and by which it goes on."""
+
+    def offer(name: str, act: Act[D], told: str, words: str) -> None:
+        @group.command(name=name, help=words)
+        @click.argument("public_id", metavar="ID", type=click.UUID)
+        @click.pass_obj
+        def command(open_database: Opener, public_id: uuid.UUID) -> None:
+            change(open_database, kind, public_id, act)
+            click.echo(f"{public_id} {told}.")
+
+    offer("pause", pause, "is paused", "Send nothing until it is resumed.")
+    offer("resume", resume, "goes on", "Go on with what waits, at once.")
 
 
-@forward.command()
-@click.argument("target", type=click.UUID)
-@click.pass_obj
-def resume(open_database: Opener, target: uuid.UUID) -> None:
-    """Go on where it stopped, at once."""
-    change(open_database, ForwardTarget, target, actions.resume)
-    click.echo(f"{target} goes on.")
+offer_pausing(forward, ForwardTarget, actions.pause_target, actions.resume)
 
 
 @forward.command()

@@ -4,7 +4,7 @@ import uuid
 
 import click
 
-from lms.forwarding.cli import Opener, change
+from lms.forwarding.cli import Opener, change, offer_pausing
 from lms.forwarding.rules import BadAddress
 from lms.webhooks import actions, queries
 from lms.webhooks.models import Webhook
@@ -49,22 +49,7 @@ def list_webhooks(open_database: Opener) -> None:
             click.echo(f"{one.public_id}  {one.state:7}  waiting {waiting}, dead {dead}  {one.name}  {one.address}")
 
 
-@webhook.command()
-@click.argument("hook", type=click.UUID)
-@click.pass_obj
-def pause(open_database: Opener, hook: uuid.UUID) -> None:
-    """Send nothing until it is resumed."""
-    change(open_database, Webhook, hook, actions.pause_webhook)
-    click.echo(f"{hook} is paused.")
-
-
-@webhook.command()
-@click.argument("hook", type=click.UUID)
-@click.pass_obj
-def resume(open_database: Opener, hook: uuid.UUID) -> None:
-    """Go on with what waits, at once."""
-    change(open_database, Webhook, hook, actions.resume)
-    click.echo(f"{hook} goes on.")
+offer_pausing(webhook, Webhook, actions.pause_webhook, actions.resume)
 
 
 @webhook.command()
