@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -28,6 +28,7 @@ from lms.accounts import queries as accounts
 from lms.accounts.models import Person, PersonLink
 from lms.doors import OwnData
 from lms.organisation.models import Unit
+from lms.organisation.projection import taken_over
 from lms.text import fold
 
 GIVEN = (
@@ -214,13 +215,18 @@ def frozen_rolls(briefing_id: int) -> Select[FrozenRoll, int]:
 COMPARED = ("frozen", "frozen_exempt", "live", "live_exempt", "joined", "left")
 
 
-def compared(roll: FrozenRoll) -> Select[*tuple[Any, ...]]:
+def compared(roll: FrozenRoll, *, on: date) -> Select[*tuple[Any, ...]]:
     """A frozen roll beside the live one, a row a unit: name, then the numbers of `COMPARED`.
 
-    joined: is counted in the unit now and was not then; left: the other way round. Who changed unit is both.
+    joined: is counted in the unit now and was not then; left: the other way round. Who changed unit is both. Of a unit
+    that has ended by that day people were counted in the unit in its place.
     """
-    then, now, one = FrozenPerson, Standing, literal(1)
-    same = and_(then.person_id == now.person_id, then.unit_id == now.unit_id, then.roll_id == roll.id)
+    taken, now, one = taken_over(on), Standing, literal(1)
+    place = func.coalesce(taken.c.heir_id, FrozenPerson.unit_id).label("unit_id")
+    kept = select(FrozenPerson.person_id, FrozenPerson.exempt, place).where(FrozenPerson.roll_id == roll.id)
+    roll_then = kept.outerjoin(taken, taken.c.unit_id == FrozenPerson.unit_id).cte()
+    then = roll_then.c
+    same = and_(then.person_id == now.person_id, then.unit_id == now.unit_id)
     live = now.briefing_id == roll.briefing_id
     none = literal(0)
     frozen_side = select(
@@ -230,8 +236,8 @@ def compared(roll: FrozenRoll) -> Select[*tuple[Any, ...]]:
         none.label("live"),
         none.label("live_exempt"),
         none.label("joined"),
-        case((select(now.person_id).where(live, same).correlate(then).exists(), 0), else_=1).label("left"),
-    ).where(then.roll_id == roll.id)
+        case((select(now.person_id).where(live, same).correlate(roll_then).exists(), 0), else_=1).label("left"),
+    )
     live_side = select(
         now.unit_id,
         none,

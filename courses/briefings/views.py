@@ -143,7 +143,7 @@ def frozen(briefing_code: str, roll_id: uuid.UUID) -> ResponseReturnValue:
     """A frozen roll beside the live one, unit by unit."""
     own = get_session()
     briefing, roll = access_frozen(own, actor(), briefing_code, roll_id)
-    rows = own.execute(filters.compared(roll)).all()
+    rows = own.execute(filters.compared(roll, on=clock.today())).all()
     page, pages = page_of(len(rows), 2 * PAGE)
     return render_template(
         "briefings/frozen.html",

@@ -13,6 +13,8 @@ from analytics.numbers.queries import hosting, kept_roll
 from analytics.reports import filters, papers, queries
 from analytics.reports.actions import enter
 from courses.briefings.actions import freeze_roll
+from courses.briefings.filters import compared
+from courses.briefings.models import FrozenRoll
 from courses.enrolment.actions import give
 from courses.enrolment.models import Briefing
 from lms import clock
@@ -106,6 +108,8 @@ def test_points_and_rolls_that_were_kept_are_found_once_from_the_unit_that_took_
             month = filters.month_by_unit(session, of, f"{today:%Y-%m}")
             assert month.total["conferences"] == 1
             assert [cells["conferences"] for _key, name, cells in month.branches if "Hợp" in name] == [1]
+        roll = session.scalars(select(FrozenRoll)).one()
+        assert [tuple(row) for row in session.execute(compared(roll, on=today))] == [("Xã Hợp", 4, 0, 4, 0, 0, 0)]
         past = Structure(today - timedelta(days=1), then=True)
         assert set(session.scalars(hosting(past, merging.y.id))) == {merging.y.id}
         assert set(session.scalars(hosting(Structure(today), merged.id))) == {merging.x.id, merging.y.id, merged.id}
