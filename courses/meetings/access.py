@@ -88,7 +88,8 @@ def hosted(session: Session, actor: Actor) -> ColumnElement[bool]:
     below = select(UnitClosure.descendant_id).where(
         or_(*over), holds_on(today, UnitClosure.valid_from, UnitClosure.valid_to)
     )
-    return or_(named, MeetingPoint.unit_id.in_(with_former(below, on=today)))
+    units = with_former(below, on=today, of=select(MeetingPoint.unit_id))
+    return or_(named, MeetingPoint.unit_id.in_(units))
 
 
 def person_listed(session: Session, point: MeetingPoint, public_id: uuid.UUID) -> queries.OnList:

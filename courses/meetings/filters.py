@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, and_, func, select
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from courses.briefings.models import Attendance, BriefingSession, MeetingPoint, Standing
 from courses.enrolment.models import Briefing
 from courses.meetings.models import PointSighting
-from courses.meetings.queries import nearest, said_counts, seen_twice, there
+from courses.meetings.queries import BRIEFING, SITTING, nearest, said_counts, seen_twice, there
 from courses.meetings.rules import THERE, Numbers
 from lms.accounts.models import Person
 
@@ -42,19 +43,24 @@ def numbers(session: Session, sitting: BriefingSession, *, on: date) -> dict[int
     return found
 
 
-def roll_counts(session: Session, sitting: BriefingSession, *, on: date) -> Mapping[int, tuple[int, int]]:
-    """By point: how many are on its roll, and of how many of them something is known at some point of the sitting."""
+@cache
+def people_by_point() -> Select[int, int, int]:
+    """By point of the named sitting: how many are on its roll, and of how many of them something is known."""
     near = nearest(within=False)
-    known = and_(Attendance.person_id == Standing.person_id, Attendance.session_id == sitting.id)
-    rows = session.execute(
+    known = and_(Attendance.person_id == Standing.person_id, Attendance.session_id == SITTING)
+    return (
         select(near.c.point_id, func.count(), func.count(Attendance.person_id))
         .join(Standing, Standing.unit_id == near.c.unit_id)
         .outerjoin(Attendance, known)
-        .where(near.c.place == 1, Standing.briefing_id == sitting.briefing_id, ~Standing.exempt)
-        .group_by(near.c.point_id),
-        {"day": on, "sitting": sitting.id},
+        .where(near.c.place == 1, Standing.briefing_id == BRIEFING, ~Standing.exempt)
+        .group_by(near.c.point_id)
     )
-    return {point_id: (people, answered) for point_id, people, answered in rows}
+
+
+def roll_counts(session: Session, sitting: BriefingSession, *, on: date) -> Mapping[int, tuple[int, int]]:
+    """By point: how many are on its roll, and of how many of them something is known at some point of the sitting."""
+    asked = {"day": on, "sitting": sitting.id, "briefing": sitting.briefing_id}
+    return {point_id: (people, answered) for point_id, people, answered in session.execute(people_by_point(), asked)}
 
 
 def twice_counts(session: Session, sitting: BriefingSession) -> Mapping[int, int]:

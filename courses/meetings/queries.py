@@ -28,7 +28,7 @@ from courses.meetings.models import PointCheckIn, PointSighting
 from courses.meetings.rules import THERE, Place
 from lms.accounts.models import Person
 from lms.db import remember
-from lms.organisation.models import Unit, UnitClosure
+from lms.organisation.models import TREES, Unit, UnitClosure
 from lms.organisation.projection import taken_over
 from lms.organisation.queries import holds_on
 
@@ -96,28 +96,23 @@ def placed(points: ColumnElement[bool], day: date, *, within: bool = False) -> S
     What is above is asked of the state tree, where people are counted; of the Party's where that has no point. A point
     of a unit that has ended is one of the unit in its place. `within`: only units at or below that of the named point.
     """
-    taken, tree = taken_over(day), UnitClosure.tree.desc()
-    host = func.coalesce(taken.c.heir_id, MeetingPoint.unit_id)
-    order = (tree, UnitClosure.depth, MeetingPoint.main, MeetingPoint.id)
-    each = (MeetingPoint.session_id, UnitClosure.descendant_id)
+    taken = taken_over(day, select(MeetingPoint.unit_id).where(points))
+    unit = func.coalesce(taken.c.heir_id, MeetingPoint.unit_id).label("unit_id")
+    each = select(MeetingPoint.id, MeetingPoint.session_id, MeetingPoint.main, unit).where(points)
+    host = each.outerjoin(taken, taken.c.unit_id == MeetingPoint.unit_id).cte().c
+    order = (UnitClosure.tree.desc(), UnitClosure.depth, host.main, host.id)
+    nearer = func.row_number().over(partition_by=(host.session_id, UnitClosure.descendant_id), order_by=order)
     query = (
-        select(
-            UnitClosure.descendant_id.label("unit_id"),
-            MeetingPoint.id.label("point_id"),
-            func.row_number().over(partition_by=each, order_by=order).label("place"),
-        )
-        .select_from(MeetingPoint)
-        .outerjoin(taken, taken.c.unit_id == MeetingPoint.unit_id)
-        .join(UnitClosure, UnitClosure.ancestor_id == host)
-        .where(points, holds_on(day, UnitClosure.valid_from, UnitClosure.valid_to))
+        select(UnitClosure.descendant_id.label("unit_id"), host.id.label("point_id"), nearer.label("place"))
+        .join(UnitClosure, UnitClosure.ancestor_id == host.unit_id)
+        .where(holds_on(day, UnitClosure.valid_from, UnitClosure.valid_to))
     )
-    if within:
+    if within:  # trees are named where an index is to be walked: of few units, not of all
         below = aliased(UnitClosure)
         own = func.coalesce(select(taken.c.heir_id).where(taken.c.unit_id == UNIT).scalar_subquery(), UNIT)
-        under = select(below.descendant_id).where(
-            below.ancestor_id == own, holds_on(day, below.valid_from, below.valid_to)
-        )
-        query = query.where(UnitClosure.descendant_id.in_(under))
+        here = below.tree.in_(TREES), below.ancestor_id == own, holds_on(day, below.valid_from, below.valid_to)
+        under = select(below.descendant_id).where(*here)
+        query = query.where(UnitClosure.tree.in_(TREES), UnitClosure.descendant_id.in_(under))
     return query.subquery()
 
 
@@ -189,7 +184,7 @@ def people_met() -> Select[int, str | None, bool]:
     """
     other, beside = aliased(PointSighting), aliased(MeetingPoint)
     elsewhere = select(other.person_id).join(beside, beside.id == other.point_id)
-    taken = taken_over(DAY)
+    taken = taken_over(DAY, select(MeetingPoint.unit_id).where(MeetingPoint.session_id == SITTING))
     near = (
         select(MeetingPoint.id)
         .outerjoin(taken, taken.c.unit_id == MeetingPoint.unit_id)
