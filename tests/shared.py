@@ -119,6 +119,10 @@ def share() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported and collected stays until the end: from now on the collector looks at what tests make only."""
+    """What was imported and collected stays until the end: from now on the collector looks at what tests make only.
+
+    And not after every few hundred things: a single page makes more of them, and leaves none behind.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20)
