@@ -75,14 +75,16 @@ run: .venv/run.stamp .venv/project.stamp
 test: check
 	@LMS_TEST_STRICT=$(STRICT) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(if $(STRICT),$(if $(PYTEST_ARGS),,-p tests.measured)) $(PYTEST_ARGS)
 
+# mypy takes longer than all others together, so they run beside it.
 check: .venv/dev.stamp .venv/project.stamp $(NODE_CLIENTS)
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy $(SOURCES) tests
-	@$(BIN)/lint-imports
-	@$(BIN)/djlint --quiet --lint $(FEATURES)
-	@$(BIN)/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive $(SOURCES)
-	@sha256sum --quiet --check requirements/vendored.sha256
+	@$(BIN)/mypy $(SOURCES) tests & types=$$!; \
+	$(BIN)/ruff check . && \
+	$(BIN)/ruff format --check . && \
+	$(BIN)/lint-imports && \
+	$(BIN)/djlint --quiet --lint $(FEATURES) && \
+	$(BIN)/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive $(SOURCES) && \
+	sha256sum --quiet --check requirements/vendored.sha256; \
+	others=$$?; wait $$types && exit $$others
 
 format: .venv/dev.stamp
 	@$(BIN)/ruff check --fix-only .
