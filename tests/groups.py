@@ -67,6 +67,11 @@ def source() -> str | None:
     return str(folder) if any(folder.glob("*.md")) else None
 
 
+def libreoffice() -> str | None:
+    """LibreOffice, where there is also what reads the PDF it makes."""
+    return shutil.which("soffice") if shutil.which("pdftotext") else None
+
+
 @dataclass(frozen=True)
 class Group:
     """One group: its marker's name, what finds its means, and the words for their absence."""
@@ -77,6 +82,7 @@ class Group:
     mend: str
 
 
+OFFICE = ("libreoffice-writer-nogui", "libreoffice-calc-nogui", "poppler-utils")
 GROUPS = (
     Group("chromium", chromium, "no Chromium or Chrome was found", "sudo apt-get install chromium"),
     Group("postgresql", postgresql, "no initdb, postgres and pg_ctl were found", "sudo apt-get install postgresql"),
@@ -85,6 +91,12 @@ GROUPS = (
         node,
         "no Node of version 18 or newer with the packages of tests/node/package-lock.json was found",
         "sudo apt-get install nodejs npm, then make check",
+    ),
+    Group(
+        "libreoffice",
+        libreoffice,
+        "no soffice (Writer and Calc of LibreOffice) and pdftotext were found",
+        f"sudo apt-get install --no-install-recommends {' '.join(OFFICE)}",
     ),
     Group("source", source, "the folder with the source article was not found", "export LMS_SOURCE_DIR=<that folder>"),
 )

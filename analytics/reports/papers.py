@@ -40,6 +40,7 @@ from analytics.reports.vocabulary import (
     NOTE_NEVER_FROZEN,
     NOTE_ROLL_UP,
     NOTES,
+    NUMBER_WIDTH,
     STRONG,
     TITLES,
     WIDTHS,
@@ -111,7 +112,7 @@ def columns_01() -> tuple[Column, ...]:
                 metric.shown if metric else TEXT,
                 group,
                 FORMULAS.get(code, str(place)),
-                WIDTHS.get(code, 4 if code == "place" else 7),
+                WIDTHS.get(code, NUMBER_WIDTH),
                 code in STRONG,
             )
         )

@@ -168,11 +168,11 @@ def head(frame: Frame) -> str:
 def table(paper: Paper, words: Words) -> str:
     """The table with its headings."""
     widths = spread(paper.columns)
-    size = 7.5 if len(widths) > 12 else 10.5
+    size = 7 if len(widths) > 12 else 10.5
     rows = [(one, True) for one in heading_rows(paper.columns, widths, size)]
     lines = [*paper.lines, *([paper.total] if paper.total else [])]
     rows += [(line_of(paper, line, words, widths, size), False) for line in lines]
-    return grid(widths, rows, lined=True, pad=25 if len(widths) > 12 else 70)
+    return grid(widths, rows, lined=True, pad=10 if len(widths) > 12 else 70)
 
 
 def spread(columns: Sequence[Column]) -> list[int]:
@@ -213,7 +213,7 @@ def heading_rows(columns: Sequence[Column], widths: Sequence[int], size: float) 
         )
     if any(column.formula for column in columns):
         numbers = zip(columns, widths, strict=True)
-        found.append("".join(cell(width, small(f"({column.formula})", size - 1.5)) for column, width in numbers))
+        found.append("".join(cell(width, small(f"({column.formula})", size - 2)) for column, width in numbers))
     return found
 
 

@@ -204,7 +204,8 @@ class Book:
         self._page.set_row(last, 104 if self._wide else 48)
         if not any(column.formula for column in columns):
             return row, last + 1
-        small = {"border": 1, "align": "center", "italic": True, "font_size": 6 if self._wide else 8}
+        small = {"border": 1, "align": "center", "italic": True, "font_size": 6 if self._wide else 8, "text_wrap": True}
+        self._page.set_row(last + 1, 18)
         for place, column in enumerate(columns):
             self._page.write_string(last + 1, place, f"({column.formula})", self.format(**small))
         return row, last + 2
@@ -226,10 +227,10 @@ class Book:
                 style["bg_color"] = "#F3F3F3"
             value = line.cells.get(column.code)
             if column.shown == NUMBER and isinstance(value, int):
-                style |= {"align": "right", "num_format": GROUPED}
+                style |= {"align": "right", "num_format": GROUPED, "shrink": True}
                 self._page.write_number(row, place, value, self.format(**style))
                 continue
-            style |= {"align": "right"} if column.shown in FIGURES else {"text_wrap": True}
+            style |= {"align": "right", "shrink": True} if column.shown in FIGURES else {"text_wrap": True}
             style |= {"align": "center"} if column.code == "place" else {}
             if column.code == "name" and line.depth:
                 style["indent"] = line.depth

@@ -53,7 +53,17 @@ FORMULAS = {
 }
 """Numbers of columns that follow from others, as office forms print them below the headings."""
 
-WIDTHS = {"name": 26, "plan": 13, "note": 13, "state": 10, "score": 10, "frozen_others": 10, "points": 8}
+WIDTHS = {
+    "place": 6,
+    "name": 22,
+    "plan": 15,
+    "note": 11,
+    "state": 10,
+    "score": 10,
+    "frozen_others": 12,
+} | dict.fromkeys(("points", "exempt", "made_up", "briefed_rate", "excused", "completed_rate"), 8)
+"""Of Biểu 01, beside `NUMBER_WIDTH`: no word is broken, also where a wider font stands in for the usual one."""
+NUMBER_WIDTH = 9
 STRONG = frozenset({"people", "briefed", "briefed_rate", "completed", "completed_rate"})
 
 LABELS_01: dict[str, Pair] = {
@@ -79,17 +89,17 @@ LABELS_02: dict[str, tuple[Pair, str, int]] = {
     "reminded_on": (("Ngày nhắc gần nhất", "Last reminder"), "day", 12),
 }
 LABELS_03: dict[str, tuple[Pair, str, int]] = {
-    "place": (PLACE, "text", 5),
-    "name": (("Điểm cầu", "Meeting point"), "text", 30),
-    "host_unit": (("Đơn vị chủ trì", "Hosting unit"), "text", 26),
-    "sitting": (("Buổi", "Sitting"), "text", 24),
-    "summoned": (("Số triệu tập", "Summoned"), "number", 9),
-    "present": (("Có mặt", "Present"), "number", 9),
-    "excused": (("Vắng có lý do", "Absent with a reason"), "number", 9),
-    "unexcused": (("Vắng không lý do", "Absent without a reason"), "number", 9),
-    "rate": (("Tỷ lệ có mặt (%)", "Present (%)"), "rate", 9),
+    "place": (PLACE, "text", 6),
+    "name": (("Điểm cầu", "Meeting point"), "text", 28),
+    "host_unit": (("Đơn vị chủ trì", "Hosting unit"), "text", 24),
+    "sitting": (("Buổi", "Sitting"), "text", 22),
+    "summoned": (("Số triệu tập", "Summoned"), "number", 11),
+    "present": (("Có mặt", "Present"), "number", 11),
+    "excused": (("Vắng có lý do", "Absent with a reason"), "number", 11),
+    "unexcused": (("Vắng không lý do", "Absent without a reason"), "number", 11),
+    "rate": (("Tỷ lệ có mặt (%)", "Present (%)"), "rate", 11),
     "host": (("Người điểm danh", "Roll taken by"), "person", 20),
-    "connected": (("Giờ kết nối", "Connected"), "time", 16),
+    "connected": (("Giờ kết nối", "Connected"), "time", 18),
 }
 LABELS_04: dict[str, tuple[Pair, str, int]] = {
     "place": (PLACE, "text", 5),
