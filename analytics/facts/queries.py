@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 
 from analytics.facts.projection import TODAY as TODAY
 from analytics.facts.projection import Structure as Structure
+from analytics.facts.projection import VietnamDay as VietnamDay
 from analytics.facts.projection import whose as whose
 from analytics.facts.rules import COUNT_NAMES, DAYS, NEVER_DUE
 from courses.briefings.models import Standing

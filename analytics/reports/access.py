@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,7 +11,7 @@ from analytics.facts.queries import Structure, briefings_given
 from analytics.reports.models import ReportFile, ReportSchedule, ReportSnapshot, ReportSubmission
 from analytics.reports.queries import Subject, subject, submissions_waiting
 from courses.enrolment.models import Briefing
-from lms.accounts.access import access_unit
+from lms.accounts.access import access_unit, access_unit_then, people_of_today
 from lms.clock import day_of
 from lms.organisation.access import units_within
 from lms.organisation.models import Unit
@@ -25,13 +25,29 @@ LIST = "02"
 
 
 def access_subject(
-    session: Session, actor: Actor, permission: str, unit_id: uuid.UUID, code: str | None, *, now: datetime
+    session: Session,
+    actor: Actor,
+    permission: str,
+    unit_id: uuid.UUID,
+    code: str | None,
+    *,
+    now: datetime,
+    by: tuple[date, str] | None = None,
 ) -> Subject:
-    """The unit with the briefing of that code, or the one opened last; somebody must be on its roll. Or `NotFound`."""
-    unit = access_unit(session, actor, permission, unit_id)
-    given = session.execute(briefings_given(unit.id, Structure(day_of(now)))).all()
+    """The unit with the briefing of that code, or the one opened last; somebody must be on its roll. Or `NotFound`.
+
+    `by`: the day and the tree of another structure. By it those count who are in one's scope today, as on dashboards.
+    """
+    structure = None
+    if by is None:
+        unit = access_unit(session, actor, permission, unit_id)
+    else:
+        on, tree = by
+        unit = access_unit_then(session, actor, permission, unit_id, on=on, tree=tree).now
+        structure = Structure(on, tree, True, people_of_today(actor, permission, tree=tree))
+    given = session.execute(briefings_given(unit.id, structure or Structure(day_of(now)))).all()
     chosen = next((row.id for row in given if code in (None, "", row.code)), None)
-    found = subject(session, unit, chosen, now=now) if chosen is not None else None
+    found = subject(session, unit, chosen, now=now, structure=structure) if chosen is not None else None
     if found is None:
         raise NotFound
     return found

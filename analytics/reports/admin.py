@@ -18,7 +18,7 @@ from analytics.reports.access import (
     access_snapshot,
     access_subject,
 )
-from analytics.reports.forms import ListForm, catalogue, file_words, head_asked, made, named
+from analytics.reports.forms import ListForm, catalogue, file_words, head_asked, made, named, structure_asked
 from analytics.reports.models import ReportFilePiece
 from analytics.reports.queries import Subject
 from analytics.reports.rules import Paper, Words, code_of, paper_of
@@ -47,12 +47,14 @@ KINDS = {
 def form_file(unit_id: uuid.UUID, form: str, kind: str) -> ResponseReturnValue:
     """A form as a file, of this moment: it bears no code, for it is not kept."""
     session, now = get_read_session(), clock.now()
-    of = access_subject(session, actor(), FIGURES, unit_id, request.args.get("briefing"), now=now)
+    by = structure_asked(form)
+    of = access_subject(session, actor(), FIGURES, unit_id, request.args.get("briefing"), now=now, by=by)
     return as_file(made(of, form), kind, code="", name=file_name(of, form))
 
 
 def file_name(of: Subject, form: str) -> str:
-    return f"bieu-{form}_{of.unit.code}_{clock.day_of(of.now):%Y-%m-%d}"
+    by = f"_co-cau-{of.by.on}_{of.by.tree}" if of.structure is not None else ""
+    return f"bieu-{form}_{of.unit.code}_{clock.day_of(of.now):%Y-%m-%d}{by}"
 
 
 @bp.get("/snapshots/<uuid:snapshot_id>.<kind>")

@@ -5,12 +5,13 @@ from typing import Any
 
 from flask import request
 from flask_babel import get_locale
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, StringField, TextAreaField, validators
 
 from analytics.facts.vocabulary import METRICS
 from analytics.reports import actions, papers, queries
-from analytics.reports.access import NAMES
+from analytics.reports.access import FIGURES, NAMES
 from analytics.reports.queries import Subject
 from analytics.reports.rules import (
     DAILY,
@@ -35,8 +36,11 @@ from analytics.reports.vocabulary import (
 )
 from lms import clock
 from lms.db import apart, get_read_session
+from lms.organisation.forms import TREE_WORDS, as_of
+from lms.organisation.models import STATE_TREE, TREES
 from lms.web.acting import actor, behind
 from lms.web.forms import ChoiceField, MustBe, PageForm, at_most, choices, chosen, tidy, unify
+from lms.web.wording import day as worded
 
 PURPOSES = {
     "urge": _l("Đôn đốc việc học tập, quán triệt"),
@@ -224,6 +228,28 @@ def levels_asked() -> int | None:
     """How many levels below the unit the address asks for; None: as many as fit."""
     asked = request.args.get("levels", "")
     return 99 if asked == "all" else int(asked) if asked in {"1", "2", "3"} else None
+
+
+def structure_asked(form: str) -> tuple[date, str] | None:
+    """The day and tree of another structure, which the address may ask Biểu 01 for; None: today's, as all others."""
+    asked = as_of(request.args) if form == "01" else None
+    return (asked.on, asked.tree) if asked is not None and asked.chosen and not asked.form.errors else None
+
+
+def structure_told() -> dict[str, Any]:
+    """What the page of a form needs to let the structure be chosen, the tree where the reader sees both."""
+    asked, me = as_of(request.args), actor()
+    both = me.everywhere(FIGURES) or all(me.unit_ids(FIGURES, tree) for tree in TREES)
+    return {"asked": asked, "both": both, "tree_words": TREE_WORDS}
+
+
+def period_words(period: str) -> str:
+    """The month of a kept report, or the structure by which it counts."""
+    on, _space, tree = period.partition(" ")
+    if not tree:
+        return period
+    told = _("cơ cấu ngày %(day)s", day=worded(date.fromisoformat(on)))
+    return f"{TREE_WORDS[tree]}, {told}" if tree != STATE_TREE else told
 
 
 def made(of: Subject, form: str) -> Paper:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from analytics.facts.queries import Structure
 from analytics.facts.rules import PER_POINT
 from analytics.facts.vocabulary import BY_CODE, FROZEN, IN_FORM_01, METRICS, in_sentence
 from analytics.reports import filters
@@ -38,6 +39,7 @@ from analytics.reports.vocabulary import (
     LABELS_01,
     NOTE_FROZEN,
     NOTE_NEVER_FROZEN,
+    NOTE_NOT_FROZEN_SO,
     NOTE_ROLL_UP,
     NOTES,
     NUMBER_WIDTH,
@@ -48,6 +50,7 @@ from analytics.reports.vocabulary import (
 )
 from courses.learning.queries import editions
 from lms.clock import day_of, in_vietnam
+from lms.organisation.models import PARTY_TREE
 from lms.web.wording import number, percent, scale10
 
 MOST_LINES = 1_000
@@ -58,7 +61,7 @@ def by_unit(session: Session, of: Subject, levels: int | None = None, *, most: i
     """Biểu 01. `levels` below the unit, as far as so many lines allow; None: as many as fit on a page."""
     top = top_node(session, of)
     depth = min(levels, levels_that_fit(top, most)) if levels else levels_that_fit(top)
-    kept = session.scalar(last_frozen(of.briefing_id))
+    kept = session.scalar(last_frozen(of.briefing_id)) if of.structure is None else None
     rows = [
         Line(node.key, {"place": place, "name": node.name, **cells_of(node, kept)}, depth=own, parent=parent)
         for place, own, parent, node in numbered(top, depth)
@@ -66,26 +69,21 @@ def by_unit(session: Session, of: Subject, levels: int | None = None, *, most: i
     total = Line(top.key, {"place": "", "name": "TỔNG CỘNG", **cells_of(top, kept)}, parent=True)
     notes = (
         *(f"{metric.name[0]}: {metric.means[0]}" for metric in METRICS if metric.code in EXPLAINED),
-        NOTE_FROZEN.format(at=f"{in_vietnam(kept):%H:%M, %d/%m/%Y}") if kept else NOTE_NEVER_FROZEN,
+        note_on_frozen(of, kept),
         NOTE_ROLL_UP,
     )
     return paper(of, "01", columns_01(), rows, total, sentence=sentence(of, top), notes=notes)
 
 
-EXPLAINED = (
-    *(
-        "points",
-        "roll",
-        "exempt",
-        "people",
-        "briefed",
-        "excused",
-        "unexcused",
-        "score",
-        "completed",
-        "overdue",
-        "state",
-    ),
+def note_on_frozen(of: Subject, kept: datetime | None) -> str:
+    """Of which frozen roll columns 4 to 6 are, or why they are empty."""
+    if of.structure is not None:
+        return NOTE_NOT_FROZEN_SO
+    return NOTE_FROZEN.format(at=f"{in_vietnam(kept):%H:%M, %d/%m/%Y}") if kept else NOTE_NEVER_FROZEN
+
+
+EXPLAINED = frozenset(
+    ["points", "roll", "exempt", "people", "briefed", "excused", "unexcused", "score", "completed", "overdue", "state"]
 )
 """The metrics whose definitions are printed under Biểu 01; a page opens all."""
 
@@ -136,6 +134,8 @@ def paper(
 ) -> Paper:
     """A report about the subject."""
     title = TITLES[form] + (f" {period[5:]}/{period[:4]}" if period else "")
+    if of.structure is not None:
+        title, period = f"{title} ({of_structure(of.structure)})", f"{of.by.on} {of.by.tree}"
     return Paper(
         form=form,
         title=title,
@@ -146,7 +146,7 @@ def paper(
         above=of.above,
         briefing=of.title,
         at=of.now,
-        on=day_of(of.now),
+        on=of.by.on,
         columns=tuple(columns),
         lines=tuple(lines),
         total=total,
@@ -154,6 +154,12 @@ def paper(
         period=period,
         notes=tuple(notes),
     )
+
+
+def of_structure(structure: Structure) -> str:
+    """By which structure a report counts, as its title says it."""
+    tree = "cây tổ chức đảng, " if structure.tree == PARTY_TREE else ""
+    return f"theo {tree}cơ cấu tổ chức ngày {structure.on:%d/%m/%Y}, kết quả đến nay"
 
 
 def sentence(of: Subject, top: Node) -> str:

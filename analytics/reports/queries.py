@@ -28,7 +28,10 @@ from lms.organisation.queries import OnDay, above_on, holds_on, named_on, subtre
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a report is about: a unit as it is called that day, the one above it, a briefing in words, the moment."""
+    """What a report is about: a unit as it is called that day, the one above it, a briefing in words, the moment.
+
+    `structure`: another than today's state tree, which Biểu 01 alone can be made by.
+    """
 
     unit: OnDay
     above: str
@@ -37,6 +40,12 @@ class Subject:
     title: str
     documents: tuple[str, ...]
     now: datetime
+    structure: facts.Structure | None = None
+
+    @property
+    def by(self) -> facts.Structure:
+        """The structure by which people are counted."""
+        return self.structure or facts.Structure(day_of(self.now))
 
     @property
     def about(self) -> str:
@@ -45,16 +54,18 @@ class Subject:
         return named or f"nội dung khóa học “{self.title}”"
 
 
-def subject(session: Session, unit: Unit, briefing_id: int, *, now: datetime) -> Subject | None:
+def subject(
+    session: Session, unit: Unit, briefing_id: int, *, now: datetime, structure: facts.Structure | None = None
+) -> Subject | None:
     """The unit and the briefing; None when nobody in the unit or below is on its roll."""
-    on = day_of(now)
-    given = session.execute(facts.briefings_given(unit.id, facts.Structure(on))).all()
+    by = structure or facts.Structure(day_of(now))
+    given = session.execute(facts.briefings_given(unit.id, by)).all()
     found = next((row for row in given if row.id == briefing_id), None)
-    line = above_on(session, unit.id, on=on)
+    line = above_on(session, unit.id, on=by.on, tree=by.tree)
     if found is None or not line:
         return None
     above = line[-2].name if len(line) > 1 else ""
-    return Subject(line[-1], above, found.id, found.course_id, found.title, tuple(found.documents), now)
+    return Subject(line[-1], above, found.id, found.course_id, found.title, tuple(found.documents), now, structure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +81,7 @@ def top_node(session: Session, of: Subject) -> Node:
 
     Raises `SumsDisagree`.
     """
-    on, unit_id = day_of(of.now), of.unit.id
-    within = subtree(unit_id, on=on)
+    unit_id, within = of.unit.id, of.by.below(of.unit.id)
     own = {one: Figures(count) for one, count in counts_by_unit(session, within, of).items()}
     for one, points in session.execute(points_by_unit(within, of)):
         own[one] = replace(own.get(one, Figures()), points=points)
@@ -113,13 +123,13 @@ def node_of(
 
 def units_within(unit_id: int, of: Subject) -> Select[*tuple[Any, ...]]:
     """The unit and all below it on that day, with the id of the unit above, siblings in their order."""
-    on = day_of(of.now)
+    on, tree = of.by.on, of.by.tree
     edge = and_(
-        UnitEdge.child_id == Unit.id, UnitEdge.tree == STATE_TREE, holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to)
+        UnitEdge.child_id == Unit.id, UnitEdge.tree == tree, holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to)
     )
     stands = and_(
         UnitClosure.descendant_id == Unit.id,
-        UnitClosure.tree == STATE_TREE,
+        UnitClosure.tree == tree,
         UnitClosure.ancestor_id == unit_id,
         holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),
     )
@@ -134,10 +144,11 @@ def units_within(unit_id: int, of: Subject) -> Select[*tuple[Any, ...]]:
 
 def counts_by_unit(session: Session, within: Select[int], of: Subject) -> dict[int, Count]:
     """The people counted in each of these units itself."""
+    tally = of.by.tallies(within, of.briefing_id).c
     query = (
-        select(Tally.unit_id, *facts.counts(facts.TODAY.c, of.now))
-        .where(Tally.briefing_id == of.briefing_id, Tally.unit_id.in_(within))
-        .group_by(Tally.unit_id)
+        select(tally.unit_id, *facts.counts(tally, of.now))
+        .where(tally.briefing_id == of.briefing_id, tally.unit_id.in_(within))
+        .group_by(tally.unit_id)
     )
     return {row.unit_id: Count(*(getattr(row, name) for name in COUNT_NAMES)) for row in session.execute(query)}
 
@@ -154,7 +165,7 @@ def points_held(of: Subject) -> Select[int]:
 
 def points_by_unit(within: Select[int], of: Subject) -> Select[int, int]:
     """The number by the unit that hosted them, or stands in its place."""
-    on = day_of(of.now)
+    on = of.by.on
     taken = taken_over(on)
     hosts = func.coalesce(taken.c.heir_id, MeetingPoint.unit_id)
     held = points_held(of).outerjoin(taken, taken.c.unit_id == MeetingPoint.unit_id)
@@ -164,12 +175,8 @@ def points_by_unit(within: Select[int], of: Subject) -> Select[int, int]:
 
 def known_figures(session: Session, within: Select[int], of: Subject) -> Figures:
     """The same sums, added up by the database over the whole branch."""
-    count = Count(
-        *session.execute(
-            facts.tally_of_units(within, of.briefing_id, facts.Structure(day_of(of.now)), now=of.now)
-        ).one()
-    )
-    units = with_former(within, on=day_of(of.now))
+    count = Count(*session.execute(facts.tally_of_units(within, of.briefing_id, of.by, now=of.now)).one())
+    units = with_former(within, on=of.by.on)
     points = session.scalar(points_held(of).where(MeetingPoint.unit_id.in_(units))) or 0
     return Figures(count, points, *session.execute(frozen(of).where(FrozenPerson.unit_id.in_(units))).one())
 
@@ -190,7 +197,7 @@ def frozen(of: Subject) -> Select[int, int, int]:
 
 def frozen_by_unit(within: Select[int], of: Subject) -> Select[int, int, int, int]:
     """The numbers by the unit where people were counted then, or the one in its place."""
-    on = day_of(of.now)
+    on = of.by.on
     taken = taken_over(on)
     at = func.coalesce(taken.c.heir_id, FrozenPerson.unit_id)
     query = frozen(of).outerjoin(taken, taken.c.unit_id == FrozenPerson.unit_id).group_by(at)
@@ -203,7 +210,7 @@ def entries(session: Session, within: Select[int], of: Subject) -> dict[int, Ent
 
     What a unit enters once it has taken over stands for both.
     """
-    on, later = day_of(of.now), aliased(ReportEntry)
+    on, later = of.by.on, aliased(ReportEntry)
     taken, heirs = taken_over(on), heirs_by(on)
     replaced = (
         select(later.unit_id)

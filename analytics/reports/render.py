@@ -62,10 +62,12 @@ def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def rows_of(paper: Paper, words: Words) -> Iterator[list[str]]:
-    """The head of the table, its rows, and the total."""
+    """The head of the table, its rows, and the total; at the end by which structure, where it is not today's."""
     yield [column.label for column in paper.columns]
     for line in lines_of(paper):
         yield cells_shown(paper, line, words)
+    if paper.form == "01" and paper.period:
+        yield ["", paper.title, *[""] * (len(paper.columns) - 2)]
 
 
 def lines_of(paper: Paper) -> list[Line]:

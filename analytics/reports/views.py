@@ -52,7 +52,7 @@ from lms import clock
 from lms.accounts.access import top_units
 from lms.db import get_session
 from lms.organisation.models import Unit
-from lms.web.acting import actor, holds_everywhere
+from lms.web.acting import NotFound, actor, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.forms import text_in
 from lms.web.gate import needs, public
@@ -79,9 +79,10 @@ def mine() -> ResponseReturnValue:
     return render_template("reports/mine.html", units=top_units(own, me, FIGURES), waiting=found, names=names)
 
 
-def asked_subject(permission: str, unit_id: uuid.UUID) -> Subject:
-    """The unit and the briefing that the address names. Raises `NotFound`."""
-    return access_subject(get_session(), actor(), permission, unit_id, request.args.get("briefing"), now=clock.now())
+def asked_subject(permission: str, unit_id: uuid.UUID, form: str = "") -> Subject:
+    """The unit and the briefing, and for Biểu 01 the structure, that the address names. Raises `NotFound`."""
+    code, by = request.args.get("briefing"), forms.structure_asked(form)
+    return access_subject(get_session(), actor(), permission, unit_id, code, now=clock.now(), by=by)
 
 
 @bp.get("/units/<uuid:unit_id>")
@@ -113,6 +114,7 @@ def unit_page(of: Subject, entry_form: forms.EntryForm | None = None) -> str:
         sent=sent,
         received=own.scalars(queries.sent_to(of)).all(),
         kept=own.scalars(queries.snapshots_of(of)).all(),
+        period_words=forms.period_words,
         states=forms.STATES,
         may_send=answers_for(me, SEND, row),
         may_accept=answers_for(me, ACCEPT, row),
@@ -124,10 +126,18 @@ def unit_page(of: Subject, entry_form: forms.EntryForm | None = None) -> str:
 @bp.get("/units/<uuid:unit_id>/<any('01','03','05'):form>")
 @needs(FIGURES)
 def form_page(unit_id: uuid.UUID, form: str) -> ResponseReturnValue:
-    """A form on a page, as its files have it."""
-    of = asked_subject(FIGURES, unit_id)
-    briefing = get_session().get_one(Briefing, of.briefing_id)
-    return render_template("reports/form.html", of=of, briefing=briefing, **told(made(of, form)))
+    """A form on a page, as its files have it; Biểu 01 by the structure that is asked for."""
+    own, words = get_session(), forms.structure_told()
+    try:
+        of = asked_subject(FIGURES, unit_id, form)
+    except NotFound:
+        of = asked_subject(FIGURES, unit_id)  # the unit of today, or nothing
+        flash(_("Ngày ấy đơn vị không có số liệu trong cây đã chọn. Chọn ngày hoặc cây khác."), "warning")
+        return redirect(url_for("reports.form_page", unit_id=unit_id, form=form, briefing=request.args.get("briefing")))
+    may_send = answers_for(actor(), SEND, own.get_one(Unit, of.unit.id))
+    words |= {"briefing": own.get_one(Briefing, of.briefing_id), "may_send": may_send}
+    page = render_template("reports/form.html", of=of, **words, **told(made(of, form)))
+    return page, 422 if words["asked"].form.errors else 200
 
 
 def told(paper: Paper) -> dict[str, object]:
@@ -144,6 +154,7 @@ def told(paper: Paper) -> dict[str, object]:
         "numbers": NUMBERS,
         "form_name": forms.said(FORMS[paper.form]),
         "remarks": [note for note in paper.notes if paper.form == "01" and note.startswith(ON_FROZEN)],
+        "period_words": forms.period_words,
         "definitions": forms.definitions() if paper.form == "01" else [],
         "roll_up": forms.said(forms.ROLL_UP),
     }
@@ -168,8 +179,9 @@ def enter(unit_id: uuid.UUID) -> ResponseReturnValue:
 def freeze(unit_id: uuid.UUID, form: str) -> ResponseReturnValue:
     """Keep a form as it is at this moment."""
     own = get_session()
-    access_own(own, actor(), SEND, unit_id)
-    of = asked_subject(SEND, unit_id)
+    of = asked_subject(SEND, unit_id, form)
+    if not answers_for(actor(), SEND, own.get_one(Unit, of.unit.id)):
+        raise NotFound
     paper = papers.missing(own, of) if form == LIST else made(of, form)
     kept = actions.freeze(own, of, paper, by=actor().public_id)
     flash(_("Đã lưu bản chốt, mã kiểm tra %(code)s.", code=code_of(kept.digest)), "success")
@@ -370,6 +382,7 @@ def check() -> ResponseReturnValue:
     status = 422 if form.errors else 404 if asked and one is None else 200
     page = render_template(
         "reports/check.html",
+        period_words=forms.period_words,
         form=form,
         asked=asked,
         one=one,

@@ -177,7 +177,8 @@ NOTE_FROZEN = (
     "chốt làm cột 8 khác cột 4 trừ cột 7."
 )
 NOTE_NEVER_FROZEN = "Đợt này chưa chốt sĩ số: cột 4, 5, 6 để trống."
-ON_FROZEN = (NOTE_NEVER_FROZEN, NOTE_FROZEN.partition("{")[0])
+NOTE_NOT_FROZEN_SO = "Sĩ số chốt tính theo cơ cấu tổ chức nhà nước lúc chốt: theo cơ cấu này cột 4, 5, 6 để trống."
+ON_FROZEN = (NOTE_NEVER_FROZEN, NOTE_NOT_FROZEN_SO, NOTE_FROZEN.partition("{")[0])
 """How the note on the frozen roll begins."""
 
 NOTE_ROLL_UP = (

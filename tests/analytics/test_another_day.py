@@ -142,6 +142,32 @@ def test_who_heads_the_heir_looks_back_at_those_who_are_theirs_today_and_nobody_
     assert told["total"]["people"] == 2
 
 
+def test_the_report_by_unit_is_made_by_another_structure_and_kept_as_it_says(make: Make, merged: Merged) -> None:
+    at, then = f"/reports/units/{merged.root.public_id}", f"?on={merged.on}"
+    browser = looking(make, "head", merged.root)
+    told = browser.get(f"{at}/01.json{then}").get_json()
+    assert [one["cells"]["name"] for one in told["lines"] if not one["depth"]] == ["Xã A", "Xã B", "Xã D", "Xã Z"]
+    assert (told["total"]["cells"]["people"], told["on"]) == (8, merged.on.isoformat())
+    said = f"(theo cơ cấu tổ chức ngày {merged.on:%d/%m/%Y}, kết quả đến nay)"
+    assert told["title"].endswith(said)
+    answer = browser.get(f"{at}/01.csv{then}")
+    assert said in answer.text
+    assert f"_co-cau-{merged.on}" in answer.headers["Content-Disposition"]
+    browser.get(f"{at}/01{then}")
+    browser.submit("/freeze/01")
+    assert f"(cơ cấu ngày {merged.on:%d/%m/%Y})" in text_of(browser)
+    browser.get(at)
+    assert f"(cơ cấu ngày {merged.on:%d/%m/%Y})" in text_of(browser)
+    heir = looking(make, "head", merged.heir)
+    assert heir.get(f"/reports/units/{merged.a.public_id}/01.json{then}").get_json()["total"]["cells"]["people"] == 3
+    for unit in (merged.divided, merged.other, merged.root):
+        for path in ("01", "01.json", "01.csv"):
+            assert heir.get(f"/reports/units/{unit.public_id}/{path}{then}").status_code == 404, (unit.name, path)
+    heir.get(f"/reports/units/{merged.heir.public_id}/01{then}")
+    assert "Ngày ấy đơn vị không có số liệu" in text_of(heir)
+    assert heir.get(f"/reports/units/{merged.heir.public_id}/01?on=31/13/2025").status_code == 422
+
+
 def test_a_list_goes_out_by_the_units_of_its_day_with_the_people_one_keeps_today(make: Make, merged: Merged) -> None:
     browser, then = looking(make, "unit_administrator", merged.heir), f"&on={merged.on}"
 
@@ -203,6 +229,9 @@ def test_who_heads_a_party_committee_sees_its_tree_and_no_other(make: Make, tmp_
     assert "Phải học (A) 3" in page
     assert "Cây tổ chức đảng. Cơ cấu tổ chức ngày" in page
     assert set(rows_of(top)) == {"Chi bộ Một", "Chi bộ Hai", "Tổng cộng"}
+    report = top.get(f"/reports/units/{committee.public_id}/01.json?tree=party").get_json()
+    assert [one["cells"]["people"] for one in (*report["lines"], report["total"])] == [1, 2, 3]
+    assert "theo cây tổ chức đảng" in report["title"]
     low = make.browser(secretary)
     low.get(f"/dashboard/units/{cell.public_id}/missing?tree=party")
     assert names_on(low) == ["Đảng Viên"]
