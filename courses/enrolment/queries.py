@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Date, Integer, Row, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager
 
 from courses.catalog.models import Course, CourseVersion
@@ -42,9 +43,13 @@ CHOSEN_BY = {
 
 def in_force(on: date) -> ColumnElement[bool]:
     """Whether an assignment holds at the end of that day in Vietnam."""
-    evening = end_of_day(on)
+    return in_force_at(end_of_day(on))
+
+
+def in_force_at(moment: datetime) -> ColumnElement[bool]:
+    """Whether an assignment holds at that moment."""
     return and_(
-        Assignment.assigned_at <= evening, or_(Assignment.withdrawn_at.is_(None), Assignment.withdrawn_at > evening)
+        Assignment.assigned_at <= moment, or_(Assignment.withdrawn_at.is_(None), Assignment.withdrawn_at > moment)
     )
 
 
@@ -78,7 +83,28 @@ def on_the_roll(
     `person_ids` narrows the answer; a subquery is taken as well as ids. Without a briefing: of every one, a row for
     each person and briefing. `choosing` may be left out where no assignment chooses.
     """
-    reaching = reached_on(on)
+    reaching = reached_on(on, end_of_day(on))
+    return placed_first(reaching, briefing_id, person_ids=person_ids, choosing=choosing)
+
+
+BRIEFING_ID = cast(int, bindparam("briefing_id", type_=Integer()))
+DAY, EVENING = cast(date, bindparam("day", type_=Date())), cast(datetime, bindparam("evening"))
+
+
+@cache
+def asked_for_roll(*, few: bool, choosing: bool) -> Select[*tuple[Any, ...]]:
+    """`on_the_roll` of one briefing, put together once, for it is asked whenever anybody's standing may have moved.
+
+    Whoever sends it says which `briefing_id`, `day` and `evening` of that day; `few`: and which `person_ids`.
+    """
+    people: Any = bindparam("person_ids", expanding=True) if few else None
+    return placed_first(reached_on(DAY, EVENING), BRIEFING_ID, person_ids=people, choosing=choosing)
+
+
+def placed_first(
+    reaching: Select[*tuple[Any, ...]], briefing_id: int | None, *, person_ids: Any, choosing: bool
+) -> Select[*tuple[Any, ...]]:
+    """Of what `reached_on` finds what holds for each person and briefing."""
     if choosing:
         reaching = reaching.where(*chosen())
     if briefing_id is not None:
@@ -89,7 +115,7 @@ def on_the_roll(
     return select(*(column for column in rows.c if column.key != "place")).where(rows.c.place == 1)
 
 
-def reached_on(on: date) -> Select[*tuple[Any, ...]]:
+def reached_on(on: date, evening: datetime) -> Select[*tuple[Any, ...]]:
     """Everybody with each assignment in force that reaches them that day, and its place among those of its briefing."""
     return (
         select(
@@ -112,7 +138,7 @@ def reached_on(on: date) -> Select[*tuple[Any, ...]]:
         .join(Person, Person.id == Membership.person_id)
         .outerjoin(HOME, and_(Assignment.tree != STATE_TREE, counted_at(on)))
         .where(
-            in_force(on),
+            in_force_at(evening),
             holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),
             Membership.kind == "main",
             holds_on(on, Membership.valid_from, Membership.valid_to),
@@ -162,9 +188,14 @@ def roll(
     choosing = session.scalar(any_choice(briefing_id)) is not None
     known = decisions(session, briefing_id)
     found: list[OnRoll] = []
+    named: dict[str, Any] = {"briefing_id": briefing_id, "day": on, "evening": end_of_day(on)}
     for people in batches(person_ids):
-        query = on_the_roll(briefing_id, on=on, person_ids=people, choosing=choosing)
-        found += (on_roll(row, known.get(row.person_id, Decided()), dues or {}) for row in session.execute(query))
+        if isinstance(people, Select):
+            rows = session.execute(on_the_roll(briefing_id, on=on, person_ids=people, choosing=choosing))
+        else:
+            few = {} if people is None else {"person_ids": people}
+            rows = session.execute(asked_for_roll(few=people is not None, choosing=choosing), {**named, **few})
+        found += (on_roll(row, known.get(row.person_id, Decided()), dues or {}) for row in rows)
     return found
 
 
