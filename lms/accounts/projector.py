@@ -4,9 +4,9 @@ import hashlib
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Date, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from lms import clock
@@ -310,12 +310,16 @@ Numbers = Mapping[tuple[str, int], int]
 """How many people are counted, by tree and unit."""
 
 
+NUMBER_BY_UNIT = {tree: number_by_unit(on=cast(date, bindparam("day", type_=Date())), tree=tree) for tree in TREES}
+"""Put together once, for it is asked whenever anybody comes or goes."""
+
+
 def counted_on(session: Session, on: date) -> Numbers:
     """How many are counted in each unit that day, in both trees."""
     return {
         (tree, unit_id): people
         for tree in TREES
-        for unit_id, people in session.execute(number_by_unit(on=on, tree=tree))
+        for unit_id, people in session.execute(NUMBER_BY_UNIT[tree], {"day": on})
     }
 
 
