@@ -15,6 +15,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 SOURCES := lms courses assessments analytics migrations wsgi.py
 FEATURES := lms courses assessments analytics
 
+# Else every program that is started, by tests too, compiles the product anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test check format lock clean python
 
