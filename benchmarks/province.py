@@ -7,8 +7,9 @@ Makes its own databases under the folder for temporary files, with standings and
 projections compute them from progress and the roll. For each page: the 95th percentile of the time this process
 computes (PostgreSQL computes elsewhere: then also the time that passes), and how many statements it sends. The limits:
 50 ms and 8 statements for the dashboard of a unit, 80 ms for that of the province; a second and 13 statements for a
-page of charts. With `--tenfold` the same is built with a tenth of the people first, and the table says how the medians
-compare: the cost of a dashboard follows from units, not people.
+page of charts, and a second for figures of a staff category or of a day that is over, which cost people. With
+`--tenfold` the same is built with a tenth of the people first, and the table says how the medians compare: the cost of
+a dashboard follows from units, not people.
 """
 
 import argparse
@@ -48,6 +49,7 @@ from tests.postgres import cluster
 
 UNIT_LIMIT, PROVINCE_LIMIT = 50.0, 80.0
 CHARTS_LIMIT = 1_000.0
+FILTERED_LIMIT = 1_000.0
 DICE = 48
 
 
@@ -105,9 +107,11 @@ def brief(database: Database, briefings: int) -> list[str]:
             )
             session.add(briefing)
             session.flush()
-            give(session, briefing, root, due_at=clock.now() + timedelta(days=20 - 4 * number))
+            given = [give(session, briefing, root, due_at=clock.now() + timedelta(days=20 - 4 * number))]
             for unit in some:
-                give(session, briefing, unit, due_at=clock.now() + timedelta(days=10 - 4 * number))
+                given.append(give(session, briefing, unit, due_at=clock.now() + timedelta(days=10 - 4 * number)))
+            for one in given:
+                one.assigned_at = clock.now() - timedelta(days=30)
             codes.append(briefing.code)
     with database.reading() as session:
         ids = session.scalars(select(Briefing.id).where(~Briefing.plain).order_by(Briefing.id)).all()
@@ -140,7 +144,20 @@ def pages(app: Flask, database: Database, codes: Sequence[str], times: int) -> l
     def board(unit: object, number: int, kind: str = "") -> str:
         return f"/dashboard/units/{unit}{kind}?briefing={codes[number % len(codes)]}"
 
+    filters = {"one category": "category=cong_chuc", "a day over": f"until={clock.today() - timedelta(days=1)}"}
+
+    def of_some(page: str, unit: object, words: str) -> Measured:
+        return measured(
+            app, page, FILTERED_LIMIT, max(5, times // 6), lambda n: seen(leader, f"{board(unit, n)}&{words}")
+        )
+
+    filtered = [
+        of_some(f"{place}, {name}", unit, words)
+        for name, words in filters.items()
+        for place, unit in (("agency", own), ("province", top))
+    ]
     return [
+        *filtered,
         measured(app, "unit, any", UNIT_LIMIT, times, lambda n: seen(leader, board(some[n % len(some)], n))),
         measured(app, "unit, agency", UNIT_LIMIT, times, lambda n: seen(leader, board(agencies[n % len(agencies)], n))),
         measured(app, "unit, own head", UNIT_LIMIT, times, lambda n: seen(head, board(own, n))),

@@ -154,9 +154,14 @@ def asked_of(address: MultiDict[str, str]) -> Asked:
     form = FilterForm(MultiDict(given) or None, meta={"csrf": False})
     valid = not given or form.validate()
     until = form.until.data if valid and form.until.data != clock.today() else None
-    if until is not None and not address.get("on"):
+    own = bool(address.get("on"))
+    if until is not None and not own:
         address = MultiDict({**address.to_dict(), "on": until.isoformat()})
-    return Asked(as_of(address), until, given.get("category", ""), form)
+    structure = as_of(address)
+    structure.form.on.description = _("Để trống: cùng ngày với số liệu.")
+    if not own:  # else the next day that is chosen would keep the structure of this one
+        structure.form.on.data = structure.form.on.raw_data = None
+    return Asked(structure, until, given.get("category", ""), form)
 
 
 def filter_words(structure: Structure) -> list[str]:

@@ -1,7 +1,7 @@
 """Standings summed up as tallies are, when they are read: of another day or tree, some people, or until a moment."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -33,6 +33,7 @@ from courses.briefings.models import Standing
 from courses.enrolment.models import Assignment, AssignmentHandover, RollDecision
 from lms.accounts.models import Membership, Person
 from lms.accounts.queries import all_links
+from lms.clock import start_of_day
 from lms.organisation.models import STATE_TREE
 from lms.organisation.queries import holds_on, subtree
 
@@ -75,14 +76,17 @@ class Structure:
         query = standings.with_only_columns(*keys, *sums_of_standings(self))
         return query.group_by(Standing.briefing_id, place, keys[-1]).subquery()
 
-    def days(self, units: Select[int], briefing_id: int) -> FromClause:
-        """The columns of `TallyDay` of one briefing: for all units, or counted anew for these."""
+    def days(self, units: Select[int], briefing_id: int, *, after: date | None = None) -> FromClause:
+        """The columns of `TallyDay` of one briefing: for all units, or counted anew for these and days `after` one."""
         if not self.anew:
             return DAY_BY_DAY
         place, standings = self.standings(units, briefing_id)
         moments, must = (Standing.briefed_at, Standing.completed_at), ~exempt(self.until)
+        since = start_of_day(after + timedelta(days=1)) if after is not None else None
         each = [
-            standings.where(must, moment.is_not(None), *by(self.until, moment)).with_only_columns(
+            standings.where(
+                must, moment.is_not(None) if since is None else moment >= since, *by(self.until, moment)
+            ).with_only_columns(
                 Standing.briefing_id,
                 place.label("unit_id"),
                 VietnamDay(moment).label("day"),

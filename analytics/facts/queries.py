@@ -73,7 +73,7 @@ def changes_by_child(unit_id: int, briefing_id: int, structure: Structure, *, af
     The branches are those of `tallies_by_child`.
     """
     on, tree = structure.on, structure.tree
-    table = structure.days(structure.below(unit_id), briefing_id)
+    table = structure.days(structure.below(unit_id), briefing_id, after=after)
     day = table.c
     return (
         select(BRANCH.descendant_id, *(cast(func.sum(day[name]), Integer).label(name) for name in DAYS))

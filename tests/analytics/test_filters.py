@@ -257,5 +257,6 @@ def test_an_address_asks_for_a_day_a_structure_and_a_category(make: Make) -> Non
             found = asked_of(MultiDict(address))
             assert (found.until, found.on, found.category, found.address) == (until, on, category, carried), address
             assert not found.errors
+            assert found.form.on._value() == (f"{on:%d/%m/%Y}" if "on" in address else "")
         assert asked_of(MultiDict({"until": "31/13/2026"})).errors
         assert asked_of(MultiDict({"until": f"{today + DAY}"})).errors
