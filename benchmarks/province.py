@@ -1,7 +1,7 @@
 """What the pages of leaders cost where a province of 60,000 people has 5,000 units and 12 briefings.
 
     python -m benchmarks.province [sqlite] [postgresql] [--people 60000] [--units 5000] [--briefings 12] [--pages 60]
-                                  [--tenfold] [--out FILE]
+                                  [--tenfold] [--register] [--workbook ROWS] [--verify STATEMENTS] [--out FILE]
 
 Makes its own databases under the folder for temporary files, with standings and tallies as the product's own
 projections compute them from progress and the roll. For each page: the 95th percentile of the time this process
@@ -9,7 +9,11 @@ computes (PostgreSQL computes elsewhere: then also the time that passes), and ho
 50 ms and 8 statements for the dashboard of a unit, 80 ms for that of the province; a second and 13 statements for a
 page of charts, and a second for figures of a staff category or of a day that is over, which cost people. With
 `--tenfold` the same is built with a tenth of the people first, and the table says how the medians compare: the cost of
-a dashboard follows from units, not people.
+a dashboard follows from units, not people. `--people 600000` is the largest that is asked for.
+
+`--register`, `--workbook 600000` and `--verify 1000000` add what is large (`benchmarks.large`): the register of the
+province as CSV (first byte 200 ms, 2 s for 50,000 people), a workbook as the worker makes it (300 MB), and `lms verify`
+over so many statements (60 s, no difference). Seconds are those of the processor where others work on the machine.
 """
 
 import argparse
@@ -27,6 +31,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 import wsgi
+from benchmarks import large
 from benchmarks.people import SINCE, Measured, fill, measured, seen, signed_in
 from courses.briefings.projector import settle_briefing
 from courses.catalog.models import Course
@@ -37,7 +42,7 @@ from courses.learning.models import ActivityProgress, CourseProgress
 from courses.learning.queries import decoded
 from lms import clock
 from lms.accounts.actions import create_person, grant_role
-from lms.accounts.models import Person
+from lms.accounts.models import Person, SignInAccount
 from lms.accounts.session import begin_session
 from lms.app import create_app
 from lms.cli import migrate
@@ -184,6 +189,14 @@ def measure(backend: str, people: int, options: argparse.Namespace, folder: Path
     codes = brief(database, options.briefings)
     print(f"{backend}: {people:,} people, {options.units:,} units, {len(codes)} briefings", flush=True)
     rows = pages(app, database, codes, options.pages)
+    if options.register or options.workbook or options.verify:
+        if options.verify:
+            large.state(database, options.verify)
+        with database.writing() as session:
+            root = session.scalars(select(Unit).where(Unit.code == "u1")).one().public_id
+            leader = session.scalars(select(SignInAccount).where(SignInAccount.username == "lanhdao")).one()
+            key = begin_session(session, leader.person_id, browser="benchmark", proof="second factor")
+        large.measured(config, key, options, codes[-1], root)
     database.dispose()
     return rows
 
@@ -195,6 +208,9 @@ def main() -> None:
     parser.add_argument("--units", type=int, default=5_000)
     parser.add_argument("--briefings", type=int, default=12)
     parser.add_argument("--pages", type=int, default=60)
+    parser.add_argument("--register", action="store_true", help="take the register of the province as CSV too")
+    parser.add_argument("--workbook", type=int, default=0, metavar="ROWS", help="make a workbook of so many rows too")
+    parser.add_argument("--verify", type=int, default=0, metavar="STATEMENTS", help="verify so many statements too")
     parser.add_argument("--tenfold", action="store_true", help="build it with a tenth of the people too, and compare")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()

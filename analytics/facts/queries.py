@@ -160,8 +160,9 @@ def briefings_given(unit_id: int, structure: Structure) -> Select[*tuple[Any, ..
         .join(TODAY, and_(TODAY.c.unit_id == BELOW.descendant_id, anybody(TODAY.c)))
         .where(BELOW.tree == tree, BELOW.ancestor_id == unit_id, holds_on(on, BELOW.valid_from, BELOW.valid_to))
     )
-    known: ColumnElement[bool] = Briefing.id.in_(somebody)
-    if structure.anew:  # one person is enough: the search ends with the first
+    # One person is enough: the search ends with the first.
+    known: ColumnElement[bool] = somebody.where(TODAY.c.briefing_id == Briefing.id).correlate(Briefing).exists()
+    if structure.anew:
         _place, standings = structure.standings(structure.below(unit_id))
         known = standings.where(Standing.briefing_id == Briefing.id).correlate(Briefing).exists()
     return (
