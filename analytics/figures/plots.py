@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from html import escape
+from math import log10
 from typing import Any
 
 from analytics.figures.bars import LAYOUT, LONGEST, LONGEST_ON_A_PHONE, Bar, fitting
@@ -126,13 +127,10 @@ def bubbles(units: Sequence[Bubble], *, rate: str, people: str) -> dict[str, Any
         "data": [
             {
                 "type": "scatter",
-                "mode": "markers+text",
+                "mode": "markers",
                 "cliponaxis": False,
                 "x": [round(100 * one.briefed / one.people, 3) for one in units],
                 "y": [one.people for one in units],
-                "text": [text(one.name) if one.labelled else "" for one in units],
-                "textposition": "top center",
-                "textfont": {"size": 13},
                 "marker": discs(units, largest),
                 "customdata": [f"{text(one.name)}<br>{text(one.words)}" for one in units],
                 "hovertemplate": "%{customdata}<extra></extra>",
@@ -150,9 +148,81 @@ def bubbles(units: Sequence[Bubble], *, rate: str, people: str) -> dict[str, Any
                 "title": {"text": text(rate), "standoff": 10},
             },
             "yaxis": {**AXIS, **scale, "tickformat": ",d", "title": {"text": text(people), "standoff": 14}},
-            "annotations": [],
+            "annotations": names_beside(units, largest, smallest, logarithmic=wide),
         },
     }
+
+
+ON_A_DESK, ON_A_PHONE = 900, 250
+"""About how many pixels the chart of bubbles is wide between its axes, so that names know where there is room."""
+TALL, LETTER, TALL_LETTER = HEIGHT - 60, 7.2, 18
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A place in a chart, in pixels from its lower left corner."""
+
+    left: float
+    low: float
+    right: float
+    top: float
+
+    def meets(self, other: "Box") -> bool:
+        """Whether something of both stands at the same place."""
+        return self.left < other.right and other.left < self.right and self.low < other.top and other.low < self.top
+
+
+def names_beside(units: Sequence[Bubble], largest: int, smallest: int, *, logarithmic: bool) -> list[dict[str, Any]]:
+    """The names of the labelled units above or below their bubbles, those first that come first.
+
+    A name that would stand on another name or bubble, or leave the chart, is left out: the table below has them all.
+    What fits on a phone stands in `name`, "" where nothing does.
+    """
+    ends = (log10(smallest) - 0.2, log10(largest) + 0.2) if logarithmic else (0, largest * ROOM * 1.1)
+    heights = [log10(one.people) if logarithmic else one.people for one in units]
+    places = [
+        ((104 * one.briefed / one.people + 4) / 108, (height - ends[0]) / (ends[1] - ends[0]))
+        for one, height in zip(units, heights, strict=True)
+    ]
+    radii = [max(WIDEST * (one.people / largest) ** 0.5 / 2, 4) for one in units]
+    taken = {wide: [disc_at(*one, wide) for one in zip(places, radii, strict=True)] for wide in (ON_A_DESK, ON_A_PHONE)}
+    found = []
+    for one, height, place, radius in zip(units, heights, places, radii, strict=True):
+        for shift in (radius + 2, -radius - 2) if one.labelled else ():
+            boxes = {wide: box_at(place, one.name, wide, shift) for wide in taken}
+            free = {wide: is_free(box, wide, taken[wide]) for wide, box in boxes.items()}
+            if any(free.values()):
+                for wide in taken:
+                    taken[wide] += [boxes[wide]] * free[wide]
+                words = {wide: text(one.name) * free[wide] for wide in taken}
+                found.append(name_at(100 * one.briefed / one.people, height, shift, words))
+                break
+    return found
+
+
+def disc_at(at: tuple[float, float], radius: float, wide: int) -> Box:
+    """Where a bubble stands."""
+    x, y = at[0] * wide, at[1] * TALL
+    return Box(x - radius, y - radius, x + radius, y + radius)
+
+
+def box_at(at: tuple[float, float], name: str, wide: int, shift: float) -> Box:
+    """Where a name stands that is centred so many pixels above (or, below nought, below) a place."""
+    middle, half, near = at[0] * wide, len(name) * LETTER / 2, at[1] * TALL + shift
+    far = near + (TALL_LETTER if shift > 0 else -TALL_LETTER)
+    return Box(middle - half, min(near, far), middle + half, max(near, far))
+
+
+def is_free(box: Box, wide: int, taken: Sequence[Box]) -> bool:
+    """Whether a name has its place for itself, and does not leave the chart by more than the margin has room for."""
+    return box.left > -48 and box.right < wide + 16 and box.low > 0 and not any(box.meets(one) for one in taken)
+
+
+def name_at(x: float, y: float, shift: float, words: dict[int, str]) -> dict[str, Any]:
+    """A name without an arrow; "name" is what stands there on a phone."""
+    where = {"x": round(x, 3), "y": y, "yshift": round(shift, 1), "yanchor": "bottom" if shift > 0 else "top"}
+    font = {"size": 13, "color": "var(--ink)"}
+    return {**where, "text": words[ON_A_DESK], "name": words[ON_A_PHONE], "showarrow": False, "font": font}
 
 
 def discs(units: Sequence[Bubble], largest: int) -> dict[str, Any]:

@@ -224,6 +224,21 @@ def month_asked(today: date) -> str:
     return asked
 
 
+def month_words(period: str) -> str:
+    """What a month is called: "2026-11" is "tháng 11/2026"."""
+    return _("tháng %(month)s", month=f"{period[5:]}/{period[:4]}")
+
+
+MONTHS_BACK = 24
+
+
+def months_to_choose(today: date, asked: str) -> dict[str, str]:
+    """The months of the last two years, the latest first, and the one that is asked for, with what each is called."""
+    months = (today.year * 12 + today.month - 1 - back for back in range(MONTHS_BACK))
+    known = [f"{month // 12}-{month % 12 + 1:02}" for month in months]
+    return {one: month_words(one) for one in (*known, *([] if asked in known else [asked]))}
+
+
 def levels_asked() -> int | None:
     """How many levels below the unit the address asks for; None: as many as fit."""
     asked = request.args.get("levels", "")
@@ -247,7 +262,7 @@ def period_words(period: str) -> str:
     """The month of a kept report, or the structure by which it counts."""
     on, _space, tree = period.partition(" ")
     if not tree:
-        return period
+        return month_words(period)
     told = _("cơ cấu ngày %(day)s", day=worded(date.fromisoformat(on)))
     return f"{TREE_WORDS[tree]}, {told}" if tree != STATE_TREE else told
 

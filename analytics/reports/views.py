@@ -60,6 +60,7 @@ from lms.web.gate import needs, public
 log = logging.getLogger(__name__)
 
 bp = Feature("reports", __name__, url_prefix="/reports")
+bp.add_app_template_filter(forms.month_words)
 
 
 @bp.app_errorhandler(SumsDisagree)
@@ -96,7 +97,7 @@ def unit_page(of: Subject, entry_form: forms.EntryForm | None = None) -> str:
     own, me = get_session(), actor()
     row = own.get_one(Unit, of.unit.id)
     entry = queries.entries(own, select(literal(of.unit.id)), of).get(of.unit.id)
-    sent = own.scalars(queries.sent_by(of)).all()
+    sent, month = own.scalars(queries.sent_by(of)).all(), forms.month_asked(clock.today())
     return render_template(
         "reports/unit.html",
         of=of,
@@ -106,7 +107,8 @@ def unit_page(of: Subject, entry_form: forms.EntryForm | None = None) -> str:
         said=forms.said,
         heads=HEADS,
         head=head_for(of.unit.kind, forms.head_asked()),
-        month=forms.month_asked(clock.today()),
+        month=month,
+        months=forms.months_to_choose(clock.today(), month),
         levels=request.args.get("levels", ""),
         entry=entry,
         entry_form=entry_form or forms.EntryForm(formdata=None, obj=entry),

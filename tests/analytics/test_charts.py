@@ -21,6 +21,8 @@ from analytics.dashboard.rules import FOLDED_FROM, SHOWN
 from analytics.facts.models import TallyDay
 from analytics.facts.queries import Structure
 from analytics.facts.rules import FEWEST, whole_percent
+from analytics.figures import plots
+from analytics.figures.plots import Bubble
 from courses.briefings.projector import settle_briefing
 from courses.briefings.rules import Asked, Policy, document_of
 from courses.enrolment.models import Briefing
@@ -206,6 +208,27 @@ def test_the_first_history_is_what_the_projector_keeps(make: Make, tmp_path: Pat
     first = clock.day_of(midnight) - timedelta(days=1)
     assert [tuple(one) for one in days] == [(first, 2, 1), (first + timedelta(days=1), 2, 1)]
     assert days == kept
+
+
+def test_names_of_bubbles_stand_neither_on_each_other_nor_on_a_bubble(monkeypatch: pytest.MonkeyPatch) -> None:
+    boxes: dict[int, list[plots.Box]] = {}
+    free = plots.is_free
+    monkeypatch.setattr(
+        plots, "is_free", lambda box, wide, taken: boxes.update({wide: taken}) or free(box, wide, taken)
+    )
+    crowd = [Bubble(f"Huyện Sơn Dương {n}", 20 + n, n % 3, "", labelled=True) for n in range(6)]
+    crowd += [Bubble("Huyện Na Hang", 60, 30, "", labelled=True), Bubble("Xã Linh Phú", 59, 58, "")]
+    for units in (crowd, [*crowd, Bubble("Ủy ban nhân dân tỉnh", 9_000, 4_000, "", labelled=True)]):
+        figure = plots.bubbles(units, rate="Tỷ lệ", people="Người")
+        names = figure["layout"]["annotations"]
+        assert figure["data"][0]["mode"] == "markers"
+        assert any(one["text"].startswith("Huyện Sơn Dương") for one in names)
+        assert "Huyện Na Hang" in [one["name"] for one in names]
+        for known in boxes.values():
+            named = known[len(units) :]
+            assert len(named) < sum(one.labelled for one in units)  # some have no room
+            assert not [1 for place, one in enumerate(named) for other in named[:place] if one.meets(other)]
+            assert not [1 for one in named for disc in known[: len(units)] if one.meets(disc)]
 
 
 def test_a_chart_without_data_says_what_is_missing_and_what_to_do(make: Make, tmp_path: Path) -> None:

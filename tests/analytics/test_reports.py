@@ -752,6 +752,10 @@ def test_the_month_counts_people_and_documents_once_and_its_rate_is_a_sum_over_a
     others = cells_of_page(browser.get(address(province.root, f"/05?month={month}")).text)
     assert [row[-1] for row in others] == ["0"] * 4
     assert [row[1:-1] for row in others] == [row[1:-1] for row in rows]
+    assert f"– tháng {clock.today():%m/%Y}</p>" in browser.text
+    offered = browser.get(address(province.root, "?month=2020-01")).text
+    assert f'<option value="{month}">tháng {clock.today():%m/%Y}</option>' in offered
+    assert '<option value="2020-01" selected>tháng 01/2020</option>' in offered
     before = cells_of_page(browser.get(address(province.root, "/05?month=2020-01")).text)
     assert before[-1][1:5] == ["TỔNG CỘNG", "0", "0", "0"]
 

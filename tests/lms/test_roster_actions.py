@@ -246,7 +246,7 @@ def test_statements_do_not_grow_with_the_list(app: Flask, make: Make, unit: Unit
 def test_ten_thousand_people_are_rehearsed_and_applied_within_thirty_seconds_and_300_megabytes(
     backend: str, sqlite_template: Path, tmp_path: Path
 ) -> None:
-    """In a process of its own, imports and all. What it computes is counted, not timed: `benchmarks.roster` times it."""
+    """In a process of its own, imports and all. Statements are counted here; `benchmarks.roster` takes the time."""
     shutil.copy(sqlite_template, tmp_path / "lms.sqlite")
     command = [sys.executable, "-m", "tests.long_list", str(tmp_path), "10000"]
     done = subprocess.run(command, capture_output=True, check=True, cwd=ROOT)
