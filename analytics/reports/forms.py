@@ -226,7 +226,7 @@ def month_asked(today: date) -> str:
 
 def month_words(period: str) -> str:
     """What a month is called: "2026-11" is "tháng 11/2026"."""
-    return _("tháng %(month)s", month=f"{period[5:]}/{period[:4]}")
+    return str(_("tháng %(month)s", month=f"{period[5:]}/{period[:4]}"))
 
 
 MONTHS_BACK = 24
