@@ -213,9 +213,12 @@ def test_the_first_history_is_what_the_projector_keeps(make: Make, tmp_path: Pat
 def test_names_of_bubbles_stand_neither_on_each_other_nor_on_a_bubble(monkeypatch: pytest.MonkeyPatch) -> None:
     boxes: dict[int, list[plots.Box]] = {}
     free = plots.is_free
-    monkeypatch.setattr(
-        plots, "is_free", lambda box, wide, taken: boxes.update({wide: taken}) or free(box, wide, taken)
-    )
+
+    def noted(box: plots.Box, wide: int, taken: list[plots.Box]) -> bool:
+        boxes[wide] = taken
+        return free(box, wide, taken)
+
+    monkeypatch.setattr(plots, "is_free", noted)
     crowd = [Bubble(f"Huyện Sơn Dương {n}", 20 + n, n % 3, "", labelled=True) for n in range(6)]
     crowd += [Bubble("Huyện Na Hang", 60, 30, "", labelled=True), Bubble("Xã Linh Phú", 59, 58, "")]
     for units in (crowd, [*crowd, Bubble("Ủy ban nhân dân tỉnh", 9_000, 4_000, "", labelled=True)]):

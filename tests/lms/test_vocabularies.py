@@ -128,7 +128,7 @@ def test_an_upgrade_stops_at_a_row_that_holds_another_word_and_leaves_everything
     with make.database.write_engine.connect() as connection:
         config = settings()
         config.attributes["connection"] = connection
-        command.downgrade(config, "0039-1")
+        command.downgrade(config, "0037-1")
         connection.execute(sa.text("UPDATE unit SET kind = 'x'"))
         connection.commit()
     with pytest.raises((ValueError, IntegrityError), match="kind"):

@@ -8,7 +8,7 @@ takes the place of no table that others refer to: foreign keys are guarded.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0039"
+revision = "0037"
 down_revision = "0036"
 branch_labels = None
 depends_on = None
