@@ -60,7 +60,7 @@ def downgrade() -> None:
 
 def refuse_others(table: str, condition: str) -> None:
     """Stop where a row holds another word, as PostgreSQL does: a condition is not asked of rows that are there."""
-    others = op.get_bind().scalar(sa.text(f"SELECT count(*) FROM {table} WHERE NOT ({condition})"))  # noqa: S608 - our own words
+    others = op.get_bind().scalar(sa.text(f"SELECT count(*) FROM {table} WHERE NOT ({condition})"))  # noqa: S608 - our own words # nosec B608
     if others:
         raise ValueError(f"{others} rows of {table} are not as they must be: {condition}")
 

@@ -27,8 +27,6 @@ HOSTS = {FORESTRY: "laphv", WATER: "nhungvt", HEALTH: "thanhlv"}
 AGENCY, PROVINCE_HEAD, BY_CODE = "snn", "chutich", "senqt"
 PROMISE = "Tôi sẽ số hóa hồ sơ hồ đập, trả kết quả đúng hẹn và hướng dẫn bà con nộp hồ sơ qua mạng."
 ISSUER = "Ban Tuyên giáo và Dân vận Tỉnh ủy"
-FRESH = 2_000
-"""Milliseconds in which a figure is on the dashboard after its statement."""
 
 
 def press(page: Page, button: str) -> None:
@@ -62,11 +60,8 @@ def test_an_afternoon_from_the_opening_of_the_briefing_to_the_certificate_that_i
     numbers = dashboard.locator("dl.numbers")
     expect(numbers).to_have_text(re.compile(r"\(A\)\s*8.*\(B\)\s*7.*\(C\)\s*0.*Quá hạn\s*0", re.DOTALL))
     accept_reflection(head)
-    answer = dashboard.reload(wait_until="domcontentloaded")
+    dashboard.reload(wait_until="domcontentloaded")  # once: what has been stated is in the figures at once
     expect(numbers).to_have_text(re.compile(r"\(B\)\s*7.*\(C\)\s*1", re.DOTALL))
-    assert answer is not None
-    answer.finished()
-    assert answer.request.timing["responseEnd"] < FRESH
     shoot(dashboard, "afternoon-3-dashboard")
     report_upward(site, head)
     check_certificate(site, absent)
