@@ -14,7 +14,7 @@ from analytics.dashboard import queries
 from analytics.dashboard.access import ancestors_in_scope
 from analytics.dashboard.forms import Asked, asked_of, file_marks, filter_words
 from analytics.dashboard.queries import Given, Overview
-from analytics.facts.queries import Structure
+from analytics.facts.queries import Structure, opened_first
 from analytics.facts.rules import OF_NOW
 from courses.enrolment.access import ASSIGN
 from lms import clock
@@ -106,7 +106,7 @@ def chosen(briefings: Sequence[Given], unit: Unit | OnDay, structure: Structure)
             session[LOOKED_AT] = code
         return found if code else None
     if found is None and len(briefings) > 1:
-        first = queries.opened_first(get_session(), unit, structure, now=structure.until or clock.now())
+        first = opened_first(get_session(), unit.id, structure, now=structure.until or clock.now())
         found = next((one for one in briefings if one.code == first), None)
     return found or next(iter(briefings), None)
 

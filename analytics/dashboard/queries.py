@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 from sqlalchemy.orm import Session
 
-from analytics.dashboard import rules
-from analytics.dashboard.rules import STATES, Choice, Done, done, many, unsaid
+from analytics.dashboard.rules import STATES, Done, done, many, unsaid
 from analytics.facts import queries as facts
 from analytics.facts.queries import Structure
 from analytics.facts.rules import COUNT_NAMES, Branch, Change, Count, UnitsBelow, due_date, total
@@ -84,12 +83,6 @@ class Overview:
 def briefings_given(session: Session, unit: Unit | OnDay, structure: Structure) -> list[Given]:
     """The briefings on whose rolls somebody in the unit or below is, the one opened last first."""
     return [Given(*row) for row in session.execute(facts.briefings_given(unit.id, structure))]
-
-
-def opened_first(session: Session, unit: Unit | OnDay, structure: Structure, *, now: datetime) -> str:
-    """The code of the briefing on which the dashboard of the unit opens; there must be some."""
-    rows = session.execute(facts.next_dues(unit.id, structure, now=now))
-    return rules.opened_first([Choice(*row) for row in rows])
 
 
 def overview(

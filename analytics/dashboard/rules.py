@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from analytics.facts.rules import PEOPLE, Branch, Count
@@ -12,8 +12,6 @@ from courses.briefings.rules import ONLINE, Asked
 from courses.catalog.rules import Outline, Settings
 from courses.learning.rules import Record, Result
 from lms.text import sort_key
-
-NEVER = datetime.max.replace(tzinfo=UTC)
 
 STATES = {
     "": ("not_started", "in_progress", "briefed"),
@@ -29,28 +27,6 @@ STATES = {
 def asked_state(code: str) -> str:
     """What is asked of the list of names: a key of `STATES`, or a count of people; what is neither asks for all."""
     return code if code in STATES or code in PEOPLE else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A briefing on whose roll people of a unit are: how many (A), how many have begun, and who is due next."""
-
-    code: str
-    closed: bool
-    people: int
-    started: int
-    next_due: datetime | None
-
-
-def opened_first(choices: Sequence[Choice]) -> str:
-    """The code of the briefing that a dashboard opens on where nobody has chosen one; of equals the first.
-
-    An open one before one that is closed; one in which somebody has begun before one that was only just given; then the
-    nearest due date that has not passed; then the one with the most people.
-    """
-    return min(
-        choices, key=lambda one: (one.closed, not one.started, one.next_due is None, one.next_due or NEVER, -one.people)
-    ).code
 
 
 def many(count: Count, state: str) -> int:

@@ -7,13 +7,14 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 
+from analytics.facts import rules
 from analytics.facts.projection import TODAY as TODAY
 from analytics.facts.projection import Structure as Structure
 from analytics.facts.projection import VietnamDay as VietnamDay
 from analytics.facts.projection import whose as whose
-from analytics.facts.rules import COUNT_NAMES, DAYS, NEVER_DUE
+from analytics.facts.rules import COUNT_NAMES, DAYS, NEVER_DUE, Choice
 from courses.briefings.models import Standing
 from courses.catalog.queries import NEWEST_TITLES
 from courses.enrolment.models import Briefing
@@ -194,6 +195,11 @@ def next_dues(unit_id: int, structure: Structure, *, now: datetime) -> Select[*t
         .group_by(Briefing.id)
         .order_by(Briefing.opened_at.desc(), Briefing.id.desc())
     )
+
+
+def opened_first(session: Session, unit_id: int, structure: Structure, *, now: datetime) -> str:
+    """The code of the briefing on which the pages of the unit open; there must be some."""
+    return rules.opened_first([Choice(*row) for row in session.execute(next_dues(unit_id, structure, now=now))])
 
 
 def tally_of_units(

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Any
@@ -221,3 +221,26 @@ def due_date(branches: Iterable[Branch]) -> datetime | None:
     coming = [branch.next_due for branch in known if branch.next_due is not None]
     passed = [branch.last_due for branch in known if branch.last_due is not None]
     return min(coming) if coming else max(passed, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A briefing on whose roll people of a unit are: how many (A), how many have begun, and who is due next."""
+
+    code: str
+    closed: bool
+    people: int
+    started: int
+    next_due: datetime | None
+
+
+def opened_first(choices: Sequence[Choice]) -> str:
+    """The code of the briefing that a page opens on where nobody has chosen one; of equals the first.
+
+    An open one before one that is closed; one in which somebody has begun before one that was only just given; then the
+    nearest due date that has not passed; then the one with the most people.
+    """
+    return min(
+        choices,
+        key=lambda one: (one.closed, not one.started, one.next_due is None, one.next_due or NEVER_DUE, -one.people),
+    ).code

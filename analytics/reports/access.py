@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from analytics.facts.queries import Structure, briefings_given
+from analytics.facts.queries import Structure, briefings_given, opened_first
 from analytics.reports.models import ReportFile, ReportSchedule, ReportSnapshot, ReportSubmission
 from analytics.reports.queries import Subject, subject, submissions_waiting
 from courses.enrolment.models import Briefing
@@ -34,7 +34,8 @@ def access_subject(
     now: datetime,
     by: tuple[date, str] | None = None,
 ) -> Subject:
-    """The unit with the briefing of that code, or the one opened last; somebody must be on its roll. Or `NotFound`.
+    """The unit with the briefing of that code, or the one its pages open on; somebody must be on its roll. Or
+    `NotFound`.
 
     `by`: the day and the tree of another structure. By it those count who are in one's scope today, as on dashboards.
     """
@@ -45,7 +46,10 @@ def access_subject(
         on, tree = by
         unit = access_unit_then(session, actor, permission, unit_id, on=on, tree=tree).now
         structure = Structure(on, tree, True, people_of_today(actor, permission, tree=tree))
-    given = session.execute(briefings_given(unit.id, structure or Structure(day_of(now)))).all()
+    counted = structure or Structure(day_of(now))
+    given = session.execute(briefings_given(unit.id, counted)).all()
+    if not code and len(given) > 1:
+        code = opened_first(session, unit.id, counted, now=now)
     chosen = next((row.id for row in given if code in (None, "", row.code)), None)
     found = subject(session, unit, chosen, now=now, structure=structure) if chosen is not None else None
     if found is None:

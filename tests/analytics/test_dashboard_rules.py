@@ -8,15 +8,13 @@ from datetime import UTC, datetime
 import pytest
 
 from analytics.dashboard.rules import (
-    Choice,
     document_of,
     in_sentence,
     late_since,
     most_urgent,
-    opened_first,
     unit_state,
 )
-from analytics.facts.rules import Branch, Count
+from analytics.facts.rules import Branch, Choice, Count, opened_first
 from lms.text import as_csv, harmless
 
 

@@ -57,7 +57,8 @@ from assessments.papers.models import Test
 from courses.briefings.actions import freeze_roll
 from courses.briefings.models import Attendance, BriefingSession, MeetingPoint, Standing
 from courses.briefings.projector import settle_briefing
-from courses.catalog.models import CourseVersion
+from courses.briefings.rules import POINT, Asked, Policy
+from courses.catalog.models import Course, CourseVersion
 from courses.enrolment.models import Briefing
 from courses.meetings.models import PointSighting
 from courses.reminders.models import ReminderSent
@@ -71,6 +72,7 @@ from lms.outbox.models import Job
 from lms.roster.actions import taken_apart
 from tests.analytics.agency import Staff, assigned, course_loaded, staffed
 from tests.analytics.test_dashboard import text_of
+from tests.briefed import briefing_in
 from tests.browser import Browser
 from tests.counting import count_queries
 from tests.kept import kept
@@ -622,6 +624,18 @@ def test_the_next_mail_of_a_schedule_is_never_one_that_is_past(
     with clock.moved_to(datetime(today.year, today.month, today.day, seen, tzinfo=clock.VIETNAM)):
         page = browser.get(address(province.small, "/mail")).text
     assert f"Lần tới: {today + timedelta(days=next_day):%d/%m/%Y}" in page
+
+
+def test_reports_open_on_the_briefing_that_is_under_way_not_on_the_one_given_last(
+    make: Make, province: Province
+) -> None:
+    with make.writing() as session:
+        course = session.scalars(select(Course.code)).one()
+        anew = Policy(Asked(frozenset({POINT})), counts_before=False)  # so nobody has begun it
+        briefing_in(session, province.root, code="moi", course=course, title="Đợt mới", policy=anew)
+    browser = make.browser(province.head)
+    assert browser.get(address(province.root, "/01.json")).get_json()["briefing"] != "Đợt mới"
+    assert browser.get(address(province.root, "/01.json?briefing=moi")).get_json()["briefing"] == "Đợt mới"
 
 
 def test_a_page_of_reports_costs_the_same_number_of_statements_however_many_people_there_are(
