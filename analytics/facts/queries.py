@@ -71,7 +71,7 @@ def tallies_by_child(
 def changes_by_child(unit_id: int, briefing_id: int, structure: Structure, *, after: date) -> Select[*tuple[Any, ...]]:
     """Id, and how many were briefed and completed after that day, of the branches in which anything has changed.
 
-    The branches are those of `tallies_by_child`.
+    The branches are those of `tallies_by_child`. The outer join is as in `units_below`.
     """
     on, tree = structure.on, structure.tree
     table = structure.days(structure.below(unit_id), briefing_id, after=after)
@@ -80,9 +80,10 @@ def changes_by_child(unit_id: int, briefing_id: int, structure: Structure, *, af
         select(BRANCH.descendant_id, *(cast(func.sum(day[name]), Integer).label(name) for name in DAYS))
         .select_from(BRANCH)
         .join(BELOW, and_(stands_below(on, tree), or_(BRANCH.depth == 1, BELOW.depth == 0)))
-        .join(table, and_(day.unit_id == BELOW.descendant_id, day.briefing_id == briefing_id, day.day > after))
+        .outerjoin(table, and_(day.unit_id == BELOW.descendant_id, day.briefing_id == briefing_id, day.day > after))
         .where(stands_in(unit_id, on, tree), BRANCH.depth <= 1)
         .group_by(BRANCH.descendant_id)
+        .having(func.count(day.unit_id) > 0)
     )
 
 

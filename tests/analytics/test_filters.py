@@ -8,12 +8,13 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import create_engine, select, update
 from werkzeug.datastructures import MultiDict
 
 from analytics.charts.queries import finished_modules, history, known_editions
 from analytics.dashboard.forms import asked_of
 from analytics.dashboard.queries import Overview, briefings_given, overview
+from analytics.facts import queries as facts
 from analytics.facts.queries import Structure
 from analytics.facts.rules import COUNT_NAMES, OF_NOW, Count
 from courses.briefings.projector import settle_briefing
@@ -23,6 +24,7 @@ from lms import clock
 from lms.accounts.actions import move_person
 from lms.accounts.models import Person
 from lms.accounts.rules import PERMISSIONS
+from lms.db import Base
 from lms.organisation.models import Unit
 from tests.analytics.agency import Staff, assigned, course_loaded, staffed, studied
 from tests.analytics.test_dashboard import head_of, rows_of, text_of
@@ -260,3 +262,24 @@ def test_an_address_asks_for_a_day_a_structure_and_a_category(make: Make) -> Non
             assert found.form.on._value() == (f"{on:%d/%m/%Y}" if "on" in address else "")
         assert asked_of(MultiDict({"until": "31/13/2026"})).errors
         assert asked_of(MultiDict({"until": f"{today + DAY}"})).errors
+
+
+@pytest.mark.parametrize(
+    "structure", [Structure(clock.today(), category="can_bo"), Structure(clock.today(), then=True)]
+)
+def test_without_statistics_sqlite_reads_nobody_once_for_every_unit(structure: Structure) -> None:
+    """What is summed up of people stands at the inner end of every join, with an index made for it."""
+    engine, now = create_engine("sqlite://"), clock.now()
+    Base.metadata.create_all(engine)
+    with engine.connect() as connection:
+        for query in (
+            facts.tallies_by_child(1, 1, structure, now=now),
+            facts.changes_by_child(1, 1, structure, after=clock.today()),
+            facts.units_below(1, 1, structure),
+        ):
+            said = query.compile(engine)
+            processed = said._bind_processors
+            values = {name: processed.get(name, lambda one: one)(value) for name, value in said.params.items()}
+            words = tuple(values[name] for name in said.positiontup or ())
+            plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}", words)]
+            assert any("USING AUTOMATIC" in one for one in plan), plan
