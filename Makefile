@@ -80,7 +80,7 @@ test: check
 
 # mypy takes longer than all others together, so they run beside it.
 check: .venv/dev.stamp .venv/project.stamp $(NODE_CLIENTS)
-	@$(BIN)/mypy $(SOURCES) tests & types=$$!; \
+	@$(BIN)/mypy $(SOURCES) tests benchmarks & types=$$!; \
 	$(BIN)/ruff check . && \
 	$(BIN)/ruff format --check . && \
 	$(BIN)/lint-imports && \

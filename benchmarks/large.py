@@ -170,7 +170,8 @@ def sentences(home: str, course: Course, version: Edition, people: Sequence[Any]
     for person in chain.from_iterable(cycle((people,))):
         registration = registration_of(person, course.iri)
         for lesson in lessons[: dice.randrange(1, len(lessons) + 1)]:
-            told = {"within": within, "at": at, "registration": registration, "revision": version.number}
+            told: dict[str, Any] = {"within": within, "at": at, "registration": registration}
+            told["revision"] = version.number
             yield completed_lesson(home, person, lesson, **told)
 
 
