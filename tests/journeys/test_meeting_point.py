@@ -107,7 +107,9 @@ def test_the_code_on_the_screen_checks_somebody_in_and_the_board_sees_it_without
     board.clock.install()
     board.goto("/meetings")
     board.get_by_role("link", name="Hội nghị toàn tỉnh").click()
-    expect(board.get_by_text("0 trong 3 điểm cầu đã báo cáo, 0 điểm số liệu chưa khớp.")).to_be_visible()
+    expect(
+        board.get_by_text("0 trong 3 điểm cầu đã báo cáo, 0 điểm số liệu chưa khớp, 0 điểm chưa nhập số đếm.")
+    ).to_be_visible()
     screen = site.signed_in(HOST)
     screen.goto(f"/meetings/points/{point.public_id}/code")
     screen.get_by_role("button", name="Mở mã điểm danh").click()
