@@ -49,7 +49,7 @@ deciding = Feature("decisions", __name__, url_prefix="/rolls", within="rolls")
 PAGE = 50
 SHOWN = 200
 """So many names of people who would stand elsewhere a rehearsal shows; the numbers are of all."""
-BEFORE = "counts_before"
+BEFORE = "study_before"
 """On the page before a briefing is given: whether what was studied before it counts."""
 NOT_SENT_ON = frozenset({"csrf_token", "digest", "edit", BEFORE})
 

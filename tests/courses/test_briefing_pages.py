@@ -274,7 +274,7 @@ def test_whoever_gives_a_briefing_is_told_who_has_studied_before_and_chooses_whe
     assert "không phải học lại. 1 người được tính đã quán triệt ngay, trong đó 1 người hoàn thành." in page
     assert "học lại từ đầu. Chưa ai được tính đã quán triệt." in page
     assert 'value="y" checked' in page
-    admin.submit("/give/apply", counts_before="n")
+    admin.submit("/give/apply", study_before="n")
     assert place.standing(0) == ("not_started", False)
     assert "có trước ngày mở đợt không được tính" in admin.text
     assert "Chọn khi giao đợt." in admin.text
