@@ -4,6 +4,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select, update
 
 from assessments.attempts.models import Attempt
@@ -204,7 +205,8 @@ def test_an_answer_can_be_taken_back(sitting: Sitting) -> None:
     assert all(item.response is None for item in sitting.items())
 
 
-def test_choices_the_paper_did_not_offer_are_not_kept(sitting: Sitting) -> None:
+def test_choices_the_paper_did_not_offer_are_not_kept(sitting: Sitting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assessments.papers.actions.secrets.randbits", lambda _bits: 2)  # a paper that offers choices
     sitting.start()
     sitting.press({f"Câu {first_single(sitting)}": "Z"})
     assert "lựa chọn không thuộc đề này" in sitting.browser.text
