@@ -15,7 +15,7 @@ from analytics.facts.rules import PEOPLE
 from analytics.facts.vocabulary import METRICS
 from lms import clock
 from lms.accounts.forms import CATEGORIES
-from lms.organisation.forms import TREE_WORDS, AsOf, AsOfForm, as_of
+from lms.organisation.forms import TREE_WORDS, AsOf, as_of
 from lms.organisation.models import STATE_TREE
 from lms.web.forms import ChoiceField, DayField, MustBe, PageForm, at_most, choices, tidy
 from lms.web.wording import day as worded
@@ -85,36 +85,15 @@ class FilterForm(PageForm):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(AsOf):
     """What the figures of a page are asked of: a structure, a day that is over (None: now), a staff category ("": all).
 
     Without a day of its own the structure is that of the day of the figures.
     """
 
-    structure: AsOf
     until: date | None
     category: str
     filter: FilterForm
-
-    @property
-    def on(self) -> date:
-        """The day of the structure."""
-        return self.structure.on
-
-    @property
-    def tree(self) -> str:
-        """The tree of the structure."""
-        return self.structure.tree
-
-    @property
-    def chosen(self) -> bool:
-        """Whether it is another structure than today's state tree."""
-        return self.structure.chosen
-
-    @property
-    def form(self) -> AsOfForm:
-        """The fields of the structure."""
-        return self.structure.form
 
     @property
     def moment(self) -> datetime | None:
@@ -134,16 +113,15 @@ class Asked:
     @property
     def errors(self) -> bool:
         """Whether something that was asked for makes no sense."""
-        return bool(self.structure.form.errors or self.filter.errors)
+        return bool(self.form.errors or self.filter.errors)
 
     @property
     def address(self) -> dict[str, Any]:
         """What an address carries on to another page, which then speaks of the same figures."""
         own = {"until": self.until and self.until.isoformat(), "category": self.category}
-        on = self.structure.address
-        if self.until is not None:
-            on = {"on": self.on.isoformat(), "tree": self.tree}
-        return {name: value for name, value in (own | on).items() if value}
+        if self.chosen or self.until is not None:
+            own |= {"on": self.on.isoformat(), "tree": self.tree}
+        return {name: value for name, value in own.items() if value}
 
 
 def asked_of(address: MultiDict[str, str]) -> Asked:
@@ -161,7 +139,7 @@ def asked_of(address: MultiDict[str, str]) -> Asked:
     structure.form.on.description = _("Để trống: cùng ngày với số liệu.")
     if not own:  # else the next day that is chosen would keep the structure of this one
         structure.form.on.data = structure.form.on.raw_data = None
-    return Asked(structure, until, given.get("category", ""), form)
+    return Asked(structure.on, structure.tree, structure.chosen, structure.form, until, given.get("category", ""), form)
 
 
 def filter_words(structure: Structure) -> list[str]:
