@@ -18,7 +18,8 @@ from analytics.api.rules import (
     part_of,
     tally_of,
 )
-from analytics.facts.queries import Structure, tallies_by_child
+from analytics.facts.projection import Structure
+from analytics.facts.queries import tallies_by_child
 from analytics.facts.rules import COUNT_NAMES, Branch, Count, total
 from courses.briefings import models as briefings
 from courses.briefings.queries import titles_of

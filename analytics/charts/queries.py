@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from analytics.charts.rules import PER_STEP, STEPS, Day, added_up
 from analytics.dashboard.queries import Overview
 from analytics.facts import queries as facts
-from analytics.facts.projection import by, conditions, exempt
-from analytics.facts.queries import BELOW, BRANCH, Structure, stands_below, stands_in
+from analytics.facts.projection import Structure, by, conditions, exempt
+from analytics.facts.queries import BELOW, BRANCH, stands_below, stands_in
 from courses.briefings.models import Standing
 from courses.briefings.rules import policy_of
 from courses.enrolment.models import Briefing

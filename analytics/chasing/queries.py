@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session, aliased
 from analytics.chasing.models import DigestPlan, HeadTold
 from analytics.chasing.rules import ABOVE, DIGEST, STANDARD, Daily, Open, Remaining, Step
 from analytics.facts import queries as facts
-from analytics.facts.queries import BRANCH, Structure
+from analytics.facts.projection import Structure
+from analytics.facts.queries import BRANCH
 from analytics.facts.rules import COUNT_NAMES, NEVER_DUE, Count
 from courses.briefings.queries import titles_of
 from courses.enrolment.models import Briefing

@@ -7,7 +7,7 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from analytics.dashboard.queries import Among
-from analytics.facts.queries import Structure
+from analytics.facts.projection import Structure
 from lms.accounts.models import Membership, Person
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure
 from lms.organisation.queries import OnDay, ancestors, holds_on, subtree

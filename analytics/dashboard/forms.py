@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 from wtforms import RadioField, StringField, validators
 
-from analytics.facts.queries import Structure
+from analytics.facts.projection import Structure
 from analytics.facts.rules import PEOPLE
 from analytics.facts.vocabulary import METRICS
 from lms import clock

@@ -14,7 +14,8 @@ from analytics.dashboard import queries
 from analytics.dashboard.access import ancestors_in_scope
 from analytics.dashboard.forms import Asked, asked_of, file_marks, filter_words
 from analytics.dashboard.queries import Given, Overview
-from analytics.facts.queries import Structure, opened_first
+from analytics.facts.projection import Structure
+from analytics.facts.queries import opened_first
 from analytics.facts.rules import OF_NOW
 from courses.enrolment.access import ASSIGN
 from lms import clock

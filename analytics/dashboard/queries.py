@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from analytics.dashboard.rules import STATES, Done, done, many, unsaid
 from analytics.facts import queries as facts
-from analytics.facts.queries import Structure
+from analytics.facts.projection import Structure, whose
 from analytics.facts.rules import COUNT_NAMES, Branch, Change, Count, UnitsBelow, due_date, total
 from courses.briefings.models import Standing
 from courses.briefings.queries import furthest_record
@@ -244,7 +244,7 @@ def people_asked(among: Among, briefing_id: int, wanted: Wanted, *, now: datetim
 def in_state(state: str, *, now: datetime) -> list[ColumnElement[bool]]:
     """Whether a standing is in the state that is asked for."""
     if state not in STATES or state == "overdue":
-        return facts.whose(state, now=now)
+        return whose(state, now=now)
     return [~Standing.exempt, Standing.state.in_(STATES[state])]
 
 

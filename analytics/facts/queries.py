@@ -10,10 +10,7 @@ from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, o
 from sqlalchemy.orm import Session, aliased
 
 from analytics.facts import rules
-from analytics.facts.projection import TODAY as TODAY
-from analytics.facts.projection import Structure as Structure
-from analytics.facts.projection import VietnamDay as VietnamDay
-from analytics.facts.projection import whose as whose
+from analytics.facts.projection import TODAY, Structure
 from analytics.facts.rules import COUNT_NAMES, DAYS, NEVER_DUE, Choice
 from courses.briefings.models import Standing
 from courses.catalog.queries import NEWEST_TITLES

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session, aliased
 
 from analytics.dashboard.queries import Among, Given, Wanted, people_asked
 from analytics.facts import queries as facts
-from analytics.facts.queries import BELOW, BRANCH, TODAY, Structure, counts, stands_below
+from analytics.facts.projection import TODAY, Structure
+from analytics.facts.queries import BELOW, BRANCH, counts, stands_below
 from analytics.facts.rules import COUNT_NAMES, Count
 from analytics.numbers.rules import Kept, Peer
 from courses.briefings.models import BriefingSession, FrozenPerson, FrozenRoll, MeetingPoint, Standing

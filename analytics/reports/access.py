@@ -7,7 +7,8 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from analytics.facts.queries import Structure, briefings_given, opened_first
+from analytics.facts.projection import Structure
+from analytics.facts.queries import briefings_given, opened_first
 from analytics.reports.models import ReportFile, ReportSchedule, ReportSnapshot, ReportSubmission
 from analytics.reports.queries import Subject, subject, submissions_waiting
 from courses.enrolment.models import Briefing

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from analytics.facts.queries import Structure
+from analytics.facts.projection import Structure
 from analytics.facts.rules import PER_POINT
 from analytics.facts.vocabulary import BY_CODE, FROZEN, IN_FORM_01, METRICS, in_sentence
 from analytics.reports import filters

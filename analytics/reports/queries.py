@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased, defer, joinedload
 
 from analytics.facts import queries as facts
 from analytics.facts.models import Tally
-from analytics.facts.projection import VietnamDay
+from analytics.facts.projection import Structure, VietnamDay
 from analytics.facts.rules import COUNT_NAMES, Count
 from analytics.facts.vocabulary import document_of
 from analytics.reports.models import ReportEntry, ReportSchedule, ReportSnapshot, ReportSubmission
@@ -40,12 +40,12 @@ class Subject:
     title: str
     documents: tuple[str, ...]
     now: datetime
-    structure: facts.Structure | None = None
+    structure: Structure | None = None
 
     @property
-    def by(self) -> facts.Structure:
+    def by(self) -> Structure:
         """The structure by which people are counted."""
-        return self.structure or facts.Structure(day_of(self.now))
+        return self.structure or Structure(day_of(self.now))
 
     @property
     def about(self) -> str:
@@ -55,10 +55,10 @@ class Subject:
 
 
 def subject(
-    session: Session, unit: Unit, briefing_id: int, *, now: datetime, structure: facts.Structure | None = None
+    session: Session, unit: Unit, briefing_id: int, *, now: datetime, structure: Structure | None = None
 ) -> Subject | None:
     """The unit and the briefing; None when nobody in the unit or below is on its roll."""
-    by = structure or facts.Structure(day_of(now))
+    by = structure or Structure(day_of(now))
     given = session.execute(facts.briefings_given(unit.id, by)).all()
     found = next((row for row in given if row.id == briefing_id), None)
     line = above_on(session, unit.id, on=by.on, tree=by.tree)

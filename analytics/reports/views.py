@@ -8,7 +8,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import literal, select
 
-from analytics.facts.queries import Structure, briefings_given
+from analytics.facts.projection import Structure
+from analytics.facts.queries import briefings_given
 from analytics.reports import actions, forms, papers, queries
 from analytics.reports.access import (
     ACCEPT,

@@ -19,7 +19,7 @@ from analytics.charts.rules import Day, Step, added_up, steps
 from analytics.dashboard.queries import briefings_given, overview
 from analytics.dashboard.rules import FOLDED_FROM, SHOWN
 from analytics.facts.models import TallyDay
-from analytics.facts.queries import Structure
+from analytics.facts.projection import Structure
 from analytics.facts.rules import FEWEST, whole_percent
 from analytics.figures import plots
 from analytics.figures.plots import Bubble

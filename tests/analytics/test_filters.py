@@ -15,7 +15,7 @@ from analytics.charts.queries import finished_modules, history, known_editions
 from analytics.dashboard.forms import asked_of
 from analytics.dashboard.queries import Overview, briefings_given, overview
 from analytics.facts import queries as facts
-from analytics.facts.queries import Structure
+from analytics.facts.projection import Structure
 from analytics.facts.rules import COUNT_NAMES, OF_NOW, Count
 from courses.briefings.projector import settle_briefing
 from courses.enrolment.actions import decide, revoke, withdraw

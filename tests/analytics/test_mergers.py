@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from analytics.facts.queries import Structure
+from analytics.facts.projection import Structure
 from analytics.numbers.queries import hosting, kept_roll
 from analytics.reports import filters, papers, queries
 from analytics.reports.actions import enter

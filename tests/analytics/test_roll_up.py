@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from analytics.dashboard.queries import Given, Overview, briefings_given, overview
 from analytics.facts.models import Tally
-from analytics.facts.queries import Structure
+from analytics.facts.projection import Structure
 from analytics.facts.rules import Branch, Count, UnitsBelow, due_date, total
 from courses.enrolment.models import Assignment, Briefing
 from lms import clock

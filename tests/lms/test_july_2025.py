@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from analytics.dashboard.queries import briefings_given, overview
 from analytics.facts.models import Tally
-from analytics.facts.queries import Structure
+from analytics.facts.projection import Structure
 from analytics.facts.rules import Count
 from lms import clock
 from lms.accounts.models import Membership, Person
