@@ -5,6 +5,7 @@ Callers hold the writer's lock.
 
 import uuid
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -111,16 +112,13 @@ def judge(session: Session, actor: Actor, read: Read, *, number: int, accepted: 
     told = told_of(session, read.briefing)
     statement = judged(told, read.person.public_id, accepted=accepted, at=now, reader=actor.public_id)
     record(session, [statement], source=ourselves(session))
-    note(
-        session,
-        "reflection.judge",
-        actor=actor.public_id,
-        object_kind="person",
-        object_id=read.person.public_id,
-        briefing=read.briefing.code,
-        number=number,
-        changes={"state": (rules.WAITING, verdict)},
-    )
+    logged(session, "reflection.judge", actor, read, number=number, changes={"state": (rules.WAITING, verdict)})
+
+
+def logged(session: Session, action: str, actor: Actor, read: Read, **told: Any) -> None:
+    """Note what a reader has done with somebody's reflection."""
+    whose, briefing = read.person.public_id, read.briefing.code
+    note(session, action, actor=actor.public_id, object_kind="person", object_id=whose, briefing=briefing, **told)
 
 
 def take_back(session: Session, actor: Actor, read: Read, *, reason: str) -> None:
@@ -148,18 +146,9 @@ def take_back(session: Session, actor: Actor, read: Read, *, reason: str) -> Non
     )
     version.verdict, version.comment, version.read_at, version.read_by = "", "", None, None
     reflection.state = rules.WAITING
-    note(
-        session,
-        "reflection.take_back",
-        actor=actor.public_id,
-        object_kind="person",
-        object_id=read.person.public_id,
-        briefing=read.briefing.code,
-        number=version.number,
-        statement=str(statement_id),
-        why=reason,
-        changes={"state": (rules.ACCEPTED, rules.WAITING)},
-    )
+    changes = {"state": (rules.ACCEPTED, rules.WAITING)}
+    told_too = {"number": version.number, "statement": str(statement_id), "why": reason}
+    logged(session, "reflection.take_back", actor, read, changes=changes, **told_too)
     record(session, [taken_back(told.home, statement_id, at=now, by=actor.public_id)], source=ourselves(session))
 
 
