@@ -125,7 +125,7 @@ def scores(session: Session, shown: Overview) -> dict[int, int]:
     _unit_id, counted = must_study(shown.structure, shown.unit.id, shown.briefing.id)
     score = cast(func.round(Standing.score * STEPS * PER_STEP), Integer)
     query = counted.where(Standing.score.is_not(None)).with_only_columns(score, func.count()).group_by(score)
-    return {score: people for score, people in session.execute(query)}  # noqa: C416 - rows are no pairs to mypy
+    return dict(session.execute(query).all())
 
 
 def pass_marks(session: Session, shown: Overview, versions: Sequence[Edition]) -> tuple[float, dict[str, float]]:

@@ -42,7 +42,7 @@ def index() -> ResponseReturnValue:
     state = request.args.get("state", rules.WAITING)
     state = state if state in rules.STATES else rules.WAITING
     page = min(max(request.args.get("page", 1, type=int), 1), LAST_PAGE)
-    counted = {name: number for name, number in own.execute(queries.numbers_by_state(within))}  # noqa: C416 - rows are no pairs to mypy
+    counted = dict(own.execute(queries.numbers_by_state(within)).all())
     order = Reflection.handed_in_at if state == rules.WAITING else Reflection.handed_in_at.desc()
     rows = own.execute(
         within.where(Reflection.state == state).order_by(order, Reflection.id).limit(PAGE).offset((page - 1) * PAGE)

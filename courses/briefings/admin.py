@@ -238,7 +238,7 @@ def give(briefing_code: str) -> ResponseReturnValue:
         "briefings/given.html",
         briefing=briefing,
         wishes=wishes,
-        reached={unit_id: n for unit_id, n in reached},  # noqa: C416 - rows are no pairs to mypy
+        reached=dict(reached.all()),
         chosen=chosen_words(people),
         at_once=filters.at_once(own, briefing, reached_through(ids, people, on=today, tree=tree)),
         counts=policy_of(briefing.policy).counts_before,

@@ -174,7 +174,7 @@ def held_by(assignment_ids: Collection[int], briefing_id: int) -> Select[int, in
 def holding(session: Session, briefing: Briefing, assignments: Sequence[Assignment]) -> dict[int, int]:
     """For how many people each of these assignments is the one that holds."""
     rows = session.execute(held_by([one.id for one in assignments], briefing.id))
-    return {assignment_id: n for assignment_id, n in rows}  # noqa: C416 - rows are no pairs to mypy
+    return dict(rows.all())
 
 
 def decisions_about(briefing_id: int, person_ids: Collection[int]) -> Select[RollDecision]:
@@ -311,8 +311,7 @@ class AtOnce:
 
 def at_once(session: Session, briefing: Briefing, people: Select[int, str]) -> AtOnce:
     """What those of these people who are on no roll of the briefing yet would count as, were they on it now."""
-    rows = session.execute(people.where(Person.id.not_in(queries.on_roll_of(briefing)))).all()
-    categories = {person_id: category for person_id, category in rows}  # noqa: C416 - rows are no pairs to mypy
+    categories = dict(session.execute(people.where(Person.id.not_in(queries.on_roll_of(briefing)))).all())
     of = queries.known(session, briefing, sorted(categories)) if categories else queries.Known()
     seen = {
         one: (category, of.together(one, leave=False, opened_at=briefing.opened_at))

@@ -94,7 +94,7 @@ def spots_of(session: Session, iris: Iterable[str]) -> Mapping[str, Spot]:
         wanted = {iri: found.groups() for iri in missing if (found := PLACE.fullmatch(iri, start)) is not None}
         codes = {code for code, _, _ in wanted.values()}
         rows = session.execute(select(Briefing.code, Briefing.id).where(Briefing.code.in_(codes)))
-        briefings = {code: briefing_id for code, briefing_id in rows}  # noqa: C416 - rows are no pairs to mypy
+        briefings = dict(rows.all())
         points = {
             (code, sitting, point): Spot(briefing_id, session_id, point_id)
             for code, sitting, point, briefing_id, session_id, point_id in session.execute(

@@ -71,7 +71,7 @@ def twice_counts(session: Session, sitting: BriefingSession) -> Mapping[int, int
         .where(MeetingPoint.session_id == sitting.id, there(), PointSighting.person_id.in_(seen_twice(sitting.id)))
         .group_by(PointSighting.point_id)
     )
-    return {point_id: people for point_id, people in rows}  # noqa: C416 - rows are no pairs to mypy
+    return dict(rows.all())
 
 
 def people_there(session: Session, sitting: BriefingSession, units: Select[int]) -> int:

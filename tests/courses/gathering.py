@@ -61,7 +61,7 @@ class Gathering:
                 .join(PointSighting, PointSighting.person_id == Person.id)
                 .where(PointSighting.point_id == self.points[point].id)
             )
-            return {name: state for name, state in rows}  # noqa: C416 - rows are no pairs to mypy
+            return dict(rows.all())
 
     def attended(self, person: Person) -> str | None:
         with self.make.reading() as session:

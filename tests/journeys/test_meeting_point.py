@@ -40,7 +40,7 @@ def said(site: Site, point: MeetingPoint) -> dict[str, str]:
             .join(PointSighting, PointSighting.person_id == Person.id)
             .where(PointSighting.point_id == point.id)
         )
-        return {name: state for name, state in rows}  # noqa: C416 - rows are no pairs to mypy
+        return dict(rows.all())
 
 
 def press(page: Page, name: str, words: str) -> None:
