@@ -60,14 +60,14 @@ def tell_above(session: Session, known: Sequence[Head], now: datetime) -> None:
     of = queries.by_place(known)
     found = queries.fallen(session, of.keys(), now=now)
     told = queries.already_told(session, {one.key(head.person_id) for one in found for head in of[one.above]})
-    words = words_of(session, found, ())
+    words, hours = words_of(session, found, ()), queries.daily_plan(session)
     rows = []
     for group, fallen in queries.grouped(found).items():
         for head in of[group[0]]:
             new = [one for one in fallen if one.key(head.person_id) not in told]
             rows += [row_above(one, head, now) for one in new]
             if new:
-                notify(session, words, group, new, head, clock.day_of(now))
+                notify(session, words, group, new, head, today=clock.day_of(now), hours=hours)
     if rows:
         session.execute(insert(HeadTold), rows)
 
@@ -91,8 +91,10 @@ def row_above(one: Fallen, head: Head, now: datetime) -> dict[str, Any]:
     }
 
 
-def notify(session: Session, words: Words, group: Group, new: Sequence[Fallen], head: Head, today: date) -> None:
-    """Give the head a line in the pages, and tell other channels."""
+def notify(
+    session: Session, words: Words, group: Group, new: Sequence[Fallen], head: Head, *, today: date, hours: Daily
+) -> None:
+    """Give the head a line in the pages, and tell other channels in the hours of mail."""
     place, briefing_id, occasion = group
     step = queries.step_of(words, group, new)
     told = (step_line(step, today, english=False), step_line(step, today, english=True))
@@ -110,7 +112,7 @@ def notify(session: Session, words: Words, group: Group, new: Sequence[Fallen], 
             webhooks.ABOVE,
             {**data, "occasion": about, "units": below, "path": path},
             key=f"{key} {data['person']}",
-            hours=queries.daily_plan(session),
+            hours=hours,
         )
 
 
@@ -132,14 +134,14 @@ def tell_heads(session: Session, payload: Mapping[str, Any]) -> datetime | None:
     known = [one for one in known if one.mailed or (channels and one.wants)]
     told = queries.already_told(session, {digest_key(one, today) for one in known})
     due = [one for one in known if digest_key(one, today) not in told]
-    found = morning_of(session, due, now)
+    found, hours = morning_of(session, due, now), queries.daily_plan(session)
     for head in due:
         text = found.text(head)
         if text and head.mailed:
             mail(session, head, text, now)
         if text and channels:
             told_key = f"{digest_key(head, today)} {head.public_id}"
-            announce(session, webhooks.DIGEST, found.data(head), key=told_key, hours=queries.daily_plan(session))
+            announce(session, webhooks.DIGEST, found.data(head), key=told_key, hours=hours)
         if text:
             session.add(digest_row(head, now))
     return None
