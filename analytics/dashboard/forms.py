@@ -119,7 +119,9 @@ class Asked(AsOf):
     def address(self) -> dict[str, Any]:
         """What an address carries on to another page, which then speaks of the same figures."""
         own = {"until": self.until and self.until.isoformat(), "category": self.category}
-        if self.chosen or self.until is not None:
+        if self.until is not None:  # a structure that came with the day goes when another day is chosen
+            own |= {"on": self.form.on.data and self.on.isoformat(), "tree": self.tree}
+        elif self.chosen:
             own |= {"on": self.on.isoformat(), "tree": self.tree}
         return {name: value for name, value in own.items() if value}
 

@@ -128,13 +128,19 @@ class Structure:
 
 
 def given_by(moment: datetime) -> Select[int]:
-    """The assignments in force that had been given by then, or that took the place of one to the same unit."""
+    """The assignments in force that had been given by then, or to the same unit before, or whose place was taken over,
+    however often, from one that had.
+    """
     before = aliased(Assignment)
     held = or_(before.withdrawn_at.is_(None), before.withdrawn_at > moment)
     same = before.briefing_id == Assignment.briefing_id, before.unit_id == Assignment.unit_id
     earlier = select(before.id).where(*same, before.tree == Assignment.tree, before.assigned_at <= moment, held)
-    handed = select(AssignmentHandover.begun_id).join(before, before.id == AssignmentHandover.assignment_id)
-    passed_on = handed.where(AssignmentHandover.begun_id.is_not(None), before.assigned_at <= moment)
+    over = AssignmentHandover
+    passed = select(over.begun_id, over.assignment_id).where(over.begun_id.is_not(None)).cte(recursive=True)
+    earlier_still = select(passed.c.begun_id, over.assignment_id).join(over, over.begun_id == passed.c.assignment_id)
+    passed = passed.union(earlier_still)
+    first = select(passed.c.begun_id).join(before, before.id == passed.c.assignment_id)
+    passed_on = first.where(before.assigned_at <= moment)
     return select(Assignment.id).where(or_(earlier.correlate(Assignment).exists(), Assignment.id.in_(passed_on)))
 
 

@@ -25,7 +25,9 @@ from lms.accounts.actions import move_person
 from lms.accounts.models import Person
 from lms.accounts.rules import PERMISSIONS
 from lms.db import Base
-from lms.organisation.models import Unit
+from lms.organisation.actions import merge_units
+from lms.organisation.models import STATE_TREE, Unit
+from lms.organisation.storage import NewUnit, Words
 from tests.analytics.agency import Staff, assigned, course_loaded, staffed, studied
 from tests.analytics.test_dashboard import head_of, rows_of, text_of
 from tests.analytics.test_names import names_on
@@ -236,7 +238,7 @@ def test_an_address_asks_for_a_day_a_structure_and_a_category(make: Make) -> Non
     cases = [
         ({}, None, today, "", {}),
         ({"until": f"{today}"}, None, today, "", {}),
-        ({"until": f"{past}"}, past, past, "", {"until": f"{past}", "on": f"{past}", "tree": "state"}),
+        ({"until": f"{past}"}, past, past, "", {"until": f"{past}", "tree": "state"}),
         (
             {"until": f"{past}", "on": f"{other}"},
             past,
@@ -283,3 +285,25 @@ def test_without_statistics_sqlite_reads_nobody_once_for_every_unit(structure: S
             words = tuple(values[name] for name in said.positiontup or ())
             plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}", words)]
             assert any("USING AUTOMATIC" in one for one in plan), plan
+
+
+def test_a_day_before_two_mergers_is_told_as_it_was(make: Make, tmp_path: Path) -> None:
+    """However often the place of an assignment was taken over, whom it reached had been given the briefing by then."""
+    course = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    units = [make.unit(f"Xã {name}", under=root) for name in "ABC"]
+    for unit in units:
+        assigned(make, course, unit)
+        staffed(make, course, unit, Staff(briefed=1, not_begun=1))
+    day = clock.today()
+    structure = Structure(day, then=True, until=clock.start_of_day(day + DAY) - timedelta.resolution)
+    found, standing = [], [unit.id for unit in units]
+    for days, code in ((2, "d"), (4, "e")):
+        with clock.moved_to(clock.true_now() + days * DAY), make.writing() as session:
+            parts, rest = [session.get_one(Unit, one) for one in standing[:2]], standing[2:]
+            top = session.get_one(Unit, root.id)
+            merge_units(session, parts, NewUnit(Words(code, "Xã Mới", "commune"), {STATE_TREE: top}), on=clock.today())
+            standing = [session.scalars(select(Unit.id).where(Unit.code == code)).one(), *rest]
+            given = briefings_given(session, top, structure)
+            found += [overview(session, top, one, structure, now=clock.now()).count.people for one in given]
+    assert found == [6, 6]
