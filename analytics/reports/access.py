@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -13,9 +14,11 @@ from analytics.reports.models import ReportFile, ReportSchedule, ReportSnapshot,
 from analytics.reports.queries import Subject, subject, submissions_waiting
 from courses.enrolment.models import Briefing
 from lms.accounts.access import access_unit, access_unit_then, people_of_today
+from lms.accounts.queries import people_counted_in
 from lms.clock import day_of
 from lms.organisation.access import units_within
 from lms.organisation.models import Unit
+from lms.organisation.projection import in_place_of
 from lms.web.acting import Actor, NotFound
 
 FIGURES, NAMES = "unit:read_figures", "unit:read_names"
@@ -56,6 +59,18 @@ def access_subject(
     if found is None:
         raise NotFound
     return found
+
+
+def to_keep(session: Session, of: Subject) -> Subject:
+    """The same for everybody who sees the unit: by another structure those count who are counted there today.
+
+    What one keeps is read by others too: whoever keeps it, nobody is in it whom these may not look at any more.
+    """
+    if of.structure is None:
+        return of
+    unit = in_place_of(session, session.get_one(Unit, of.unit.id), on=day_of(of.now))
+    people = people_counted_in((unit.id,), on=day_of(of.now), later=False, tree=of.by.tree).correlate(None)
+    return replace(of, structure=replace(of.structure, people=people))
 
 
 def answers_for(actor: Actor, permission: str, unit: Unit) -> bool:

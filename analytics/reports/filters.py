@@ -15,14 +15,13 @@ from assessments.attempts.models import Attempt, AttemptItem
 from assessments.bank.models import Question, QuestionVersion
 from assessments.papers.models import Test
 from courses.briefings.models import Attendance, BriefingSession, MeetingPoint, Standing
-from courses.briefings.rules import THERE
 from courses.catalog.models import Module
 from courses.catalog.queries import NEWEST_TITLES
 from courses.catalog.rules import Settings
 from courses.enrolment.models import Briefing
 from courses.learning.models import ActivityProgress
 from courses.meetings.models import PointSighting
-from courses.meetings.queries import placed
+from courses.meetings.queries import placed, there
 from courses.reminders.models import ReminderSent
 from lms.accounts.models import Membership, Person
 from lms.clock import day_of
@@ -267,7 +266,7 @@ def points_of(of: Subject) -> Select[*tuple[Any, ...]]:
         own = Attendance.point_id == MeetingPoint.id, Attendance.state.in_(states)
         return select(func.count()).select_from(Attendance).where(*own).correlate(MeetingPoint).scalar_subquery()
 
-    seen = PointSighting.point_id == MeetingPoint.id, PointSighting.state.in_(sorted(THERE))
+    seen = PointSighting.point_id == MeetingPoint.id, there()
     present = select(func.count()).select_from(PointSighting).where(*seen).correlate(MeetingPoint).scalar_subquery()
     columns = MeetingPoint.id, MeetingPoint.public_id, MeetingPoint.name, MeetingPoint.host, MeetingPoint.connected_at
     return (
@@ -286,7 +285,7 @@ def people_there(session: Session, of: Subject) -> int:
         select(MeetingPoint.session_id, PointSighting.person_id)
         .join(PointSighting, PointSighting.point_id == MeetingPoint.id)
         .join(BriefingSession, BriefingSession.id == MeetingPoint.session_id)
-        .where(hosted_by(of), PointSighting.state.in_(sorted(THERE)))
+        .where(hosted_by(of), there())
         .distinct()
     )
     return session.scalar(select(func.count()).select_from(query.subquery())) or 0
@@ -302,7 +301,7 @@ def summoned_by_point(session: Session, of: Subject) -> dict[int, int]:
         .where(near.c.place == 1)
         .group_by(near.c.point_id)
     )
-    return {point_id: people for point_id, people in rows}  # noqa: C416 - rows are no pairs to mypy
+    return dict(rows.all())
 
 
 def handed_in(course_id: int) -> Select[*tuple[Any, ...]]:

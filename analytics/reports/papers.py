@@ -159,7 +159,8 @@ def paper(
 def of_structure(structure: Structure) -> str:
     """By which structure a report counts, as its title says it."""
     tree = "cây tổ chức đảng, " if structure.tree == PARTY_TREE else ""
-    return f"theo {tree}cơ cấu tổ chức ngày {structure.on:%d/%m/%Y}, kết quả đến nay"
+    scoped = ", chỉ tính người nay thuộc phạm vi" if structure.people is not None else ""
+    return f"theo {tree}cơ cấu tổ chức ngày {structure.on:%d/%m/%Y}, kết quả đến nay{scoped}"
 
 
 def sentence(of: Subject, top: Node) -> str:

@@ -85,7 +85,7 @@ def top_node(session: Session, of: Subject) -> Node:
     own = {one: Figures(count) for one, count in counts_by_unit(session, within, of).items()}
     for one, points in session.execute(points_by_unit(within, of)):
         own[one] = replace(own.get(one, Figures()), points=points)
-    for one, *numbers in session.execute(frozen_by_unit(within, of)):
+    for one, *numbers in session.execute(frozen_by_unit(within, of)) if of.structure is None else ():
         own[one] = own.get(one, Figures()) + Figures(NOBODY, 0, *numbers)
     entered = entries(session, within, of)
     places: dict[int | None, list[OnDay]] = {}
@@ -178,7 +178,8 @@ def known_figures(session: Session, within: Select[int], of: Subject) -> Figures
     count = Count(*session.execute(facts.tally_of_units(within, of.briefing_id, of.by, now=of.now)).one())
     units = with_former(within, on=of.by.on)
     points = session.scalar(points_held(of).where(MeetingPoint.unit_id.in_(units))) or 0
-    return Figures(count, points, *session.execute(frozen(of).where(FrozenPerson.unit_id.in_(units))).one())
+    rolls = frozen(of).where(FrozenPerson.unit_id.in_(units))  # of the structure in which they were frozen
+    return Figures(count, points, *(session.execute(rolls).one() if of.structure is None else ()))
 
 
 def last_frozen(briefing_id: int) -> Select[datetime]:

@@ -26,6 +26,7 @@ from analytics.reports.access import (
     access_subject,
     access_submission,
     answers_for,
+    to_keep,
     waiting_for,
 )
 from analytics.reports.forms import made, named
@@ -182,7 +183,7 @@ def enter(unit_id: uuid.UUID) -> ResponseReturnValue:
 def freeze(unit_id: uuid.UUID, form: str) -> ResponseReturnValue:
     """Keep a form as it is at this moment."""
     own = get_session()
-    of = asked_subject(SEND, unit_id, form)
+    of = to_keep(own, asked_subject(SEND, unit_id, form))
     if not answers_for(actor(), SEND, own.get_one(Unit, of.unit.id)):
         raise NotFound
     paper = papers.missing(own, of) if form == LIST else made(of, form)

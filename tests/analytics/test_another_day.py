@@ -11,6 +11,9 @@ import pytest
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from courses.briefings.actions import freeze_roll
+from courses.briefings.projector import settle_briefing
+from courses.enrolment.models import Briefing
 from lms import clock
 from lms.accounts.actions import grant_role, move_person
 from lms.accounts.models import Membership, Person
@@ -148,7 +151,7 @@ def test_the_report_by_unit_is_made_by_another_structure_and_kept_as_it_says(mak
     told = browser.get(f"{at}/01.json{then}").get_json()
     assert [one["cells"]["name"] for one in told["lines"] if not one["depth"]] == ["Xã A", "Xã B", "Xã D", "Xã Z"]
     assert (told["total"]["cells"]["people"], told["on"]) == (8, merged.on.isoformat())
-    said = f"(theo cơ cấu tổ chức ngày {merged.on:%d/%m/%Y}, kết quả đến nay)"
+    said = f"(theo cơ cấu tổ chức ngày {merged.on:%d/%m/%Y}, kết quả đến nay, chỉ tính người nay thuộc phạm vi)"
     assert told["title"].endswith(said)
     answer = browser.get(f"{at}/01.csv{then}")
     assert said in answer.text
@@ -244,3 +247,31 @@ def test_who_heads_a_party_committee_sees_its_tree_and_no_other(make: Make, tmp_
         .status_code
         == 404
     )
+
+
+def test_what_is_kept_by_another_structure_is_of_the_people_of_the_unit_whoever_keeps_it(
+    make: Make, tmp_path: Path
+) -> None:
+    course = course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    here = make.unit("Xã A", under=root)
+    assigned(make, course, root)
+    left, *_stay = staffed(make, course, here, Staff(completed=1, briefed=1, not_begun=1))
+    with make.writing() as session:
+        move_person(session, session.get_one(Person, left), session.get_one(Unit, root.id), on=clock.today())
+        for briefing in session.scalars(select(Briefing)):
+            settle_briefing(session, briefing.id)
+            freeze_roll(session, briefing, reason="Chốt")
+    at, then = f"/reports/units/{here.public_id}/01", f"?on={clock.today() - timedelta(days=1)}"
+    head = looking(make, "head", here)
+    own = head.get(f"{at}.json{then}").get_json()
+    assert own["total"]["cells"]["people"] == 2
+    assert own["title"].endswith(", chỉ tính người nay thuộc phạm vi)")
+    keeper = looking(make, "administrator")
+    assert keeper.get(f"{at}.json{then}").get_json()["total"]["cells"]["people"] == 3
+    keeper.get(f"{at}{then}")
+    keeper.submit("/freeze/01")
+    kept_one = head.get(f"{keeper.path}.json").get_json()
+    assert (kept_one["title"], kept_one["total"]) == (own["title"], own["total"])
+    whole = keeper.get(f"/reports/units/{root.public_id}/01.json{then}").get_json()
+    assert [one["cells"]["name"] for one in whole["lines"]] == ["Xã A"]  # no row of what was frozen elsewhere
