@@ -39,13 +39,22 @@ class Turns:
                 self._taken = True
                 return True
             self.waiting.append(mine)
-        if mine.wait(seconds):
-            return True
-        with self._lock:
-            if mine.is_set():  # it came at this very moment
+        try:
+            if mine.wait(seconds):
                 return True
+        except BaseException:  # whoever is torn away from waiting leaves nobody behind who waits for that one
+            if not self._leave(mine):
+                self.give()
+            raise
+        return not self._leave(mine)
+
+    def _leave(self, mine: threading.Event) -> bool:
+        """Wait no longer; False: the turn came at this very moment."""
+        with self._lock:
+            if mine.is_set():
+                return False
             self.waiting.remove(mine)
-        return False
+        return True
 
     def give(self) -> None:
         """Let the next one write."""
@@ -110,7 +119,7 @@ def sqlite_engine(url: sa.URL, as_json: Callable[[object], str], *, turns: Turns
         if turns is None:
             connection.exec_driver_sql("BEGIN")
         else:
-            begin_in_turn(connection, turns)
+            begin_in_turn(connection.info, connection.connection.cursor(), turns)
 
     @sa.event.listens_for(engine, "checkin")
     def end_turn(_connection: Any, record: Any) -> None:
@@ -123,13 +132,14 @@ def sqlite_engine(url: sa.URL, as_json: Callable[[object], str], *, turns: Turns
 TURN = "turn"  # its name among what is known of a connection
 
 
-def begin_in_turn(connection: sa.Connection, turns: Turns) -> None:
+def begin_in_turn(known: dict[Any, Any], cursor: Any, turns: Turns) -> None:
     """Begin to write once all have done so who came before; the turn is over when the connection is given back.
 
-    Whoever waits in vain for a turn, as one does for a transaction of one's own, asks SQLite, which says why.
+    `known`: what the pool keeps of the connection (`info`). Whoever waits in vain for a turn, as one does for a
+    transaction of one's own, asks SQLite, which says why.
     """
     seconds = BUSY_TIMEOUT_MS / 1000
     until = time.monotonic() + seconds
-    if not connection.info.get(TURN):
-        connection.info[TURN] = turns.take(seconds)
-    begin_writing(connection.connection.cursor(), until - time.monotonic())
+    if not known.get(TURN):
+        known[TURN] = turns.take(seconds)
+    begin_writing(cursor, until - time.monotonic())

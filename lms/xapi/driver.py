@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple, cast
 
@@ -23,7 +24,7 @@ from sqlalchemy.sql.elements import ClauseElement, UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
 from lms.db import Database, adds_identities, remember, remembered
-from lms.sqlite import BUSY_TIMEOUT_MS, begin_writing
+from lms.sqlite import begin_in_turn
 from lms.xapi.rules import rfc3339
 from lms.xapi.statement import Arrival, agent_identifier
 
@@ -59,25 +60,27 @@ def send(cursor: Any, sql: str, values: Sequence[Any] | Mapping[str, Any]) -> An
 DRIVERS_ERRORS = (sqlite3.Error, psycopg.Error)
 
 
+Begin = Callable[[], Any]
+
+
 @contextmanager
-def at_once(database: Database) -> Iterator[Any]:
-    """A cursor of the driver by which everything is committed at once that is not sent between BEGIN and COMMIT."""
+def at_once(database: Database) -> Iterator[tuple[Any, Begin]]:
+    """A cursor of the driver by which everything is committed at once that is not sent between BEGIN and COMMIT.
+
+    With it what begins a transaction: on SQLite in turn with everybody else who writes.
+    """
     connection = database.storing_engine.raw_connection()
     try:
-        yield connection.cursor()
+        cursor = connection.cursor()
+        if database.on_postgresql:
+            yield cursor, partial(send, cursor, "BEGIN", ())
+        else:
+            yield cursor, partial(begin_in_turn, connection.info, cursor, database.turns)
     except BaseException:
         connection.invalidate()  # whatever state it is in; what was not committed is not
         raise
     finally:
         connection.close()
-
-
-def begin(database: Database, cursor: Any) -> None:
-    """Begin a transaction that writes; on SQLite as soon as nobody else's does."""
-    if database.on_postgresql:
-        send(cursor, "BEGIN", ())
-    else:
-        begin_writing(cursor, BUSY_TIMEOUT_MS / 1000)
 
 
 def array(values: Iterable[object]) -> str:
@@ -205,7 +208,7 @@ def keep(database: Database, keys: Keys) -> None:
     database.remember("xapi_activity.iri", keys.activities)
 
 
-def keys_of(database: Database, cursor: Any, arrivals: Sequence[Arrival]) -> tuple[Keys, bool]:
+def keys_of(database: Database, cursor: Any, begin: Begin, arrivals: Sequence[Arrival]) -> tuple[Keys, bool]:
     """The keys of everything a batch names, and whether a transaction was begun to add what was new.
 
     What is found outside of one has been committed, and is remembered; what is added here is not yet.
@@ -221,7 +224,7 @@ def keys_of(database: Database, cursor: Any, arrivals: Sequence[Arrival]) -> tup
     found = [known_ids(database, cursor, table, key, wanted) for table, key, wanted, _ in named]
     begun = any(len(ids) < len(wanted) for ids, (_, _, wanted, _) in zip(found, named, strict=True))
     if begun:
-        begin(database, cursor)
+        begin()
         for ids, (table, key, wanted, identifier) in zip(found, named, strict=True):
             if missing := sorted(wanted - ids.keys()):
                 ids |= add(cursor, table, key, missing, identifier, on_postgresql=database.on_postgresql)

@@ -237,13 +237,13 @@ def insert_alone(database: Database, arrivals: Sequence[Arrival]) -> None:
 
     Raises `IntegrityError` when one of the statements is stored already, and what else a query would.
     """
-    with driver.at_once(database) as cursor:
-        keys, begun = driver.keys_of(database, cursor, arrivals)
+    with driver.at_once(database) as (cursor, begin):
+        keys, begun = driver.keys_of(database, cursor, begin, arrivals)
         if database.on_postgresql:
             driver.send(cursor, INSERTED_OR_NOT, postgresql_values(arrivals, keys))
         else:
             if not begun:
-                driver.begin(database, cursor)
+                begin()
             insert_after_newest(cursor, arrivals, keys)
         if begun or not database.on_postgresql:  # else the one statement was the transaction
             driver.send(cursor, "COMMIT", ())

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -12,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from lms import sqlite
 from lms.sqlite import Turns
+from lms.xapi import driver
 from tests.make import Make
 
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"])
@@ -54,10 +56,60 @@ def test_writers_of_a_process_write_in_the_order_in_which_they_came(make: Make, 
     assert not make.database.turns.waiting
 
 
+def test_the_record_store_takes_its_turn_among_the_pages(make: Make, backend: str) -> None:
+    wrote: list[str] = []
+
+    def page() -> None:
+        with make.writing() as session:
+            session.execute(text("SELECT 1"))
+            wrote.append("page")
+
+    def store() -> None:
+        with driver.at_once(make.database) as (cursor, begin):
+            begin()
+            wrote.append("store")
+            driver.send(cursor, "COMMIT", ())
+
+    writers = (page, page, store, page)
+    threads = [threading.Thread(target=one) for one in writers]
+    with make.writing() as session:
+        session.execute(text("SELECT 1"))
+        for number, thread in enumerate(threads, 1):
+            thread.start()
+            until_so_many_wait(make.database.turns, number)
+    for thread in threads:
+        thread.join()
+    assert wrote == ["page", "page", "store", "page"]
+
+
+def test_who_is_torn_away_from_waiting_stands_in_nobodys_way(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = Turns()
+    assert turns.take(0)
+
+    def torn(_event: threading.Event, _seconds: float) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Event, "wait", torn)
+        with pytest.raises(KeyboardInterrupt):
+            turns.take(1)
+    turns.give()
+    assert turns.take(0)
+
+
 def test_who_waits_for_another_process_writes_once_it_is_done_and_other_questions_wait_as_before(
-    make: Make, backend: str
+    make: Make, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     patience: list[int] = []
+    asked, begun = threading.Event(), sqlite.begun
+
+    def noted(cursor: Any, *, give_up: bool) -> bool:
+        free = begun(cursor, give_up=give_up)
+        if not free:
+            asked.set()
+        return free
+
+    monkeypatch.setattr(sqlite, "begun", noted)
 
     def write() -> None:
         with make.writing() as session:
@@ -66,6 +118,7 @@ def test_who_waits_for_another_process_writes_once_it_is_done_and_other_question
     waits = threading.Thread(target=write)
     with another_process_writes(make) as other:
         waits.start()
+        assert asked.wait(20)
         assert patience == []
         other.execute("ROLLBACK")
         waits.join()
