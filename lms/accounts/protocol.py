@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from datetime import datetime
+from functools import partial
 
 from flask import current_app, g, make_response, redirect, render_template, request, url_for
 from flask import session as cookie
@@ -69,28 +70,23 @@ def by_address(kind: str = "address") -> Budget:
 def held_back(wanted: list[Budget]) -> str | None:
     """Count an attempt. None: it may be evaluated; otherwise the words for whoever must wait.
 
-    In a transaction of its own, so that what is refused is counted too: to be called before the request writes. The
-    first budget that refuses is the last that counts: what is not evaluated uses up nothing of what others share.
+    In transactions of their own, so that what is refused is counted too: to be called before the request writes. Each
+    budget has one, so that nobody holds one count and waits for another. The first budget that refuses is the last
+    that counts: what is not evaluated uses up nothing of what others share.
     """
-    with database().writing() as own:
-        until = next((found for budget in wanted if (found := refused_until(own, budget)) is not None), None)
-    if until is None:
-        return None
-    minutes = minutes_until(until, clock.now())
-    return str(_("Có quá nhiều lần thử. Chờ %(n)d phút rồi thử lại.", n=minutes))
+    for budget in wanted:
+        with database().writing() as own:
+            until = refused_until(own, budget)
+        if until is not None:
+            minutes = minutes_until(until, clock.now())
+            return str(_("Có quá nhiều lần thử. Chờ %(n)d phút rồi thử lại.", n=minutes))
+    return None
 
 
 def forgiven(wanted: list[Budget]) -> None:
     """The right answer was given: the account's count begins anew, and the address gets its attempt back."""
-
-    def settled(own: Session) -> None:
-        for budget in wanted:
-            if budget.subject:
-                forgive(own, budget)
-            else:
-                take_back(own, budget)
-
-    apart(settled)
+    for budget in wanted:
+        apart(partial(forgive if budget.subject else take_back, budget=budget))
 
 
 RENEW = "accounts.renew_password"

@@ -350,3 +350,18 @@ def test_guesses_at_the_password_of_whoever_is_signed_in_are_counted_too(make: M
     for _ in range(10):
         browser.submit("/profile/password", password="sai", **new)
     assert "Có quá nhiều lần thử" in browser.submit("/profile/password", password=PASSWORD, **new).text
+
+
+def test_whoever_counts_an_attempt_holds_one_count_at_a_time(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else somebody who forgives all of an account could wait for one count and hold another."""
+    make.person(username="an", password=PASSWORD)
+    held: list[Any] = []
+
+    def noted(own: Any, budget: Budget) -> Any:
+        held.append(own)  # kept, so that no other session is taken for it
+        return refused_until(own, budget)
+
+    monkeypatch.setattr("lms.accounts.protocol.refused_until", noted)
+    guess(make, "an", 1)
+    assert len(held) == 3
+    assert len({id(one) for one in held}) == 3
