@@ -181,6 +181,8 @@ def settle(
     `down`: the channel itself is, and other messages wait too.
     """
     now = clock.now()
+    # Before its message, as whoever changes the channel holds them.
+    session.get_one(Webhook, payload["webhook"], with_for_update=True, populate_existing=True)
     message, hook = session.execute(
         held(payload).with_for_update(of=WebhookMessage).execution_options(populate_existing=True)
     ).one()

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from sqlalchemy import select
 import wsgi
 from lms import clock
 from lms.app import create_app
+from lms.forwarding.cli import destination_of
 from lms.forwarding.rules import BadAddress
 from lms.outbox.cli import Worker
 from lms.outbox.rules import Hours
@@ -24,10 +26,12 @@ from lms.webhooks.actions import (
     add_webhook,
     announce,
     keep_going,
+    payload_of,
     remove_webhook,
     renew_secret,
     replay,
     resume,
+    settle,
     try_out,
 )
 from lms.webhooks.actions import pause_webhook as pause
@@ -39,6 +43,7 @@ from lms.webhooks.rules import (
     KINDS,
     MOST_ATTEMPTS,
     REMINDER,
+    REMOVED,
     TAKEN,
     Between,
     address_of,
@@ -47,6 +52,7 @@ from lms.webhooks.rules import (
 from tests.conftest import config_for
 from tests.make import Make
 from tests.servers import Hostile, Request, answers, hangs_up, hostile
+from tests.together import until_somebody_waits
 
 
 class Channel:
@@ -313,3 +319,26 @@ def test_what_waited_longer_than_a_day_while_paused_is_dead_and_can_be_replayed(
             assert replay(session, session.get_one(Webhook, channel.hook.id)) == 1
         channel.run()
     assert [one.state for one in channel.messages()] == [TAKEN]
+
+
+def test_a_channel_that_is_removed_while_an_attempt_is_written_down_waits_for_it(make: Make) -> None:
+    with make.writing() as session:
+        hook, _secret = add_webhook(session, name="Zalo", address="https://zalo.example.gov.vn/hook", kinds=KINDS)
+    with make.writing() as session:
+        announce(session, REMINDER, {}, key="k", hours=ANY_HOUR)
+    with make.reading() as session:
+        payload = payload_of(hook.id, session.scalars(select(WebhookMessage.message_id)).one())
+
+    def remove() -> None:
+        with make.writing() as session:
+            remove_webhook(session, destination_of(session, Webhook, hook.public_id, held=True))
+
+    with ThreadPoolExecutor(1) as pool:
+        with make.writing() as session:
+            settle(session, payload, "503", down=True)
+            session.flush()
+            removing = pool.submit(remove)
+            until_somebody_waits(make)
+        removing.result()
+    with make.reading() as session:
+        assert session.scalars(select(Webhook.state)).one() == REMOVED
