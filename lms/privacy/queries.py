@@ -3,12 +3,12 @@
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from lms import clock
 from lms.accounts.models import Membership, Person, PersonLink, RoleGrant, SignInAccount, UserSession
@@ -243,48 +243,51 @@ def told(one: AuditEntry, people: Mapping[uuid.UUID, tuple[str, str]], units: Ma
 def lists_of_units(session: Session, person_id: int) -> Iterator[ColumnElement[bool]]:
     """For each unit the person belonged to, and all above it then: lists of it on the days when both held.
 
-    A list that was made by one tree was of those who belonged there in that tree. Whoever belongs to no unit of the
-    state tree all the while is counted by it where their Party unit stands in it.
+    A list that was made by one tree was of those who belonged there in that tree. On days on which somebody belongs
+    to no unit of the state tree, that tree counts them where their Party unit stands in it.
     """
-    other = aliased(Membership)
-    placed = select(other.id).where(
-        other.person_id == person_id,
-        other.tree == STATE_TREE,
-        other.valid_from <= Membership.valid_from,
-        or_(other.valid_to.is_(None), other.valid_to >= Membership.valid_to),
-    )
     rows = session.execute(
-        select(Unit.public_id, UnitClosure.tree, Membership.valid_from, Membership.valid_to)
-        .add_columns(UnitClosure.valid_from, UnitClosure.valid_to)
+        select(Unit.public_id, UnitClosure.tree, Membership.tree.label("own"), Membership.valid_from)
+        .add_columns(Membership.valid_to, UnitClosure.valid_from, UnitClosure.valid_to)
         .select_from(Membership)
         .join(
             UnitClosure,
             and_(
                 UnitClosure.descendant_id == Membership.unit_id,
-                or_(UnitClosure.tree == Membership.tree, and_(UnitClosure.tree == STATE_TREE, ~placed.exists())),
+                or_(UnitClosure.tree == Membership.tree, UnitClosure.tree == STATE_TREE),
             ),
         )
         .join(Unit, Unit.id == UnitClosure.ancestor_id)
         .where(Membership.person_id == person_id)
         .distinct()
-    )
-    by = AuditEntry.details["tree"].as_string()
-    for public_id, tree, came, left, stood, moved in rows:
-        since, until = max(came, stood), min(left or date.max, moved or date.max)
-        if since >= until:
-            continue
-        bounds = [AuditEntry.at >= begins(since)] + ([AuditEntry.at < begins(until)] if until < date.max else [])
-        yield and_(
-            AuditEntry.object_kind == "unit",
-            AuditEntry.object_id == str(public_id),
-            *bounds,
-            or_(by.is_(None), by == tree),
+    ).all()
+    counted = session.execute(
+        select(Membership.valid_from, Membership.valid_to).where(
+            Membership.person_id == person_id, Membership.tree == STATE_TREE
         )
+    ).all()
+    by = AuditEntry.details["tree"].as_string()
+    for public_id, tree, own, came, left, stood, moved in rows:
+        span = max(came, stood), min(left or date.max, moved or date.max)
+        elsewhere = [(one, ended or date.max) for one, ended in counted] if tree != own else []
+        for since, until in without(span, elsewhere):
+            days = [AuditEntry.at >= clock.start_of_day(since)]
+            days += [AuditEntry.at < clock.start_of_day(until)] if until < date.max else []
+            about = AuditEntry.object_kind == "unit", AuditEntry.object_id == str(public_id)
+            yield and_(*about, *days, or_(by.is_(None), by == tree))
 
 
-def begins(day: date) -> datetime:
-    """The first moment of a day in Vietnam."""
-    return datetime.combine(day, time(), tzinfo=clock.VIETNAM)
+Days = tuple[date, date]
+"""From one day to before another."""
+
+
+def without(span: Days, taken: Iterable[Days]) -> list[Days]:
+    """What is left of some days when others are taken out of them."""
+    left = [span]
+    for begins, ends in taken:
+        parts = [part for since, until in left for part in ((since, min(until, begins)), (max(since, ends), until))]
+        left = [(since, until) for since, until in parts if since < until]
+    return [(since, until) for since, until in left if since < until]
 
 
 def offices(session: Session, people: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, tuple[str, str]]:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from lms import clock
-from lms.accounts.actions import create_person, grant_role
+from lms.accounts.actions import create_person, grant_role, move_person
 from lms.accounts.models import Membership, Person, RoleGrant
 from lms.audit.models import AuditEntry
 from lms.organisation.actions import create_unit, move_unit
@@ -150,6 +150,9 @@ def test_a_list_says_in_the_log_by_which_units_it_was_seen(make: Make, cell: Cel
 
 def test_a_list_says_by_which_tree_it_was_made_and_is_told_to_those_it_was_of(make: Make, cell: Cell) -> None:
     lone = member(make, "Cụ Ở Sở", cell.office)  # in no unit of the state tree, and counted in the agency
+    moved, other = member(make, "Ông Chuyển", cell.office, make.unit("Sở Xa")), make.unit("Sở Khác")
+    with make.writing() as session:
+        move_person(session, session.get_one(Person, moved.id), session.get_one(Unit, other.id), on=clock.today())
     admin = make.browser(make.person("Quản Trị", role="administrator"))
     for tree in (STATE_TREE, PARTY_TREE):
         admin.get(f"/people?unit={cell.office.public_id}&tree={tree}")
@@ -158,13 +161,14 @@ def test_a_list_says_by_which_tree_it_was_made_and_is_told_to_those_it_was_of(ma
         assert [one.details["tree"] for one in session.scalars(query)] == [STATE_TREE, PARTY_TREE]
         told = {
             person.full_name: {one.tree for one in disclosures(session, session.merge(person), before=None)[0]}
-            for person in (cell.colleague, cell.clerk, cell.pensioner, lone)
+            for person in (cell.colleague, cell.clerk, cell.pensioner, lone, moved)
         }
     assert told == {
         "Quần Chúng Yến": {STATE_TREE},
         "Nhân Viên": {STATE_TREE},
         "Cụ Hưu": set(),
         "Cụ Ở Sở": {STATE_TREE, PARTY_TREE},
+        "Ông Chuyển": {PARTY_TREE},
     }
     own = make.browser(lone)
     own.get("/my-data/seen")
