@@ -15,7 +15,7 @@ from courses.briefings.statements import Told, was_seen
 from courses.enrolment.models import Briefing
 from courses.learning.queries import people_by_account
 from courses.meetings import queries
-from courses.meetings.models import PointCheckIn, PointSighting
+from courses.meetings.models import PointCheckIn
 from courses.meetings.queries import OnList
 from courses.meetings.rules import THERE, arrival, moment_of, step
 from courses.meetings.statements import taken_back
@@ -25,6 +25,8 @@ from lms.db import config_of, lock_people, remember
 from lms.organisation.models import Unit
 from lms.web.acting import Actor
 from lms.xapi.actions import ourselves, record
+from lms.xapi.models import XapiActivity
+from lms.xapi.vocabulary import point_iri
 
 STEMS = {"conference": "hoi-nghi", "make_up": "hoc-bu"}
 POINT, SITTING = "meeting_point", "briefing_session"
@@ -159,9 +161,11 @@ def name_host(session: Session, point: MeetingPoint, host: uuid.UUID | None, *, 
 
 
 def remove_point(session: Session, point: MeetingPoint, *, by: uuid.UUID) -> None:
-    """Take away a point at which nobody was ever seen. Raises `InUse`."""
-    seen = session.scalar(select(PointSighting.person_id).where(PointSighting.point_id == point.id).limit(1))
-    if seen is not None or point.reported_at is not None:
+    """Take away a point of which nothing was ever stated, not even by mistake: statements stay. Raises `InUse`."""
+    sitting = point.session
+    iri = point_iri(config_of(session).iri_base, sitting.briefing.code, sitting.code, point.code)
+    stated = session.scalar(select(XapiActivity.id).where(XapiActivity.iri == iri))
+    if stated is not None or point.reported_at is not None:
         raise InUse
     note(session, "point.remove", actor=by, object_kind=POINT, object_id=point.public_id, code=point.code)
     session.execute(delete(PointCheckIn).where(PointCheckIn.point_id == point.id))

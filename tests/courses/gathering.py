@@ -14,6 +14,7 @@ from courses.enrolment.actions import give
 from courses.enrolment.models import Briefing
 from courses.meetings import actions
 from courses.meetings.models import PointSighting
+from courses.meetings.queries import listed, met
 from courses.meetings.rules import Place, code_key, code_of, slot_of
 from lms import clock
 from lms.accounts.models import Person
@@ -52,6 +53,15 @@ class Gathering:
     def code(self, point: str = "north", *, back: int = 0) -> str:
         place = Place(self.sitting.public_id, self.points[point].public_id)
         return code_of(code_key(SECRET), place, slot_of(clock.now()) - back)
+
+    def told_alike(self) -> None:
+        """Who is of each point, and what it says of them, is the same asked of everybody (a tap) and of the point."""
+        with self.make.reading() as session:
+            everybody = session.scalars(select(Person.id)).all()
+            for point in session.scalars(select(MeetingPoint).where(MeetingPoint.session_id == self.sitting.id)):
+                here = met(session, point, everybody, on=clock.today())
+                people = listed(session, point, on=clock.today())
+                assert here == {one.person_id: (one.state, bool(one.elsewhere)) for one in people}, point.name
 
     def said(self, point: str = "north") -> dict[str, str]:
         """What the point says of people, by name."""

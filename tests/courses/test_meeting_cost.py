@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from courses.briefings.models import MeetingPoint, Standing
 from courses.meetings.access import access_point
 from courses.meetings.actions import Mark, RollClosed, report, take
-from courses.meetings.queries import listed, met
-from lms import clock
 from lms.accounts.models import Person
 from lms.cli import check_projections
 from tests.browser import ORIGIN, Browser
@@ -77,14 +75,7 @@ def test_who_is_of_a_point_is_the_same_asked_of_a_few_and_of_all(make: Make, wor
     tap(make, opened(browser, world), world, [world.binh])
     with make.writing() as session:
         session.execute(update(Standing).where(Standing.person_id == exempt.id).values(exempt=True))
-    with make.reading() as session:
-        everybody = session.scalars(select(Person.id)).all()
-        for name in ("main", "north", "south"):
-            point = session.get_one(MeetingPoint, world.points[name].id)
-            here = met(session, point, everybody, on=clock.today())
-            told = {one.person_id: (one.state, bool(one.elsewhere)) for one in listed(session, point, on=clock.today())}
-            assert here == told, name
-            assert here
+    world.told_alike()
 
 
 def opened(browser: Browser, world: Gathering) -> Browser:
@@ -92,12 +83,16 @@ def opened(browser: Browser, world: Gathering) -> Browser:
     return browser
 
 
-def test_who_comes_to_a_roll_while_it_is_being_closed_finds_it_closed(make: Make, world: Gathering) -> None:
+@pytest.mark.parametrize("to_enter", [True, False])
+def test_who_comes_to_a_roll_while_it_is_being_closed_finds_it_closed(
+    make: Make, world: Gathering, to_enter: bool
+) -> None:
+    """Whether the point was held as it was read, or is held as something is entered."""
     host = Someone(world.host.id, world.host.public_id)
 
     def enter() -> Any:
         with make.writing() as session:
-            point = access_point(session, host, world.points["north"].public_id, to_enter=True)
+            point = access_point(session, host, world.points["north"].public_id, to_enter=to_enter)
             with pytest.raises(RollClosed):
                 take(session, point, [Mark(world.an.public_id, "present")], by=host.public_id)
 

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from courses.briefings.models import BriefingSession, MeetingPoint
 from courses.meetings.access import person_listed
-from courses.meetings.actions import Mark, RollClosed, correct, make_points, report, take
+from courses.meetings.actions import InUse, Mark, RollClosed, correct, make_points, remove_point, report, take
 from courses.meetings.filters import numbers
 from courses.meetings.queries import listed
 from lms import clock
@@ -182,6 +182,7 @@ def test_after_a_merger_the_points_of_units_that_have_ended_are_those_of_the_one
         seen = session.scalars(select(AuditEntry.object_id).where(AuditEntry.action == "names.read")).all()
         assert set(seen) == {str(heir.public_id)}
     assert world.browser(world.other_host).get(world.path("south")).status_code == 200
+    world.told_alike()
     head = world.browser(make.person("Trưởng Xã Mới", role="head", over=heir))
     assert [head.get(world.path(name)).status_code for name in world.points] == [404, 200, 200]
 
@@ -200,9 +201,27 @@ def test_people_come_to_the_point_above_them_in_the_tree_in_which_they_are_count
         session.flush()
         shown = numbers(session, world.sitting, on=clock.today())
         assert (shown[world.points["main"].id].called, shown[point.id].called) == (2, 0)
+    world.told_alike()
+    with make.writing() as session:
         session.delete(session.get_one(MeetingPoint, world.points["main"].id))
         session.flush()
         assert numbers(session, world.sitting, on=clock.today())[point.id].called == 1  # there is none in their tree
+    world.told_alike()
+
+
+def test_a_point_of_which_something_was_stated_stays_though_it_was_a_mistake(make: Make, world: Gathering) -> None:
+    """Its activity stays with the statements: another point of that code would be taken for it."""
+    with make.writing() as session:
+        point = session.get_one(MeetingPoint, world.points["north"].id)
+        take(session, point, [Mark(world.an.public_id, "present")], by=world.host.public_id)
+        [seen] = [one for one in listed(session, point, on=clock.today()) if one.person_id == world.an.id]
+        assert seen.statement_id is not None
+        correct(session, point, seen, None, of=seen.statement_id, why="Nhầm", by=world.host.public_id)
+    assert world.said() == {}
+    with make.writing() as session:
+        with pytest.raises(InUse):
+            remove_point(session, session.get_one(MeetingPoint, world.points["north"].id), by=world.host.public_id)
+        remove_point(session, session.get_one(MeetingPoint, world.points["south"].id), by=world.host.public_id)
 
 
 def open_codes(world: Gathering, point: str = "north") -> Browser:
