@@ -173,6 +173,8 @@ def count_before(
 
     Only while nobody is on the roll and the briefing is open; otherwise nothing changes.
     """
+    lock_roll(session)
+    session.refresh(briefing)
     policy = policy_of(briefing.policy)
     given = session.scalar(queries.on_roll_of(briefing).limit(1)) is not None
     if policy.counts_before == counts or given or briefing.closed_at is not None:

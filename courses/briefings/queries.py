@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import BindParameter, Select, and_, bindparam, or_, select
 from sqlalchemy import Row as SqlRow
+from sqlalchemy import Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from courses.briefings.models import Attendance, BriefingSession, ReflectionResult, Standing
@@ -200,57 +200,39 @@ def on_roll_of(briefing: Briefing) -> Select[int]:
     return select(Standing.person_id).where(Standing.briefing_id == briefing.id)
 
 
-def standings_of_people(
-    person_ids: Collection[int], *, briefing_id: int | None = None, course_id: int | None = None
-) -> Select[Standing, Briefing, str, str, bool]:
-    """Where these people stand, or who stands for them: with the briefing, category, party, and whether records join.
+def standings_of_people(person_ids: Collection[int], *, course_id: int) -> Select[Standing, Briefing, str, str, bool]:
+    """Where these people stand on a course, or who stands for them: with the briefing, category, party, and whether
+    records join.
 
     Locked until the transaction ends: whoever comes second sees what the first has written.
     """
-    ids = list(person_ids)
-    kept = accounts.all_links().with_only_columns(PersonLink.person_id).where(PersonLink.duplicate_id.in_(ids))
-    joins = accounts.all_links().where(PersonLink.person_id == Standing.person_id).correlate(Standing).exists()
-    query = (
+    return locked_standings(list(person_ids)).where(Briefing.course_id == course_id)
+
+
+def locked_standings(people: Any) -> Select[Standing, Briefing, str, str, bool]:
+    """What `standings_of_people` asks, of people by their ids or by a parameter for these."""
+    links = accounts.all_links()
+    kept = links.with_only_columns(PersonLink.person_id).where(PersonLink.duplicate_id.in_(people))
+    joins = links.where(PersonLink.person_id == Standing.person_id).correlate(Standing).exists()
+    return (
         select(Standing, Briefing, Person.category, Person.party, joins)
         .join(Briefing, Briefing.id == Standing.briefing_id)
         .join(Person, Person.id == Standing.person_id)
-        .where(or_(Standing.person_id.in_(ids), Standing.person_id.in_(kept)))
+        .where(or_(Standing.person_id.in_(people), Standing.person_id.in_(kept)))
         .order_by(Standing.briefing_id, Standing.person_id)
         .with_for_update(of=Standing)
         .execution_options(populate_existing=True)
     )
-    if briefing_id is not None:
-        query = query.where(Standing.briefing_id == briefing_id)
-    if course_id is not None:
-        query = query.where(Briefing.course_id == course_id)
-    return query
 
 
 def in_briefing() -> Select[Standing, Briefing, str, str, bool, datetime | None, datetime | None]:
-    """`standings_of_people` in one briefing with the moments of each one's own reflection, by named parameters."""
-    people: BindParameter[Any] = bindparam("people", expanding=True)
-    links = accounts.all_links()
-    kept = links.with_only_columns(PersonLink.person_id).where(PersonLink.duplicate_id.in_(people))
-    joins = links.where(PersonLink.person_id == Standing.person_id).correlate(Standing).exists()
+    """The same in one briefing with the moments of each one's own reflection, by named parameters."""
     own = and_(ReflectionResult.briefing_id == Standing.briefing_id, ReflectionResult.person_id == Standing.person_id)
     return (
-        select(
-            Standing,
-            Briefing,
-            Person.category,
-            Person.party,
-            joins,
-            ReflectionResult.submitted_at,
-            ReflectionResult.accepted_at,
-        )
-        .join(Briefing, Briefing.id == Standing.briefing_id)
-        .join(Person, Person.id == Standing.person_id)
+        locked_standings(bindparam("people", expanding=True))
+        .add_columns(ReflectionResult.submitted_at, ReflectionResult.accepted_at)
         .outerjoin(ReflectionResult, own)
         .where(Standing.briefing_id == bindparam("briefing"))
-        .where(or_(Standing.person_id.in_(people), Standing.person_id.in_(kept)))
-        .order_by(Standing.person_id)
-        .with_for_update(of=Standing)
-        .execution_options(populate_existing=True)
     )
 
 

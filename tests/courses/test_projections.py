@@ -119,6 +119,7 @@ BRIEFED = [
     ("see", 0, "late", True),
     ("hand in", 0),
     ("judge", 0, True),
+    ("see", 0, "present", False),
     ("take", 0, "m1-test", 0.7),
     ("take", 0, "m2-test", 0.7),
     ("decide", 2, "leave"),
