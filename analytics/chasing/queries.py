@@ -21,7 +21,7 @@ from courses.enrolment.models import Briefing
 from courses.reminders.queries import open_briefings, plans_of
 from courses.reminders.rules import Occasion, steps_above
 from lms.accounts.models import Person, RoleGrant, SignInAccount
-from lms.clock import day_of, end_of_day
+from lms.clock import day_of, start_of_day
 from lms.db import config_of
 from lms.doors import OwnData
 from lms.organisation.models import STATE_TREE, TREES, Unit, UnitClosure, UnitEdge
@@ -239,7 +239,7 @@ def due_below(
 
 def due_on(due_at: Any, day: date) -> ColumnElement[bool]:
     """Whether it is due on that day."""
-    return and_(due_at > end_of_day(day - timedelta(days=1)), due_at <= end_of_day(day))
+    return and_(due_at >= start_of_day(day), due_at < start_of_day(day + timedelta(days=1)))
 
 
 def already_told(session: Session, keys: Collection[str]) -> set[str]:

@@ -14,7 +14,7 @@ from courses.enrolment.models import Assignment, Briefing
 from courses.reminders.models import ReminderPlan, ReminderSent
 from courses.reminders.rules import STANDARD, WITHOUT, Occasion, Plan, occasion_of, occasions
 from lms.accounts.models import Person, SignInAccount
-from lms.clock import end_of_day
+from lms.clock import start_of_day
 from lms.organisation.models import Unit
 from lms.outbox.rules import STUDY
 
@@ -119,10 +119,10 @@ def candidates(plans: Mapping[int, Plan], today: date) -> Select[*tuple[Any, ...
 
 def falls_on(one: Occasion) -> ColumnElement[bool]:
     """Whether the due date, or where there is none the assignment, falls on the day of the occasion."""
-    start, end = end_of_day(one.day - timedelta(days=1)), end_of_day(one.day)
+    start, end = start_of_day(one.day), start_of_day(one.day + timedelta(days=1))
     if one.kind == WITHOUT:
-        return and_(Standing.due_at.is_(None), Assignment.assigned_at > start, Assignment.assigned_at <= end)
-    return and_(Standing.due_at > start, Standing.due_at <= end)
+        return and_(Standing.due_at.is_(None), Assignment.assigned_at >= start, Assignment.assigned_at < end)
+    return and_(Standing.due_at >= start, Standing.due_at < end)
 
 
 def undated(session: Session, briefing_id: int) -> int:

@@ -69,6 +69,6 @@ class FilterForm(PageForm):
             actor=uuid.UUID(self.actor.data) if self.actor.data else None,
             action=text_in(self.action),
             object_id=text_in(self.object),
-            since=datetime.combine(since, time(), tzinfo=clock.VIETNAM).astimezone(UTC) if since else None,
+            since=clock.start_of_day(since) if since else None,
             until=datetime.combine(until, time.max, tzinfo=clock.VIETNAM).astimezone(UTC) if until else None,
         )

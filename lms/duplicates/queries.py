@@ -15,6 +15,7 @@ from lms.duplicates.rules import LIKELIEST, Pair, pair
 from lms.organisation.models import STATE_TREE, Unit
 from lms.organisation.queries import holds_on
 from lms.roster.models import DateOfBirth, StaffCode
+from lms.roster.queries import staff_codes
 
 MOST = 100
 """So many suggestions are shown; more come when these have been decided."""
@@ -150,11 +151,7 @@ class Particulars:
 def particulars(session: Session, people: Sequence[Person], *, on: date) -> dict[int, Particulars]:
     """Of these people, by id. Three statements."""
     ids = [one.id for one in people]
-    codes: dict[int, list[str]] = {}
-    for own, code in session.execute(
-        select(StaffCode.person_id, StaffCode.code).where(StaffCode.person_id.in_(ids), StaffCode.valid_to.is_(None))
-    ):
-        codes.setdefault(own, []).append(code)
+    codes = staff_codes(session, ids)
     seen = dict(
         session.execute(
             select(UserSession.person_id, func.max(UserSession.seen_at))

@@ -179,7 +179,7 @@ class FilterForm(PageForm):
             client=int(self.client.data) if self.client.data else None,
             authority=int(self.authority.data) if self.authority.data else None,
             registration=uuid.UUID(self.registration.data) if self.registration.data else None,
-            since=datetime.combine(since, time(), tzinfo=clock.VIETNAM).astimezone(UTC) if since else None,
+            since=clock.start_of_day(since) if since else None,
             until=datetime.combine(until, time.max, tzinfo=clock.VIETNAM).astimezone(UTC) if until else None,
             voided=YES_NO.get(text_in(self.voided)),
             counts=YES_NO.get(text_in(self.counts)),
