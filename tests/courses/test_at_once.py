@@ -9,11 +9,16 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from courses.authoring.actions import publish_module
 from courses.authoring.queries import modules_at_work
+from courses.briefings.actions import count_before, open_briefing
+from courses.briefings.rules import ONLINE, Asked, Policy, policy_of
 from courses.catalog.actions import THE_PRODUCT
 from courses.catalog.models import Course, Module
+from courses.enrolment.actions import give as give_out
+from courses.enrolment.models import Briefing
 from courses.learning.access import access_course, access_lesson_place
 from courses.learning.actions import finish_lesson
 from lms import clock
@@ -100,4 +105,34 @@ def test_two_moves_of_one_person_follow_each_other(make: Make, units: list[Unit]
     with make.reading() as session:
         held = session.scalars(select(Membership).where(Membership.person_id == person.id)).all()
     assert sorted(one.valid_to is None for one in held) == [False, True]
+    assert differences(make) == []
+
+
+def test_two_who_give_a_briefing_and_choose_what_counts_follow_each_other(make: Make, units: list[Unit]) -> None:
+    """The second finds that people are on the roll and that it has been chosen, and is not refused."""
+    for unit in units:
+        make.person(unit=unit)
+    with make.writing() as session:
+        policy = Policy(Asked(frozenset({ONLINE})))
+        open_briefing(session, session.scalars(select(Course)).one(), code="moi", title="Đợt mới", policy=policy)
+
+    def choose_and_give(session: Session, unit: Unit, *, counts: bool) -> None:
+        one = session.scalars(select(Briefing).where(Briefing.code == "moi")).one()
+        count_before(session, one, counts=counts, reason="Chọn khi giao đợt.")
+        give_out(session, one, session.get_one(Unit, unit.id))
+
+    def second() -> None:
+        with make.writing() as session:
+            choose_and_give(session, units[1], counts=False)
+
+    with ThreadPoolExecutor(1) as pool:
+        with make.writing() as session:
+            choose_and_give(session, units[0], counts=False)
+            session.flush()
+            running = pool.submit(second)
+            until_somebody_waits(make)
+        running.result()
+    with make.reading() as session:
+        one = session.scalars(select(Briefing).where(Briefing.code == "moi")).one()
+        assert (policy_of(one.policy).counts_before, one.policy_number) == (False, 2)
     assert differences(make) == []
