@@ -18,6 +18,7 @@ WRAPPERS = {
     "seen": "",
     "note_names": "",
     "note_client": "xapi.client.",
+    "note_reading": "reflection.",
     "note_target": "forwarding.",
     "note_transfer": "xapi.",
     "note_webhook": "webhook.",

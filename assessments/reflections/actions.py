@@ -112,13 +112,20 @@ def judge(session: Session, actor: Actor, read: Read, *, number: int, accepted: 
     told = told_of(session, read.briefing)
     statement = judged(told, read.person.public_id, accepted=accepted, at=now, reader=actor.public_id)
     record(session, [statement], source=ourselves(session))
-    logged(session, "reflection.judge", actor, read, number=number, changes={"state": (rules.WAITING, verdict)})
+    note_reading(session, "judge", actor, read, number=number, changes={"state": (rules.WAITING, verdict)})
 
 
-def logged(session: Session, action: str, actor: Actor, read: Read, **told: Any) -> None:
+def note_reading(session: Session, action: str, actor: Actor, read: Read, **told: Any) -> None:
     """Note what a reader has done with somebody's reflection."""
-    whose, briefing = read.person.public_id, read.briefing.code
-    note(session, action, actor=actor.public_id, object_kind="person", object_id=whose, briefing=briefing, **told)
+    note(
+        session,
+        f"reflection.{action}",
+        actor=actor.public_id,
+        object_kind="person",
+        object_id=read.person.public_id,
+        briefing=read.briefing.code,
+        **told,
+    )
 
 
 def take_back(session: Session, actor: Actor, read: Read, *, reason: str) -> None:
@@ -148,7 +155,7 @@ def take_back(session: Session, actor: Actor, read: Read, *, reason: str) -> Non
     reflection.state = rules.WAITING
     changes = {"state": (rules.ACCEPTED, rules.WAITING)}
     told_too = {"number": version.number, "statement": str(statement_id), "why": reason}
-    logged(session, "reflection.take_back", actor, read, changes=changes, **told_too)
+    note_reading(session, "take_back", actor, read, changes=changes, **told_too)
     record(session, [taken_back(told.home, statement_id, at=now, by=actor.public_id)], source=ourselves(session))
 
 
