@@ -10,6 +10,7 @@ from typing import Any
 
 from argon2.profiles import CHEAPEST
 from flask import Flask
+from flask.testing import FlaskClient
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import Engine
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -17,6 +18,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
 
 from lms import serving
 from lms.accounts import actions as passwords
@@ -97,6 +99,17 @@ def share_sql() -> None:
         dialect.__hash__ = number  # type: ignore[assignment]
 
 
+class Reader(FlaskClient):
+    """Takes an answer whole unless it is asked not to, as a browser does.
+
+    One that is sent in pieces and of which a test reads the beginning only would end when the collector comes by, in
+    the middle of the request of another test, and take that request's context with it.
+    """
+
+    def open(self, *args: Any, buffered: bool = True, follow_redirects: bool = False, **kwargs: Any) -> TestResponse:
+        return super().open(*args, buffered=buffered, follow_redirects=follow_redirects, **kwargs)
+
+
 STRENGTH = passwords.hasher._parameters
 """What hashing a password takes in the product."""
 
@@ -116,6 +129,7 @@ def share() -> None:
     options: dict[str, Any] = {**Flask.jinja_options, "bytecode_cache": Compiled()}
     Flask.jinja_options = options
     Flask.url_rule_class = Addressed
+    Flask.test_client_class = Reader
 
 
 def pytest_collection_finish() -> None:

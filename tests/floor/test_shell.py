@@ -1,10 +1,11 @@
 """What holds for every page: headers, hosts, tokens, cookies, bounds, and that nothing typed is lost."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask import Flask, url_for
+from flask import Flask, Response, stream_with_context, url_for
 
 import wsgi
 from lms.accounts.actions import move_person
@@ -182,3 +183,20 @@ def test_the_language_switch_is_remembered(make: Make) -> None:
     browser.get("/sign-in")
     browser.submit("/language", language="en")
     assert '<html lang="en"' in browser.get("/sign-in").text
+
+
+def test_an_answer_sent_in_pieces_is_read_whole_by_the_client_of_tests() -> None:
+    app = Flask("in_pieces")
+    ended: list[bool] = []
+
+    def pieces() -> Iterator[str]:
+        try:
+            yield "một "
+            yield "hai"
+        finally:
+            ended.append(True)
+
+    app.add_url_rule("/in-pieces", view_func=lambda: Response(stream_with_context(pieces())))
+    answer = app.test_client().get("/in-pieces")
+    assert ended == [True]
+    assert answer.text == "một hai"
