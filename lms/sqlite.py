@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 BUSY_TIMEOUT_MS = 10_000
 PAGES_BETWEEN_CHECKPOINTS = 16_000  # 64 MB of log: a page that many statements touch is copied back once for them all
 PAGES_IN_MEMORY = 4_000  # of 4 kB, for a connection: what one transaction changes is written once, at its end
+IN_MEMORY = "temp_store = MEMORY"  # what a statement may have to take back; who reads may sort more than fits there
 BEGINNING = "BEGIN IMMEDIATE"
 ASKS_FOR_MS = 5  # so long SQLite itself asks for the lock before it says that it is busy: at once, after 1, 3 and 5 ms
 PAUSE = 0.001  # seconds between two such times
@@ -110,7 +111,7 @@ def sqlite_engine(url: sa.URL, as_json: Callable[[object], str], *, turns: Turns
             f"wal_autocheckpoint = {PAGES_BETWEEN_CHECKPOINTS}",
             f"cache_size = {PAGES_IN_MEMORY}",
             "foreign_keys = ON",
-            *(("query_only = ON",) if turns is None else ()),
+            "query_only = ON" if turns is None else IN_MEMORY,
         ):
             connection.execute(f"PRAGMA {pragma}")
 
