@@ -107,11 +107,14 @@ def test_a_client_is_told_in_json_that_a_commit_failed(
     make: Make, commit_fails: CommitFails, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outsider = Outsider(make, "all")
+    outsider.get()  # the day has come: it is the commit of the statement that fails
+    defined = statement(object={"id": "https://example.vn/bai-1", "definition": {"name": {"vi": "Bài 1"}}})
     commit_fails()
-    answer = outsider.post(statement())
+    answer = outsider.post(defined)
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "10"
     assert json.loads(answer.text)
     monkeypatch.undo()
     with make.reading() as session:
         assert session.scalar(select(func.count()).select_from(XapiStatement)) == 0
+    assert outsider.post(defined).status_code == 200
