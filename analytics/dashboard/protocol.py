@@ -12,14 +12,15 @@ from flask_babel import get_locale
 
 from analytics.dashboard import queries
 from analytics.dashboard.access import ancestors_in_scope
-from analytics.dashboard.forms import Asked, asked_of, file_marks, filter_words
 from analytics.dashboard.queries import Given, Overview
+from analytics.facts.access import access_counted
+from analytics.facts.forms import Asked, asked_of, file_marks, filter_words
 from analytics.facts.projection import Structure
 from analytics.facts.queries import opened_first
 from analytics.facts.rules import OF_NOW
 from courses.enrolment.access import ASSIGN
 from lms import clock
-from lms.accounts.access import UnitThen, access_unit, access_unit_then, people_of_today
+from lms.accounts.access import UnitThen
 from lms.accounts.forms import CATEGORIES
 from lms.db import get_session
 from lms.organisation.models import STATE_TREE, TREES, Unit
@@ -70,20 +71,10 @@ class Looked:
 
 
 def looked_at(unit_id: uuid.UUID, permission: str) -> Looked:
-    """The unit, today or on the day the address asks for, for whoever may see it. Raises `NotFound`.
-
-    Figures of a staff category are for whoever may see the names too: in a small unit they tell of single people.
-    """
-    own, me, asked = get_session(), actor(), asked_of(request.args)
-    needed = NAMES if asked.category else permission
-    until = asked.moment
-    if not asked.chosen:
-        found = access_unit(own, me, needed, unit_id)
-        return Looked(asked, found, Structure(asked.on, category=asked.category, until=until))
-    then = access_unit_then(own, me, needed, unit_id, on=asked.on, tree=asked.tree)
-    people = people_of_today(me, needed, tree=asked.tree)
-    structure = Structure(asked.on, asked.tree, True, people, asked.category, until)
-    return Looked(asked, then.unit or then.now, structure, then)
+    """The unit, today or on the day the address asks for, for whoever may see it. Raises `NotFound`."""
+    asked = asked_of(request.args)
+    now, then, structure = access_counted(get_session(), actor(), permission, unit_id, asked.structure)
+    return Looked(asked, (then.unit if then is not None else None) or now, structure, then)
 
 
 def answered(looked: Looked) -> int:

@@ -34,7 +34,8 @@ from courses.enrolment.models import Assignment, AssignmentHandover, RollDecisio
 from lms.accounts.models import Membership, Person
 from lms.accounts.queries import all_links
 from lms.clock import start_of_day
-from lms.organisation.models import STATE_TREE
+from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitName
+from lms.organisation.projection import with_former
 from lms.organisation.queries import holds_on, subtree
 
 TODAY, DAY_BY_DAY = Tally.__table__, TallyDay.__table__
@@ -47,7 +48,8 @@ class Structure:
     `then`: where they belonged that day, else where they do now. `people`: only these of them (None: all);
     `category`: only of this staff category ("": of any). `until`: with what had come by this moment (None: by now),
     of those to whom a briefing had been given by then. With none of these figures are read from tallies; else they
-    are counted from standings when they are asked for.
+    are counted from standings when they are asked for. `seen`: of these units alone is told what they host and enter
+    (None: of all); whom they have is told by `people`.
     """
 
     on: date
@@ -56,6 +58,7 @@ class Structure:
     people: Select[int] | None = None
     category: str = ""
     until: datetime | None = None
+    seen: frozenset[int] | None = None
 
     @property
     def anew(self) -> bool:
@@ -108,6 +111,16 @@ class Structure:
             query = query.join(Person, Person.id == Standing.person_id)
         return place, query if briefing_id is None else query.where(Standing.briefing_id == briefing_id)
 
+    def listed(self, units: Select[int], briefing_id: int) -> tuple[ColumnElement[str], Select[*tuple[Any, ...]]]:
+        """What the unit of each is called by it, and their standings in one briefing, with persons joined."""
+        place, query = self.standings(units, briefing_id)
+        if not self.category:
+            query = query.join(Person, Person.id == Standing.person_id)
+        if not self.then:
+            return Unit.name.expression, query.join(Unit, Unit.id == place)
+        worn = and_(UnitName.unit_id == place, holds_on(self.on, UnitName.valid_from, UnitName.valid_to))
+        return UnitName.name.expression, query.join(UnitName, worn)
+
     def counting(self) -> list[ColumnElement[bool]]:
         """Which standings count, and by which membership, where a query has joined it and the person."""
         found: list[ColumnElement[bool]] = []
@@ -125,6 +138,15 @@ class Structure:
     def below(self, unit_id: int) -> Select[int]:
         """The units at and below one, that day."""
         return subtree(unit_id, on=self.on, tree=self.tree)
+
+    def open(self, unit_id: int) -> Select[int]:
+        """Those of them that tell of themselves."""
+        below = self.below(unit_id)
+        return below if self.seen is None else below.where(UnitClosure.descendant_id.in_(self.seen))
+
+    def hosts(self, unit_id: int) -> Select[int]:
+        """Those, and all in whose place they stand: whose meeting points are those of the unit."""
+        return with_former(self.open(unit_id), on=self.on)
 
 
 def given_by(moment: datetime) -> Select[int]:

@@ -149,11 +149,6 @@ def sittings_of(session: Session, briefing_id: int) -> Sequence[BriefingSession]
     return session.scalars(meetings.sittings().where(Briefing.id == briefing_id)).all()
 
 
-def hosting(structure: Structure, unit_id: int) -> Select[int]:
-    """The units whose points are shown as those of one: itself, all below, and all in whose place these stand."""
-    return with_former(structure.below(unit_id), on=structure.on)
-
-
 def gathering(session: Session, sitting: BriefingSession, units: Select[int], *, on: date) -> Gathering:
     """What the board says of the points of these units, in six statements, however many points and people."""
     query = meetings.points().where(MeetingPoint.session_id == sitting.id, MeetingPoint.unit_id.in_(units))

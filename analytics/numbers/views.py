@@ -323,5 +323,5 @@ def gathered(here: Opened) -> tuple[Sequence[BriefingSession], queries.Gathering
         if asked is not None:
             raise NotFound
         return sittings, None
-    units = queries.hosting(looked.structure, looked.unit.id)
+    units = looked.structure.hosts(looked.unit.id)
     return sittings, queries.gathering(own, one, units, on=clock.today())

@@ -1,24 +1,30 @@
 """Which reports somebody may read, make, send up, accept, take out with names. What one may not see does not exist."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
 
+from analytics.facts.access import access_counted
 from analytics.facts.projection import Structure
 from analytics.facts.queries import briefings_given, opened_first
 from analytics.reports.models import ReportFile, ReportSchedule, ReportSnapshot, ReportSubmission
 from analytics.reports.queries import Subject, subject, submissions_waiting
 from courses.enrolment.models import Briefing
-from lms.accounts.access import access_unit, access_unit_then, people_of_today
+from lms import clock
+from lms.accounts.access import access_unit
 from lms.accounts.queries import people_counted_in
 from lms.clock import day_of
 from lms.organisation.access import units_within
+from lms.organisation.gathering import lineages
 from lms.organisation.models import Unit
 from lms.organisation.projection import in_place_of
+from lms.organisation.queries import subtree
+from lms.organisation.rules import with_predecessors
 from lms.web.acting import Actor, NotFound
 
 FIGURES, NAMES = "unit:read_figures", "unit:read_names"
@@ -36,24 +42,19 @@ def access_subject(
     code: str | None,
     *,
     now: datetime,
-    by: tuple[date, str] | None = None,
+    wanted: Structure | None = None,
 ) -> Subject:
     """The unit with the briefing of that code, or the one its pages open on; somebody must be on its roll. Or
     `NotFound`.
 
-    `by`: the day and the tree of another structure. By it those count who are in one's scope today, as on dashboards.
+    `wanted`: what figures are asked of (None: of now, by today's state tree), as on dashboards.
     """
-    structure = None
-    if by is None:
-        unit = access_unit(session, actor, permission, unit_id)
-    else:
-        on, tree = by
-        unit = access_unit_then(session, actor, permission, unit_id, on=on, tree=tree).now
-        structure = Structure(on, tree, True, people_of_today(actor, permission, tree=tree))
-    counted = structure or Structure(day_of(now))
+    asked = wanted or Structure(day_of(now))
+    unit, _then, counted = access_counted(session, actor, permission, unit_id, asked)
+    structure = counted if counted.then or counted.anew else None
     given = session.execute(briefings_given(unit.id, counted)).all()
     if not code and len(given) > 1:
-        code = opened_first(session, unit.id, counted, now=now)
+        code = opened_first(session, unit.id, counted, now=counted.until or now)
     chosen = next((row.id for row in given if code in (None, "", row.code)), None)
     found = subject(session, unit, chosen, now=now, structure=structure) if chosen is not None else None
     if found is None:
@@ -64,13 +65,56 @@ def access_subject(
 def to_keep(session: Session, of: Subject) -> Subject:
     """The same for everybody who sees the unit: by another structure those count who are counted there today.
 
-    What one keeps is read by others too: whoever keeps it, nobody is in it whom these may not look at any more.
+    What one keeps is read by others too: whoever keeps it, nobody is in it whom these may not look at any more, and
+    units tell of themselves that stand there today. Of a staff category nothing is kept: not everybody who reads what
+    is kept may see names. Raises `NotFound`.
     """
-    if of.structure is None:
+    if of.by.category:
+        raise NotFound
+    if not of.by.then:
         return of
     unit = in_place_of(session, session.get_one(Unit, of.unit.id), on=day_of(of.now))
-    people = people_counted_in((unit.id,), on=day_of(of.now), later=False, tree=of.by.tree).correlate(None)
-    return replace(of, structure=replace(of.structure, people=people))
+    return replace(of, structure=within_units(session, of.by, (unit.id,), on=day_of(of.now)))
+
+
+def within_units(session: Session, structure: Structure, unit_ids: Sequence[int], *, on: date) -> Structure:
+    """By the structure those who are counted that day in these units and below, and what stands there tells itself."""
+    people = people_counted_in(unit_ids, on=on, later=False, tree=structure.tree).correlate(None)
+    below = session.scalars(union_all(*(subtree(one, on=on, tree=structure.tree) for one in unit_ids)))
+    return replace(structure, people=people, seen=with_those_before(session, below))
+
+
+def with_those_before(session: Session, unit_ids: Iterable[int]) -> frozenset[int]:
+    """These units, and those in whose place they alone stand."""
+    return with_predecessors(unit_ids, [(row[0], row[1], row[2]) for row in session.execute(lineages())])
+
+
+def wish_of(of: Subject, actor: Actor) -> dict[str, Any]:
+    """What the worker must know to make a file by the structure its reader asked for, of the people of that scope."""
+    if of.structure is None:
+        return {}
+    by, until = of.by, of.by.until.isoformat() if of.by.until is not None else None
+    within = None if actor.everywhere(NAMES) else list(actor.unit_ids(NAMES, by.tree))
+    asked = {"on": by.on.isoformat(), "tree": by.tree, "then": by.then, "category": by.category, "until": until}
+    return {"structure": asked, "within": within}
+
+
+def wished(wish: Mapping[str, Any]) -> Structure | None:
+    """What figures such a file was asked of; None: of the moment, by the state tree."""
+    asked = wish.get("structure")
+    if asked is None:
+        return None
+    until = datetime.fromisoformat(asked["until"]) if asked["until"] else None
+    day = date.fromisoformat(asked["on"])
+    return Structure(day, asked["tree"], asked["then"], category=asked["category"], until=until)
+
+
+def wished_for(session: Session, wish: Mapping[str, Any], *, on: date) -> Structure | None:
+    """The same, with those who are counted that day where its reader might see names."""
+    structure, within = wished(wish), wish.get("within")
+    if structure is None or not structure.then or within is None:
+        return structure
+    return within_units(session, structure, within, on=on)
 
 
 def answers_for(actor: Actor, permission: str, unit: Unit) -> bool:
@@ -119,13 +163,16 @@ def access_schedule(session: Session, actor: Actor, public_id: uuid.UUID) -> Rep
 
 
 def access_file(session: Session, actor: Actor, public_id: uuid.UUID) -> ReportFile:
-    """A large file one has asked for oneself, as long as one may see the names of its unit. Raises `NotFound`."""
+    """A large file one has asked for oneself, as long as one may see the names of its unit, or of all in whose place
+    it stands by the structure of the file. Raises `NotFound`.
+    """
     found = session.scalar(
         select(ReportFile).where(ReportFile.public_id == public_id, ReportFile.asked_by == actor.public_id)
     )
-    within = units_within(session, actor, NAMES)
-    if found is None or (within is not None and found.unit_id not in within):
+    if found is None:
         raise NotFound
+    asked = wished(found.wish) or Structure(clock.today())
+    access_counted(session, actor, NAMES, found.unit.public_id, asked)
     return found
 
 

@@ -2,7 +2,7 @@
 
 import tempfile
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import IO, Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from analytics.reports import papers, parts, queries, render
+from analytics.reports.access import wished_for
 from analytics.reports.models import (
     ReportEntry,
     ReportFile,
@@ -23,7 +24,7 @@ from analytics.reports.queries import Subject
 from analytics.reports.rules import MORNING, Paper, Words, as_bytes, digest, is_due
 from analytics.reports.vocabulary import FORMS, WORDS_OF_CODES, closing, frame
 from lms import clock
-from lms.audit.actions import note
+from lms.audit.actions import note, note_each
 from lms.db import database_of
 from lms.organisation.models import STATE_TREE, Unit
 from lms.outbox.actions import queue, send_mail
@@ -225,7 +226,8 @@ def make_file(session: Session, payload: Mapping[str, Any]) -> None:
 
     with tempfile.TemporaryFile() as out:
         with database.reading() as own:
-            of = queries.subject(own, own.get_one(Unit, unit_id), briefing_id, now=at)
+            structure = wished_for(own, wish, on=clock.day_of(at))
+            of = queries.subject(own, own.get_one(Unit, unit_id), briefing_id, now=at, structure=structure)
             if of is not None and wish["what"] == "register":
                 render.register_workbook(papers.register(own, of, told=told), out, at=at)
             elif of is not None:
@@ -269,13 +271,25 @@ def forget_files(session: Session, now: datetime) -> None:
 
 
 def note_taken(session: Session, of: Subject, *, by: uuid.UUID, form: str, purpose: str, count: int) -> None:
-    """In the log: names of the unit were shown or taken out in a report, for what, and how many."""
+    """In the log: names of the unit were shown or taken out in a report, for what, and how many.
+
+    By another structure also under the units that count these people today.
+    """
     told: dict[str, Any] = {"purpose": purpose, "count": count, "form": form if form in FORMS else "register"}
-    told["tree"] = STATE_TREE
-    note(session, "names.read", actor=by, object_kind="unit", object_id=of.unit.public_id, **told)
+    told["tree"], units = of.by.tree, [of.unit.public_id]
+    if of.by.then:  # they belong to other units by now, which is where they read of it
+        told |= {"tree": STATE_TREE, "of": str(of.unit.public_id), "structure": of.by.on.isoformat()}
+        units = list(dict.fromkeys([*units, *queries.units_counting(session, of)]))
+    note_each(session, "names.read", actor=by, object_kind="unit", objects=[(one, told) for one in units])
 
 
-def note_shown(session: Session, unit_id: str, *, by: uuid.UUID, form: str, count: int) -> None:
-    """In the log: a report that names people, such as who took the roll, was shown or taken out."""
-    told: dict[str, Any] = {"purpose": "report", "count": count, "form": form, "tree": STATE_TREE}
-    note(session, "names.read", actor=by, object_kind="unit", object_id=unit_id, **told)
+def note_shown(session: Session, paper: Paper, people: Sequence[str], *, by: uuid.UUID) -> None:
+    """In the log: a report that names people, such as who took the roll, was shown or taken out.
+
+    By another structure it is noted for each of them: they belong to other units by now.
+    """
+    told: dict[str, Any] = {"purpose": "report", "count": len(people), "form": paper.form, "tree": STATE_TREE}
+    kind, objects = "unit", [paper.unit_id]
+    if " " in paper.period:
+        kind, objects, told = "person", [*people], {**told, "of": paper.unit_id, "structure": paper.on.isoformat()}
+    note_each(session, "names.read", actor=by, object_kind=kind, objects=[(one, told) for one in objects])

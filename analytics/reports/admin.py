@@ -7,6 +7,7 @@ from flask import Response, redirect, render_template, request, stream_with_cont
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
+from analytics.facts.forms import file_marks
 from analytics.reports import actions, papers, parts, queries, render
 from analytics.reports.access import (
     FIGURES,
@@ -17,8 +18,19 @@ from analytics.reports.access import (
     access_file,
     access_snapshot,
     access_subject,
+    wish_of,
+    wished,
 )
-from analytics.reports.forms import ListForm, catalogue, file_words, head_asked, made, named, structure_asked
+from analytics.reports.forms import (
+    ListForm,
+    catalogue,
+    figures_asked,
+    figures_told,
+    file_words,
+    head_asked,
+    made,
+    named,
+)
 from analytics.reports.models import ReportFilePiece
 from analytics.reports.queries import Subject
 from analytics.reports.rules import Paper, Words, code_of, paper_of
@@ -47,14 +59,13 @@ KINDS = {
 def form_file(unit_id: uuid.UUID, form: str, kind: str) -> ResponseReturnValue:
     """A form as a file, of this moment: it bears no code, for it is not kept."""
     session, now = get_read_session(), clock.now()
-    by = structure_asked(form)
-    of = access_subject(session, actor(), FIGURES, unit_id, request.args.get("briefing"), now=now, by=by)
+    wanted, code = figures_asked(form), request.args.get("briefing")
+    of = access_subject(session, actor(), FIGURES, unit_id, code, now=now, wanted=wanted)
     return as_file(made(of, form), kind, code="", name=file_name(of, form))
 
 
 def file_name(of: Subject, form: str) -> str:
-    by = f"_co-cau-{of.by.on}_{of.by.tree}" if of.structure is not None else ""
-    return f"bieu-{form}_{of.unit.code}_{clock.day_of(of.now):%Y-%m-%d}{by}"
+    return f"bieu-{form}_{of.unit.code}_{clock.day_of(of.now):%Y-%m-%d}{file_marks(of.by)}"
 
 
 @bp.get("/snapshots/<uuid:snapshot_id>.<kind>")
@@ -88,11 +99,11 @@ def metrics() -> ResponseReturnValue:
 @reading
 def take_list(unit_id: uuid.UUID) -> ResponseReturnValue:
     """A list with names, for the purpose that was stated; written to the audit log before it is sent."""
-    session, now = get_read_session(), clock.now()
-    of = access_subject(session, actor(), NAMES, unit_id, request.args.get("briefing"), now=now)
-    form = ListForm()
+    session, now, form = get_read_session(), clock.now(), ListForm()
+    wanted = figures_asked(LIST)
+    of = access_subject(session, actor(), NAMES, unit_id, request.args.get("briefing"), now=now, wanted=wanted)
     if not form.validate_on_submit():
-        return render_template("reports/lists.html", of=of, form=form), 422
+        return render_template("reports/lists.html", of=of, form=form, **figures_told(of, LIST)), 422
     what, _dash, kind = text_in(form.what).partition("-")
     purpose, by = text_in(form.purpose), behind()
     if what == "01" or (what, kind) == ("register", "xlsx"):
@@ -102,15 +113,19 @@ def take_list(unit_id: uuid.UUID) -> ResponseReturnValue:
     apart(lambda own: actions.note_taken(own, of, by=by, form=what, purpose=purpose, count=count))
     if paper is not None:
         return as_file(paper, kind, code="", name=file_name(of, LIST), noted=True)
-    name = f"so-theo-doi_{of.unit.code}_{clock.day_of(now):%Y-%m-%d}.csv"
+    name = f"{register_name(of)}.csv"
     lines = render.csv_lines(papers.register(session, of))
     return attached(Response(stream_with_context(lines), content_type=KINDS["csv"]), name)
 
 
+def register_name(of: Subject) -> str:
+    return file_name(of, "").replace("bieu-", "so-theo-doi")
+
+
 def ordered(of: Subject, what: str, kind: str, purpose: str) -> ResponseReturnValue:
     """To the page of a file that the worker makes."""
-    name = f"{file_name(of, what) if what == '01' else file_name(of, '').replace('bieu-', 'so-theo-doi')}.{kind}"
-    wish = {"what": what, "kind": kind, "purpose": purpose, "head": head_asked()}
+    name = f"{file_name(of, what) if what == '01' else register_name(of)}.{kind}"
+    wish = {"what": what, "kind": kind, "purpose": purpose, "head": head_asked(), **wish_of(of, actor())}
     made_of: list[uuid.UUID] = []
     person = actor().public_id
     apart(lambda own: made_of.append(actions.order_file(own, of, wish, name=name, by=person).public_id))
@@ -125,7 +140,8 @@ def content(file_id: uuid.UUID) -> ResponseReturnValue:
     one = access_file(session, actor(), file_id)
     if one.state != "made":
         raise NotFound
-    of = access_subject(session, actor(), NAMES, one.unit.public_id, one.briefing.code, now=clock.now())
+    code, wanted = one.briefing.code, wished(one.wish)
+    of = access_subject(session, actor(), NAMES, one.unit.public_id, code, now=clock.now(), wanted=wanted)
     by, purpose, rows, own_id = behind(), str(one.wish.get("purpose", "")), one.total, one.id
     if one.wish["what"] == "register":
         apart(lambda own: actions.note_taken(own, of, by=by, form="register", purpose=purpose, count=rows))

@@ -25,9 +25,9 @@ from courses.meetings.queries import placed, there
 from courses.reminders.models import ReminderSent
 from lms.accounts.models import Membership, Person
 from lms.clock import day_of
-from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit
-from lms.organisation.projection import taken_over, with_former
-from lms.organisation.queries import holds_on, subtree
+from lms.organisation.models import PARTY_TREE, Unit, UnitName
+from lms.organisation.projection import taken_over
+from lms.organisation.queries import holds_on
 from lms.text import fold
 
 STAFF = ("can_bo", "cong_chuc", "vien_chuc")
@@ -45,9 +45,8 @@ class Month:
 def month_by_unit(session: Session, of: Subject, period: str) -> Month:
     """The figures of the month, in six statements. Raises ValueError for what is no month."""
     begins, ends = month_bounds(period)
-    within = subtree(of.unit.id, on=day_of(of.now))
-    held = [tuple(row) for row in session.execute(points_in(within, begins, ends, on=day_of(of.now)))]
-    briefed = [tuple(row) for row in session.execute(briefed_in(within, begins, ends))]
+    held = [tuple(row) for row in session.execute(points_in(of, begins, ends))]
+    briefed = [tuple(row) for row in session.execute(briefed_in(of, begins, ends))]
     under_way = {briefing_id for _unit, briefing_id, *_ in (*held, *briefed)}
     query = select(Briefing.id, Briefing.documents).where(Briefing.id.in_(under_way))
     documents: dict[int, list[str]] = {row.id: row.documents for row in session.execute(query)}
@@ -58,12 +57,12 @@ def month_by_unit(session: Session, of: Subject, period: str) -> Month:
         papers.setdefault(unit_id, set()).update(documents.get(briefing_id, ()))
     for unit_id, briefing_id in briefed:
         papers.setdefault(unit_id, set()).update(documents.get(briefing_id, ()))
-    for row in session.execute(people_in(within, begins, ends, under_way, digital_briefings(session))):
+    for row in session.execute(people_in(of, begins, ends, under_way, digital_briefings(session))):
         rate = (row.members_briefed, row.members)
         own.setdefault(row.unit_id, []).append(
             {"took_part": row.took_part, "member_rate": rate, "digital": row.digital}
         )
-    for unit_id, number in session.execute(staff_in(within, on=min(day_of(of.now), day_of(ends) - timedelta(days=1)))):
+    for unit_id, number in session.execute(staff_in(of, min(of.by.on, day_of(ends) - timedelta(days=1)))):
         own.setdefault(unit_id, []).append({"staff": number})
     return by_branch(session, of, own, papers)
 
@@ -100,7 +99,7 @@ def by_branch(
     for top, (key, name) in named.items():
         units = [unit_id for unit_id, at in branch.items() if at == top]
         cells = together((cells for unit_id in units for cells in own.get(unit_id, ())), (papers.get(u) for u in units))
-        if top != of.unit.id or cells != EMPTY:
+        if cells != EMPTY or (top != of.unit.id and (of.by.seen is None or top in of.by.seen)):
             found.append((key, name, cells))
     itself = [row for row in found if row[0].endswith(" itself")]
     rows = [*(row for row in found if row not in itself), *itself]
@@ -113,37 +112,30 @@ def together(cells: Iterable[dict[str, Value]], documents: Iterable[set[str] | N
     return {**EMPTY, **summed_cells(cells), "documents": len(once)}
 
 
-def points_in(within: Select[int], begins: datetime, ends: datetime, *, on: date) -> Select[int, int, int]:
+def points_in(of: Subject, begins: datetime, ends: datetime) -> Select[int, int, int]:
     """Unit, briefing and number of meeting points and classes held in the month; the unit in whose place one stands."""
-    taken = taken_over(on)
+    taken = taken_over(of.by.on)
     hosts = func.coalesce(taken.c.heir_id, MeetingPoint.unit_id)
     return (
         select(hosts, BriefingSession.briefing_id, func.count())
         .select_from(MeetingPoint)
         .join(BriefingSession, BriefingSession.id == MeetingPoint.session_id)
         .outerjoin(taken, taken.c.unit_id == MeetingPoint.unit_id)
-        .where(MeetingPoint.unit_id.in_(with_former(within, on=on)))
+        .where(MeetingPoint.unit_id.in_(of.by.hosts(of.unit.id)))
         .where(BriefingSession.starts_at >= begins, BriefingSession.starts_at < ends)
         .group_by(hosts, BriefingSession.briefing_id)
     )
 
 
-def briefed_in(within: Select[int], begins: datetime, ends: datetime) -> Select[int, int]:
+def briefed_in(of: Subject, begins: datetime, ends: datetime) -> Select[int, int]:
     """Units and briefings of which somebody was briefed in the month."""
-    return (
-        select(Standing.unit_id, Standing.briefing_id)
-        .where(
-            Standing.unit_id.in_(within),
-            Standing.briefed_at >= begins,
-            Standing.briefed_at < ends,
-            ~Standing.exempt,
-        )
-        .distinct()
-    )
+    place, standings = of.by.standings(of.by.below(of.unit.id))
+    month = Standing.briefed_at >= begins, Standing.briefed_at < ends
+    return standings.where(*month, ~Standing.exempt).with_only_columns(place, Standing.briefing_id).distinct()
 
 
 def people_in(
-    within: Select[int], begins: datetime, ends: datetime, under_way: Iterable[int], digital: Iterable[int]
+    of: Subject, begins: datetime, ends: datetime, under_way: Iterable[int], digital: Iterable[int]
 ) -> Select[int, int, int, int, int]:
     """By unit: people briefed in the month; members who must be in the briefings under way, and are; staff who have
     completed one of the briefings on digital transformation.
@@ -156,21 +148,22 @@ def people_in(
 
     learned = Standing.briefing_id.in_(sorted(digital))
     counts = and_(Standing.briefing_id.in_(sorted(under_way)), Standing.member, ~Standing.exempt)
+    place, standings = of.by.standings(of.by.below(of.unit.id))
     person = (
-        select(
-            Standing.unit_id,
+        standings.join(Person, Person.id == Standing.person_id)
+        .with_only_columns(
+            place.label("unit_id"),
             Standing.person_id,
             once(and_(Standing.briefed_at >= begins, Standing.briefed_at < ends, ~Standing.exempt)).label("took_part"),
             func.sum(case((counts, 1), else_=0)).label("members"),
             func.sum(case((and_(counts, Standing.briefed_at < ends), 1), else_=0)).label("members_briefed"),
             once(and_(learned, Standing.completed_at < ends, Person.category.in_(STAFF))).label("digital"),
         )
-        .join(Person, Person.id == Standing.person_id)
-        .where(Standing.unit_id.in_(within))
-        .group_by(Standing.unit_id, Standing.person_id)
+        .group_by(place, Standing.person_id)
         .subquery()
     )
-    sums = [func.sum(person.c[name]).label(name) for name in ("took_part", "members", "members_briefed", "digital")]
+    names = "took_part", "members", "members_briefed", "digital"
+    sums = [cast(func.sum(person.c[name]), Integer).label(name) for name in names]  # PostgreSQL adds sums to decimals
     return select(person.c.unit_id, *sums).group_by(person.c.unit_id)
 
 
@@ -187,24 +180,25 @@ def digital_briefings(session: Session) -> list[int]:
     ]
 
 
-def staff_in(within: Select[int], *, on: date) -> Select[int, int]:
+def staff_in(of: Subject, on: date) -> Select[int, int]:
     """By unit: the cadres, civil servants and public employees counted there that day."""
-    return (
+    query = (
         select(Membership.unit_id, func.count())
         .join(Person, Person.id == Membership.person_id)
         .where(
-            Membership.tree == STATE_TREE,
+            Membership.tree == of.by.tree,
             Membership.kind == "main",
             holds_on(on, Membership.valid_from, Membership.valid_to),
-            Membership.unit_id.in_(within),
+            Membership.unit_id.in_(of.by.below(of.unit.id)),
             or_(*(Person.category == one for one in STAFF)),
         )
         .group_by(Membership.unit_id)
     )
+    return query if of.by.people is None else query.where(Membership.person_id.in_(of.by.people))
 
 
 BRANCH = aliased(Membership)
-CELL = aliased(Unit)
+CELL = aliased(UnitName)
 
 
 def reminders(of: Subject) -> Subquery:
@@ -216,19 +210,19 @@ def reminders(of: Subject) -> Subquery:
 
 def missing_people(of: Subject) -> Select[*tuple[Any, ...]]:
     """Who of the unit and below must study and has not completed, in Vietnamese order, with cell and reminders."""
-    on = day_of(of.now)
+    on, told = of.by.on, reminders(of)
+    unit, standings = of.by.listed(of.by.below(of.unit.id), of.briefing_id)
     belongs = and_(
         BRANCH.person_id == Person.id,
         BRANCH.tree == PARTY_TREE,
         BRANCH.kind == "main",
         holds_on(on, BRANCH.valid_from, BRANCH.valid_to),
     )
-    told = reminders(of)
     return (
-        select(
+        standings.with_only_columns(
             Person.public_id,
             Person.position,
-            Unit.name.label("unit"),
+            unit.label("unit"),
             CELL.name.label("branch"),
             Standing.state,
             Standing.absence,
@@ -236,27 +230,18 @@ def missing_people(of: Subject) -> Select[*tuple[Any, ...]]:
             func.coalesce(told.c.number, 0).label("reminded"),
             told.c.last.label("reminded_at"),
         )
-        .select_from(Standing)
-        .join(Person, Person.id == Standing.person_id)
-        .join(Unit, Unit.id == Standing.unit_id)
         .outerjoin(told, told.c.person_id == Standing.person_id)
         .outerjoin(BRANCH, belongs)
-        .outerjoin(CELL, CELL.id == BRANCH.unit_id)
-        .where(
-            Standing.briefing_id == of.briefing_id,
-            Standing.unit_id.in_(subtree(of.unit.id, on=on)),
-            ~Standing.exempt,
-            Standing.state != "completed",
-        )
+        .outerjoin(CELL, and_(CELL.unit_id == BRANCH.unit_id, holds_on(on, CELL.valid_from, CELL.valid_to)))
+        .where(~Standing.exempt, Standing.state != "completed")
         .order_by(Person.sort_key, Person.id)
     )
 
 
 def hosted_by(of: Subject) -> ColumnElement[bool]:
     """Whether a point of the briefing is one of the unit, of those below, or of those they took over from."""
-    on = day_of(of.now)
-    hosts = with_former(subtree(of.unit.id, on=on), on=on)
-    return and_(BriefingSession.briefing_id == of.briefing_id, MeetingPoint.unit_id.in_(hosts))
+    hosts = MeetingPoint.unit_id.in_(of.by.hosts(of.unit.id))
+    return and_(BriefingSession.briefing_id == of.briefing_id, hosts)
 
 
 def points_of(of: Subject) -> Select[*tuple[Any, ...]]:
@@ -369,14 +354,11 @@ TEN_THOUSAND = 10_000
 
 def register_people(of: Subject, settings: Settings) -> Select[*tuple[Any, ...]]:
     """Everybody on the roll, each with all activities in one text: the database puts it together from its index."""
+    unit, standings = of.by.listed(of.by.below(of.unit.id), of.briefing_id)
     columns = (Standing.exempt, Standing.member, Standing.state, Standing.way, Standing.due_at, Standing.briefed_at)
     return (
-        select(Person.full_name, Person.position, Person.category, Unit.name.label("unit"), *columns)
+        standings.with_only_columns(Person.full_name, Person.position, Person.category, unit.label("unit"), *columns)
         .add_columns(Standing.completed_at, Standing.score, told_by_activity(of, settings).label("done"))
-        .select_from(Standing)
-        .join(Person, Person.id == Standing.person_id)
-        .join(Unit, Unit.id == Standing.unit_id)
-        .where(Standing.briefing_id == of.briefing_id, Standing.unit_id.in_(subtree(of.unit.id, on=day_of(of.now))))
         .order_by(Person.sort_key, Person.id)
     )
 

@@ -9,6 +9,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, StringField, TextAreaField, validators
 
+from analytics.facts.forms import asked_of, filter_words
+from analytics.facts.projection import Structure
 from analytics.facts.vocabulary import METRICS
 from analytics.reports import actions, papers, queries
 from analytics.reports.access import FIGURES, NAMES
@@ -20,25 +22,32 @@ from analytics.reports.rules import (
     Column,
     Paper,
     Words,
+    cells_shown,
+    headings,
     month_bounds,
     people_named,
     typed_code,
 )
+from analytics.reports.rules import (
+    FIGURES as NUMBERS,
+)
 from analytics.reports.vocabulary import (
+    FORMS,
     GROUPS,
     GROUPS_05,
     HEADS,
     LABELS,
     LABELS_01,
     NOTE_ROLL_UP,
+    ON_FROZEN,
     WORDS_OF_CODES,
     Pair,
 )
 from lms import clock
 from lms.db import apart, get_read_session
-from lms.organisation.forms import TREE_WORDS, as_of
+from lms.organisation.forms import TREE_WORDS
 from lms.organisation.models import STATE_TREE, TREES
-from lms.web.acting import actor, behind
+from lms.web.acting import NotFound, actor, behind
 from lms.web.forms import ChoiceField, MustBe, PageForm, at_most, choices, chosen, tidy, unify
 from lms.web.wording import day as worded
 
@@ -245,26 +254,40 @@ def levels_asked() -> int | None:
     return 99 if asked == "all" else int(asked) if asked in {"1", "2", "3"} else None
 
 
-def structure_asked(form: str) -> tuple[date, str] | None:
-    """The day and tree of another structure, which the address may ask Biểu 01 for; None: today's, as all others."""
-    asked = as_of(request.args) if form == "01" else None
-    return (asked.on, asked.tree) if asked is not None and asked.chosen and not asked.form.errors else None
+UNTIL, BY_CATEGORY = frozenset({"01"}), frozenset({"01", "02", "register"})
+"""The forms that can be told of a day that is over, and of one staff category. By structure and tree all can."""
 
 
-def structure_told() -> dict[str, Any]:
-    """What the page of a form needs to let the structure be chosen, the tree where the reader sees both."""
-    asked, me = as_of(request.args), actor()
+def figures_asked(form: str) -> Structure | None:
+    """What the address asks the form of: a structure, a day that is over, a category; None: of now, by today's tree.
+
+    Raises `NotFound` for what makes no sense, or what the form cannot be told of.
+    """
+    asked = asked_of(request.args)
+    if asked.errors or (asked.until and form not in UNTIL) or (asked.category and form not in BY_CATEGORY):
+        raise NotFound
+    return asked.structure if asked.filtered else None
+
+
+def figures_told(of: Subject, form: str = "") -> dict[str, Any]:
+    """What a page needs to let this be chosen, the tree where the reader sees both, and to say what was chosen."""
+    asked, me = asked_of(request.args), actor()
     both = me.everywhere(FIGURES) or all(me.unit_ids(FIGURES, tree) for tree in TREES)
-    return {"asked": asked, "both": both, "tree_words": TREE_WORDS}
+    by_category = form in BY_CATEGORY and me.may(NAMES)
+    filters = filter_words(of.structure) if of.structure is not None else []
+    return {"asked": asked, "both": both, "until": form in UNTIL, "by_category": by_category, "filters": filters}
 
 
 def period_words(period: str) -> str:
-    """The month of a kept report, or the structure by which it counts."""
-    on, _space, tree = period.partition(" ")
-    if not tree:
-        return month_words(period)
-    told = _("cơ cấu ngày %(day)s", day=worded(date.fromisoformat(on)))
-    return f"{TREE_WORDS[tree]}, {told}" if tree != STATE_TREE else told
+    """The month of a kept report, and the structure by which it counts, and until when: see `papers.period_of`."""
+    parts = period.split()
+    said = [month_words(parts.pop(0))] if parts and len(parts[0]) == len("2026-11") else []
+    if parts:
+        on, tree, *until = parts
+        said += [str(TREE_WORDS[tree])] if tree != STATE_TREE else []
+        said.append(_("cơ cấu ngày %(day)s", day=worded(date.fromisoformat(on))))
+        said += [_("số liệu đến hết ngày %(day)s", day=worded(date.fromisoformat(one))) for one in until]
+    return ", ".join(said)
 
 
 def made(of: Subject, form: str) -> Paper:
@@ -275,14 +298,34 @@ def made(of: Subject, form: str) -> Paper:
     return papers.by_point(session, of) if form == "03" else papers.monthly(session, of, month_asked(clock.today()))
 
 
+def told(paper: Paper) -> dict[str, object]:
+    """What a page needs to show a paper."""
+    words = page_words(named(paper))
+    lines = [*paper.lines, *([paper.total] if paper.total else [])]
+    return {
+        "paper": paper,
+        "rows": [(line, cells_shown(paper, line, words)) for line in lines],
+        "headings": headings(paper.columns),
+        "grouped": any(column.group for column in paper.columns),
+        "heading": heading,
+        "group_heading": group_heading,
+        "numbers": NUMBERS,
+        "form_name": said(FORMS[paper.form]),
+        "remarks": [note for note in paper.notes if paper.form == "01" and note.startswith(ON_FROZEN)],
+        "period_words": period_words,
+        "definitions": definitions() if paper.form == "01" else [],
+        "roll_up": said(ROLL_UP),
+    }
+
+
 def named(paper: Paper, *, noted: bool = False) -> dict[str, str]:
     """The names of those in a paper, for whoever may see names; noted unless that was done with a purpose."""
     ids = people_named(paper)
     if not ids or not actor().may(NAMES):
         return {}
     if not noted:
-        by, unit_id, form = behind(), paper.unit_id, paper.form
-        apart(lambda own: actions.note_shown(own, unit_id, by=by, form=form, count=len(ids)))
+        by = behind()
+        apart(lambda own: actions.note_shown(own, paper, ids, by=by))
     return queries.names_of(get_read_session(), ids)
 
 

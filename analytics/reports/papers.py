@@ -1,7 +1,7 @@
 """The five forms: what was read becomes a paper, with headings, definitions and the sentence. Nothing here is SQL."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -32,19 +32,24 @@ from analytics.reports.rules import (
     value_of,
 )
 from analytics.reports.vocabulary import (
+    CATEGORIES,
     FORMULAS,
     GROUPS,
     GROUPS_05,
     LABELS,
     LABELS_01,
+    NOTE_FILTERED,
     NOTE_FROZEN,
     NOTE_NEVER_FROZEN,
     NOTE_NOT_FROZEN_SO,
+    NOTE_OF_NOW,
     NOTE_ROLL_UP,
     NOTES,
     NUMBER_WIDTH,
+    REGISTER_HEAD,
     STRONG,
     TITLES,
+    WAYS,
     WIDTHS,
     WORDS_OF_CODES,
 )
@@ -62,24 +67,27 @@ def by_unit(session: Session, of: Subject, levels: int | None = None, *, most: i
     top = top_node(session, of)
     depth = min(levels, levels_that_fit(top, most)) if levels else levels_that_fit(top)
     kept = session.scalar(last_frozen(of.briefing_id)) if of.structure is None else None
+    untold = of.by.untold
     rows = [
-        Line(node.key, {"place": place, "name": node.name, **cells_of(node, kept)}, depth=own, parent=parent)
+        Line(node.key, {"place": place, "name": node.name, **cells_of(node, kept, untold)}, depth=own, parent=parent)
         for place, own, parent, node in numbered(top, depth)
     ]
-    total = Line(top.key, {"place": "", "name": "TỔNG CỘNG", **cells_of(top, kept)}, parent=True)
+    total = Line(top.key, {"place": "", "name": "TỔNG CỘNG", **cells_of(top, kept, untold)}, parent=True)
     notes = (
         *(f"{metric.name[0]}: {metric.means[0]}" for metric in METRICS if metric.code in EXPLAINED),
-        note_on_frozen(of, kept),
+        *notes_on_empty(of, kept),
         NOTE_ROLL_UP,
     )
     return paper(of, "01", columns_01(), rows, total, sentence=sentence(of, top), notes=notes)
 
 
-def note_on_frozen(of: Subject, kept: datetime | None) -> str:
-    """Of which frozen roll columns 4 to 6 are, or why they are empty."""
+def notes_on_empty(of: Subject, kept: datetime | None) -> list[str]:
+    """Of which frozen roll columns 4 to 6 are, or why they are empty, and what else is."""
+    if of.by.untold:
+        return [NOTE_FILTERED, *([NOTE_OF_NOW] if of.by.until is not None else [])]
     if of.structure is not None:
-        return NOTE_NOT_FROZEN_SO
-    return NOTE_FROZEN.format(at=f"{in_vietnam(kept):%H:%M, %d/%m/%Y}") if kept else NOTE_NEVER_FROZEN
+        return [NOTE_NOT_FROZEN_SO]
+    return [NOTE_FROZEN.format(at=f"{in_vietnam(kept):%H:%M, %d/%m/%Y}") if kept else NOTE_NEVER_FROZEN]
 
 
 EXPLAINED = frozenset(
@@ -88,10 +96,12 @@ EXPLAINED = frozenset(
 """The metrics whose definitions are printed under Biểu 01; a page opens all."""
 
 
-def cells_of(node: Node, kept: datetime | None) -> dict[str, Value]:
-    """The figures of a unit, and what it has entered; nothing of a frozen roll where none was kept."""
+def cells_of(node: Node, kept: datetime | None, untold: Container[str]) -> dict[str, Value]:
+    """The figures of a unit, and what it has entered; nothing of a frozen roll where none was kept, nor untold."""
     found = {
-        one.code: value_of(node.whole, one.numerator, one.denominator) if kept or one.code not in FROZEN else None
+        one.code: None
+        if one.numerator in untold or (one.code in FROZEN and not kept)
+        else value_of(node.whole, one.numerator, one.denominator)
         for one in IN_FORM_01
     }
     return {**found, "plan": node.plan, "note": node.note}
@@ -135,7 +145,7 @@ def paper(
     """A report about the subject."""
     title = TITLES[form] + (f" {period[5:]}/{period[:4]}" if period else "")
     if of.structure is not None:
-        title, period = f"{title} ({of_structure(of.structure)})", f"{of.by.on} {of.by.tree}"
+        title, period = f"{title} ({counted_so(of.structure)})", period_of(period, of.structure)
     return Paper(
         form=form,
         title=title,
@@ -145,7 +155,7 @@ def paper(
         kind=of.unit.kind,
         above=of.above,
         briefing=of.title,
-        at=of.now,
+        at=of.at,
         on=of.by.on,
         columns=tuple(columns),
         lines=tuple(lines),
@@ -156,16 +166,28 @@ def paper(
     )
 
 
-def of_structure(structure: Structure) -> str:
-    """By which structure a report counts, as its title says it."""
-    tree = "cây tổ chức đảng, " if structure.tree == PARTY_TREE else ""
-    scoped = ", chỉ tính người nay thuộc phạm vi" if structure.people is not None else ""
-    return f"theo {tree}cơ cấu tổ chức ngày {structure.on:%d/%m/%Y}, kết quả đến nay{scoped}"
+def counted_so(structure: Structure) -> str:
+    """By which structure a report counts whom, and until when, as its title says it."""
+    said = []
+    if structure.then:
+        tree = "cây tổ chức đảng, " if structure.tree == PARTY_TREE else ""
+        said.append(f"theo {tree}cơ cấu tổ chức ngày {structure.on:%d/%m/%Y}")
+    until = f"hết ngày {day_of(structure.until):%d/%m/%Y}" if structure.until is not None else "nay"
+    said.append(f"kết quả đến {until}")
+    said += [f"chỉ tính {CATEGORIES[structure.category].lower()}"] if structure.category else []
+    said += ["chỉ tính người nay thuộc phạm vi"] if structure.people is not None else []
+    return ", ".join(said)
+
+
+def period_of(month: str, structure: Structure) -> str:
+    """What a report is about beside its unit and briefing, so that it is compared with its like: see `period_words`."""
+    until = day_of(structure.until).isoformat() if structure.until is not None else ""
+    return " ".join(one for one in (month, structure.on.isoformat(), structure.tree, until) if one)
 
 
 def sentence(of: Subject, top: Node) -> str:
     """The summary in the standard shape of reports (domain.md §6(d))."""
-    count, here, units = top.whole.count, in_vietnam(of.now), below(top)
+    count, here, units = top.whole.count, in_vietnam(of.at), below(top)
     said = (
         f"Đến {here.hour} giờ {here.minute:02} phút ngày {here:%d/%m/%Y}, toàn {in_sentence(of.unit.name)} có "
         f"{number(count.briefed)}/{number(count.people)} cán bộ, đảng viên được học tập, quán triệt {of.about}, đạt "
@@ -314,28 +336,6 @@ def letter(session: Session, of: Subject, language: str) -> Letter:
     return Letter(subject, f"analytics.reports/report.{'en' if english else 'vi'}.txt", values)
 
 
-REGISTER_HEAD = (
-    "TT",
-    "Họ và tên",
-    "Chức vụ",
-    "Đơn vị",
-    "Loại cán bộ",
-    "Đảng viên",
-    "Trạng thái",
-    "Hình thức",
-    "Hạn",
-    "Ngày quán triệt",
-    "Ngày hoàn thành",
-    "Điểm kiểm tra",
-)
-CATEGORIES = {
-    "can_bo": "Cán bộ",
-    "cong_chuc": "Công chức",
-    "vien_chuc": "Viên chức",
-    "nguoi_lao_dong": "Người lao động",
-    "khac": "Khác",
-}
-WAYS = {"point": "Tại điểm cầu", "online": "Trực tuyến", "make_up": "Học bù"}
 AT_ONCE = 1_000
 
 

@@ -1,36 +1,35 @@
 """Reading what reports say: the sums of a unit and all below it, and the papers made of them."""
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, and_, case, func, select
-from sqlalchemy.orm import Session, aliased, defer, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from analytics.facts import queries as facts
-from analytics.facts.models import Tally
 from analytics.facts.projection import Structure, VietnamDay
 from analytics.facts.rules import COUNT_NAMES, Count
 from analytics.facts.vocabulary import document_of
-from analytics.reports.models import ReportEntry, ReportSchedule, ReportSnapshot, ReportSubmission
+from analytics.reports.models import ReportEntry, ReportSubmission
 from analytics.reports.rules import NOBODY, Figures, Node, check, summed
-from courses.briefings.models import BriefingSession, FrozenPerson, FrozenRoll, MeetingPoint
+from courses.briefings.models import BriefingSession, FrozenPerson, FrozenRoll, MeetingPoint, Standing
 from courses.catalog.queries import NEWEST_TITLES
 from courses.enrolment.models import Briefing
 from lms.accounts.models import Person, RoleGrant, SignInAccount
 from lms.clock import day_of
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitEdge
 from lms.organisation.projection import heirs_by, taken_over, with_former
-from lms.organisation.queries import OnDay, above_on, holds_on, named_on, subtree
+from lms.organisation.queries import OnDay, above_on, holds_on, named_on
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What a report is about: a unit as it is called that day, the one above it, a briefing in words, the moment.
 
-    `structure`: another than today's state tree, which Biểu 01 alone can be made by.
+    `structure`: another than today's state tree, or figures of a day that is over, or of one staff category.
     """
 
     unit: OnDay
@@ -46,6 +45,11 @@ class Subject:
     def by(self) -> Structure:
         """The structure by which people are counted."""
         return self.structure or Structure(day_of(self.now))
+
+    @property
+    def at(self) -> datetime:
+        """The moment of the figures: now, or the last one of a day that is over."""
+        return self.by.until or self.now
 
     @property
     def about(self) -> str:
@@ -81,17 +85,17 @@ def top_node(session: Session, of: Subject) -> Node:
 
     Raises `SumsDisagree`.
     """
-    unit_id, within = of.unit.id, of.by.below(of.unit.id)
+    unit_id, within, seen = of.unit.id, of.by.below(of.unit.id), of.by.open(of.unit.id)
     own = {one: Figures(count) for one, count in counts_by_unit(session, within, of).items()}
-    for one, points in session.execute(points_by_unit(within, of)):
+    for one, points in session.execute(points_by_unit(seen, of)):
         own[one] = replace(own.get(one, Figures()), points=points)
     for one, *numbers in session.execute(frozen_by_unit(within, of)) if of.structure is None else ():
         own[one] = own.get(one, Figures()) + Figures(NOBODY, 0, *numbers)
-    entered = entries(session, within, of)
+    entered = entries(session, seen, of)
     places: dict[int | None, list[OnDay]] = {}
     for *unit, parent in session.execute(units_within(unit_id, of)):
         places.setdefault(parent if unit[0] != unit_id else None, []).append(OnDay(*unit))
-    top = node_of(of.unit, places, own, entered)
+    top = node_of(of.unit, places, own, entered, of.by.seen)
     check(top, known_figures(session, within, of))
     return top
 
@@ -101,10 +105,16 @@ def node_of(
     places: Mapping[int | None, list[OnDay]],
     own: Mapping[int, Figures],
     entered: Mapping[int, Entered],
+    seen: Container[int] | None = None,
 ) -> Node:
-    """A unit as a node. What is counted in a unit itself, beside units below, becomes a row of its own."""
+    """A unit as a node. What is counted in a unit itself, beside units below, becomes a row of its own.
+
+    Units below with nobody to count are left out where they are none of those one may look at (`seen`, None: all).
+    """
     key, figures = str(unit.public_id), own.get(unit.id, Figures())
-    children = [node_of(child, places, own, entered) for child in places.get(unit.id, ())]
+    below = [(child.id, node_of(child, places, own, entered, seen)) for child in places.get(unit.id, ())]
+    told = Figures(), ()
+    children = [one for id_, one in below if seen is None or id_ in seen or (one.whole, one.children) != told]
     if children and figures != Figures():
         name = f"Cơ quan {unit.name} (không kể đơn vị trực thuộc)"
         children.insert(0, Node(f"{key} itself", name, figures, figures, itself=True))
@@ -146,7 +156,7 @@ def counts_by_unit(session: Session, within: Select[int], of: Subject) -> dict[i
     """The people counted in each of these units itself."""
     tally = of.by.tallies(within, of.briefing_id).c
     query = (
-        select(tally.unit_id, *facts.counts(tally, of.now))
+        select(tally.unit_id, *facts.counts(tally, of.at))
         .where(tally.briefing_id == of.briefing_id, tally.unit_id.in_(within))
         .group_by(tally.unit_id)
     )
@@ -159,7 +169,7 @@ def points_held(of: Subject) -> Select[int]:
         select(func.count(MeetingPoint.id))
         .select_from(MeetingPoint)
         .join(BriefingSession, BriefingSession.id == MeetingPoint.session_id)
-        .where(BriefingSession.briefing_id == of.briefing_id, BriefingSession.starts_at <= of.now)
+        .where(BriefingSession.briefing_id == of.briefing_id, BriefingSession.starts_at <= of.at)
     )
 
 
@@ -175,9 +185,10 @@ def points_by_unit(within: Select[int], of: Subject) -> Select[int, int]:
 
 def known_figures(session: Session, within: Select[int], of: Subject) -> Figures:
     """The same sums, added up by the database over the whole branch."""
-    count = Count(*session.execute(facts.tally_of_units(within, of.briefing_id, of.by, now=of.now)).one())
+    count = Count(*session.execute(facts.tally_of_units(within, of.briefing_id, of.by, now=of.at)).one())
     units = with_former(within, on=of.by.on)
-    points = session.scalar(points_held(of).where(MeetingPoint.unit_id.in_(units))) or 0
+    hosts = of.by.hosts(of.unit.id)
+    points = session.scalar(points_held(of).where(MeetingPoint.unit_id.in_(hosts))) or 0
     rolls = frozen(of).where(FrozenPerson.unit_id.in_(units))  # of the structure in which they were frozen
     return Figures(count, points, *(session.execute(rolls).one() if of.structure is None else ()))
 
@@ -285,68 +296,21 @@ def heads_with_address(unit_id: int, *, on: date) -> Select[int, str]:
 
 def how_many(session: Session, of: Subject) -> int:
     """How many rows the register of the unit has."""
-    within = subtree(of.unit.id, on=day_of(of.now))
-    query = select(func.sum(Tally.people + Tally.exempt))
-    return session.scalar(query.where(Tally.briefing_id == of.briefing_id, Tally.unit_id.in_(within))) or 0
+    within = of.by.below(of.unit.id)
+    tally = of.by.tallies(within, of.briefing_id).c
+    query = select(func.sum(tally.people + tally.exempt))
+    return session.scalar(query.where(tally.briefing_id == of.briefing_id, tally.unit_id.in_(within))) or 0
+
+
+def units_counting(session: Session, of: Subject) -> list[uuid.UUID]:
+    """The units that count today those whom the register of the unit has by another structure."""
+    _place, standings = of.by.standings(of.by.below(of.unit.id), of.briefing_id)
+    units = standings.join(Unit, Unit.id == Standing.unit_id).with_only_columns(Unit.public_id).distinct()
+    return list(session.scalars(units))
 
 
 LISTED = 50
-DOCUMENT = ReportSnapshot.document
-
-
-def snapshots_of(of: Subject) -> Select[ReportSnapshot]:
-    """Reports of the unit about the briefing that were kept, the latest first."""
-    return (
-        select(ReportSnapshot)
-        .options(defer(ReportSnapshot.document))
-        .where(ReportSnapshot.unit_id == of.unit.id, ReportSnapshot.briefing_id == of.briefing_id)
-        .order_by(ReportSnapshot.taken_at.desc(), ReportSnapshot.id.desc())
-        .limit(LISTED)
-    )
-
-
-def beside(kept: ReportSnapshot, *, after: bool) -> Select[ReportSnapshot]:
-    """The next report of the same form about the same thing, or the one before."""
-    order = ReportSnapshot.taken_at
-    return (
-        select(ReportSnapshot)
-        .where(
-            ReportSnapshot.unit_id == kept.unit_id,
-            ReportSnapshot.briefing_id == kept.briefing_id,
-            ReportSnapshot.form == kept.form,
-            ReportSnapshot.period == kept.period,
-            order > kept.taken_at if after else order < kept.taken_at,
-        )
-        .order_by(order if after else order.desc())
-        .limit(1)
-    )
-
-
-def by_code(typed: str) -> Select[ReportSnapshot]:
-    """The reports whose digest begins so: one, or none."""
-    return select(ReportSnapshot).where(ReportSnapshot.digest.startswith(typed, autoescape=True)).limit(2)
-
-
-def sent_by(of: Subject) -> Select[ReportSubmission]:
-    """What the unit has sent up about the briefing, the latest first."""
-    return (
-        select(ReportSubmission)
-        .options(joinedload(ReportSubmission.to_unit), joinedload(ReportSubmission.snapshot).defer(DOCUMENT))
-        .where(ReportSubmission.unit_id == of.unit.id, ReportSubmission.briefing_id == of.briefing_id)
-        .order_by(ReportSubmission.sent_at.desc(), ReportSubmission.id.desc())
-        .limit(LISTED)
-    )
-
-
-def sent_to(of: Subject) -> Select[ReportSubmission]:
-    """What units have sent to this one about the briefing: what waits for a decision first, then the latest."""
-    return (
-        select(ReportSubmission)
-        .options(joinedload(ReportSubmission.unit), joinedload(ReportSubmission.snapshot).defer(DOCUMENT))
-        .where(ReportSubmission.to_unit_id == of.unit.id, ReportSubmission.briefing_id == of.briefing_id)
-        .order_by(ReportSubmission.state != "sent", ReportSubmission.sent_at.desc(), ReportSubmission.id.desc())
-        .limit(LISTED)
-    )
+"""So many of a list are shown."""
 
 
 def submissions_waiting(unit_ids: Collection[int] | None) -> Select[ReportSubmission]:
@@ -359,28 +323,6 @@ def submissions_waiting(unit_ids: Collection[int] | None) -> Select[ReportSubmis
         .limit(LISTED)
     )
     return query if unit_ids is None else query.where(ReportSubmission.to_unit_id.in_(unit_ids))
-
-
-def submission_waiting(kept: ReportSnapshot) -> Select[ReportSubmission]:
-    """The sending of a kept report that waits for a decision, with the unit that decides; none when nothing waits."""
-    return (
-        select(ReportSubmission)
-        .options(joinedload(ReportSubmission.to_unit))
-        .where(ReportSubmission.snapshot_id == kept.id, ReportSubmission.state == "sent")
-    )
-
-
-def schedules_of(of: Subject) -> Select[ReportSchedule]:
-    """By what schedules the summary is mailed to the heads of the unit."""
-    return (
-        select(ReportSchedule)
-        .where(
-            ReportSchedule.unit_id == of.unit.id,
-            ReportSchedule.briefing_id == of.briefing_id,
-            ReportSchedule.ended_at.is_(None),
-        )
-        .order_by(ReportSchedule.id)
-    )
 
 
 def titles(session: Session) -> dict[int, str]:

@@ -2,15 +2,17 @@
 
 import logging
 import uuid
+from collections.abc import Callable
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import literal, select
 
+from analytics.facts.forms import asked_of
 from analytics.facts.projection import Structure
 from analytics.facts.queries import briefings_given
-from analytics.reports import actions, forms, papers, queries
+from analytics.reports import actions, forms, gathering, papers, queries
 from analytics.reports.access import (
     ACCEPT,
     FIGURES,
@@ -29,31 +31,27 @@ from analytics.reports.access import (
     to_keep,
     waiting_for,
 )
-from analytics.reports.forms import made, named
+from analytics.reports.forms import figures_asked, figures_told, made, named, told
 from analytics.reports.models import ReportFile
 from analytics.reports.queries import Subject
 from analytics.reports.rules import (
-    FIGURES as NUMBERS,
-)
-from analytics.reports.rules import (
-    Paper,
     SumsDisagree,
-    cells_shown,
     code_of,
     differences,
     digest,
-    headings,
     next_due,
     paper_of,
     shown,
     typed_code,
 )
-from analytics.reports.vocabulary import FORMS, HEADS, ON_FROZEN, head_for
+from analytics.reports.vocabulary import FORMS, HEADS, head_for
 from courses.enrolment.models import Briefing
 from lms import clock
 from lms.accounts.access import top_units
 from lms.db import get_session
-from lms.organisation.models import Unit
+from lms.organisation.access import first_tree
+from lms.organisation.forms import TREE_WORDS
+from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit
 from lms.web.acting import NotFound, actor, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.forms import text_in
@@ -79,32 +77,55 @@ def mine() -> ResponseReturnValue:
     own, me = get_session(), actor()
     found = waiting_for(own, me)
     names = queries.titles(own) if found else {}
-    return render_template("reports/mine.html", units=top_units(own, me, FIGURES), waiting=found, names=names)
+    units: list[tuple[Unit, str | None]] = [(one, None) for one in top_units(own, me, FIGURES)]
+    if not me.everywhere(FIGURES):
+        units += [(one, PARTY_TREE) for one in top_units(own, me, FIGURES, tree=PARTY_TREE)]
+    return render_template("reports/mine.html", units=units, tree_words=TREE_WORDS, waiting=found, names=names)
 
 
-def asked_subject(permission: str, unit_id: uuid.UUID, form: str = "") -> Subject:
-    """The unit and the briefing, and for Biểu 01 the structure, that the address names. Raises `NotFound`."""
-    code, by = request.args.get("briefing"), forms.structure_asked(form)
-    return access_subject(get_session(), actor(), permission, unit_id, code, now=clock.now(), by=by)
+def asked_subject(permission: str, unit_id: uuid.UUID, wanted: Structure | None = None) -> Subject:
+    """The unit and the briefing that the address names, of now or by what is `wanted`. Raises `NotFound`."""
+    code = request.args.get("briefing")
+    return access_subject(get_session(), actor(), permission, unit_id, code, now=clock.now(), wanted=wanted)
+
+
+def asked_page(permission: str, unit_id: uuid.UUID, form: str, page: Callable[[Subject], str]) -> ResponseReturnValue:
+    """The page about what the address asks; where there are no figures of it, back to those of now, which must be."""
+    begins = first_tree(actor(), permission)
+    today = Structure(clock.today(), begins, True) if begins != STATE_TREE else None
+    if asked_of(request.args).errors:
+        return page(asked_subject(permission, unit_id, today)), 422
+    try:
+        of = asked_subject(permission, unit_id, figures_asked(form))
+    except NotFound:
+        asked_subject(permission, unit_id, today)
+        flash(_("Ngày ấy đơn vị không có số liệu trong cây đã chọn. Chọn ngày hoặc cây khác."), "warning")
+        kept = {**(request.view_args or {}), "briefing": request.args.get("briefing")}
+        return redirect(url_for(str(request.endpoint), **kept, tree=begins if today else None))
+    return page(of)
 
 
 @bp.get("/units/<uuid:unit_id>")
 @needs(FIGURES)
 def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
-    """What the unit reports about a briefing: forms, what it enters by hand, what it sent and what came from below."""
-    return unit_page(asked_subject(FIGURES, unit_id))
+    """What the unit reports about a briefing: forms, what it enters by hand, what it sent and what came from below.
+
+    By another structure the forms are made by it; what is entered and sent is of today.
+    """
+    return asked_page(FIGURES, unit_id, "", unit_page)
 
 
 def unit_page(of: Subject, entry_form: forms.EntryForm | None = None) -> str:
     own, me = get_session(), actor()
     row = own.get_one(Unit, of.unit.id)
     entry = queries.entries(own, select(literal(of.unit.id)), of).get(of.unit.id)
-    sent, month = own.scalars(queries.sent_by(of)).all(), forms.month_asked(clock.today())
+    sent, month = own.scalars(gathering.sent_by(of)).all(), forms.month_asked(clock.today())
     return render_template(
         "reports/unit.html",
         of=of,
         code=own.get_one(Briefing, of.briefing_id).code,
-        briefings=own.execute(briefings_given(of.unit.id, Structure(clock.day_of(of.now)))).all(),
+        briefings=own.execute(briefings_given(of.unit.id, of.by)).all(),
+        **figures_told(of),
         form_names=FORMS,
         said=forms.said,
         heads=HEADS,
@@ -114,10 +135,10 @@ def unit_page(of: Subject, entry_form: forms.EntryForm | None = None) -> str:
         levels=request.args.get("levels", ""),
         entry=entry,
         entry_form=entry_form or forms.EntryForm(formdata=None, obj=entry),
-        above=own.scalar(queries.unit_above(of)),
+        above=own.scalar(queries.unit_above(of)) if of.structure is None else None,
         sent=sent,
-        received=own.scalars(queries.sent_to(of)).all(),
-        kept=own.scalars(queries.snapshots_of(of)).all(),
+        received=own.scalars(gathering.sent_to(of)).all(),
+        kept=own.scalars(gathering.snapshots_of(of)).all(),
         period_words=forms.period_words,
         states=forms.STATES,
         may_send=answers_for(me, SEND, row),
@@ -130,38 +151,15 @@ def unit_page(of: Subject, entry_form: forms.EntryForm | None = None) -> str:
 @bp.get("/units/<uuid:unit_id>/<any('01','03','05'):form>")
 @needs(FIGURES)
 def form_page(unit_id: uuid.UUID, form: str) -> ResponseReturnValue:
-    """A form on a page, as its files have it; Biểu 01 by the structure that is asked for."""
-    own, words = get_session(), forms.structure_told()
-    try:
-        of = asked_subject(FIGURES, unit_id, form)
-    except NotFound:
-        of = asked_subject(FIGURES, unit_id)  # the unit of today, or nothing
-        flash(_("Ngày ấy đơn vị không có số liệu trong cây đã chọn. Chọn ngày hoặc cây khác."), "warning")
-        return redirect(url_for("reports.form_page", unit_id=unit_id, form=form, briefing=request.args.get("briefing")))
-    may_send = answers_for(actor(), SEND, own.get_one(Unit, of.unit.id))
-    words |= {"briefing": own.get_one(Briefing, of.briefing_id), "may_send": may_send}
-    page = render_template("reports/form.html", of=of, **words, **told(made(of, form)))
-    return page, 422 if words["asked"].form.errors else 200
+    """A form on a page, as its files have it, by the structure that is asked for."""
+    own = get_session()
 
+    def page(of: Subject) -> str:
+        may_keep = not of.by.category and answers_for(actor(), SEND, own.get_one(Unit, of.unit.id))
+        words = {**figures_told(of, form), **told(made(of, form)), "may_keep": may_keep}
+        return render_template("reports/form.html", of=of, briefing=own.get_one(Briefing, of.briefing_id), **words)
 
-def told(paper: Paper) -> dict[str, object]:
-    """What a page needs to show a paper."""
-    words = forms.page_words(named(paper))
-    lines = [*paper.lines, *([paper.total] if paper.total else [])]
-    return {
-        "paper": paper,
-        "rows": [(line, cells_shown(paper, line, words)) for line in lines],
-        "headings": headings(paper.columns),
-        "grouped": any(column.group for column in paper.columns),
-        "heading": forms.heading,
-        "group_heading": forms.group_heading,
-        "numbers": NUMBERS,
-        "form_name": forms.said(FORMS[paper.form]),
-        "remarks": [note for note in paper.notes if paper.form == "01" and note.startswith(ON_FROZEN)],
-        "period_words": forms.period_words,
-        "definitions": forms.definitions() if paper.form == "01" else [],
-        "roll_up": forms.said(forms.ROLL_UP),
-    }
+    return asked_page(FIGURES, unit_id, form, page)
 
 
 @bp.post("/units/<uuid:unit_id>/entry")
@@ -183,7 +181,7 @@ def enter(unit_id: uuid.UUID) -> ResponseReturnValue:
 def freeze(unit_id: uuid.UUID, form: str) -> ResponseReturnValue:
     """Keep a form as it is at this moment."""
     own = get_session()
-    of = to_keep(own, asked_subject(SEND, unit_id, form))
+    of = to_keep(own, asked_subject(SEND, unit_id, figures_asked(form)))
     if not answers_for(actor(), SEND, own.get_one(Unit, of.unit.id)):
         raise NotFound
     paper = papers.missing(own, of) if form == LIST else made(of, form)
@@ -266,8 +264,8 @@ def snapshot(snapshot_id: uuid.UUID) -> ResponseReturnValue:
     """A report that was kept: what it says, its code, and what the next one says otherwise."""
     own, me = get_session(), actor()
     kept = access_snapshot(own, me, snapshot_id)
-    waits = own.scalar(queries.submission_waiting(kept))
-    paper, later = paper_of(kept.document), own.scalar(queries.beside(kept, after=True))
+    waits = own.scalar(gathering.submission_waiting(kept))
+    paper, later = paper_of(kept.document), own.scalar(gathering.beside(kept, after=True))
     changed = differences(paper, paper_of(later.document)) if later is not None else []
     words = forms.page_words(named(paper))
     return render_template(
@@ -276,7 +274,7 @@ def snapshot(snapshot_id: uuid.UUID) -> ResponseReturnValue:
         code=code_of(kept.digest),
         intact=digest(kept.document) == kept.digest,
         later=later,
-        before=own.scalar(queries.beside(kept, after=False)),
+        before=own.scalar(gathering.beside(kept, after=False)),
         changed=[(one, *(shown(one.column, value, words) for value in (one.before, one.after))) for one in changed],
         is_list=kept.form == LIST,
         waits=waits if waits is not None and answers_for(me, ACCEPT, waits.to_unit) else None,
@@ -288,8 +286,12 @@ def snapshot(snapshot_id: uuid.UUID) -> ResponseReturnValue:
 @needs(NAMES)
 def lists(unit_id: uuid.UUID) -> ResponseReturnValue:
     """Which list with names is to be taken out, and for what."""
-    of = asked_subject(NAMES, unit_id)
-    return render_template("reports/lists.html", of=of, form=forms.ListForm(formdata=None))
+
+    def page(of: Subject) -> str:
+        form = forms.ListForm(formdata=None)
+        return render_template("reports/lists.html", of=of, form=form, **figures_told(of, LIST))
+
+    return asked_page(NAMES, unit_id, LIST, page)
 
 
 @bp.get("/files/<uuid:file_id>")
@@ -310,7 +312,7 @@ def mail(unit_id: uuid.UUID) -> ResponseReturnValue:
 
 def mail_page(of: Subject, form: forms.ScheduleForm) -> str:
     own, now = get_session(), clock.now()
-    found = own.scalars(queries.schedules_of(of)).all()
+    found = own.scalars(gathering.schedules_of(of)).all()
     heads = own.execute(queries.heads(of.unit.id, on=clock.day_of(now))).all()
     letter = papers.letter(own, of, "en" if forms.in_english() else "vi")
     return render_template(
@@ -380,7 +382,7 @@ def check() -> ResponseReturnValue:
     form = forms.CheckForm(request.args if "code" in request.args else None)
     found, asked = [], "code" in request.args and form.validate()
     if asked:
-        found = list(get_session().scalars(queries.by_code(typed_code(text_in(form.code)))))
+        found = list(get_session().scalars(gathering.by_code(typed_code(text_in(form.code)))))
     one = found[0] if len(found) == 1 else None
     paper = paper_of(one.document) if one is not None else None
     status = 422 if form.errors else 404 if asked and one is None else 200

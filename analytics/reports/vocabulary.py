@@ -172,14 +172,39 @@ PEOPLE_STATES: dict[str, Pair] = {
 }
 WORDS_OF_CODES = {**STATES, **PEOPLE_STATES}
 
+REGISTER_HEAD = (
+    "TT",
+    "Họ và tên",
+    "Chức vụ",
+    "Đơn vị",
+    "Loại cán bộ",
+    "Đảng viên",
+    "Trạng thái",
+    "Hình thức",
+    "Hạn",
+    "Ngày quán triệt",
+    "Ngày hoàn thành",
+    "Điểm kiểm tra",
+)
+CATEGORIES = {
+    "can_bo": "Cán bộ",
+    "cong_chuc": "Công chức",
+    "vien_chuc": "Viên chức",
+    "nguoi_lao_dong": "Người lao động",
+    "khac": "Khác",
+}
+WAYS = {"point": "Tại điểm cầu", "online": "Trực tuyến", "make_up": "Học bù"}
+
 NOTE_FROZEN = (
     "Cột 4, 5, 6 theo sĩ số chốt lúc {at}. Cột 7, 8 và các cột sau theo danh sách hiện nay: người đến, đi sau khi "
     "chốt làm cột 8 khác cột 4 trừ cột 7."
 )
 NOTE_NEVER_FROZEN = "Đợt này chưa chốt sĩ số: cột 4, 5, 6 để trống."
 NOTE_NOT_FROZEN_SO = "Sĩ số chốt tính theo cơ cấu tổ chức nhà nước lúc chốt: theo cơ cấu này cột 4, 5, 6 để trống."
-ON_FROZEN = (NOTE_NEVER_FROZEN, NOTE_NOT_FROZEN_SO, NOTE_FROZEN.partition("{")[0])
-"""How the note on the frozen roll begins."""
+NOTE_FILTERED = "Sĩ số chốt là của mọi người, theo lúc chốt: cột 4, 5, 6 để trống. Điểm trung bình cũng để trống."
+NOTE_OF_NOW = "Vắng có lý do, vắng không lý do, bài thu hoạch đã nộp: chỉ biết theo hiện nay, nên để trống."
+ON_FROZEN = (NOTE_NEVER_FROZEN, NOTE_NOT_FROZEN_SO, NOTE_FILTERED, NOTE_OF_NOW, NOTE_FROZEN.partition("{")[0])
+"""How the notes begin that say which columns are empty, and why."""
 
 NOTE_ROLL_UP = (
     "Số của đơn vị cấp trên là tổng số người của các đơn vị, mỗi người một lần; tỷ lệ là tổng chia tổng, không phải "

@@ -12,9 +12,9 @@ from sqlalchemy import create_engine, select, update
 from werkzeug.datastructures import MultiDict
 
 from analytics.charts.queries import finished_modules, history, known_editions
-from analytics.dashboard.forms import asked_of
 from analytics.dashboard.queries import Overview, briefings_given, overview
 from analytics.facts import queries as facts
+from analytics.facts.forms import asked_of
 from analytics.facts.projection import Structure
 from analytics.facts.rules import COUNT_NAMES, OF_NOW, Count
 from courses.briefings.projector import settle_briefing

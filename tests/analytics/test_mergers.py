@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from analytics.facts.projection import Structure
-from analytics.numbers.queries import hosting, kept_roll
+from analytics.numbers.queries import kept_roll
 from analytics.reports import filters, papers, queries
 from analytics.reports.actions import enter
 from courses.briefings.actions import freeze_roll
@@ -111,8 +111,8 @@ def test_points_and_rolls_that_were_kept_are_found_once_from_the_unit_that_took_
         roll = session.scalars(select(FrozenRoll)).one()
         assert [tuple(row) for row in session.execute(compared(roll, on=today))] == [("Xã Hợp", 4, 0, 4, 0, 0, 0)]
         past = Structure(today - timedelta(days=1), then=True)
-        assert set(session.scalars(hosting(past, merging.y.id))) == {merging.y.id}
-        assert set(session.scalars(hosting(Structure(today), merged.id))) == {merging.x.id, merging.y.id, merged.id}
+        assert set(session.scalars(past.hosts(merging.y.id))) == {merging.y.id}
+        assert set(session.scalars(Structure(today).hosts(merged.id))) == {merging.x.id, merging.y.id, merged.id}
     head = head_of(merging.make, merged)
     told = head.get(f"/dashboard/units/{merged.public_id}/points.csv").data.decode("utf-8-sig")
     assert [row[1:3] + row[5:6] for row in list(csv.reader(told.splitlines(), delimiter=";"))[1:]] == [

@@ -1,0 +1,240 @@
+"""Every form and list by the structure of another day: of which units, of whom, and that nothing outside is told."""
+
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from analytics.reports.actions import enter
+from analytics.reports.models import ReportFile
+from courses.briefings.models import BriefingSession, MeetingPoint
+from courses.briefings.projector import settle_briefing
+from courses.briefings.rules import WAYS, Asked, Policy
+from lms import clock
+from lms.accounts.actions import move_person
+from lms.accounts.models import Person
+from lms.accounts.rules import PERMISSIONS
+from lms.audit.models import AuditEntry
+from lms.organisation.actions import move_unit, rename_unit
+from lms.organisation.models import Unit
+from lms.organisation.storage import Words
+from lms.outbox.cli import Worker
+from lms.privacy.queries import disclosures
+from lms.roster.actions import taken_apart
+from tests.analytics.agency import course_loaded, hired, studied
+from tests.analytics.test_dashboard import text_of
+from tests.briefed import briefing_in
+from tests.browser import ORIGIN, Browser
+from tests.kept import kept
+from tests.make import Make
+
+ONLINE = Policy(Asked(ways=frozenset(WAYS), test=True))
+AGO = timedelta(days=5)
+OUTSIDE = ("Xuân", "Đội Xa", "99-CTr", "Cầu Xa", "An Chuyển")
+"""Whatever left the office since: a unit below it with its person, its point and what it entered; and somebody."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Two offices; a team that stood below the first until `on`, with the second since; and somebody who went along."""
+
+    root: Unit
+    a: Unit
+    b: Unit
+    team: Unit
+    on: date
+    code: str
+
+    def at(self, unit: Unit, rest: str) -> str:
+        """A page or file of reports about a unit, by the structure of that day."""
+        return f"/reports/units/{unit.public_id}{rest}?briefing={self.code}&on={self.on}"
+
+
+def moved_away(make: Make, folder: Path) -> Moved:
+    course = course_loaded(make, folder)
+    root = make.unit("Tỉnh", code="t")
+    a, b = make.unit("Sở Cũ", code="a", under=root), make.unit("Sở Xa", code="b", under=root)
+    team = make.unit("Đội Xa", code="x", under=a)
+    with clock.moved_to(clock.now() - 2 * AGO), make.writing() as session:
+        briefing = briefing_in(session, root, policy=ONLINE)
+        sitting = session.scalars(select(BriefingSession)).one()
+        for unit, name in ((a, "Cầu Gần"), (team, "Cầu Xa")):
+            session.add(MeetingPoint(session_id=sitting.id, code=unit.code, name=name, unit_id=unit.id))
+            plan = "11-CTr" if unit is a else "99-CTr"
+            enter(session, session.get_one(Unit, unit.id), briefing.id, plan=plan, note_text="", by=uuid.uuid4())
+        stays, goes = hired(session, a, 2, ["An Ở Lại", "An Chuyển"])
+        hired(session, team, 1, ["Xuân Một"])
+        hired(session, b, 1, ["Bình Một"])
+        session.get_one(Person, stays).category = "vien_chuc"
+        studied(session, course, [stays], lessons=4, tests=1)
+        settle_briefing(session, briefing.id)
+        code = briefing.code
+    with make.writing() as session:
+        day, far = clock.today() - AGO, session.get_one(Unit, b.id)
+        move_unit(session, session.get_one(Unit, team.id), far, on=day)
+        rename_unit(session, session.get_one(Unit, a.id), Words("a", "Sở Mới", "department"), on=day)
+        move_person(session, session.get_one(Person, goes), far, on=day)
+        return Moved(root, a, b, team, day - timedelta(days=1), code)
+
+
+@pytest.fixture
+def moved(make: Make, tmp_path: Path) -> Moved:
+    return kept(make, tmp_path, moved_away)
+
+
+def looking(make: Make, role: str, over: Unit | None = None) -> Browser:
+    return make.browser(make.person("Người Xem", role=role, over=over))
+
+
+def listed(browser: Browser, moved: Moved, unit: Unit, what: str, **more: str) -> bytes:
+    """A list with names by the structure of that day; what the worker makes is fetched when it is made."""
+    address = moved.at(unit, "/lists") + "".join(f"&{name}={value}" for name, value in more.items())
+    browser.get(address)
+    browser.submit("/lists", what=what, purpose="check")
+    assert browser.page is not None
+    return browser.page.get_data()
+
+
+def made(make: Make, browser: Browser) -> bytes:
+    """The file that the worker has made last."""
+    worker = Worker(make.database)
+    while worker.step():
+        pass
+    with make.reading() as session:
+        one = session.scalars(select(ReportFile).order_by(ReportFile.id.desc())).first()
+    assert one is not None
+    answer = browser.client.get(f"/reports/files/{one.public_id}/content")
+    assert answer.status_code == 200
+    return answer.get_data()
+
+
+def in_workbook(content: bytes) -> str:
+    (sheet,) = taken_apart(content).sheets
+    return "\n".join(";".join(line.cell(place) for place in range(12)) for line in sheet.lines)
+
+
+def told(make: Make, moved: Moved, browser: Browser, unit: Unit) -> dict[str, str]:
+    """Every form and list of a unit by the structure of that day, as text; the pages of its points too."""
+    found = {form: browser.client.get(moved.at(unit, f"/{form}.json")).text for form in ("01", "03", "05")}
+    found |= {f"page {form}": browser.get(moved.at(unit, f"/{form}")).text for form in ("01", "03", "05")}
+    found["02"] = in_workbook(listed(browser, moved, unit, "02-xlsx"))
+    found["register"] = listed(browser, moved, unit, "register-csv").decode()
+    for what in ("register-xlsx", "01-xlsx"):
+        listed(browser, moved, unit, what)
+        found[what] = in_workbook(made(make, browser))
+    for rest in ("/points", "/points.csv", "", ".json"):
+        found[f"dashboard{rest}"] = browser.get(f"/dashboard/units/{unit.public_id}{rest}?on={moved.on}").text
+    return found
+
+
+def test_every_form_and_list_is_made_by_the_units_of_its_day_under_their_names(make: Make, moved: Moved) -> None:
+    browser = looking(make, "administrator")
+    found = told(make, moved, browser, moved.a)
+    for name, text in found.items():
+        assert f"{moved.on:%d/%m/%Y}" in text or moved.on.isoformat() in text or "register" in name, name
+    lines = {form: json.loads(found[form])["lines"] for form in ("01", "03", "05")}
+    names = {form: [one["cells"]["name"] for one in lines[form]] for form in lines}
+    assert names["01"] == ["Cơ quan Sở Cũ (không kể đơn vị trực thuộc)", "Đội Xa"]
+    assert [one["cells"]["plan"] for one in lines["01"]] == ["", "99-CTr"]
+    assert sorted(names["03"]) == ["Cầu Gần", "Cầu Xa"]
+    assert {one["cells"]["name"]: one["cells"]["conferences"] for one in lines["05"]} == {
+        "Cơ quan Sở Cũ": 1,
+        "Đội Xa": 1,
+    }
+    for name in ("02", "register", "register-xlsx"):
+        assert "An Chuyển" in found[name], name
+        assert "Xuân Một" in found[name], name
+        assert "Sở Cũ" in found[name], name
+        assert "Sở Mới" not in found[name], name
+    assert "Đội Xa" in found["01-xlsx"]
+    answer = browser.client.get(moved.at(moved.a, "/05.csv"))
+    assert f"_co-cau-{moved.on}" in answer.headers["Content-Disposition"]
+    browser.get(moved.at(moved.a, ""))
+    assert f"on={moved.on}" in browser.text
+    assert "Gửi báo cáo" not in browser.text  # what goes up is of today
+    browser.get(f"/reports/units/{moved.a.public_id}")
+    assert "Gửi cấp trên" in browser.text
+
+
+def test_who_heads_an_office_finds_nothing_of_what_has_left_it_in_any_form_list_or_page(
+    make: Make, moved: Moved
+) -> None:
+    browser = looking(make, "head", moved.a)
+    found = told(make, moved, browser, moved.a)
+    assert [(name, one) for name, text in found.items() for one in OUTSIDE if one in text] == []
+    assert "An Ở Lại" in found["register"]
+    assert "11-CTr" in found["01"]
+    assert "Cầu Gần" in found["03"]
+    assert json.loads(found["01"])["total"]["cells"]["people"] == 1
+    assert json.loads(found["01"])["total"]["cells"]["points"] == 1
+    assert json.loads(found["05"])["total"]["cells"]["conferences"] == 1
+    assert json.loads(found["05"])["total"]["cells"]["staff"] == 1
+    for rest in ("", "/01", "/05.csv", "/lists"):
+        assert browser.client.get(moved.at(moved.team, rest)).status_code == 404, rest
+
+
+def test_what_is_kept_by_another_structure_tells_nobody_more_than_they_may_see(make: Make, moved: Moved) -> None:
+    keeper, head = looking(make, "administrator"), looking(make, "head", moved.a)
+    for form in ("01", "02", "03", "05"):
+        keeper.get(moved.at(moved.a, ""))
+        keeper.submit(f"/freeze/{form}")
+        text = head.get(keeper.path).text
+        assert f"{moved.on:%d/%m/%Y}" in text, form
+        assert [one for one in OUTSIDE if one in text] == [], form
+        assert ("An Ở Lại" in text) == (form == "02")
+    with make.reading() as session:
+        entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "names.read")).all()
+        assert {one.object_kind for one in entries if one.details["form"] == "02"} == {"person"}
+
+
+def test_those_whose_names_went_out_by_an_old_structure_read_of_it_where_they_are_now(make: Make, moved: Moved) -> None:
+    browser = looking(make, "administrator")
+    listed(browser, moved, moved.a, "register-csv")
+    with make.reading() as session:
+        for name in ("An Ở Lại", "An Chuyển", "Xuân Một"):
+            one = session.scalars(select(Person).where(Person.full_name == name)).one()
+            found, _older = disclosures(session, one, before=None)
+            assert {entry.entry.details["structure"] for entry in found} == {moved.on.isoformat()}, name
+
+
+def test_a_report_is_told_of_a_day_that_is_over_and_of_one_category_as_the_dashboard_tells_it(
+    make: Make, moved: Moved, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, yesterday = looking(make, "head", moved.a), clock.today() - timedelta(days=1)
+    figures, reports = (f"/{kind}/units/{moved.a.public_id}" for kind in ("dashboard", "reports"))
+    for asked in (f"until={yesterday}", "category=vien_chuc", f"category=vien_chuc&on={moved.on}"):
+        paper = browser.get(f"{reports}/01.json?{asked}").get_json()
+        shown = browser.get(f"{figures}.json?{asked}").get_json()["total"]
+        told = paper["total"]["cells"]
+        assert [told[name] for name in ("people", "briefed", "completed", "overdue")] == [
+            shown[name] for name in ("people", "briefed", "completed", "overdue")
+        ], asked
+        assert told["score"] is None, asked
+    assert (told["people"], paper["title"].split("(")[1].count("viên chức")) == (1, 1)
+    browser.get(f"{reports}/01?until={yesterday}")
+    page = text_of(browser)
+    assert f"Số liệu đến hết ngày {yesterday:%d/%m/%Y}" in page
+    assert f"Đến 23 giờ 59 phút ngày {yesterday:%d/%m/%Y}" in page
+    assert "chỉ biết theo hiện nay, nên để trống" in page
+    register = listed(browser, moved, moved.a, "register-csv", category="vien_chuc").decode()
+    assert ("An Ở Lại" in register, "Xuân" in register) == (True, False)
+    for path in (f"/03.json?until={yesterday}", "/05.csv?category=vien_chuc", "/01.csv?until=31/13/2025"):
+        assert browser.get(f"{reports}{path}").status_code == 404, path
+    keeper = looking(make, "unit_administrator", moved.a)
+    keeper.get(f"{reports}/01?until={yesterday}")
+    keeper.submit("/freeze/01")
+    assert f"số liệu đến hết ngày {yesterday:%d/%m/%Y}" in text_of(keeper)
+    assert "/freeze/01" not in keeper.get(f"{reports}/01?category=vien_chuc").text  # some who read it see no names
+    keeper.get(f"{reports}/01?until={yesterday}")
+    data, headers = dict(keeper.form("/freeze/01").fields), {"Origin": ORIGIN}
+    for asked, status in (("", 200), ("?category=vien_chuc", 404)):
+        answer = keeper.post(f"{reports}/freeze/01{asked}", data=data, headers=headers)
+        assert answer.status_code == status, asked
+    monkeypatch.setitem(PERMISSIONS, "head", PERMISSIONS["head"] - {"unit:read_names"})
+    blind = looking(make, "head", moved.a)
+    for path in ("/01.json", "/01.csv", "/01"):
+        assert blind.client.get(f"{reports}{path}?category=vien_chuc").status_code in {302, 404}, path
