@@ -2,21 +2,35 @@
 
 import hashlib
 import uuid
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from analytics.api.models import ApiToken
-from analytics.api.queries import opened
-from analytics.api.rules import PREFIX
+from analytics.api.rules import NAMES, PREFIX
+from analytics.facts.access import FIGURES, access_counted, with_those_before
+from analytics.facts.access import NAMES as SEE_NAMES
+from analytics.facts.projection import Structure
 from courses.enrolment.models import Briefing
 from lms import clock
-from lms.organisation.models import Unit
+from lms.organisation.access import units_within
+from lms.organisation.models import STATE_TREE, Unit
+from lms.organisation.queries import OnDay
 from lms.records.access import KEEP_CLIENTS as KEEP
 from lms.records.access import READ_CLIENTS as READ
 from lms.web.acting import Actor, NotFound
 
-__all__ = ["KEEP", "READ", "access_briefing", "access_token", "access_unit", "digest_of", "token_shown"]
+__all__ = [
+    "KEEP",
+    "READ",
+    "access_briefing",
+    "access_token",
+    "access_unit",
+    "digest_of",
+    "token_shown",
+    "units_opened",
+]
 
 
 def digest_of(token: str) -> bytes:
@@ -38,14 +52,62 @@ def token_shown(session: Session, header: str) -> ApiToken:
     return found
 
 
-def access_unit(session: Session, token: ApiToken, public_id: uuid.UUID | None) -> Unit:
-    """The unit, when the token opens it; its own when none is named. Raises `NotFound`."""
-    query = select(Unit).where(opened(token, on=clock.today()))
-    wanted = Unit.public_id == public_id if public_id is not None else Unit.id == token.unit_id
-    unit = session.scalar(query.where(wanted))
-    if unit is None:
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whoever shows a token, as one who may read figures of its unit in the state tree, or everywhere.
+
+    Who reads no names by it may see none: what pages tell only to whoever sees names, is not told either.
+    """
+
+    token: ApiToken
+    person_id: int = 0
+    language: str = "vi"
+
+    @property
+    def public_id(self) -> uuid.UUID:
+        """The token's own."""
+        return self.token.public_id
+
+    @property
+    def name(self) -> str:
+        """What the other system is called."""
+        return self.token.name
+
+    def may(self, permission: str) -> bool:
+        """Whether the token's scopes carry the permission."""
+        return permission == FIGURES or (permission == SEE_NAMES and NAMES in self.token.scopes)
+
+    def everywhere(self, permission: str) -> bool:
+        """Whether it holds for every unit."""
+        return self.token.unit_id is None and self.may(permission)
+
+    def unit_ids(self, permission: str, tree: str = STATE_TREE) -> tuple[int, ...]:
+        """The token's unit, where it opens one."""
+        held = self.token.unit_id is not None and tree == STATE_TREE and self.may(permission)
+        return (self.token.unit_id,) if held and self.token.unit_id is not None else ()
+
+
+def access_unit(
+    session: Session, token: ApiToken, public_id: uuid.UUID | None, wanted: Structure
+) -> tuple[Unit | OnDay, Structure]:
+    """The unit as it was called by that structure, when the token opens it; its own when none is named.
+
+    With it the structure, of those whom the token opens today. Raises `NotFound`.
+    """
+    own = token.unit.public_id if token.unit is not None else None
+    named = public_id or own
+    if named is None:
         raise NotFound
-    return unit
+    now, then, counted = access_counted(session, Reader(token), FIGURES, named, wanted)
+    if then is not None and then.unit is None:
+        raise NotFound
+    return (then.unit if then is not None else None) or now, counted
+
+
+def units_opened(session: Session, token: ApiToken, tree: str) -> frozenset[int] | None:
+    """The units of that tree which the token opens, and those in whose place they stand; None: all."""
+    within = units_within(session, Reader(token), FIGURES, tree=tree)
+    return with_those_before(session, within) if within is not None else None
 
 
 def access_briefing(session: Session, code: str) -> Briefing:

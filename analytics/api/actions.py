@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from analytics.api.access import digest_of
 from analytics.api.models import ApiToken
 from analytics.api.rules import PREFIX, SCOPES
+from analytics.facts.projection import Structure
 from lms import clock
-from lms.audit.actions import note
-from lms.organisation.models import STATE_TREE, Unit
+from lms.audit.actions import note, note_each
+from lms.organisation.models import Unit
 
 
 def make_token(
@@ -55,7 +56,12 @@ def mark_used(session: Session, token: ApiToken) -> None:
         session.execute(update(ApiToken).where(ApiToken.id == token.id).values(last_used_on=today))
 
 
-def note_names(session: Session, token: ApiToken, unit: Unit, *, briefing: str, number: int) -> None:
-    """Names of a unit were read with this token."""
-    what = {"briefing": briefing, "count": number, "token": str(token.public_id), "tree": STATE_TREE}
-    note(session, "api.names", actor=None, object_kind="unit", object_id=unit.public_id, **what)
+def note_names(
+    session: Session, token: ApiToken, unit: uuid.UUID, people: Sequence[uuid.UUID], by: Structure, *, briefing: str
+) -> None:
+    """Names of a unit were read with this token; by another structure noted for each: they are elsewhere by now."""
+    what = {"briefing": briefing, "count": len(people), "token": str(token.public_id), "tree": by.tree}
+    kind, objects = "unit", [unit]
+    if by.then:
+        kind, objects, what = "person", [*people], {**what, "of": str(unit), "structure": by.on.isoformat()}
+    note_each(session, "api.names", actor=None, object_kind=kind, objects=[(one, what) for one in objects])

@@ -1,9 +1,9 @@
 """What the read API reads: the same tallies as the dashboards, and standings page by page."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Row, Select, and_, select, true
 from sqlalchemy.orm import Session, aliased
@@ -28,9 +28,10 @@ from courses.enrolment import models as enrolment
 from lms.accounts.models import Person
 from lms.clock import day_of
 from lms.organisation import models as organisation
-from lms.organisation.models import STATE_TREE, UnitEdge
-from lms.organisation.queries import holds_on, subtree
+from lms.organisation.models import STATE_TREE, UnitClosure, UnitEdge
+from lms.organisation.queries import OnDay, holds_on, subtree
 
+Placed: TypeAlias = list[PlacedUnit]
 ABOVE = aliased(organisation.Unit)
 
 
@@ -63,7 +64,30 @@ def briefings_of(session: Session, token: ApiToken, *, after: str, limit: int, o
     ]
 
 
-def units_of(session: Session, token: ApiToken, *, after: str, limit: int, on: date) -> list[PlacedUnit]:
+def units_then(session: Session, seen: Collection[int] | None, wanted: Structure, *, after: str, limit: int) -> Placed:
+    """The units of the tree of that day, as called then, of those that are `seen` (None: all), by code after that one.
+
+    None of them stands below one that is not.
+    """
+    on, edge, above = wanted.on, UnitEdge, ABOVE.id
+    one, words, stands = organisation.Unit, organisation.UnitName, UnitClosure
+    dated = [edge.tree == wanted.tree, holds_on(on, edge.valid_from, edge.valid_to)]
+    query = (
+        select(one.public_id, words.code, words.name, ABOVE.public_id)
+        .join(words, and_(words.unit_id == one.id, holds_on(on, words.valid_from, words.valid_to)))
+        .join(stands, and_(stands.descendant_id == one.id, stands.ancestor_id == one.id, stands.tree == wanted.tree))
+        .outerjoin(edge, and_(edge.child_id == one.id, *dated))
+        .outerjoin(ABOVE, and_(above == edge.parent_id, above.in_(seen) if seen is not None else true()))
+        .where(words.code > after, holds_on(on, stands.valid_from, stands.valid_to), one.undone.is_(False))
+        .order_by(words.code)
+        .limit(limit)
+    )
+    if seen is not None:
+        query = query.where(one.id.in_(seen))
+    return [PlacedUnit(*row) for row in session.execute(query)]
+
+
+def units_of(session: Session, token: ApiToken, *, after: str, limit: int, on: date) -> Placed:
     """The units of today that the token opens, by code after that one."""
     one, edge = organisation.Unit, UnitEdge
     placed = and_(edge.child_id == one.id, edge.tree == STATE_TREE, holds_on(on, edge.valid_from, edge.valid_to))
@@ -83,15 +107,22 @@ def units_of(session: Session, token: ApiToken, *, after: str, limit: int, on: d
     ]
 
 
-def tallies(session: Session, briefing: enrolment.Briefing, unit: organisation.Unit, *, now: datetime) -> Tallies:
-    """The figures of a unit as its dashboard shows them."""
-    rows = session.execute(tallies_by_child(unit.id, briefing.id, Structure(day_of(now)), now=now))
-    parts = [branch_of(row) for row in rows]
+def tallies(
+    session: Session, briefing: enrolment.Briefing, unit: organisation.Unit | OnDay, by: Structure, *, now: datetime
+) -> Tallies:
+    """The figures of a unit as its dashboard shows them; units one may not look at only where they have people."""
+    rows = session.execute(tallies_by_child(unit.id, briefing.id, by, now=by.until or now))
+    seen = by.seen
+    parts = [branch_of(row) for row in rows if seen is None or row.id in seen or row.people or row.exempt]
     return Tallies(
         briefing=briefing.code,
         unit=Unit(unit.public_id, unit.code, unit.name),
-        total=tally_of(total(parts)),
-        parts=[part_of(one) for one in parts],
+        on=by.on,
+        tree=by.tree,
+        until=day_of(by.until) if by.until is not None else None,
+        category=by.category or None,
+        total=tally_of(total(parts), by.untold),
+        parts=[part_of(one, by.untold) for one in parts],
     )
 
 
@@ -103,7 +134,8 @@ def branch_of(row: Row[*tuple[Any, ...]]) -> Branch:
 def standings(
     session: Session,
     briefing: enrolment.Briefing,
-    unit: organisation.Unit,
+    unit: organisation.Unit | OnDay,
+    by: Structure,
     *,
     after: uuid.UUID | None,
     limit: int,
@@ -111,12 +143,10 @@ def standings(
     now: datetime,
 ) -> list[Standing]:
     """Where people of the unit and below stand, by their opaque ids after that one."""
-    table, one = briefings.Standing.__table__.c, organisation.Unit
+    words, query = by.listed(by.below(unit.id), briefing.id)
+    called = (one.label(name) for name, one in zip(("unit", "code", "name"), words, strict=True))
     query = (
-        select(*table, Person.public_id, Person.full_name, one.public_id.label("unit"), one.code, one.name)
-        .join(Person, Person.id == table.person_id)
-        .join(one, one.id == table.unit_id)
-        .where(table.briefing_id == briefing.id, table.unit_id.in_(subtree(unit.id, on=day_of(now))))
+        query.with_only_columns(*briefings.Standing.__table__.c, Person.public_id, Person.full_name, *called)
         .order_by(Person.public_id)
         .limit(limit)
     )

@@ -9,6 +9,8 @@ from flask_babel import lazy_gettext as _l
 
 from analytics.api import rules
 from analytics.api.rules import DEFAULT_LIMIT, MOST, NAMES, STANDINGS, TALLIES
+from lms.accounts.forms import CATEGORIES
+from lms.organisation.models import STATE_TREE, TREES
 
 BASE = "/api/v1"
 
@@ -26,19 +28,19 @@ class Operation:
 
 OPERATIONS = (
     Operation("/briefings", TALLIES, _l("Các đợt học tập, quán triệt"), ("after", "limit"), rules.Briefings),
-    Operation("/units", TALLIES, _l("Các đơn vị mà khóa được đọc"), ("after", "limit"), rules.Units),
+    Operation("/units", TALLIES, _l("Các đơn vị mà khóa được đọc"), ("on", "tree", "after", "limit"), rules.Units),
     Operation(
         "/briefings/{briefing}/tallies",
         TALLIES,
         _l("Số liệu của một đơn vị trong một đợt, và của từng đơn vị ngay dưới"),
-        ("briefing", "unit"),
+        ("briefing", "unit", "on", "tree", "until", "category"),
         rules.Tallies,
     ),
     Operation(
         "/briefings/{briefing}/standings",
         STANDINGS,
         _l("Kết quả của từng người trong một đơn vị và các đơn vị trực thuộc"),
-        ("briefing", "unit", "after", "limit"),
+        ("briefing", "unit", "on", "tree", "category", "after", "limit"),
         rules.Standings,
     ),
 )
@@ -55,6 +57,26 @@ PARAMETERS: Mapping[str, tuple[str, dict[str, Any], Any]] = {
         "query",
         {"type": "string", "format": "uuid"},
         _l("Đơn vị; không nêu thì là đơn vị của khóa. Khóa toàn hệ thống phải nêu"),
+    ),
+    "on": (
+        "query",
+        {"type": "string", "format": "date"},
+        _l("Cơ cấu tổ chức của ngày này; không nêu thì là hôm nay. Chỉ tính người nay thuộc phạm vi của khóa"),
+    ),
+    "tree": (
+        "query",
+        {"type": "string", "enum": list(TREES), "default": STATE_TREE},
+        _l("Cây nhà nước hay cây tổ chức đảng. Cây đảng chỉ mở cho khóa toàn hệ thống"),
+    ),
+    "until": (
+        "query",
+        {"type": "string", "format": "date"},
+        _l("Số liệu đến hết ngày này, của những người nay phải học; không nêu thì đến nay"),
+    ),
+    "category": (
+        "query",
+        {"type": "string", "enum": list(CATEGORIES)},
+        _l("Chỉ tính một loại cán bộ; khóa phải đọc được họ tên, vì số của ít người nói về từng người"),
     ),
     "after": ("query", {"type": "string"}, _l("Giá trị next của trang trước, để lấy trang sau")),
     "limit": (
@@ -73,7 +95,7 @@ FIELDS: Mapping[str, Any] = {
     "closed_at": _l("Đóng lúc; null: đang mở"),
     "id": _l("Mã không đổi"),
     "name": _l("Tên; của người thì chỉ có khi khóa được đọc tên, nếu không là null"),
-    "parent": _l("Đơn vị ngay trên; null ở đỉnh phạm vi của khóa"),
+    "parent": _l("Đơn vị ngay trên trong cây; null ở đỉnh phạm vi của khóa"),
     "people": _l("Số phải học (A)"),
     "started": _l("Đã bắt đầu"),
     "briefed": _l("Đã quán triệt (B), gồm cả đã hoàn thành"),
@@ -88,12 +110,12 @@ FIELDS: Mapping[str, Any] = {
     "accepted": _l("Bài thu hoạch đạt"),
     "tested": _l("Đạt các bài kiểm tra bắt buộc"),
     "scored": _l("Đã làm đủ các bài kiểm tra bắt buộc"),
-    "mean_score": _l("Điểm trung bình của những người đã làm đủ, thang 10; null: dưới 5 người, không nêu"),
+    "mean_score": _l("Điểm trung bình của những người đã làm đủ, thang 10; null: dưới 5 người, hoặc đã lọc, không nêu"),
     "exempt": _l("Được miễn, không tính vào số phải học"),
     "members": _l("Đảng viên trong số phải học và được miễn"),
     "unit": _l("Đơn vị"),
     "itself": _l("Chính cơ quan của đơn vị, không kể đơn vị trực thuộc"),
-    "tally": _l("Số liệu"),
+    "tally": _l("Số liệu; null: không biết được của ngày đã qua"),
     "briefing": _l("Mã của đợt"),
     "total": _l("Tổng của các phần"),
     "parts": _l("Từng đơn vị ngay dưới với mọi đơn vị trực thuộc của nó, rồi chính cơ quan của đơn vị"),
@@ -107,6 +129,10 @@ FIELDS: Mapping[str, Any] = {
     "briefed_at": _l("Quán triệt lúc"),
     "completed_at": _l("Hoàn thành lúc"),
     "score": _l("Điểm trung bình các bài kiểm tra bắt buộc, từ 0 đến 1; null: chưa làm đủ"),
+    "on": _l("Ngày của cơ cấu tổ chức"),
+    "tree": _l("Cây: state hoặc party"),
+    "until": _l("Số liệu đến hết ngày này; null: đến nay"),
+    "category": _l("Loại cán bộ; null: mọi loại"),
     "error": _l("Mã lỗi"),
     "message": _l("Nói rõ"),
 }

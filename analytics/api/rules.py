@@ -3,8 +3,9 @@
 import base64
 import binascii
 import uuid
-from datetime import datetime
-from typing import Annotated
+from collections.abc import Collection
+from datetime import date, datetime
+from typing import Annotated, Any
 
 import msgspec
 
@@ -37,7 +38,7 @@ class Briefing(msgspec.Struct, frozen=True):
 
 
 class Unit(msgspec.Struct, frozen=True):
-    """A unit as it is called today."""
+    """A unit as it is called on the day of the structure."""
 
     id: uuid.UUID
     code: str
@@ -45,7 +46,7 @@ class Unit(msgspec.Struct, frozen=True):
 
 
 class PlacedUnit(Unit, frozen=True):
-    """A unit with the one directly above it in the state tree; none at the top of what the token opens."""
+    """A unit with the one directly above it in the tree; none at the top of what the token opens."""
 
     parent: uuid.UUID | None
 
@@ -61,15 +62,15 @@ class Tally(msgspec.Struct, frozen=True):
     by_point: int
     online: int
     made_up: int
-    excused: int
-    unexcused: int
-    submitted: int
+    excused: int | None
+    unexcused: int | None
+    submitted: int | None
     accepted: int
     tested: int
-    scored: int
+    scored: int | None
     mean_score: float | None
     exempt: int
-    members: int
+    members: int | None
 
 
 class UnitTally(msgspec.Struct, frozen=True):
@@ -81,10 +82,14 @@ class UnitTally(msgspec.Struct, frozen=True):
 
 
 class Tallies(msgspec.Struct, frozen=True):
-    """A unit with everything below it, and the parts of which that is the exact sum."""
+    """A unit with everything below it, and the parts of which that is the exact sum, and what it was asked of."""
 
     briefing: str
     unit: Unit
+    on: date
+    tree: str
+    until: date | None
+    category: str | None
     total: Tally
     parts: list[UnitTally]
 
@@ -119,9 +124,12 @@ class Units(msgspec.Struct, frozen=True):
 
 
 class Standings(msgspec.Struct, frozen=True):
-    """A page of standings, by person."""
+    """A page of standings, by person, and what it was asked of."""
 
     briefing: str
+    on: date
+    tree: str
+    category: str | None
     items: list[Standing]
     next: str | None
 
@@ -133,16 +141,16 @@ class Problem(msgspec.Struct, frozen=True):
     message: str
 
 
-def tally_of(count: Count) -> Tally:
+def tally_of(count: Count, untold: Collection[str] = ()) -> Tally:
     """The figures of the dashboards, under the same names; a mean score only where enough people have one."""
-    mean = count.mean_score
-    same = {name: getattr(count, name) for name in Tally.__struct_fields__ if name != "mean_score"}
+    mean, told = count.mean_score if "score" not in untold else None, count.told(untold)
+    same: dict[str, Any] = {name: told[name] for name in Tally.__struct_fields__ if name != "mean_score"}
     return Tally(**same, mean_score=round(mean, 3) if mean is not None else None)
 
 
-def part_of(branch: Branch) -> UnitTally:
+def part_of(branch: Branch, untold: Collection[str]) -> UnitTally:
     """A row of the dashboard."""
-    return UnitTally(Unit(branch.public_id, branch.code, branch.name), branch.itself, tally_of(branch.count))
+    return UnitTally(Unit(branch.public_id, branch.code, branch.name), branch.itself, tally_of(branch.count, untold))
 
 
 def cursor_of(key: str) -> str:

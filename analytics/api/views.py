@@ -10,12 +10,15 @@ from flask import Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from analytics.api import actions, queries, render, rules
-from analytics.api.access import access_briefing, access_unit, token_shown
+from analytics.api.access import access_briefing, access_unit, token_shown, units_opened
 from analytics.api.models import ApiToken
 from analytics.api.rules import MOST, NAMES, PER_TOKEN, STANDINGS, TALLIES, Problem, cursor_of, key_in, limit_in
+from analytics.facts.forms import asked_of
+from analytics.facts.projection import Structure
 from lms import clock
 from lms.db import apart, database, get_session
 from lms.organisation.models import Unit
+from lms.organisation.queries import OnDay
 from lms.throttle.actions import refused_until, waiting_until
 from lms.throttle.rules import PER_ADDRESS, Budget, network_of
 from lms.web.acting import NotFound
@@ -65,6 +68,7 @@ def briefings() -> ResponseReturnValue:
 
     def work(token: ApiToken) -> rules.Briefings:
         limit = wanted_limit()
+        wanted_figures()
         found = queries.briefings_of(get_session(), token, after=wanted_key(), limit=limit, on=clock.today())
         return rules.Briefings(found, next_of(queries.keys_after(found, limit, "code")))
 
@@ -77,8 +81,12 @@ def units() -> ResponseReturnValue:
     """A page of units."""
 
     def work(token: ApiToken) -> rules.Units:
-        limit = wanted_limit()
-        found = queries.units_of(get_session(), token, after=wanted_key(), limit=limit, on=clock.today())
+        own, limit, after, wanted = get_session(), wanted_limit(), wanted_key(), wanted_figures("on", "tree")
+        if wanted.then:
+            seen = units_opened(own, token, wanted.tree)
+            found = queries.units_then(own, seen, wanted, after=after, limit=limit)
+        else:
+            found = queries.units_of(own, token, after=after, limit=limit, on=wanted.on)
         return rules.Units(found, next_of(queries.keys_after(found, limit, "code")))
 
     return answered(TALLIES, work)
@@ -90,9 +98,9 @@ def tallies(briefing_code: str) -> ResponseReturnValue:
     """The figures of a unit in a briefing."""
 
     def work(token: ApiToken) -> rules.Tallies:
-        own = get_session()
-        briefing, unit = access_briefing(own, briefing_code), wanted_unit(token)
-        return queries.tallies(own, briefing, unit, now=clock.now())
+        own, wanted = get_session(), wanted_figures(*FILTERS, token=token)
+        briefing, (unit, by) = access_briefing(own, briefing_code), wanted_unit(token, wanted)
+        return queries.tallies(own, briefing, unit, by, now=clock.now())
 
     return answered(TALLIES, work)
 
@@ -104,12 +112,15 @@ def standings(briefing_code: str) -> ResponseReturnValue:
 
     def work(token: ApiToken) -> rules.Standings:
         own, limit, names = get_session(), wanted_limit(), NAMES in token.scopes
-        briefing, unit = access_briefing(own, briefing_code), wanted_unit(token)
+        wanted = wanted_figures("on", "tree", "category", token=token)
+        briefing, (unit, by) = access_briefing(own, briefing_code), wanted_unit(token, wanted)
         after = as_uuid(key) if (key := wanted_key()) else None
-        found = queries.standings(own, briefing, unit, after=after, limit=limit, names=names, now=clock.now())
+        found = queries.standings(own, briefing, unit, by, after=after, limit=limit, names=names, now=clock.now())
         if names and found:
-            apart(lambda other: actions.note_names(other, token, unit, briefing=briefing.code, number=len(found)))
-        return rules.Standings(briefing.code, found, next_of(queries.keys_after(found, limit, "person")))
+            people, code = [one.person for one in found], briefing.code
+            apart(lambda other: actions.note_names(other, token, unit.public_id, people, by, briefing=code))
+        further = next_of(queries.keys_after(found, limit, "person"))
+        return rules.Standings(briefing.code, by.on, by.tree, by.category or None, found, further)
 
     return answered(STANDINGS, work)
 
@@ -189,12 +200,30 @@ def wanted_key() -> str:
         raise Refused(400, "after", "after must be what an earlier page called next.") from None
 
 
-def wanted_unit(token: ApiToken) -> Unit:
-    """The unit the address names, or that of the token."""
+FILTERS = ("on", "tree", "until", "category")
+"""By what figures are filtered on pages, and here."""
+
+
+def wanted_figures(*known: str, token: ApiToken | None = None) -> Structure:
+    """What the address asks figures of, as on pages: by these filters, and no others are known here."""
+    other = next((name for name in FILTERS if name not in known and request.args.get(name)), None)
+    if other is not None:
+        raise Refused(400, other, f"{other} filters nothing here.")
+    asked, category = asked_of(request.args), request.args.get("category", "")
+    wrong = next(iter({**asked.form.errors, **asked.filter.errors}), "category" if category != asked.category else None)
+    if wrong is not None:
+        raise Refused(400, str(wrong), f"{wrong} makes no sense; see the description of this API.")
+    if category and token is not None and NAMES not in token.scopes:
+        raise Refused(403, "scope", f"Figures of one category need the scope {NAMES!r}: of few people they tell names.")
+    return asked.structure
+
+
+def wanted_unit(token: ApiToken, wanted: Structure) -> tuple[Unit | OnDay, Structure]:
+    """The unit the address names, or that of the token, by the structure that is wanted."""
     text = request.args.get("unit", "")
     if not text and token.unit_id is None:
         raise Refused(400, "unit", "This token opens all units: say of which one, with unit=.")
-    return access_unit(get_session(), token, as_uuid(text, name="unit") if text else None)
+    return access_unit(get_session(), token, as_uuid(text, name="unit") if text else None, wanted)
 
 
 def as_uuid(text: str, *, name: str = "after") -> uuid.UUID:

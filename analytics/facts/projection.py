@@ -111,15 +111,18 @@ class Structure:
             query = query.join(Person, Person.id == Standing.person_id)
         return place, query if briefing_id is None else query.where(Standing.briefing_id == briefing_id)
 
-    def listed(self, units: Select[int], briefing_id: int) -> tuple[ColumnElement[str], Select[*tuple[Any, ...]]]:
-        """What the unit of each is called by it, and their standings in one briefing, with persons joined."""
+    def listed(
+        self, units: Select[int], briefing_id: int
+    ) -> tuple[tuple[ColumnElement[Any], ...], Select[*tuple[Any, ...]]]:
+        """Public id, code and name of the unit of each by it, and standings in one briefing, with persons joined."""
         place, query = self.standings(units, briefing_id)
         if not self.category:
             query = query.join(Person, Person.id == Standing.person_id)
-        if not self.then:
-            return Unit.name.expression, query.join(Unit, Unit.id == place)
-        worn = and_(UnitName.unit_id == place, holds_on(self.on, UnitName.valid_from, UnitName.valid_to))
-        return UnitName.name.expression, query.join(UnitName, worn)
+        query, words = query.join(Unit, Unit.id == place), (UnitName if self.then else Unit)
+        if self.then:
+            worn = and_(UnitName.unit_id == place, holds_on(self.on, UnitName.valid_from, UnitName.valid_to))
+            query = query.join(UnitName, worn)
+        return (Unit.public_id.expression, words.code.expression, words.name.expression), query
 
     def counting(self) -> list[ColumnElement[bool]]:
         """Which standings count, and by which membership, where a query has joined it and the person."""

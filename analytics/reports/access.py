@@ -1,7 +1,7 @@
 """Which reports somebody may read, make, send up, accept, take out with names. What one may not see does not exist."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
 
-from analytics.facts.access import access_counted
+from analytics.facts.access import access_counted, with_those_before
 from analytics.facts.projection import Structure
 from analytics.facts.queries import briefings_given, opened_first
 from analytics.reports.models import ReportFile, ReportSchedule, ReportSnapshot, ReportSubmission
@@ -20,11 +20,9 @@ from lms.accounts.access import access_unit
 from lms.accounts.queries import people_counted_in
 from lms.clock import day_of
 from lms.organisation.access import units_within
-from lms.organisation.gathering import lineages
 from lms.organisation.models import Unit
 from lms.organisation.projection import in_place_of
 from lms.organisation.queries import subtree
-from lms.organisation.rules import with_predecessors
 from lms.web.acting import Actor, NotFound
 
 FIGURES, NAMES = "unit:read_figures", "unit:read_names"
@@ -82,11 +80,6 @@ def within_units(session: Session, structure: Structure, unit_ids: Sequence[int]
     people = people_counted_in(unit_ids, on=on, later=False, tree=structure.tree).correlate(None)
     below = session.scalars(union_all(*(subtree(one, on=on, tree=structure.tree) for one in unit_ids)))
     return replace(structure, people=people, seen=with_those_before(session, below))
-
-
-def with_those_before(session: Session, unit_ids: Iterable[int]) -> frozenset[int]:
-    """These units, and those in whose place they alone stand."""
-    return with_predecessors(unit_ids, [(row[0], row[1], row[2]) for row in session.execute(lineages())])
 
 
 def wish_of(of: Subject, actor: Actor) -> dict[str, Any]:

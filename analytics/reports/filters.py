@@ -211,7 +211,7 @@ def reminders(of: Subject) -> Subquery:
 def missing_people(of: Subject) -> Select[*tuple[Any, ...]]:
     """Who of the unit and below must study and has not completed, in Vietnamese order, with cell and reminders."""
     on, told = of.by.on, reminders(of)
-    unit, standings = of.by.listed(of.by.below(of.unit.id), of.briefing_id)
+    (_id, _code, unit), standings = of.by.listed(of.by.below(of.unit.id), of.briefing_id)
     belongs = and_(
         BRANCH.person_id == Person.id,
         BRANCH.tree == PARTY_TREE,
@@ -354,7 +354,7 @@ TEN_THOUSAND = 10_000
 
 def register_people(of: Subject, settings: Settings) -> Select[*tuple[Any, ...]]:
     """Everybody on the roll, each with all activities in one text: the database puts it together from its index."""
-    unit, standings = of.by.listed(of.by.below(of.unit.id), of.briefing_id)
+    (_id, _code, unit), standings = of.by.listed(of.by.below(of.unit.id), of.briefing_id)
     columns = (Standing.exempt, Standing.member, Standing.state, Standing.way, Standing.due_at, Standing.briefed_at)
     return (
         standings.with_only_columns(Person.full_name, Person.position, Person.category, unit.label("unit"), *columns)

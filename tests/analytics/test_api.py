@@ -3,9 +3,10 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from sqlalchemy import select
@@ -79,6 +80,8 @@ def faults(value: Any, schema: Mapping[str, Any], known: Mapping[str, Any], at: 
         return [f"{at}: {value!r} is no {schema['type']}"]
     if schema.get("format") == "uuid":
         uuid.UUID(value)
+    if schema.get("format") == "date":
+        date.fromisoformat(value)
     if schema.get("format") == "date-time":
         datetime.fromisoformat(value)
     if schema["type"] == "array":
@@ -101,6 +104,20 @@ def test_the_check_of_answers_finds_what_is_amiss() -> None:
     assert faults({"items": [unit], "next": None}, schema, known) == []
     for wrong in ({**unit, "more": 1}, {**unit, "code": 1}, {"code": "a"}):
         assert faults({"items": [wrong], "next": None}, schema, known) != []
+
+
+def answer_to(make: Make, path: str, token: str, **headers: str) -> TestResponse:
+    """The answer of the API, which must be as the document says, and be asked by parameters that it names."""
+    answer = make.app.test_client().get(f"/api/v1{path}", headers={"Authorization": f"Bearer {token}", **headers})
+    told, parts = document(""), path.partition("?")[0].split("/")
+    rule = "/".join("{briefing}" if at == 2 else part for at, part in enumerate(parts))
+    about = told["paths"][rule]["get"]
+    if answer.status_code == 200:
+        assert set(dict(parse_qsl(path.partition("?")[2]))) <= {one["name"] for one in about["parameters"]}, path
+    if answer.status_code != 304:
+        said = about["responses"][str(answer.status_code)]["content"]
+        assert faults(answer.json, said["application/json"]["schema"], told["components"]["schemas"]) == []
+    return answer
 
 
 @dataclass(frozen=True)
@@ -126,15 +143,7 @@ class Scene:
 
     def get(self, path: str, token: str, **headers: str) -> TestResponse:
         """The answer, which must be as the document says."""
-        answer = self.make.app.test_client().get(
-            f"/api/v1{path}", headers={"Authorization": f"Bearer {token}", **headers}
-        )
-        told, parts = document(""), path.partition("?")[0].split("/")
-        rule = "/".join("{briefing}" if at == 2 else part for at, part in enumerate(parts))
-        if answer.status_code != 304:
-            said = told["paths"][rule]["get"]["responses"][str(answer.status_code)]["content"]
-            assert faults(answer.json, said["application/json"]["schema"], told["components"]["schemas"]) == []
-        return answer
+        return answer_to(self.make, path, token, **headers)
 
 
 def set_up(make: Make, folder: Path) -> Scene:

@@ -12,6 +12,7 @@ from html import unescape
 from pathlib import Path
 
 import docx
+import pytest
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
@@ -162,9 +163,9 @@ def on_the_dashboard(browser: Browser, unit: Unit, briefing: str) -> Told:
     return {code: figures.pop() for code, figures in found.items()}
 
 
-def on_the_page_of_numbers(browser: Browser, unit: Unit, briefing: str) -> Told:
-    """The table of all figures of the unit."""
-    page = browser.get(f"/dashboard/units/{unit.public_id}/numbers/people?briefing={briefing}").text
+def on_the_page_of_numbers(browser: Browser, unit: Unit, asked: str) -> Told:
+    """The table of all figures of the unit in the briefing, and of whatever else is asked."""
+    page = browser.get(f"/dashboard/units/{unit.public_id}/numbers/people?briefing={asked}").text
     rows = re.findall(r"<tr><th[^>]*>(.*?)</th><td[^>]*>(.*?)</td></tr>", page.split("all-numbers")[1])
     return {NAMES[bare(name)]: plainly(bare(figure)) for name, figure in rows}
 
@@ -191,9 +192,9 @@ def in_the_workbook(content: bytes) -> dict[str, Told]:
     return in_a_table(rows[start : end + 1])
 
 
-def by_the_api(make: Make, token: str, unit: Unit, briefing: str) -> Told:
+def by_the_api(make: Make, token: str, unit: Unit, briefing: str, asked: str = "") -> Told:
     """The total that another system reads; of a rate both sums, divided here."""
-    path = f"/api/v1/briefings/{briefing}/tallies?unit={unit.public_id}"
+    path = f"/api/v1/briefings/{briefing}/tallies?unit={unit.public_id}{asked}"
     answer = make.app.test_client().get(path, headers={"Authorization": f"Bearer {token}"})
     total = json.loads(answer.data)["total"]
     found = {}
@@ -204,7 +205,7 @@ def by_the_api(make: Make, token: str, unit: Unit, briefing: str) -> Told:
         elif metric.shown == RATE:
             part, whole = total[metric.numerator], total[metric.denominator]
             found[metric.code] = f"{100 * part / whole:.1f}".replace(".", ",")
-        elif metric.numerator in total:
+        elif total.get(metric.numerator) is not None:
             found[metric.code] = str(total[metric.numerator])
     return found
 
@@ -212,7 +213,7 @@ def by_the_api(make: Make, token: str, unit: Unit, briefing: str) -> Told:
 def token_of(browser: Browser) -> str:
     """A token for figures, as the page of administrators makes one."""
     browser.get("/api-tokens/new")
-    browser.submit("Tạo và hiện", name="Cổng", scopes=["tallies"], unit="")
+    browser.submit("Tạo và hiện", name="Cổng", scopes=["tallies", "standings", "names"], unit="")
     return browser.text.split('id="secret" readonly value="')[1].split('"')[0]
 
 
@@ -268,3 +269,31 @@ def test_page_file_api_and_mail_tell_the_same_figures_of_every_unit(make: Make, 
                 assert len(set(figures.values())) == 1, (unit.name, metric.code, figures)
     assert "0" not in [workbook["TỔNG CỘNG"][metric.code] for metric in IN_FORM_01]
     assert [workbook[name]["exempt"] for name in ("Phòng Một", "Sở Lớn", "Sở Nhỏ")] == ["3", "3", "0"]
+
+
+@pytest.mark.parametrize("asked", ["on", "until", "category"])
+def test_page_file_and_api_tell_the_same_by_every_filter(make: Make, tmp_path: Path, asked: str) -> None:
+    province = kept(make, tmp_path, built)
+    yesterday = clock.today() - timedelta(days=1)
+    with make.writing() as session:
+        session.execute(update(Assignment).values(assigned_at=clock.now() - timedelta(days=9)))
+        for number, one in enumerate(session.scalars(select(Person).order_by(Person.id)).all()):
+            one.category = "vien_chuc" if number % 3 else "cong_chuc"
+    address = {"on": f"&on={yesterday}", "until": f"&until={yesterday}", "category": "&category=vien_chuc"}[asked]
+    administrator = make.browser(province.administrator)
+    token, report = token_of(administrator), f"/reports/units/{province.units['tinh'].public_id}/01"
+    about = f"?briefing={province.briefing}{address}"
+    document = in_the_document(administrator.client.get(f"{report}.docx{about}").data)
+    workbook = in_the_workbook(administrator.client.get(f"{report}.xlsx{about}").data)
+    for code, unit in province.units.items():
+        name = "TỔNG CỘNG" if code == "tinh" else unit.name
+        told = {
+            "numbers": on_the_page_of_numbers(administrator, unit, f"{province.briefing}{address}"),
+            "workbook": {metric: figure for metric, figure in workbook[name].items() if figure},
+            "document": {metric: figure for metric, figure in document[name].items() if figure},
+            "api": by_the_api(make, token, unit, province.briefing, address),
+        }
+        for metric in METRICS:
+            figures = {channel: found[metric.code] for channel, found in told.items() if metric.code in found}
+            assert len(set(figures.values()) - {"–"}) <= 1, (unit.name, metric.code, figures)
+        assert min(len(found) for found in told.values()) >= 10

@@ -2,12 +2,14 @@
 
 import json
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from analytics.reports.actions import enter
 from analytics.reports.models import ReportFile
@@ -26,6 +28,7 @@ from lms.outbox.cli import Worker
 from lms.privacy.queries import disclosures
 from lms.roster.actions import taken_apart
 from tests.analytics.agency import course_loaded, hired, studied
+from tests.analytics.test_api import answer_to
 from tests.analytics.test_dashboard import text_of
 from tests.briefed import briefing_in
 from tests.browser import ORIGIN, Browser
@@ -238,3 +241,78 @@ def test_a_report_is_told_of_a_day_that_is_over_and_of_one_category_as_the_dashb
     blind = looking(make, "head", moved.a)
     for path in ("/01.json", "/01.csv", "/01"):
         assert blind.client.get(f"{reports}{path}?category=vien_chuc").status_code in {302, 404}, path
+
+
+def asked_by_token(make: Make, moved: Moved, *scopes: str, over: Unit | None) -> Callable[[str], TestResponse]:
+    """What asks the read API with a token of these scopes; each answer must be as its document says."""
+    browser = looking(make, "administrator")
+    browser.get("/api-tokens/new")
+    browser.submit("Tạo và hiện", name="Cổng", scopes=list(scopes), unit=str(over.public_id) if over else "")
+    token = browser.text.split('id="secret" readonly value="')[1].split('"')[0]
+    return lambda path: answer_to(make, path.replace("/-/", f"/{moved.code}/"), token)
+
+
+def test_the_read_api_is_filtered_as_pages_are_and_tells_the_same(make: Make, moved: Moved) -> None:
+    everybody = asked_by_token(make, moved, "tallies", "standings", "names", over=None)
+    browser, yesterday = looking(make, "administrator"), clock.today() - timedelta(days=1)
+    at = f"/briefings/-/tallies?unit={moved.a.public_id}"
+    for asked in ("", f"on={moved.on}", "category=vien_chuc", f"until={yesterday}", f"until={yesterday}&on={moved.on}"):
+        told = everybody(f"{at}&{asked}").get_json()
+        shown = browser.get(f"/dashboard/units/{moved.a.public_id}.json?{asked}").get_json()
+        same = set(told["total"]) & set(shown["total"])
+        assert len(same) == 16, asked
+        assert {name: told["total"][name] for name in same} == {name: shown["total"][name] for name in same}, asked
+        assert [one["unit"]["name"] for one in told["parts"]] == [one["name"] for one in shown["units"]], asked
+        assert {"on": told["on"], "tree": told["tree"]} == shown["structure"], asked
+        assert (told["until"], told["category"]) == (shown["until"], shown["category"]), asked
+    assert everybody(f"{at}&on={moved.on}&tree=party").status_code == 404  # it did not stand there
+    found = everybody(f"/units?on={moved.on}").get_json()["items"]
+    ids = {str(one.public_id): one.code for one in (moved.root, moved.a, moved.b)}
+    assert [(one["name"], ids.get(one["parent"])) for one in found] == [
+        ("Sở Cũ", "t"),
+        ("Sở Xa", "t"),
+        ("Tỉnh", None),
+        ("Đội Xa", "a"),
+    ]
+    people = everybody(f"/briefings/-/standings?unit={moved.a.public_id}&on={moved.on}").get_json()
+    assert {(one["name"], one["unit"]["name"]) for one in people["items"]} == {
+        ("An Ở Lại", "Sở Cũ"),
+        ("An Chuyển", "Sở Cũ"),
+        ("Xuân Một", "Đội Xa"),
+    }
+    with make.reading() as session:
+        entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "api.names")).all()
+        assert {one.object_kind for one in entries} == {"person"}
+        assert len(entries) == 3
+
+
+def test_a_token_of_a_unit_looks_back_at_those_who_are_there_today_and_at_no_other_unit(
+    make: Make, moved: Moved
+) -> None:
+    own = asked_by_token(make, moved, "tallies", "standings", "names", over=moved.a)
+    answers = [own(f"/{path}?on={moved.on}") for path in ("units", "briefings/-/tallies", "briefings/-/standings")]
+    assert [(one.status_code, [word for word in OUTSIDE if word in one.text]) for one in answers] == [(200, [])] * 3
+    assert [(one["name"], one["parent"]) for one in answers[0].get_json()["items"]] == [("Sở Cũ", None)]
+    assert answers[1].get_json()["total"]["people"] == 1
+    for path in (f"unit={moved.team.public_id}&on={moved.on}", f"on={moved.on}&tree=party"):
+        for what in ("tallies", "standings"):
+            assert own(f"/briefings/-/{what}?{path}").status_code == 404, (path, what)
+
+
+def test_what_the_read_api_cannot_be_filtered_by_is_refused_and_a_category_asks_for_names(
+    make: Make, moved: Moved
+) -> None:
+    plain = asked_by_token(make, moved, "tallies", "standings", over=moved.a)
+    refused = {
+        "briefings/-/tallies?category=vien_chuc": (403, "scope"),
+        "briefings/-/standings?category=vien_chuc": (403, "scope"),
+        "briefings/-/tallies?category=x": (400, "category"),
+        "briefings/-/tallies?tree=x": (400, "tree"),
+        "briefings/-/tallies?on=31/13/2025": (400, "on"),
+        "briefings/-/tallies?until=2999-01-01": (400, "until"),
+        "briefings/-/standings?until=2020-01-01": (400, "until"),
+        "units?category=vien_chuc": (400, "category"),
+        "briefings?on=2020-01-01": (400, "on"),
+    }
+    answers = {path: plain(f"/{path}") for path in refused}
+    assert {path: (one.status_code, one.get_json()["error"]) for path, one in answers.items()} == refused
