@@ -117,8 +117,10 @@ class Briefings(msgspec.Struct, frozen=True):
 
 
 class Units(msgspec.Struct, frozen=True):
-    """A page of units, by code."""
+    """A page of units, by code, and the structure it was asked of."""
 
+    on: date
+    tree: str
     items: list[PlacedUnit]
     next: str | None
 

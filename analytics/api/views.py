@@ -87,7 +87,7 @@ def units() -> ResponseReturnValue:
             found = queries.units_then(own, seen, wanted, after=after, limit=limit)
         else:
             found = queries.units_of(own, token, after=after, limit=limit, on=wanted.on)
-        return rules.Units(found, next_of(queries.keys_after(found, limit, "code")))
+        return rules.Units(wanted.on, wanted.tree, found, next_of(queries.keys_after(found, limit, "code")))
 
     return answered(TALLIES, work)
 

@@ -101,9 +101,10 @@ def test_the_check_of_answers_finds_what_is_amiss() -> None:
     known = document("")["components"]["schemas"]
     unit = {"id": str(uuid.uuid4()), "code": "a", "name": "A", "parent": None}
     schema = {"$ref": "#/components/schemas/Units"}
-    assert faults({"items": [unit], "next": None}, schema, known) == []
+    page = {"on": "2026-11-21", "tree": "state", "next": None}
+    assert faults({**page, "items": [unit]}, schema, known) == []
     for wrong in ({**unit, "more": 1}, {**unit, "code": 1}, {"code": "a"}):
-        assert faults({"items": [wrong], "next": None}, schema, known) != []
+        assert faults({**page, "items": [wrong]}, schema, known) != []
 
 
 def answer_to(make: Make, path: str, token: str, **headers: str) -> TestResponse:

@@ -5,10 +5,13 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import product
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
+from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from analytics.reports.actions import enter
@@ -316,3 +319,76 @@ def test_what_the_read_api_cannot_be_filtered_by_is_refused_and_a_category_asks_
     }
     answers = {path: plain(f"/{path}") for path in refused}
     assert {path: (one.status_code, one.get_json()["error"]) for path, one in answers.items()} == refused
+
+
+NOT_BY_A_DAY = {
+    "dashboard.mine": "leads to the units where one's scope begins",
+    "numbers.person": "why one person stands where they stand, now",
+    "numbers.peers": "a second group of equals would tell of single units (0038)",
+    "reports.mine": "leads to units, and to what waits for a decision",
+    "reports.mail": "a mail speaks of the day on which it goes out (0035)",
+    "reports.submission": "a document between two living units (0035)",
+    "reports.snapshot": "what was kept, by the structure it was kept by",
+    "report_files.snapshot_file": "what was kept, by the structure it was kept by",
+    "reports.check": "what was kept, by its code",
+    "reports.waiting": "a file by the structure it was ordered by",
+    "report_files.content": "a file by the structure it was ordered by",
+    "reports.questions": "briefings, no units",
+    "reports.question_page": "questions over all attempts, no units",
+    "report_files.questions_file": "questions over all attempts, no units",
+    "report_files.metrics": "what figures are called",
+    "chasing.tonight": "what goes out tomorrow morning",
+    "chasing.sent": "what was sent",
+    "api.page": "describes the API",
+    "api.document": "describes the API",
+    "api.briefings": "briefings, no units",
+    "tokens.index": "tokens, no units",
+    "tokens.new": "a form",
+    "tokens.revoke": "a form",
+    "credentials.sheet": "codes for people who are in the unit now",
+    "issued.unit": "certificates to be printed or revoked where people are now",
+}
+"""Pages and files of `analytics`, and about a unit elsewhere, for which no structure can be chosen, and why."""
+
+BESIDE = frozenset({"organisation.index", "organisation.unit", "roster_files.leave"})
+"""Pages and files outside `analytics` for which it can."""
+
+
+def about_units(app: Flask) -> dict[str, Rule]:
+    """The rules under which something about units is read, by endpoint."""
+    found = {}
+    for rule in app.url_map.iter_rules():
+        here = app.view_functions[rule.endpoint].__module__.startswith("analytics.")
+        if "GET" in (rule.methods or ()) and (here or "unit_id" in rule.arguments or rule.endpoint in BESIDE):
+            found[rule.endpoint] = rule
+    return found
+
+
+def test_every_page_and_file_about_units_is_read_by_the_structure_of_a_day_or_says_why_not(
+    app: Flask, make: Make, moved: Moved
+) -> None:
+    rules = about_units(app)
+    assert sorted(set(NOT_BY_A_DAY) - set(rules)) == []
+    token, browser = asked_by_token(make, moved, "tallies", "standings", over=moved.a), looking(make, "administrator")
+    values = {"unit_id": moved.a.public_id, "public_id": moved.a.public_id, "metric": "people", "chart": "units"}
+    values |= {"briefing_code": moved.code}
+    query = f"?on={moved.on}&briefing={moved.code}&unit={moved.a.public_id}&kind=csv"
+    wrong = []
+    for endpoint, rule in sorted(rules.items()):
+        for form, kind in product(("01", "03", "05"), ("csv", "json")):
+            given = {**values, "form": form, "kind": kind}
+            address = rule.build({name: given.get(name, uuid.UUID(int=0)) for name in rule.arguments})
+            assert address is not None, endpoint
+            path = f"{address[1]}{query}"
+            if endpoint.startswith("api.") and endpoint not in NOT_BY_A_DAY:
+                answer = token(f"{address[1].removeprefix('/api/v1')}?on={moved.on}")
+            else:
+                answer = browser.client.get(path, follow_redirects=True)
+            said = answer.text + answer.headers.get("Content-Disposition", "")
+            told = f"{moved.on:%d/%m/%Y}" in said or moved.on.isoformat() in said.replace(query, "")
+            picked = not answer.content_type.startswith("text/html") or 'name="on"' in said
+            if (answer.status_code == 200 and told and picked) == (endpoint in NOT_BY_A_DAY):
+                wrong.append((endpoint, form, kind, answer.status_code, told, picked))
+            if not {"form", "kind"} & rule.arguments:
+                break
+    assert wrong == []
