@@ -10,7 +10,7 @@ from analytics.dashboard.queries import Among
 from analytics.facts.projection import Structure
 from lms.accounts.models import Membership, Person
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure
-from lms.organisation.queries import OnDay, ancestors, holds_on, subtree
+from lms.organisation.queries import OnDay, ancestors, at_or_below, holds_on
 from lms.web.acting import Actor
 
 NAMED_AT_ONCE = 1
@@ -26,7 +26,7 @@ def ancestors_in_scope(
     query = ancestors(unit.id, on=on, tree=tree)
     if not actor.everywhere(permission):
         query = query.where(
-            or_(*(Unit.id.in_(subtree(top, on=on, tree=tree)) for top in actor.unit_ids(permission, tree)))
+            or_(*(at_or_below(Unit.id, top, on=on, tree=tree) for top in actor.unit_ids(permission, tree)))
         )
     return list(session.scalars(query))
 

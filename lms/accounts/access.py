@@ -30,7 +30,7 @@ from lms.accounts.session import SignedIn
 from lms.organisation.access import first_tree, scope_of, stands_today, units_by_tree, units_within
 from lms.organisation.gathering import lineages, of_today, standing_beside
 from lms.organisation.models import STATE_TREE, TREES, Unit, UnitClosure
-from lms.organisation.queries import OnDay, above_on, holds_on, subtree, unit_trees
+from lms.organisation.queries import OnDay, above_on, at_or_below, holds_on, unit_trees
 from lms.organisation.rules import Branch, kin_of, with_predecessors
 from lms.web.acting import Actor, NotFound
 
@@ -47,7 +47,7 @@ def access_unit(
     within = (
         true()
         if actor.everywhere(permission)
-        else or_(*(Unit.id.in_(subtree(top, on=today, tree=tree)) for top in actor.unit_ids(permission, tree)))
+        else or_(*(at_or_below(Unit.id, top, on=today, tree=tree) for top in actor.unit_ids(permission, tree)))
         if actor.unit_ids(permission, tree)
         else None
     )

@@ -27,7 +27,7 @@ from lms.organisation.actions import (
 from lms.organisation.forms import refused_words
 from lms.organisation.models import PARTY_TREE, Unit, UnitOperation
 from lms.organisation.projection import taken_over, with_former
-from lms.organisation.queries import Rehearsal, ancestors, picture, rehearsal, subtree
+from lms.organisation.queries import Rehearsal, ancestors, at_or_below, picture, rehearsal, subtree
 from lms.organisation.storage import (
     ChangedLater,
     CodeTaken,
@@ -454,3 +454,17 @@ def test_above_and_below_on_any_day_is_one_statement(province: Province) -> None
                 with count_queries(province.make.app) as counted:
                     assert session.scalars(query).all()
                 assert len(counted) == 1, counted
+
+
+@ON_ONE
+def test_a_unit_stands_at_or_below_another_on_a_day_exactly_when_the_subtree_of_that_day_has_it(
+    province: Province,
+) -> None:
+    for kind in ("move", "absorb"):
+        OPERATIONS[kind](province)
+    with province.make.reading() as session:
+        ids = session.scalars(select(Unit.id)).all()
+        for day in (THEN - DAY, THEN, clock.today() + 900 * DAY):
+            for top in ids:
+                asked = session.scalars(select(Unit.id).where(at_or_below(Unit.id, top, on=day))).all()
+                assert set(asked) == set(session.scalars(subtree(top, on=day)))
