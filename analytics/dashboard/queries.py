@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from analytics.dashboard.rules import STATES, Done, done, many, unsaid
 from analytics.facts import queries as facts
 from analytics.facts.projection import Structure, whose
-from analytics.facts.rules import COUNT_NAMES, Branch, Change, Count, UnitsBelow, due_date, total
+from analytics.facts.rules import COUNT_NAMES, Branch, Change, Count, UnitsBelow, due_date, total, units_below
 from courses.briefings.models import Standing
 from courses.briefings.queries import furthest_record
 from courses.briefings.rules import Asked, lacking, policy_of
@@ -99,22 +99,26 @@ def overview(
     Branches without people stay, unless they are none of those one may look at (`seen`, None: all); but the unit's own
     row is left out when nobody on the roll, the exempt among them, belongs to it directly.
     """
-    rows = session.execute(facts.tallies_by_child(unit.id, briefing.id, structure, now=now)).all()
-    week = facts.changes_by_child(unit.id, briefing.id, structure, after=day_of(now) - WEEK)
-    changes = {branch_id: Change(*change) for branch_id, *change in session.execute(week)}
+    since, send = day_of(now) - WEEK, session.connection().execute  # rows that are no objects of the session
+    if structure.anew:
+        asked, values = facts.figures(unit.id, briefing.id, structure, now=now, after=since), {}
+    else:
+        asked = facts.figures_of_today(structure.tree)
+        values = {"unit": unit.id, "briefing": briefing.id, "day": structure.on, "now": now, "after": since}
+    changes = {branch_id: Change(*change) for branch_id, *change in send(asked.changes, values)}
     branches = tuple(
         branch_of(row, changes.get(row.id, Change()), open_=seen is None or row.id in seen)
-        for row in rows
+        for row in send(asked.by_child, values)
         if row.people or row.exempt or (row.depth and (seen is None or row.id in seen))
     )
-    below = UnitsBelow(*session.execute(facts.units_below(unit.id, briefing.id, structure)).one())
+    below = units_below(send(asked.below, values).all())
     return Overview(unit, briefing, structure, branches, below, now)
 
 
 def branch_of(row: Any, change: Change, *, open_: bool) -> Branch:
     """A row of `facts.tallies_by_child` as a value."""
-    count = Count(*(getattr(row, name) for name in COUNT_NAMES))
-    words = row.public_id, row.code, row.name, row.short_name
+    _id, *words, _depth = row[: facts.COUNTED_FROM]
+    count = Count(*row[facts.COUNTED_FROM : facts.COUNTED_FROM + len(COUNT_NAMES)])
     return Branch(*words, row.depth == 0, count, row.next_due, row.last_due, open_, change)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from analytics.facts.rules import PEOPLE, Branch, Count
@@ -56,6 +57,16 @@ def most_urgent(branches: Iterable[Branch]) -> list[Branch]:
     lowest first, and by the share of those who have completed. Equals keep their order.
     """
     return sorted((one for one in branches if one.count.people), key=lambda one: urgency(one.count))
+
+
+URGED = 5
+"""So many units are named as those to be urged on."""
+
+
+def to_urge(branches: Iterable[Branch]) -> list[Branch]:
+    """The first of `most_urgent` that have pages of their own and have not all completed."""
+    waiting = (one for one in most_urgent(branches) if one.count.not_completed and not one.itself and one.open)
+    return list(islice(waiting, URGED))
 
 
 def urgency(count: Count) -> tuple[float, float, float]:

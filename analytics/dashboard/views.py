@@ -27,7 +27,7 @@ from analytics.dashboard.protocol import (
     title,
 )
 from analytics.dashboard.queries import Given, Names, Overview, Wanted
-from analytics.dashboard.render import branch_name, cells_of_week, figure
+from analytics.dashboard.render import branch_name, cells_of_week, counted_row, figure, table_row, writer
 from analytics.dashboard.rules import (
     STATES,
     asked_state,
@@ -36,10 +36,9 @@ from analytics.dashboard.rules import (
     in_sentence,
     late_since,
     many,
-    most_urgent,
     order_of,
     ordered,
-    unit_state,
+    to_urge,
 )
 from analytics.facts.rules import Count
 from courses.briefings.render import lacking_words, sentences
@@ -100,7 +99,8 @@ def unit_page(shown: Overview, common: dict[str, Any]) -> str:
         rows=rows,
         first=first_shown(rows),
         order=order,
-        urgent=most_urgent(shown.branches),
+        urgent=to_urge(shown.branches),
+        nobody=[one for one in shown.branches if not one.count.people and not one.itself and one.open],
         late=late,
         late_since=late_since(late),
         branch_name=branch_name,
@@ -111,7 +111,9 @@ def unit_page(shown: Overview, common: dict[str, Any]) -> str:
         here=now.astimezone(clock.VIETNAM),
         may_see_names=actor().may(NAMES),
         in_sentence=in_sentence,
-        unit_state=unit_state,
+        table_row=table_row,
+        counted_row=counted_row,
+        writer=writer,
     )
 
 

@@ -3,10 +3,12 @@
 Of what no tally holds (`Structure.anew`) the same statements read sums of standings in their place.
 """
 
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Date, Integer, Select, and_, bindparam, case, cast, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from analytics.facts import rules
@@ -21,6 +23,42 @@ from lms.organisation.queries import holds_on
 
 # Made once: to make an alias or a subquery anew for every page costs more than to ask the database.
 BRANCH, BELOW = aliased(UnitClosure), aliased(UnitClosure)
+UNIT: Any = bindparam("unit", type_=Integer)
+BRIEFING: Any = bindparam("briefing", type_=Integer)
+DAY: Any = bindparam("day", type_=Date)
+AFTER: Any = bindparam("after", type_=Date)
+NOW: Any = bindparam("now", type_=UtcDateTime)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the figures of a unit are read by: `tallies_by_child`, `changes_by_child`, `tallies_below`."""
+
+    by_child: Select[*tuple[Any, ...]]
+    changes: Select[*tuple[Any, ...]]
+    below: Select[*tuple[Any, ...]]
+
+
+def figures(unit_id: int, briefing_id: int, structure: Structure, *, now: datetime, after: date) -> Figures:
+    """The three of one unit in one briefing; `after`: changes count from the day after this one."""
+    return Figures(
+        tallies_by_child(unit_id, briefing_id, structure, now=now),
+        changes_by_child(unit_id, briefing_id, structure, after=after),
+        tallies_below(unit_id, briefing_id, structure),
+    )
+
+
+@cache
+def figures_of_today(tree: str) -> Figures:
+    """Those of any unit by the structure of a day of which there are tallies, put together once: every page asks them.
+
+    Whoever sends them says which `unit`, `briefing`, `day`, `now` and `after`.
+    """
+    return figures(UNIT, BRIEFING, Structure(DAY, tree), now=NOW, after=AFTER)
+
+
+COUNTED_FROM = 6
+"""The place of the first of `counts` in a row of `tallies_by_child`."""
 
 
 def tallies_by_child(
@@ -32,37 +70,47 @@ def tallies_by_child(
     (None where nothing is due at a set time). Units with nobody to count are there with noughts. One statement.
     """
     on, tree = structure.on, structure.tree
-    table = structure.tallies(structure.below(unit_id), briefing_id)
-    tally = table.c
+    sums = sums_by_child(unit_id, briefing_id, structure, now=now).subquery().c
     words: Any = UnitName if structure.then else Unit
     edge = and_(
         UnitEdge.tree == tree,
         UnitEdge.parent_id == unit_id,
-        UnitEdge.child_id == BRANCH.descendant_id,
+        UnitEdge.child_id == sums.id,
         holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to),
     )
+    columns = Unit.id, Unit.public_id, words.code, words.name, words.short_name
     query = (
+        select(*columns, *(column for column in sums if column.key != "id"))
+        .join(Unit, Unit.id == sums.id)
+        .outerjoin(UnitEdge, edge)
+        .order_by(sums.depth.desc(), UnitEdge.position, words.sort_key, Unit.id)
+    )
+    return worn_then(query, on) if structure.then else query
+
+
+def sums_by_child(unit_id: int, briefing_id: int, structure: Structure, *, now: datetime) -> Select[*tuple[Any, ...]]:
+    """The sums of `tallies_by_child` by the id of the unit.
+
+    Grouped by that alone, in the order in which the closure is read: with its words beside it, every tally would be
+    sorted first.
+    """
+    on, tree = structure.on, structure.tree
+    table = structure.tallies(structure.below(unit_id), briefing_id)
+    tally = table.c
+    return (
         select(
-            Unit.id,
-            Unit.public_id,
-            words.code,
-            words.name,
-            words.short_name,
-            BRANCH.depth,
+            BRANCH.descendant_id.label("id"),
+            func.min(BRANCH.depth).label("depth"),
             *counts(tally, now),
             func.min(case((and_(tally.due_at >= now, tally.due_at < NEVER_DUE), tally.due_at))).label("next_due"),
             func.max(case((tally.due_at < NEVER_DUE, tally.due_at))).label("last_due"),
         )
         .select_from(BRANCH)
-        .join(Unit, Unit.id == BRANCH.descendant_id)
         .join(BELOW, and_(stands_below(on, tree), or_(BRANCH.depth == 1, BELOW.depth == 0)))
-        .outerjoin(UnitEdge, edge)
         .outerjoin(table, and_(tally.unit_id == BELOW.descendant_id, tally.briefing_id == briefing_id, anybody(tally)))
         .where(stands_in(unit_id, on, tree), BRANCH.depth <= 1)
-        .group_by(Unit.id, BRANCH.depth, UnitEdge.position)
-        .order_by(BRANCH.depth.desc(), UnitEdge.position, words.sort_key, Unit.id)
+        .group_by(BRANCH.descendant_id)
     )
-    return worn_then(query, on) if structure.then else query
 
 
 def changes_by_child(unit_id: int, briefing_id: int, structure: Structure, *, after: date) -> Select[*tuple[Any, ...]]:
@@ -101,33 +149,35 @@ def days_of(unit_id: int, briefing_id: int, structure: Structure) -> Select[*tup
 def worn_then(query: Select[*tuple[Any, ...]], on: date) -> Select[*tuple[Any, ...]]:
     """The query with the names that units bore that day."""
     worn = and_(UnitName.unit_id == Unit.id, holds_on(on, UnitName.valid_from, UnitName.valid_to))
-    return query.join(UnitName, worn).group_by(UnitName.unit_id, UnitName.valid_from)
+    return query.join(UnitName, worn)
 
 
-def units_below(unit_id: int, briefing_id: int, structure: Structure) -> Select[int, int, int]:
-    """Of all units below, each taken with its own subtree: how many are concerned, fully briefed, not begun.
+def tallies_below(unit_id: int, briefing_id: int, structure: Structure) -> Select[int, int, int, int, int]:
+    """For each unit at any depth below: its id, that of the unit above, people, started and briefed of itself alone.
 
-    One row. Units in which nobody must study the course are not concerned. The outer join keeps SQLite from reading
-    all tallies once for every unit.
+    As many rows as it has due dates; None where nobody is to be counted. For `rules.units_below`: to add each subtree
+    up in the database costs twice as much, since a unit is then read once for every unit above it. The outer join
+    keeps SQLite from reading all tallies once for every unit.
     """
     on, tree = structure.on, structure.tree
     tally = structure.tallies(structure.below(unit_id), briefing_id)
-    sums = {name: func.sum(tally.c[name]) for name in ("people", "started", "briefed")}
-    unit = (
-        select(*(column.label(name) for name, column in sums.items()))
-        .select_from(BRANCH)
-        .join(BELOW, stands_below(on, tree))
-        .outerjoin(tally, and_(tally.c.unit_id == BELOW.descendant_id, tally.c.briefing_id == briefing_id))
-        .where(stands_in(unit_id, on, tree), BRANCH.depth > 0)
-        .group_by(BRANCH.descendant_id)
-        .having(sums["people"] > 0)
-        .subquery()
+    edge = and_(
+        UnitEdge.tree == tree,
+        UnitEdge.child_id == BELOW.descendant_id,
+        holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to),
     )
-    return select(
-        func.count(),
-        func.coalesce(func.sum(case((unit.c.briefed == unit.c.people, 1), else_=0)), 0),
-        func.coalesce(func.sum(case((unit.c.started == 0, 1), else_=0)), 0),
-    ).select_from(unit)
+    return (
+        select(UnitEdge.child_id, UnitEdge.parent_id, tally.c.people, tally.c.started, tally.c.briefed)
+        .select_from(BELOW)
+        .join(UnitEdge, edge)
+        .outerjoin(tally, and_(tally.c.unit_id == BELOW.descendant_id, tally.c.briefing_id == briefing_id))
+        .where(
+            BELOW.tree == tree,
+            BELOW.ancestor_id == unit_id,
+            BELOW.depth > 0,
+            holds_on(on, BELOW.valid_from, BELOW.valid_to),
+        )
+    )
 
 
 def stands_in(unit_id: int, on: date, tree: str) -> ColumnElement[bool]:

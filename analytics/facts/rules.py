@@ -205,6 +205,33 @@ class UnitsBelow:
     not_begun: int = 0
 
 
+SOME, BEHIND, BEGUN = 1, 2, 4
+"""What is to be known of a unit with all below it: whether there are people, some not briefed, some who have begun."""
+
+
+def units_below(own: Iterable[Sequence[Any]]) -> UnitsBelow:
+    """Counts units, each with its own subtree, from what is known of each alone, in any order.
+
+    Of a unit: its id, that of the one above it, and how many of its people must study, have begun, are briefed. It may
+    come several times with parts of its people, and with None where it has none.
+    """
+    above: dict[int, int] = {}
+    known: dict[int, int] = {}
+    for unit, parent, people, started, briefed in own:
+        above[unit] = parent
+        if people:
+            known[unit] = known.get(unit, 0) | SOME | (BEHIND if briefed != people else 0) | (BEGUN if started else 0)
+    whole = dict(known)
+    for unit, said in known.items():
+        one = above[unit]
+        while one in above and whole.get(one, 0) | said != whole.get(one, 0):
+            whole[one] = whole.get(one, 0) | said
+            one = above[one]
+    each = Counter(whole.values())
+    briefed, idle = (sum(number for said, number in each.items() if not said & lacks) for lacks in (BEHIND, BEGUN))
+    return UnitsBelow(each.total(), briefed, idle)
+
+
 def total(branches: Iterable[Branch]) -> Count:
     """Everybody in the branches. A parent is the sum of its children's people, never a mean of their rates."""
     return sum((branch.count for branch in branches), Count())

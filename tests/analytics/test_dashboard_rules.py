@@ -3,18 +3,22 @@
 import csv
 import re
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from markupsafe import Markup
 
+from analytics.dashboard.render import Shape, table_row, writer
 from analytics.dashboard.rules import (
     document_of,
     in_sentence,
     late_since,
     most_urgent,
+    to_urge,
     unit_state,
 )
-from analytics.facts.rules import Branch, Choice, Count, opened_first
+from analytics.facts.rules import Branch, Choice, Count, UnitsBelow, opened_first, units_below
 from lms.text import as_csv, harmless
 
 
@@ -155,3 +159,51 @@ def test_no_cell_of_a_file_is_a_formula_and_its_text_can_be_had_back(prefix: str
 def test_ordinary_names_are_written_as_they_are() -> None:
     name = "Sở Lao động - Thương binh và Xã hội (cơ sở 2)"
     assert harmless(name) == name
+
+
+def test_units_are_counted_each_with_all_that_stands_below_it_in_whatever_order_they_come() -> None:
+    """Of unit 1: 2 and 3 below it, 4 and 5 below 3, 6 below 5. Each comes with the one above and its own people."""
+    nobody = (None, None, None)
+    cases: list[tuple[dict[int, tuple[int | None, int | None, int | None]], UnitsBelow]] = [
+        ({2: nobody, 3: nobody, 4: nobody, 5: nobody, 6: nobody}, UnitsBelow(0, 0, 0)),
+        ({2: (2, 0, 0), 3: (0, 0, 0), 4: nobody, 5: nobody, 6: (3, 3, 3)}, UnitsBelow(4, 3, 1)),
+        ({2: (2, 2, 2), 3: (1, 1, 1), 4: (1, 0, 0), 5: (1, 1, 1), 6: (1, 1, 1)}, UnitsBelow(5, 3, 1)),
+        ({2: (2, 1, 1), 3: nobody, 4: (4, 4, 4), 5: nobody, 6: (1, 1, 0)}, UnitsBelow(5, 1, 0)),
+    ]
+    above = {2: 1, 3: 1, 4: 3, 5: 3, 6: 5}
+    for own, counted in cases:
+        rows = [(unit, above[unit], *numbers) for unit, numbers in own.items()]
+        for order in (rows, rows[::-1]):
+            assert units_below(order) == counted, own
+    parts = [(2, 1, 2, 2, 2), (2, 1, 1, 0, 0), (2, 1, None, None, None)]  # of one unit by due date
+    assert units_below(parts) == units_below(parts[::-1]) == UnitsBelow(1, 0, 0)
+
+
+def test_the_first_five_with_something_left_to_do_and_a_page_of_their_own_are_named_to_be_urged_on() -> None:
+    units = [branch(f"Xã {number}", Count(people=10, briefed=number)) for number in range(9)]
+    units[0] = replace(units[0], open=False)
+    units[1] = replace(units[1], itself=True)
+    units[2] = replace(units[2], count=Count(people=10, started=10, briefed=10, completed=10))
+    assert [one.name for one in to_urge(units)] == ["Xã 3", "Xã 4", "Xã 5", "Xã 6", "Xã 7"]
+
+
+def test_a_row_is_written_once_for_its_shape_and_what_stands_in_it_is_text() -> None:
+    """A page of 160 units asks the macro a few times, not 160; a name is no place for a value, and no HTML."""
+    asked = []
+
+    def pattern(shape: Shape) -> str:
+        asked.append(shape)
+        return Markup("<b>%(name)s</b> %(rate)s 100 %% %(own)s")
+
+    written = writer(pattern)
+    names = ("Sở Y tế", "50%(own)s %s & <i>xã</i>", "{own}")
+    rows = [table_row(branch(name, Count(people=8, briefed=number))) for number, name in enumerate(names, 1)]
+    first, second, third = (one.values["own"] for one in rows)
+    assert [written(one) for one in rows] == [
+        f"<b>Sở Y tế</b> 12,5\u00a0% 100 % {first}",
+        f"<b>50%(own)s %s &amp; &lt;i&gt;xã&lt;/i&gt;</b> 25,0\u00a0% 100 % {second}",
+        f"<b>{{own}}</b> 37,5\u00a0% 100 % {third}",
+    ]
+    assert len(asked) == 1
+    written(table_row(branch("Xã B", Count(people=8, briefed=8, overdue=1))))
+    assert len(asked) == 2

@@ -277,7 +277,7 @@ def test_without_statistics_sqlite_reads_nobody_once_for_every_unit(structure: S
         for query in (
             facts.tallies_by_child(1, 1, structure, now=now),
             facts.changes_by_child(1, 1, structure, after=clock.today()),
-            facts.units_below(1, 1, structure),
+            facts.tallies_below(1, 1, structure),
         ):
             said = query.compile(engine)
             processed = said._bind_processors
