@@ -100,6 +100,15 @@ def harmless(cell: str) -> str:
     return FORMULA.sub(r"\1'", cell)
 
 
+SIGN = re.compile("[=+\\-@\t\r\n＝＋－＠]")
+"""Without any of these nothing can begin a formula."""
+
+
+def harmless_row(cells: Sequence[str]) -> Sequence[str]:
+    """Each cell as `harmless` has it. Most rows have no sign at all, and are looked at once, not cell by cell."""
+    return [harmless(cell) for cell in cells] if SIGN.search("".join(cells)) else cells
+
+
 def as_it_was(cell: str) -> str:
     """The text that `harmless` was given."""
     return HARMLESS.sub(r"\1", cell)

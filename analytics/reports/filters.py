@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, String, Subquery, and_, case, cast, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, String, Subquery, and_, case, cast, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from analytics.facts.models import Tally
+from analytics.facts.projection import VietnamDay
 from analytics.reports.queries import Subject, units_within
 from analytics.reports.rules import Value, month_bounds, summed_cells
+from analytics.reports.vocabulary import FINISHED, SPAN, TEN_THOUSAND
 from assessments.attempts.models import Attempt, AttemptItem
 from assessments.bank.models import Question, QuestionVersion
 from assessments.papers.models import Test
@@ -349,29 +351,28 @@ def answers_given(course_id: int) -> Select[*tuple[Any, ...]]:
     )
 
 
-TEN_THOUSAND = 10_000
-
-
 def register_people(of: Subject, settings: Settings) -> Select[*tuple[Any, ...]]:
     """Everybody on the roll, each with all activities in one text: the database puts it together from its index."""
     (_id, _code, unit), standings = of.by.listed(of.by.below(of.unit.id), of.briefing_id)
-    columns = (Standing.exempt, Standing.member, Standing.state, Standing.way, Standing.due_at, Standing.briefed_at)
+    known = Standing.exempt, Standing.member, Standing.state, Standing.way, Standing.score
+    late = and_(Standing.due_at < of.now, Standing.state != "completed").label("late")
+    days = {"due": Standing.due_at, "briefed": Standing.briefed_at, "completed": Standing.completed_at}
     return (
-        standings.with_only_columns(Person.full_name, Person.position, Person.category, unit.label("unit"), *columns)
-        .add_columns(Standing.completed_at, Standing.score, told_by_activity(of, settings).label("done"))
+        standings.with_only_columns(
+            Person.full_name, Person.position, Person.category, unit.label("unit"), *known, late
+        )
+        .add_columns(*(VietnamDay(moment).label(name) for name, moment in days.items()))
+        .add_columns(told_by_activity(of, settings).label("done"))
         .order_by(Person.sort_key, Person.id)
     )
 
 
 def told_by_activity(of: Subject, settings: Settings) -> ColumnElement[str]:
-    """Of a person: each activity with the score that counts in ten-thousandths, or -1 for a lesson that is finished."""
+    """Of a person: each activity, times `SPAN`, with the score that counts in ten-thousandths, or `FINISHED`."""
     table = ActivityProgress.__table__.c
     score = table[f"{settings.attempt}_score"]
-    points = case((score.is_not(None), cast(func.round(score * TEN_THOUSAND), Integer)), else_=-1)
-    one = cast(table.activity_id, String) + ":" + cast(points, String)
-    something = and_(
-        table.person_id == Standing.person_id,
-        table.course_id == of.course_id,
-        (score.is_not(None)) | (table.completed_at.is_not(None)),
-    )
-    return select(func.aggregate_strings(one, ",")).where(something).correlate(Standing).scalar_subquery()
+    points = case((score.is_not(None), cast(func.round(score * TEN_THOUSAND), Integer)), else_=FINISHED)
+    one = cast(cast(table.activity_id, BigInteger) * SPAN + points, String)
+    of_whom = table.person_id == Standing.person_id, table.course_id == of.course_id
+    something = score.is_not(None) | table.completed_at.is_not(None)
+    return select(func.aggregate_strings(one, ",")).where(*of_whom, something).correlate(Standing).scalar_subquery()

@@ -1,10 +1,9 @@
 """The five forms: what was read becomes a paper, with headings, definitions and the sentence. Nothing here is SQL."""
 
 import json
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -14,6 +13,7 @@ from analytics.facts.rules import PER_POINT
 from analytics.facts.vocabulary import BY_CODE, FROZEN, IN_FORM_01, METRICS, in_sentence
 from analytics.reports import filters
 from analytics.reports.queries import Subject, last_frozen, top_node
+from analytics.reports.render import cells_by_activity, done, points, written
 from analytics.reports.rules import (
     TEXT,
     Column,
@@ -47,7 +47,9 @@ from analytics.reports.vocabulary import (
     NOTES,
     NUMBER_WIDTH,
     REGISTER_HEAD,
+    STAFF,
     STRONG,
+    TEN_THOUSAND,
     TITLES,
     WAYS,
     WIDTHS,
@@ -56,7 +58,7 @@ from analytics.reports.vocabulary import (
 from courses.learning.queries import editions
 from lms.clock import day_of, in_vietnam
 from lms.organisation.models import PARTY_TREE
-from lms.web.wording import number, percent, scale10
+from lms.web.wording import number, percent
 
 MOST_LINES = 1_000
 """So many lines a page or file shows at once; the worker makes longer ones."""
@@ -348,53 +350,28 @@ def register(session: Session, of: Subject, *, told: Callable[[int], None] = lam
     newest = editions(session, of.course_id)[-1]
     outline = newest.outline
     order = [*(one.activity_id for one in outline.lessons()), *(one.activity_id for one in outline.required_tests())]
-    places = {activity_id: place for place, activity_id in enumerate(order)}
+    cells = cells_by_activity({activity_id: place for place, activity_id in enumerate(order)})
     lessons = (f"{one.code}. {one.title}" for one in outline.lessons())
     yield [*REGISTER_HEAD, *lessons, *(f"Bài kiểm tra {one.code}" for one in outline.required_tests())]
     rows = session.execute(filters.register_people(of, newest.settings), execution_options={"yield_per": AT_ONCE})
     for place, row in enumerate(rows, 1):
-        yield [str(place), *told_of(row, of), *done(row.done, places)]
+        yield [str(place), *told_of(row), *done(row.done, cells, len(order))]
         told(place)
 
 
-def told_of(row: Any, of: Subject) -> list[str]:
+def told_of(row: Any) -> list[str]:
     """What is known of the person's standing."""
-    late = row.due_at is not None and row.due_at < of.now and row.state != "completed"
-    state = "Được miễn" if row.exempt else "Quá hạn" if late else WORDS_OF_CODES[row.state][0]
+    state = "Được miễn" if row.exempt else "Quá hạn" if row.late else WORDS_OF_CODES[row.state][0]
     return [
         row.full_name,
         row.position,
         row.unit,
-        CATEGORIES[row.category],
+        STAFF[row.category],
         "x" if row.member else "",
         state,
         WAYS.get(row.way, ""),
-        day_of_moment(row.due_at),
-        day_of_moment(row.briefed_at),
-        day_of_moment(row.completed_at),
-        points(round(row.score * filters.TEN_THOUSAND)) if row.score is not None else "",
+        written(row.due),
+        written(row.briefed),
+        written(row.completed),
+        points(round(row.score * TEN_THOUSAND)) if row.score is not None else "",
     ]
-
-
-def day_of_moment(moment: datetime | None) -> str:
-    """27/11/2026; put together by hand, for a register has hundreds of thousands of them."""
-    if moment is None:
-        return ""
-    here = in_vietnam(moment)
-    return f"{here.day:02}/{here.month:02}/{here.year:04}"
-
-
-@lru_cache(maxsize=filters.TEN_THOUSAND + 1)
-def points(ten_thousandths: int) -> str:
-    """A score on the scale of 10. There are only so many."""
-    return scale10(ten_thousandths / filters.TEN_THOUSAND)
-
-
-def done(said: str | None, places: dict[int, int]) -> Sequence[str]:
-    """ "12:-1,13:8333" as cells in the places of the activities."""
-    cells = [""] * len(places)
-    for one in said.split(",") if said else ():
-        activity, score = one.split(":")
-        if (place := places.get(int(activity))) is not None:
-            cells[place] = points(int(score)) if score != "-1" else "x"
-    return cells

@@ -2,8 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from functools import lru_cache
 from math import ceil
 from pathlib import Path
@@ -26,9 +26,10 @@ from analytics.reports.rules import (
     cells_shown,
     headings,
 )
-from analytics.reports.vocabulary import BLANK_DATE, MOTTO, PARTY_NAME, Frame
+from analytics.reports.vocabulary import BLANK_DATE, FINISHED, MOTTO, PARTY_NAME, SPAN, TEN_THOUSAND, Frame
 from lms import printing
-from lms.text import harmless
+from lms.text import harmless_row
+from lms.web.wording import scale10
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 FONT = "Times New Roman"
@@ -37,9 +38,6 @@ GROUPED = '[>=1000000]0"."000"."000;[>=1000]0"."000;0'
 
 
 ROWS_IN_A_PIECE = 250
-SHORT = 16
-remembered = lru_cache(maxsize=4_096)(harmless)
-"""For short cells, most of which are the same few."""
 
 
 def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -51,7 +49,7 @@ def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     out.seek(0, io.SEEK_END)
     write = csv.writer(out, delimiter=";", quoting=csv.QUOTE_ALL).writerow
     for number, row in enumerate(rows):
-        write([remembered(cell) if len(cell) < SHORT else harmless(cell) for cell in row])
+        write(harmless_row(row))
         waiting += 1
         if number == 0 or waiting == ROWS_IN_A_PIECE:
             yield out.getvalue()
@@ -316,3 +314,38 @@ def register_workbook(rows: Iterable[Sequence[str]], out: Any, *, at: datetime) 
                 if cell:
                     page.write_string(number, column, cell, text if number else bold)
         page.freeze_panes(1, 2)
+
+
+# The cells of the register
+
+
+@lru_cache(maxsize=4_096)
+def written(day: date | None) -> str:
+    """27/11/2026."""
+    return f"{day:%d/%m/%Y}" if day is not None else ""
+
+
+@lru_cache(maxsize=TEN_THOUSAND + 1)
+def points(ten_thousandths: int) -> str:
+    """A score on the scale of 10. There are only so many."""
+    return scale10(ten_thousandths / TEN_THOUSAND)
+
+
+def cells_by_activity(places: Mapping[int, int]) -> Callable[[str], tuple[int, str] | None]:
+    """The place and the cell of what `filters.told_by_activity` says of an activity: the same few again and again."""
+
+    def cell(said: str) -> tuple[int, str] | None:
+        activity_id, score = divmod(int(said), SPAN)
+        place = places.get(activity_id)
+        return None if place is None else (place, "x" if score == FINISHED else points(score))
+
+    return lru_cache(maxsize=100_000)(cell)
+
+
+def done(said: str | None, cells: Callable[[str], tuple[int, str] | None], number: int) -> Sequence[str]:
+    """So many cells, with what is said of each activity in its place."""
+    found = [""] * number
+    for one in said.split(",") if said else ():
+        if (cell := cells(one)) is not None:
+            place, found[place] = cell
+    return found

@@ -318,3 +318,36 @@ def closing(*, at: str, on: str, code: str, address: str) -> tuple[str, ...]:
     if code:
         return (*lines, f"Mã kiểm tra của bản chốt: {code}. Kiểm tra tại {address}")
     return (*lines, "Số liệu chưa chốt: bản in này không có mã kiểm tra.")
+
+
+REGISTER_HEAD = (
+    "TT",
+    "Họ và tên",
+    "Chức vụ",
+    "Đơn vị",
+    "Loại cán bộ",
+    "Đảng viên",
+    "Trạng thái",
+    "Hình thức",
+    "Hạn",
+    "Ngày quán triệt",
+    "Ngày hoàn thành",
+    "Điểm kiểm tra",
+)
+"""The first columns of the register; one for each lesson and test comes after them."""
+
+STAFF = {
+    "can_bo": "Cán bộ",
+    "cong_chuc": "Công chức",
+    "vien_chuc": "Viên chức",
+    "nguoi_lao_dong": "Người lao động",
+    "khac": "Khác",
+}
+"""Staff categories as the register names them."""
+
+WAYS = {"point": "Tại điểm cầu", "online": "Trực tuyến", "make_up": "Học bù"}
+"""Ways of being briefed as the register names them."""
+
+TEN_THOUSAND, SPAN, FINISHED = 10_000, 100_000, 99_999
+"""How the database tells of an activity in one number, made faster than a text: the activity times `SPAN`, and its
+score in ten-thousandths; of a lesson that is finished, `FINISHED`."""
