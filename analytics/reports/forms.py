@@ -270,12 +270,18 @@ def figures_asked(form: str) -> Structure | None:
 
 
 def figures_told(of: Subject, form: str = "") -> dict[str, Any]:
-    """What a page needs to let this be chosen, the tree where the reader sees both, and to say what was chosen."""
+    """What a page needs to let this be chosen, the tree where the reader sees both, and to say what was chosen.
+
+    `today`: the address of now, in the tree where one sees the unit.
+    """
     asked, me = asked_of(request.args), actor()
     both = me.everywhere(FIGURES) or all(me.unit_ids(FIGURES, tree) for tree in TREES)
     by_category = form in BY_CATEGORY and me.may(NAMES)
-    filters = filter_words(of.structure) if of.structure is not None else []
-    return {"asked": asked, "both": both, "until": form in UNTIL, "by_category": by_category, "filters": filters}
+    if form not in UNTIL:
+        asked.form.on.description = _("Để trống: hôm nay.")
+    told = {"asked": asked, "both": both, "until": form in UNTIL, "by_category": by_category}
+    today = {} if both or asked.tree == STATE_TREE else {"tree": asked.tree}
+    return {**told, "today": today, "filters": filter_words(of.structure) if of.structure is not None else []}
 
 
 def period_words(period: str) -> str:

@@ -19,6 +19,7 @@ from analytics.reports.models import ReportFile
 from courses.briefings.models import BriefingSession, MeetingPoint
 from courses.briefings.projector import settle_briefing
 from courses.briefings.rules import WAYS, Asked, Policy
+from courses.enrolment.models import Briefing
 from lms import clock
 from lms.accounts.actions import move_person
 from lms.accounts.models import Person
@@ -35,6 +36,7 @@ from tests.analytics.test_api import answer_to
 from tests.analytics.test_dashboard import text_of
 from tests.briefed import briefing_in
 from tests.browser import ORIGIN, Browser
+from tests.counting import count_queries
 from tests.kept import kept
 from tests.make import Make
 
@@ -392,3 +394,26 @@ def test_every_page_and_file_about_units_is_read_by_the_structure_of_a_day_or_sa
             if not {"form", "kind"} & rule.arguments:
                 break
     assert wrong == []
+
+
+def test_what_is_read_by_another_structure_costs_the_same_however_many_people_there_are(
+    app: Flask, make: Make, moved: Moved
+) -> None:
+    browser = looking(make, "head", moved.a)
+    token = asked_by_token(make, moved, "tallies", "standings", over=moved.a)
+    paths = [moved.at(moved.a, rest) for rest in ("", "/01", "/03", "/05", "/lists", "/01.csv", "/03.csv", "/05.csv")]
+    asked = [f"/{path}?on={moved.on}" for path in ("units", "briefings/-/tallies", "briefings/-/standings")]
+    costs: list[list[int]] = []
+    token("/briefings")  # that it was used is noted once a day
+    for people in (0, 30):
+        with make.writing() as session:
+            hired(session, moved.a, people)
+            for briefing_id in session.scalars(select(Briefing.id)).all():
+                settle_briefing(session, briefing_id)
+        costs.append([])
+        for get, path in [(browser.get, path) for path in paths] + [(token, path) for path in asked]:
+            with count_queries(app) as counted:
+                assert get(path).status_code == 200
+            costs[-1].append(len(counted))
+    assert costs[0] == costs[1]
+    assert max(costs[0]) <= 30, dict(zip(paths + asked, costs[0], strict=True))
