@@ -9,7 +9,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 LETTERS = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
 TONES = ("", "\u0300", "\u0309", "\u0303", "\u0301", "\u0323")
@@ -25,11 +25,41 @@ UNSEEN = frozenset({"Cc", "Cs"})
 SHAPES = {"\u0306", "\u0302", "\u031b"}  # breve, circumflex, horn: they make letters, not tones
 
 
+MOST_MARKS = 30
+"""Marks in a row on one letter, as in "stream-safe" text of UAX 15; Vietnamese has two."""
+
+MARKS_OF_ALL_SCRIPTS = range(0x300, 0x20000)
+
+
+@cache
+def heap_of_marks() -> re.Pattern[str]:
+    """Finds more marks in a row than a letter may bear: signs that combine, or whose first part does."""
+    marks = [c for c in map(chr, MARKS_OF_ALL_SCRIPTS) if unicodedata.combining(unicodedata.normalize("NFD", c)[0])]
+    sign = f"[{''.join(marks)}]"
+    return re.compile(f"({sign}{{{MOST_MARKS}}}){sign}+")
+
+
+def bearable(text: str) -> str:
+    """Text in which no letter bears a heap of marks: to put one in order takes the square of its length."""
+    return heap_of_marks().sub(r"\1", text) if not text.isascii() and heap_of_marks().search(text) else text
+
+
+def composed(text: str) -> str:
+    """Text in NFC, after a time that grows as its length does."""
+    return unicodedata.normalize("NFC", bearable(text))
+
+
+def decomposed(text: str) -> str:
+    """Text in NFD, likewise."""
+    return unicodedata.normalize("NFD", bearable(text))
+
+
 def visible(text: str) -> str:
-    """Text without the characters nobody types: controls other than tab and line ends, and halves of surrogates.
+    """Text without what nobody types: controls other than tab and line ends, halves of surrogates, heaps of marks.
 
     PostgreSQL stores no NUL and no surrogate; SQLite stores them, and nobody sees them.
     """
+    text = bearable(text)
     if text.isprintable():
         return text
     return "".join(c for c in text if c in LINE_ENDS or unicodedata.category(c) not in UNSEEN)
@@ -37,7 +67,7 @@ def visible(text: str) -> str:
 
 def nfc(text: str) -> str:
     """The one form in which text is stored and compared: visible, NFC, with runs of white space folded."""
-    return " ".join(unicodedata.normalize("NFC", visible(text)).split())
+    return " ".join(composed(visible(text)).split())
 
 
 def fold(text: str) -> str:
@@ -46,7 +76,7 @@ def fold(text: str) -> str:
         return " ".join(text.lower().split())
     plain = text.casefold().translate(PLAIN)
     if not plain.isascii():  # letters of other languages, or marks that stand by themselves
-        bare = "".join(c for c in unicodedata.normalize("NFD", plain) if not unicodedata.combining(c))
+        bare = "".join(c for c in decomposed(plain) if not unicodedata.combining(c))
         plain = bare.replace("đ", "d")
     return " ".join(plain.split())
 
@@ -77,7 +107,7 @@ def person_sort_key(full_name: str) -> bytes:
 def syllable_letters(text: str) -> list[tuple[str, int]]:
     """Each letter with the number of its tone, 0 to 5."""
     result: list[tuple[str, int]] = []
-    for character in unicodedata.normalize("NFD", nfc(text).casefold()):
+    for character in decomposed(nfc(text).casefold()):
         if character in SHAPES and result:
             letter, tone = result[-1]
             result[-1] = (unicodedata.normalize("NFC", letter + character), tone)

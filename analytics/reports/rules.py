@@ -15,6 +15,7 @@ import msgspec
 
 from analytics.facts.rules import FEWEST, PER_POINT, Count
 from lms.clock import VIETNAM, day_of, start_of_day
+from lms.text import bearable
 from lms.web.wording import day, decimal, exact_percent, number
 
 Value: TypeAlias = int | str | tuple[int, int] | None
@@ -112,7 +113,7 @@ def code_of(whole: str) -> str:
 
 def typed_code(text: str) -> str:
     """What somebody typed for a code, as the beginning of a digest; "" when it is none."""
-    plain = "".join(unicodedata.normalize("NFKC", text).split()).replace("-", "").replace("–", "").lower()
+    plain = "".join(unicodedata.normalize("NFKC", bearable(text)).split()).replace("-", "").replace("–", "").lower()
     return plain if CODE_LENGTH <= len(plain) <= 64 and all(c in "0123456789abcdef" for c in plain) else ""
 
 

@@ -1,7 +1,6 @@
 """The one table of roles and permissions, and the rules of passwords and sessions. Pure."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +8,7 @@ from typing import TypeAlias
 
 from lms.config import PasswordPolicy, SessionLimits
 from lms.organisation.models import STATE_TREE
+from lms.text import composed as in_one_form
 from lms.text import fold
 
 EVERYONE = "learner"
@@ -216,7 +216,7 @@ def is_required(roles: Iterable[str | None], *, of: Collection[str]) -> bool:
 
 def composed(password: str) -> str:
     """A password as it is hashed: the same whichever keyboard composed its letters. Spaces stay."""
-    return unicodedata.normalize("NFC", password)
+    return in_one_form(password)
 
 
 def length_needed(policy: PasswordPolicy, *, second_factor: bool) -> int:

@@ -3,7 +3,6 @@
 import codecs
 import csv
 import struct
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO, StringIO
@@ -33,7 +32,7 @@ from lms.roster.rules import (
     shown,
 )
 from lms.roster.spelling import WORD, from_tcvn3, from_vni, mark_of_font, share
-from lms.text import as_it_was, visible
+from lms.text import as_it_was, composed, visible
 
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 ZIP = b"PK"
@@ -92,7 +91,7 @@ def decoded(content: bytes, encoding: str) -> str:
 def single_bytes(content: bytes) -> str:
     """Windows-1258, or Western letters that stand for TCVN3 or VNI: whichever makes more of it Vietnamese."""
     western = content.decode("latin-1")
-    vietnamese = unicodedata.normalize("NFC", content.decode("cp1258", "replace"))
+    vietnamese = composed(content.decode("cp1258", "replace"))
     tried = {
         western: max(scored(from_tcvn3(western)), scored(from_vni(western))),
         vietnamese: scored(vietnamese),

@@ -5,12 +5,12 @@ d©n" or "Nguyeãn Vaên" without its font. The tables are those of TCVN 5712:19
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from lms.roster.rules import DOUBTFUL, TCVN3, TCVN3_CAPITALS, TEXT, VNI, Line, Sheet
+from lms.text import composed, decomposed
 
 OLD_FONTS = frozenset({TCVN3, TCVN3_CAPITALS, VNI})
 UNICODE = "unicode"
@@ -41,7 +41,7 @@ def vni_pairs() -> dict[str, str]:
     for vowel in "aeo":
         found |= {vowel + sign: vowel + "\u0302" + tone for sign, tone in CIRCUMFLEX.items()}
     found |= {"a" + sign: "a\u0306" + tone for sign, tone in BREVE.items()}
-    small = {written: unicodedata.normalize("NFC", letter) for written, letter in found.items()}
+    small = {written: composed(letter) for written, letter in found.items()}
     capital = {written.upper(): letter.upper() for written, letter in small.items()}
     mixed = {written[0].upper() + written[1:]: letter.upper() for written, letter in small.items()}
     return {**small, **capital, **mixed}
@@ -68,7 +68,7 @@ BEYOND_LATIN = re.compile("[\u0100-\u024f\u1e00-\u1eff\u0300-\u0323]")
 
 def from_tcvn3(text: str, *, capitals: bool = False) -> str:
     """The text a TCVN3 font showed; `capitals` for a font that shows small letters as capitals."""
-    read = unicodedata.normalize("NFC", text.translate(FROM_TCVN3))
+    read = composed(text.translate(FROM_TCVN3))
     return read.upper() if capitals else read
 
 
@@ -80,8 +80,8 @@ def from_vni(text: str) -> str:
 @lru_cache(maxsize=20_000)
 def is_syllable(word: str) -> bool:
     """Whether the word can be one of Vietnamese, with its marks."""
-    bare = "".join(c for c in unicodedata.normalize("NFD", word.casefold()) if c not in MARKS)
-    return BARE_RHYME.fullmatch(unicodedata.normalize("NFC", bare)) is not None
+    bare = "".join(c for c in decomposed(word.casefold()) if c not in MARKS)
+    return BARE_RHYME.fullmatch(composed(bare)) is not None
 
 
 def share(words: Iterable[str]) -> float:

@@ -1,7 +1,6 @@
 """Forms: one base, and validators whose words are ours. WTForms has no Vietnamese of its own."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -18,7 +17,7 @@ from wtforms import (  # type: ignore[attr-defined]  # SelectChoice is newer tha
 )
 from wtforms.widgets import TextInput
 
-from lms.text import nfc, visible
+from lms.text import composed, nfc, visible
 
 
 class PageForm(FlaskForm):
@@ -57,7 +56,7 @@ def tidy(value: Any) -> Any:
 
 def unify(value: Any) -> Any:
     """Text of several lines: NFC and plain line ends."""
-    return unicodedata.normalize("NFC", visible(value)).replace("\r\n", "\n") if isinstance(value, str) else value
+    return composed(visible(value)).replace("\r\n", "\n") if isinstance(value, str) else value
 
 
 def required(message: str | None = None) -> validators.InputRequired:
