@@ -10,15 +10,13 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 import xlrd
-from xlrd.compdoc import CompDoc, CompDocError
+from xlrd.compdoc import CompDocError
 
-from lms.roster import parts
+from lms.roster import parts, stream
 from lms.roster.rules import (
     BROKEN,
     DAY,
     LONGEST_CELL,
-    MOST_CELLS,
-    MOST_MERGES,
     MOST_ROWS,
     NUMBER,
     TEXT,
@@ -37,7 +35,7 @@ from lms.text import as_it_was, composed, visible
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 ZIP = b"PK"
 DELIMITERS = ";,\t"
-TRIED_LINES = 60
+TRIED_LINES, TRIED_SIGNS = 60, 40_000
 STEPS_OF_A_LINE = 3
 """What a line costs with nothing in it, compared with one more cell."""
 
@@ -90,18 +88,15 @@ def decoded(content: bytes, encoding: str) -> str:
 
 def single_bytes(content: bytes) -> str:
     """Windows-1258, or Western letters that stand for TCVN3 or VNI: whichever makes more of it Vietnamese."""
-    western = content.decode("latin-1")
-    vietnamese = composed(content.decode("cp1258", "replace"))
-    tried = {
-        western: max(scored(from_tcvn3(western)), scored(from_vni(western))),
-        vietnamese: scored(vietnamese),
-    }
-    return max(tried, key=lambda text: tried[text])
+    western, vietnamese = content.decode("latin-1"), composed(content.decode("cp1258", "replace"))
+    head = western[:TRIED_SIGNS]
+    is_western = max(scored(from_tcvn3(head)), scored(from_vni(head))) >= scored(vietnamese[:TRIED_SIGNS])
+    return western if is_western else vietnamese
 
 
 def scored(text: str) -> float:
-    """How Vietnamese the beginning of a text is."""
-    return share([word for word in WORD.findall(text[:40_000]) if not word.isascii()][:2_000])
+    """How Vietnamese the words of a text are."""
+    return share([word for word in WORD.findall(text) if not word.isascii()][:2_000])
 
 
 def rows(text: str, budget: Budget) -> Iterator[Sequence[str]]:
@@ -137,7 +132,7 @@ def divided(text: str, delimiter: str, budget: Budget) -> Iterator[list[str]]:
 
 def separator(text: str) -> str:
     """The sign between cells: the one by which most lines have equally many, and the more the better."""
-    head = text[:40_000]
+    head = text[:TRIED_SIGNS]
     best, most = ";", 0
     for sign in DELIMITERS:
         widths = Counter[int]()
@@ -169,22 +164,15 @@ def lines_of(table: Iterable[Sequence[str]], budget: Budget) -> Iterator[Line]:
         yield Line(number, tuple(cells), TEXT * len(cells))
 
 
-CELL_RECORDS = {0x0006, 0x0027E, 0x00FD, 0x0201, 0x0203, 0x0204, 0x0205, 0x00D6}
-SEVERAL_CELLS = {0x00BD: 6, 0x00BE: 2}
-"""Records of many cells at once, with the bytes of each."""
-
-PASSWORD, SHEET_BEGINS, SHEET_NAMED, JOINED, LINK = 0x002F, 0x0809, 0x0085, 0x00E5, 0x01B8
-COUNTED = {*CELL_RECORDS, *SEVERAL_CELLS, SHEET_BEGINS, SHEET_NAMED, JOINED, LINK}
-HEADER = struct.Struct("<HH")
 OLD_FAULTS = (
     xlrd.XLRDError,
     CompDocError,
     struct.error,
     AssertionError,
     AttributeError,
-    IndexError,
-    KeyError,
+    LookupError,
     OverflowError,
+    RuntimeError,
     TypeError,
     UnicodeError,
     ValueError,
@@ -196,90 +184,18 @@ OLD_FAULTS = (
 def old_workbook(content: bytes) -> tuple[Sheet, ...]:
     """The sheets of a workbook in the form XLS (Excel 97 to 2003). Raises `Refused`.
 
-    The records are counted before the workbook is opened: what holds too many cells is not opened at all.
+    The records are counted before the workbook is opened: what holds too many cells is not opened at all. The reader
+    gets only those that a list needs.
     """
     try:
-        check_records(records_of(content))
-        book = xlrd.open_workbook(file_contents=content, formatting_info=True, logfile=StringIO(), ragged_rows=True)
+        needed = stream.needed(stream.records_of(content))
+        book = xlrd.open_workbook(file_contents=needed, formatting_info=True, logfile=StringIO(), ragged_rows=True)
         budget = Budget()
         return tuple(old_sheet(book, sheet, budget) for sheet in book.sheets() if sheet.visibility == 0)
     except Refused:
         raise
     except OLD_FAULTS as error:
         raise Refused("damaged") from error
-
-
-def records_of(content: bytes) -> bytes:
-    """The stream of an old workbook inside its container. Raises `Refused` for one that is locked or none."""
-    container = CompDoc(content, logfile=StringIO())
-    for name in ("Workbook", "Book"):
-        memory, base, size = container.locate_named_stream(name)
-        if memory is not None:
-            return bytes(memory[base : base + size])
-    locked = container.locate_named_stream("EncryptedPackage")[0] is not None
-    raise Refused("encrypted" if locked else "kind")
-
-
-def check_records(stream: bytes) -> None:
-    """Refuse what has a password, and what holds too many records, cells, lines, sheets or joins. Raises `Refused`.
-
-    The reader keeps a row for every line down to the last of a sheet: each is counted like a cell.
-    """
-    cells, last, joins = 0, 0, 0
-    sheets: list[bytes] = []
-    for kind, body in records_in(stream):
-        if kind == SHEET_NAMED:
-            sheets.append(body[:4])
-        last = 0 if kind == SHEET_BEGINS else last
-        cells += cells_of(kind, body)
-        if (lines := line_reached(kind, body)) > last:
-            cells, last = cells + lines - last, lines
-        joins += len(body) // 8 if kind == JOINED else 0
-        if cells > MOST_CELLS or joins > MOST_MERGES:
-            raise Refused("cells" if cells > MOST_CELLS else "merges")
-    if len(sheets) > parts.MOST_SHEETS:
-        raise Refused("sheets")
-    if len(set(sheets)) < len(sheets):  # two names for one sheet: it would be read twice
-        raise Refused("damaged")
-
-
-def records_in(stream: bytes) -> Iterator[tuple[int, bytes]]:
-    """The records that count, in their order. Raises `Refused` for too many of any kind, and for a password."""
-    place, end, left = 0, len(stream) - 4, 2 * MOST_CELLS
-    while place <= end:
-        kind, length = HEADER.unpack_from(stream, place)
-        left -= 1
-        if kind == PASSWORD or left < 0:
-            raise Refused("cells" if left < 0 else "encrypted")
-        if kind in COUNTED:
-            yield kind, stream[place + 4 : place + 4 + length]
-        place += 4 + length
-
-
-def cells_of(kind: int, body: bytes) -> int:
-    """How many cells a record is about: one, several in a line, or all that a link covers."""
-    if kind in CELL_RECORDS:
-        return 1
-    if kind in SEVERAL_CELLS:
-        return len(body) // SEVERAL_CELLS[kind]
-    if kind == LINK and len(body) >= 8:
-        top, bottom, left, right = (int.from_bytes(body[place : place + 2], "little") for place in (0, 2, 4, 6))
-        return max(0, bottom - top + 1) * max(0, right - left + 1)
-    return 0
-
-
-def line_reached(kind: int, body: bytes) -> int:
-    """The last line, counted from 1, for which the reader keeps a row because of this record; 0 for none."""
-    if kind in CELL_RECORDS or kind in SEVERAL_CELLS:
-        return int.from_bytes(body[:2], "little") + 1
-    if kind == JOINED:
-        return max((bottom + 1 for (bottom,) in struct.iter_unpack("<2xH4x", whole_joins(body))), default=0)
-    return 0
-
-
-def whole_joins(body: bytes) -> bytes:
-    """The ranges of a record of joins, without its count and without what is left over."""
-    return body[2 : 2 + (len(body) - 2) // 8 * 8] if len(body) >= 10 else b""
 
 
 def old_sheet(book: Any, sheet: Any, budget: Budget) -> Sheet:

@@ -38,6 +38,8 @@ SUSPECT_SIZE, SUSPECT_RATIO = 1_000_000, 100
 
 MOST_SHEETS = 40
 CHUNK = 64 * 1024
+LONGEST_TAG = 4 * CHUNK
+STEPS_OF_AN_ATTRIBUTE = 4
 DAY_FORMATS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
 REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
@@ -130,16 +132,32 @@ class Workbook:
         parser.CharacterDataHandler = reader.letters
         parser.StartDoctypeDeclHandler = refuse
         parser.EntityDeclHandler = refuse
+        read = 0
         with self.packed.open(path) as stream:
             while chunk := stream.read(CHUNK):
                 parser.Parse(chunk, False)
+                read += len(chunk)
+                if read - parser.CurrentByteIndex > LONGEST_TAG:  # it is begun anew with each piece
+                    raise Refused("damaged")
         parser.Parse(b"", True)
 
     def count_tags(self, path: str) -> None:
-        """Take the tags of a part from what the file may hold, before they are read. Raises `Refused`."""
+        """Take the tags of a part from what the file may hold, before they are read. Raises `Refused`.
+
+        Cells with nothing in them count double, and so do, much more, attributes beyond those that cells have.
+        """
         with self.packed.open(path) as stream:
             while chunk := stream.read(CHUNK):
-                self.budget.take(chunk.count(b"<"))
+                tags = chunk.count(b"<") + chunk.count(b"/>")
+                self.budget.take(tags + STEPS_OF_AN_ATTRIBUTE * max(0, chunk.count(b"=") - tags))
+
+    def written(self, raw: str) -> str:
+        """The text of a cell, its escaped signs written out, as long as it is kept. Raises `Refused`."""
+        raw = raw.strip()[: 2 * LONGEST_CELL]  # once for each text: many cells may share it
+        if "_x" in raw:
+            self.budget.take(raw.count("_x"))
+            raw = ESCAPED.sub(lambda found: chr(int(found[1], 16)), raw).strip()
+        return raw[:LONGEST_CELL]
 
     def kind(self, style: str) -> tuple[bool, str, str]:
         """Of a style: whether it shows days, its number format, and what its font says of the text."""
@@ -238,7 +256,7 @@ class Texts(Reader):
         elif name == "rPh":
             self.aside = False
         elif name == "si" and self.pieces is not None:
-            self.book.texts.append(("".join(self.pieces), self.mark))
+            self.book.texts.append((self.book.written("".join(self.pieces)), self.mark))
             if len(self.book.texts) > MOST_CELLS:
                 raise Refused("cells")
             self.pieces = None
@@ -289,11 +307,8 @@ class Rows(Reader):
             self.taken = False
         elif name == "c" and (self.pieces or self.formula):
             text, mark = self.value("".join(self.pieces))
-            if "_x" in text:
-                text = ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
-            text = text.strip()
             if text or mark == BROKEN:
-                self.put(text[:LONGEST_CELL], mark)
+                self.put(text, mark)
 
     def put(self, text: str, mark: str) -> None:
         """Keep a cell in which something stands."""
@@ -310,6 +325,7 @@ class Rows(Reader):
             place = whole(raw)
             text, own = self.book.texts[place] if place < len(self.book.texts) else ("", "")
             return text, own or font
+        raw = self.book.written(raw)
         if self.kind in {"str", "inlineStr"}:
             return raw, font
         if self.kind == "e" or (self.formula and not raw):

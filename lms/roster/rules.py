@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from lms.text import fold
@@ -19,6 +20,10 @@ MOST_COLUMNS = 100
 """Columns that are read. A list in which more are filled is none of ours."""
 
 LONGEST_CELL = 1_000
+LONGEST_NUMBER = 400
+"""Signs of a number that is taken for one: the longest a spreadsheet writes has 330."""
+
+LONGEST_CODE = 40
 MOST_TEXT = 20_000_000
 """Characters of a whole list: what ten thousand lines of full cells have, ten times over."""
 
@@ -280,7 +285,7 @@ def staff_code(text: str, mark: str) -> str:
         code = found[1]
     if mark == NUMBER and code.isdecimal() and len(code.lstrip("0")) > SAFE_DIGITS:
         raise NoCode("code_rounded")
-    if len(code) > 40:
+    if len(code) > LONGEST_CODE:
         raise NoCode("code_long")
     return code
 
@@ -298,6 +303,8 @@ def bare_code(code: str) -> str:
 
 def figures(text: str) -> str:
     """A number as a spreadsheet stores it (1.5, 12, 1.2E3), written out without a power of ten."""
+    if len(text) > LONGEST_NUMBER:
+        return text
     try:
         value = Decimal(text)
     except InvalidOperation:
@@ -314,6 +321,14 @@ ZEROS = re.compile(r"[0\-. /]+")
 DATE_SIGNS = re.compile(r"[dmyhs]|ngày", re.IGNORECASE)
 
 
+@lru_cache(maxsize=1_000)
+def noughts_asked(code: str) -> str:
+    """The signs of a number format that asks for leading noughts, each in its place; "" for any other."""
+    pattern = LITERAL.sub(lambda found: found[1] or found[2] or "", code.split(";")[0])
+    asks = ZEROS.fullmatch(pattern) and 2 <= pattern.count("0") <= LONGEST_CODE and "." not in pattern
+    return pattern if asks else ""
+
+
 def is_day_format(code: str) -> bool:
     """Whether a number format shows days: it names day, month or year outside quotes and colours."""
     bare = LITERAL.sub("", code.split(";")[0]).lower()
@@ -322,8 +337,8 @@ def is_day_format(code: str) -> bool:
 
 def shown(text: str, code: str) -> str:
     """A whole number as its format shows it when that asks for leading noughts ("000000", "000-000"); else as it is."""
-    pattern = LITERAL.sub(lambda found: found[1] or found[2] or "", code.split(";")[0])
-    if not ZEROS.fullmatch(pattern) or pattern.count("0") < 2 or "." in pattern or not text.isdecimal():
+    pattern = noughts_asked(code)
+    if not pattern or not text.isdecimal():
         return text
     digits = text.zfill(pattern.count("0"))
     places = pattern.count("0")
@@ -334,9 +349,12 @@ def shown(text: str, code: str) -> str:
 def day_of_serial(text: str, *, from_1904: bool) -> str:
     """The day of a spreadsheet's number as ISO; "" where it is none."""
     try:
-        days = int(Decimal(text))
-    except (InvalidOperation, ValueError):
+        value = Decimal(text[:LONGEST_NUMBER])
+    except InvalidOperation:
         return ""
+    if not value.is_finite() or value.adjusted() > 7:  # 1e999999999 written out would never end
+        return ""
+    days = int(value)
     days += 1462 if from_1904 else 0
     return (FIRST_DAY + timedelta(days=days)).isoformat() if 0 < days < 2_958_466 else ""
 

@@ -10,8 +10,9 @@ from io import BytesIO
 import pytest
 import xlwt
 from sqlalchemy.orm import Session
+from xlwt.CompoundDoc import XlsDoc
 
-from lms.roster import loader, parts, queries, rules
+from lms.roster import loader, parts, queries, rules, stream
 from lms.roster.loader import sheets_of
 from lms.roster.rules import MOST_CELLS, MOST_MERGES, MOST_ROWS, MOST_STEPS, Refused
 from tests.rosters import HEAD, PEOPLE, SHEET, edited, sheet_xml, xls, xlsx
@@ -50,6 +51,12 @@ def packed(parts_of_it: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
+def noisy_cells(count: int) -> str:
+    """Empty cells that do not shrink so much either."""
+    dice = random.Random(1)
+    return "".join(f'<c r="A{dice.randrange(10**6)}"/>' for _ in range(count))
+
+
 def noisy_commas(count: int) -> bytes:
     """Lines of empty cells that do not shrink too much when they are packed."""
     dice = random.Random(1)
@@ -72,6 +79,82 @@ def old_joins(count: int, *, lines: int) -> bytes:
     out = BytesIO()
     book.save(out)
     return out.getvalue()
+
+
+def letters(count: int) -> str:
+    """Letters that shrink to little more than half when they are packed."""
+    return "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz", k=count))
+
+
+def blanks(count: int) -> str:
+    """White space that does not shrink to nothing either."""
+    return "".join(
+        random.Random(1).choices(" \u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u3000", k=count)
+    )
+
+
+def styled(code: str, value: str, count: int) -> bytes:
+    """A workbook of so many cells with that value, shown by that number format."""
+    formats = f'<numFmts><numFmt numFmtId="200" formatCode="{code}"/></numFmts>'
+    styles = f'<styleSheet>{formats}<cellXfs><xf numFmtId="0"/><xf numFmtId="200"/></cellXfs></styleSheet>'
+    rows = rows_of(max(1, count // 90), f'<c s="1"><v>{value}</v></c>' * min(count, 90))
+    return edited(GOOD, {"xl/styles.xml": styles.encode(), SHEET: sheet_xml(letters(count) + rows)})
+
+
+def shared(text: str, *, cells: int) -> bytes:
+    """A workbook in which so many cells say the same text."""
+    rows = letters(cells) + rows_of(cells // 90, '<c t="s"><v>0</v></c>' * 90)
+    return edited(GOOD, {"xl/sharedStrings.xml": f"<sst><si><t>{text}</t></si></sst>".encode(), SHEET: sheet_xml(rows)})
+
+
+def attributes(count: int, *, tags: int) -> str:
+    """Empty cells with so many attributes of many names in all."""
+    dice, each = random.Random(1), count // tags
+    names = [" ".join(f'a{dice.randrange(10**6)}{place}=""' for place in range(each)) for _ in range(tags)]
+    return "".join(f"<c {one}/>" for one in names)
+
+
+def record(kind: int, body: bytes) -> bytes:
+    """A record of an old workbook."""
+    return struct.pack("<HH", kind, len(body)) + body
+
+
+def old_with(extra: bytes, *, point: int = 0) -> bytes:
+    """An old workbook with more records before those that name its sheets; `point` moves where the first sheet is."""
+    stream_of, made, moved = stream.records_of(xls([HEAD, *PEOPLE])), b"", extra
+    for _, kind, place, length in walked(stream_of):
+        body = stream_of[place + 4 : place + 4 + length]
+        if kind == stream.SHEET_NAMED:
+            made, moved = made + moved, b""
+            body = struct.pack("<I", int.from_bytes(body[:4], "little") + len(extra) + point) + body[4:]
+        made += record(kind, body)
+    out = BytesIO()
+    XlsDoc().save(out, made)
+    return out.getvalue()
+
+
+def walked(records: bytes) -> list[tuple[int, int, int, int]]:
+    """Number, kind, place and length of each record; of the padding at the end nothing."""
+    found, place = list[tuple[int, int, int, int]](), 0
+    while place + 4 <= len(records) and records[place : place + 4] != bytes(4):
+        kind, length = struct.unpack_from("<HH", records, place)
+        found.append((len(found), kind, place, length))
+        place += 4 + length
+    return found
+
+
+def growing_names(count: int) -> bytes:
+    """Names, each of which says the one before eight times."""
+
+    def named(name: str, formula: bytes) -> bytes:
+        head = struct.pack("<HBBHHHBBBB", 0, 0, len(name), len(formula), 0, 0, 0, 0, 0, 0)
+        return record(0x0018, head + b"\0" + name.encode() + formula)
+
+    made = named("n0", b"\x17\xff\0" + b"a" * 255)
+    for number in range(1, count):
+        before = b"\x23" + struct.pack("<HH", number, 0)
+        made += named(f"n{number}", before + (before + b"\x08") * 7)
+    return made
 
 
 ONE_CELL = '<row r="1"><c r="A1"><v>1</v></c></row>'
@@ -127,6 +210,34 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "too many joins in an old workbook": (lambda: old_joins(MOST_MERGES + 1, lines=1), "merges"),
     "joins over many lines of an old workbook": (lambda: old_joins(200, lines=2_000), "cells"),
     "OneRoster files of empty cells": (lambda: packed({"users.csv": noisy_commas(4_000)}), "cells"),
+    "a tag that never ends": (lambda: edited(GOOD, {SHEET: sheet_xml('<row a="' + letters(1_000_000))}), "damaged"),
+    "a remark that fills the file": (
+        lambda: edited(GOOD, {SHEET: sheet_xml("<!--" + letters(1_000_000) + "-->" + ONE_CELL)}),
+        "damaged",
+    ),
+    "one tag of many attributes": (lambda: edited(GOOD, {SHEET: sheet_xml(attributes(500_000, tags=1))}), "cells"),
+    "tags of many attributes": (lambda: edited(GOOD, {SHEET: sheet_xml(attributes(600_000, tags=20_000))}), "cells"),
+    "as many empty cells as tags of full ones": (
+        lambda: edited(GOOD, {SHEET: sheet_xml("<row>" + noisy_cells(800_000) + "</row>")}),
+        "cells",
+    ),
+    "a blank text in many cells": (lambda: shared(blanks(1_000_000), cells=90_000), "empty"),
+    "a long text in many cells": (lambda: shared(letters(6_000_000), cells=90_000), "cells"),
+    "a CSV of marks upon marks": (lambda: b"a;b\n\xff" + (b"\xec\xf2" * 99 + b";") * 10_000, "columns"),
+    "an old workbook of too many looks": (lambda: old_with(record(stream.STYLE, bytes(20)) * 100_000), "bomb"),
+    "an old workbook of long formats": (
+        lambda: old_with(record(stream.FORMAT, struct.pack("<HHB", 200, 60_000, 0) + b"yd" * 30_000) * 20),
+        "bomb",
+    ),
+    "an old workbook that promises texts": (
+        lambda: old_with(record(stream.TEXTS, struct.pack("<II", 3_000_000, 3_000_000) + bytes(6_000))),
+        "cells",
+    ),
+    "a sheet of an old workbook within another": (
+        lambda: old_with(record(stream.SHEET_BEGINS, b"\0\6\x10\0")),
+        "damaged",
+    ),
+    "a sheet of an old workbook that begins anywhere": (lambda: old_with(b"", point=4), "damaged"),
     "half an old workbook": (lambda: xls([HEAD, *PEOPLE])[:1_500], "damaged"),
     "a OneRoster bomb": (lambda: packed({"users.csv": b"a,b\n" * 4_000_000}), "bomb"),
 }
@@ -138,6 +249,32 @@ def test_a_hostile_file_is_refused_with_its_reason(kind: str) -> None:
     with pytest.raises(Refused) as refused:
         sheets_of(make())
     assert refused.value.reason == reason
+
+
+HARMLESS: dict[str, Callable[[], bytes]] = {
+    "a day a thousand million figures long": lambda: styled("yyyy", "1e999999999", 1),
+    "a day of many figures": lambda: styled("yyyy", "".join(random.Random(1).choices("123456789", k=900_000)), 1),
+    "a long number format": lambda: styled("_x" * 100, "1.5", 90_000),
+    "noughts without end": lambda: styled("0" * 190, "1", 9_000),
+    "names that say names of an old workbook": lambda: old_with(growing_names(14)),
+    "many small records of an old workbook": lambda: old_with(record(0x1234, b"") * 500_000),
+    "marks upon marks in an old encoding": lambda: b"a;b\n\xff" + b"a" + b"\xec\xf2" * 60_000 + b";c\n",
+}
+"""Files that once cost minutes, or all memory, and hold nothing for which they would be refused.
+
+`benchmarks/roster.py` measures these and the others, and fails where one takes a second.
+"""
+
+
+@pytest.mark.parametrize("kind", HARMLESS)
+def test_a_file_is_read_whose_figures_names_or_formats_would_grow_without_end(kind: str) -> None:
+    assert any(sheet.lines for sheet in sheets_of(HARMLESS[kind]()))
+
+
+def test_the_reader_of_old_workbooks_gets_no_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xlrd.book.Book.handle_name", lambda *_args: pytest.fail("read"))
+    [sheet] = sheets_of(old_with(growing_names(3)))
+    assert sheet.lines[0].cells == HEAD
 
 
 def test_nothing_is_unpacked_of_what_the_directory_gives_away(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,14 +339,14 @@ def test_an_old_workbook_is_charged_for_lines_and_links_the_reader_would_lay_out
     begins = struct.pack("<HH", 0x0809, 4) + bytes(4)
     last_line = struct.pack("<HHHHHd", 0x0203, 14, 65_535, 0, 0, 1.0)
     link = struct.pack("<HHHHHH", 0x01B8, 8, 0, 65_535, 0, 255)
-    loader.check_records((begins + last_line) * 4)
-    for stream in ((begins + last_line) * 5, begins + link, struct.pack("<HH", 0x0010, 0) * (2 * MOST_CELLS + 1)):
+    stream.needed((begins + last_line) * 4)
+    for records in ((begins + last_line) * 5, begins + link, struct.pack("<HH", 0x0010, 0) * (2 * MOST_CELLS + 1)):
         with pytest.raises(Refused, match="cells"):
-            loader.check_records(stream)
+            stream.needed(records)
     named = [struct.pack("<HHI", 0x0085, 4, place) for place in range(parts.MOST_SHEETS + 1)]
-    for stream, reason in ((b"".join(named), "sheets"), (named[0] * 2, "damaged")):
+    for records, reason in ((b"".join(named), "sheets"), (named[0] * 2, "damaged")):
         with pytest.raises(Refused, match=reason):
-            loader.check_records(stream)
+            stream.needed(records)
 
 
 def test_the_head_is_looked_for_in_so_many_cells_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +376,7 @@ def test_formulas_are_not_computed_and_links_to_other_files_not_opened() -> None
 
 def test_an_old_workbook_of_too_many_cells_is_never_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     content = xls([HEAD, *PEOPLE])
-    monkeypatch.setattr(loader, "MOST_CELLS", 10)
+    monkeypatch.setattr(stream, "MOST_CELLS", 10)
     monkeypatch.setattr("xlrd.open_workbook", lambda **_more: pytest.fail("opened"))
     with pytest.raises(Refused, match="cells"):
         sheets_of(content)
@@ -249,9 +386,9 @@ def test_an_old_workbook_of_too_many_cells_is_never_opened(monkeypatch: pytest.M
 def test_records_of_old_workbooks_are_counted_also_where_one_holds_many_cells() -> None:
     many = struct.pack("<HH", 0x00BD, 60_000) + bytes(60_000)
     with pytest.raises(Refused, match="cells"):
-        loader.check_records(many * (MOST_CELLS // 10_000 + 1))
+        stream.needed(many * (MOST_CELLS // 10_000 + 1))
     with pytest.raises(Refused, match="encrypted"):
-        loader.check_records(struct.pack("<HH", 0x002F, 4) + bytes(4))
+        stream.needed(struct.pack("<HH", 0x002F, 4) + bytes(4))
 
 
 def outcome(content: bytes) -> str:
