@@ -1,5 +1,6 @@
 """Vietnamese order and unaccented search."""
 
+import json
 import random
 import re
 import unicodedata
@@ -10,6 +11,11 @@ from typing import Any
 import pytest
 
 from analytics.reports.rules import typed_code
+from lms.accounts.models import Person
+from lms.accounts.queries import ids_found, people_shown
+from lms.accounts.storage import Newcomer, add_people
+from lms.clock import today
+from lms.organisation.models import STATE_TREE
 from lms.text import (
     MOST_MARKS,
     bearable,
@@ -22,26 +28,35 @@ from lms.text import (
     visible,
 )
 from lms.web.forms import tidy, unify
+from tests.make import LONG_AGO, Make
 
-PLAIN = (
-    "Bàn Văn Ăn|Chẩu Văn Lòng|Đặng Văn Đạt|Đỗ Văn Dũng|Hà Thị Hoà|Hà Thị Hòa|Hầu A Lử|Lê U|Lê Ư|Phạm On|Phạm Ôn|Phạm Ơn"
-)
-BY_GIVEN_NAME = (
-    "Nguyễn Văn An|Ma Thị Ánh|Bàn Văn Ăn|Nguyễn Thị Ân|Trần Văn Dat|Nông Văn Dung|"
-    "Đỗ Văn Dũng|Đặng Văn Đạt|Y Phương|Lê U"
-)
-SYLLABLES = "a à ả ã á ạ ă ằ ẳ ẵ ắ ặ â ầ ẩ ẫ ấ ậ b d đ e ê ma mà mả mã má mạ man nga ngã nghĩa o ô ơ u ư y"
+GOLD: dict[str, list[str]] = json.loads(Path(__file__).with_name("vi_sort_gold.json").read_text("utf-8"))
+"""A copy of `vi_sort_gold.json`, the checked order beside the sample organisation (`shared/data`): the same people by
+their given names and by the whole, and syllables."""
 
 
-@pytest.mark.parametrize("words", [PLAIN.split("|"), SYLLABLES.split()])
-def test_words_stand_in_the_order_of_vietnamese_dictionaries(words: list[str]) -> None:
-    shuffled = random.Random(48).sample(words, len(words))
-    assert sorted(shuffled, key=sort_key) == words
+@pytest.mark.parametrize("name", ["plain", "syll"])
+def test_words_stand_in_the_order_of_vietnamese_dictionaries(name: str) -> None:
+    shuffled = random.Random(48).sample(GOLD[name], len(GOLD[name]))
+    assert sorted(shuffled, key=sort_key) == GOLD[name]
 
 
 def test_people_are_listed_by_given_name_then_by_family_name() -> None:
-    names = BY_GIVEN_NAME.split("|")
-    assert sorted(random.Random(48).sample(names, len(names)), key=person_sort_key) == names
+    names = random.Random(48).sample(GOLD["byGiven"], len(GOLD["byGiven"]))
+    assert sorted(names, key=person_sort_key) == GOLD["byGiven"]
+
+
+def test_each_database_lists_people_by_given_name(make: Make) -> None:
+    """SQLite and PostgreSQL compare the bytes of the key, whatever the locale of the machine."""
+    unit, names = make.unit(), random.Random(48).sample(GOLD["byGiven"], len(GOLD["byGiven"]))
+    with make.writing() as session:
+        add_people(session, [Newcomer(name, f"u{n}", unit.id) for n, name in enumerate(names)], since=LONG_AGO)
+    with make.reading() as session:
+        shown = session.execute(people_shown(on=today())).all()
+        assert [person.full_name for person, _account, _unit in shown] == GOLD["byGiven"]
+        for within in ({STATE_TREE: [unit.id]}, None):
+            ids = session.scalars(ids_found("", (), on=today(), within=within)).all()
+            assert [session.get_one(Person, one).full_name for one in ids] == GOLD["byGiven"]
 
 
 @pytest.mark.parametrize("written", ["Trần Thị Thuỷ", "Trần Thị Thủy", "TRAN THI THUY", " tran  thi thuy "])
