@@ -27,7 +27,7 @@ from courses.briefings.projector import (
 )
 from courses.catalog import models as catalog_models
 from courses.catalog.actions import CoursePublished, load_library
-from courses.catalog.queries import taught_courses
+from courses.catalog.queries import courses_called, taught_courses
 from courses.certificates import actions as certificates
 from courses.certificates import admin as certificates_issued
 from courses.certificates import models as certificates_models
@@ -41,6 +41,7 @@ from courses.enrolment.access import READ as READ_ASSIGNMENTS
 from courses.enrolment.actions import RollChanged, forget_reasons
 from courses.enrolment.demo import assign_the_course
 from courses.enrolment.projector import AssignmentsOfUnits, follow_late
+from courses.enrolment.queries import briefings_called
 from courses.learning import models as learning_models
 from courses.learning import views as learning
 from courses.learning.projector import (
@@ -59,6 +60,7 @@ from courses.meetings.access import ATTEND
 from courses.meetings.demo import hold_the_conference
 from courses.meetings.projection import SightingProjection
 from courses.meetings.projector import project_sightings, take_back_sightings
+from courses.meetings.queries import points_called
 from courses.reminders import models as reminders_models
 from courses.reminders import views as reminders
 from courses.reminders.actions import REMIND, plan_the_night, remind
@@ -117,6 +119,7 @@ def fill(doors: Doors) -> None:
     doors.listen(PersonErased, forget_reasons)
     doors.listen(OrganisationChanged, organisation_changed)
     doors.belongings.append(AssignmentsOfUnits())
+    doors.called |= {"course": courses_called, "briefing": briefings_called, "meeting_point": points_called}
     doors.daybreak += [follow_late, day_begun]
     doors.listen(StandingsChanged, certificates.follow_standings)
     doors.listen(PersonErased, certificates.forget_name)

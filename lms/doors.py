@@ -303,7 +303,7 @@ class Doors:
     headcount: Headcount = field(default_factory=Unpeopled)
     belongings: list[Belonging] = field(default_factory=list)
     called: dict[str, Callable[[Session, Iterable[str]], Mapping[str, str]]] = field(default_factory=dict)
-    """For a kind of object in the audit log, what those with these ids are called."""
+    """For a kind of object in the audit log, what those with these ids are called; or with these codes."""
 
     own_data: list[Callable[[Session, int], Iterable[OwnData]]] = field(default_factory=list)
     """What each package keeps about the person with this id."""

@@ -1,6 +1,6 @@
 """Reading courses and their versions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -63,6 +63,12 @@ def modules_of(session: Session, course: Course) -> dict[str, Module]:
     """The modules of a course by code, in order."""
     found = session.scalars(select(Module).where(Module.course_id == course.id).order_by(Module.position))
     return {module.code: module for module in found}
+
+
+def courses_called(session: Session, codes: Iterable[str]) -> Mapping[str, str]:
+    """What the courses with these codes are called now (`called` in lms/doors.py)."""
+    query = newest_versions().with_only_columns(Course.code, CourseVersion.title).where(Course.code.in_(list(codes)))
+    return dict(session.execute(query).all())
 
 
 def taught_courses(session: Session) -> Iterable[Taught]:

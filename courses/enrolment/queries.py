@@ -1,5 +1,6 @@
 """Reading who must study what, and by when."""
 
+import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,7 +11,7 @@ from sqlalchemy import ColumnElement, Date, Integer, Row, Select, and_, bindpara
 from sqlalchemy.orm import Session, aliased, contains_eager
 
 from courses.catalog.models import Course, CourseVersion
-from courses.catalog.queries import newest_versions
+from courses.catalog.queries import NEWEST_TITLES, newest_versions
 from courses.enrolment.models import Assignment, AssignmentChoice, Briefing, RollDecision
 from courses.enrolment.rules import Decided, due_moment
 from lms.accounts import queries as accounts
@@ -261,6 +262,24 @@ def people_reached(unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select[
 def plain_briefing(course_id: int) -> Select[Briefing]:
     """The briefing that is there because the course was assigned; none as long as it never was."""
     return select(Briefing).where(Briefing.course_id == course_id, Briefing.plain)
+
+
+def briefings_called(session: Session, ids: Iterable[str]) -> Mapping[str, str]:
+    """What briefings are called, by their codes and opaque ids (`called` in lms/doors.py)."""
+    asked = list(ids)
+    known = [Briefing.code.in_(asked), Briefing.public_id.in_([uuid.UUID(one) for one in asked if is_id(one)])]
+    titles = NEWEST_TITLES.c.course_id == Briefing.course_id
+    named = func.coalesce(func.nullif(Briefing.title, ""), NEWEST_TITLES.c.title, Briefing.code)
+    query = select(Briefing.code, Briefing.public_id, named).outerjoin(NEWEST_TITLES, titles).where(or_(*known))
+    return {key: name for code, own, name in session.execute(query) for key in (code, str(own))}
+
+
+def is_id(text: str) -> bool:
+    """Whether the text is an opaque id."""
+    try:
+        return bool(uuid.UUID(text))
+    except ValueError:
+        return False
 
 
 def assignments_given() -> Select[Assignment]:

@@ -1,7 +1,7 @@
 """Reading sittings, points, who is on the roll of each, what is known of these people, and the numbers of the board."""
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -344,6 +344,14 @@ def places_open(session: Session) -> dict[Place, int]:
         .where(PointCheckIn.closed_at.is_(None), MeetingPoint.reported_at.is_(None))
     )
     return {Place(sitting, point): point_id for sitting, point, point_id in rows}
+
+
+def points_called(session: Session, ids: Iterable[str]) -> Mapping[str, str]:
+    """The names of those of these opaque ids that are meeting points' (`called` in lms/doors.py)."""
+    known = MeetingPoint.public_id.in_([uuid.UUID(one) for one in ids])
+    return {
+        str(own): name for own, name in session.execute(select(MeetingPoint.public_id, MeetingPoint.name).where(known))
+    }
 
 
 def on_the_roll(session: Session, briefing_id: int, person_id: int) -> bool:

@@ -1,5 +1,6 @@
 """The filter of the audit log, and its sentences in the language of the reader."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, time
@@ -15,6 +16,70 @@ from lms.audit.vocabulary import FIELDS, KINDS, PURPOSE_OF, PURPOSES, SENTENCES,
 from lms.web.forms import ChoiceField, DayField, MustBe, PageForm, at_most, choices, text_in, tidy
 
 __all__ = ["FIELDS", "KINDS", "PURPOSES", "PURPOSE_OF", "SENTENCES", "UNIT_KINDS", "VALUES"]
+
+
+LABELS = {
+    ("passkey.remove", "passkey"): _l("khóa truy cập"),
+    ("passkey.rename", "passkey"): _l("khóa truy cập"),
+    ("roster.apply", "counts"): _l("số dòng"),
+    ("roster.read", "kind"): _l("phần danh sách"),
+}
+"""What a particular is called that one act alone has, or in which it means something else, by act and field."""
+
+OUTCOMES = {
+    "new": _l("người mới"),
+    "changed": _l("thay đổi"),
+    "moved": _l("chuyển đơn vị"),
+    "bad": _l("dòng lỗi"),
+    "asked": _l("cần trả lời"),
+    "unchanged": _l("không đổi"),
+    "left": _l("không có trong danh sách"),
+    "aside": _l("dòng không đọc"),
+}
+"""What became of lines of a list of people."""
+
+PARTICULARS = {
+    "full_name": _l("họ tên"),
+    "born": _l("ngày sinh"),
+    "code": _l("số hiệu"),
+    "email": _l("thư điện tử"),
+    "phone": _l("điện thoại"),
+    "language": _l("ngôn ngữ"),
+    "muted": _l("loại thông báo nhận"),
+    "position": _l("chức vụ"),
+    "category": _l("loại cán bộ"),
+    "party": _l("đảng viên"),
+    "unit": _l("đơn vị"),
+    "branch": _l("chi bộ"),
+    "plan": _l("kế hoạch"),
+    "note": _l("ghi chú"),
+}
+WORDS_OF: dict[str, dict[str, Any]] = {
+    "kind": {**OUTCOMES, "csv": "CSV", "xlsx": "XLSX", "oneroster": "OneRoster"},
+    "fields": PARTICULARS,
+    "form": {"01": _l("Biểu 01"), "02": _l("Biểu 02"), "03": _l("Biểu 03"), "04": _l("Biểu 04"), "05": _l("Biểu 05")},
+    "kinds": {
+        "reminder": _l("nhắc người học"),
+        "digest": _l("tổng hợp cho thủ trưởng"),
+        "above": _l("báo cấp trên"),
+    },
+    "due": {"never": _l("không có hạn")},
+}
+"""Words for codes that mean something else elsewhere, by the field in which they stand."""
+
+DAYS = re.compile("([0-9]{1,4}) days")
+
+
+def label_of(action: str, field: str) -> str:
+    """What a particular of an act is called, in the reader's language."""
+    return str(LABELS.get((action, field)) or FIELDS.get(field) or OUTCOMES.get(field, field))
+
+
+def told_in_words(field: str, code: str) -> str:
+    """A code in the words of the field in which it stands, or as it is."""
+    if field == "due" and (days := DAYS.fullmatch(code)):
+        return str(_("trong %(count)s ngày", count=days[1]))
+    return str(WORDS_OF.get(field, {}).get(code) or VALUES.get(code, code))
 
 
 def sentence(action: str) -> str:

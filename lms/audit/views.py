@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,7 +17,7 @@ from lms import text
 from lms.audit import queries, render
 from lms.audit.access import READ
 from lms.audit.actions import note
-from lms.audit.forms import FIELDS, KINDS, VALUES, FilterForm, is_uuid, purpose_of, sentence
+from lms.audit.forms import KINDS, FilterForm, is_uuid, label_of, purpose_of, sentence, told_in_words
 from lms.audit.models import AuditEntry
 from lms.clock import today
 from lms.db import apart, get_session
@@ -32,7 +32,10 @@ bp = Feature("audit", __name__, url_prefix="/audit")
 SOUGHT = "people sought in the audit log"
 MOST_PEOPLE = 50
 LARGEST_NUMBER = 18  # digits of the number of an entry
-NAMED_KINDS = ("person", "unit")
+NAMED_BY_ID = ("person", "unit", "meeting_point", "briefing")
+NAMED_BY_CODE = ("course", "briefing")
+"""Kinds of object whose names are asked for; of the latter, codes stand in fields of the same name."""
+
 DATED = re.compile(r"\d{4}-\d\d-\d\d(T\S+[+-]\d\d:\d\d)?")
 """A day, or a moment with its distance from UTC, as the log keeps it."""
 
@@ -56,65 +59,77 @@ def lines(own: Session, entries: Sequence[AuditEntry]) -> list[Line]:
     return [line_of(one, names) for one in entries]
 
 
-def names_in(own: Session, entries: Iterable[AuditEntry]) -> dict[str, str]:
-    """The names of all people and units that are named by their ids anywhere in these entries."""
-    wanted: set[str] = set()
+Names = Mapping[tuple[str, str], str]
+"""What is called how: by kind and code, or by "" and id, for an id is of one thing only."""
+
+
+def names_in(own: Session, entries: Iterable[AuditEntry]) -> Names:
+    """The names of whatever is named by its id anywhere in these entries, or by its code where codes stand."""
+    wanted: set[tuple[str, str]] = set()
     for one in entries:
-        wanted |= {str(one.actor or ""), one.object_id, *texts_in(one.details)}
-    ids = sorted(value for value in wanted if value and is_uuid(value))
-    found: dict[str, str] = {}
-    for kind in NAMED_KINDS:
-        if (called := doors_of(own).called.get(kind)) is not None:
-            found |= called(own, ids)
+        wanted |= {("", str(one.actor or "")), (one.object_kind, one.object_id), *texts_in(one.details)}
+    ids = sorted({text for _, text in wanted if text and is_uuid(text)})
+    found: dict[tuple[str, str], str] = {}
+    for kind, called in doors_of(own).called.items():
+        codes = sorted(text for field, text in wanted if field == kind and not is_uuid(text))
+        if (ids and kind in NAMED_BY_ID) or (codes and kind in NAMED_BY_CODE):
+            asked = [*(ids if kind in NAMED_BY_ID else ()), *(codes if kind in NAMED_BY_CODE else ())]
+            found |= {("" if is_uuid(text) else kind, text): name for text, name in called(own, asked).items()}
     return found
 
 
-def texts_in(value: object) -> Iterator[str]:
-    """Every text in a value of JSON, however deep."""
+def texts_in(value: object, field: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in a value of JSON, however deep, with the field in which it stands."""
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, (dict, list)):
-        for one in value.values() if isinstance(value, dict) else value:
-            yield from texts_in(one)
+        yield field, value
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            yield from texts_in(one, name)
+    elif isinstance(value, list):
+        for one in value:
+            yield from texts_in(one, field)
 
 
-def worded(text: str) -> str:
+def worded(text: str, field: str = "") -> str:
     """A code in words, a day or moment as people write it; whatever else stands as it is."""
-    if text in VALUES or not DATED.fullmatch(text):
-        return str(VALUES.get(text, text))
+    if (told := told_in_words(field, text)) != text or not DATED.fullmatch(text):
+        return told
     with suppress(ValueError):
         return moment(datetime.fromisoformat(text)) if "T" in text else day(date.fromisoformat(text))
     return text
 
 
-def line_of(one: AuditEntry, names: dict[str, str]) -> Line:
-    def word(value: object) -> str:
-        if value is None or value == "":
-            return "–"
-        if isinstance(value, str):
-            return names.get(value) or worded(value)
-        if isinstance(value, bool):
-            return str(_("có") if value else _("không"))
-        if isinstance(value, dict):
-            return ", ".join(f"{FIELDS.get(name, name)}: {word(part)}" for name, part in value.items()) or "–"
-        if isinstance(value, list) and all(isinstance(part, str) for part in value):
-            return ", ".join(word(part) for part in value) or "–"
-        return json.dumps(value, ensure_ascii=False)
+def word(value: object, field: str, names: Names) -> str:
+    """A value as it stands in that field, in words; what it names by its name."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, str):
+        return names.get(("", value)) or names.get((field, value)) or worded(value, field)
+    if isinstance(value, bool):
+        return str(_("có") if value else _("không"))
+    if isinstance(value, dict):
+        return ", ".join(f"{label_of('', name)}: {word(part, name, names)}" for name, part in value.items()) or "–"
+    if isinstance(value, list) and all(isinstance(part, (str, int)) for part in value):
+        return ", ".join(word(part, field, names) for part in value) or "–"
+    return json.dumps(value, ensure_ascii=False)
 
+
+def line_of(one: AuditEntry, names: Names) -> Line:
+    """An entry in words."""
     details = {name: value for name, value in one.details.items() if name not in {"changes", "purpose"}}
     if purpose := purpose_of(one.action, one.details):
         details["purpose"] = purpose
     return Line(
         entry=one,
-        actor=names.get(str(one.actor), "") if one.actor else _("Hệ thống"),
+        actor=names.get(("", str(one.actor)), "") if one.actor else _("Hệ thống"),
         deed=sentence(one.action),
         kind=str(KINDS.get(one.object_kind, one.object_kind)),
-        object="" if one.object_id == "-" else names.get(one.object_id, one.object_id),
+        object="" if one.object_id == "-" else word(one.object_id, one.object_kind, names),
         changes=[
-            (str(FIELDS.get(name, name)), "" if pair[0] is None else word(pair[0]), word(pair[1]))
-            for name, pair in one.details.get("changes", {}).items()
+            (label_of(one.action, name), "" if old is None else word(old, name, names), word(new, name, names))
+            for name, (old, new) in one.details.get("changes", {}).items()
         ],
-        details=[(str(FIELDS.get(name, name)), word(value)) for name, value in details.items()],
+        details=[(label_of(one.action, name), word(value, name, names)) for name, value in details.items()],
     )
 
 

@@ -158,6 +158,7 @@ SENTENCES: dict[str, Any] = {
 
 KINDS = {
     "account": _l("tài khoản"),
+    "announcement": _l("thông báo cho đơn vị"),
     "api_token": _l("khóa đọc số liệu"),
     "assignment": _l("lượt giao khóa học"),
     "attempt": _l("lượt làm bài"),
@@ -250,6 +251,7 @@ FIELDS = {
     "scopes": _l("quyền"),
     "since": _l("từ ngày"),
     "unit": _l("đơn vị"),
+    "with": _l("hồ sơ kia"),
     "attendance": _l("điểm danh"),
     "connected_at": _l("giờ kết nối"),
     "disconnected_at": _l("giờ ngắt kết nối"),
@@ -284,6 +286,7 @@ PURPOSES = {
     "help": _l("Kiểm tra hoặc hỗ trợ người dùng"),
     "transfer": _l("Điều động cán bộ"),
     "duplicates": _l("Xem hồ sơ trùng"),
+    "print": _l("In danh sách"),
     "typing": _l("Tìm người theo tên"),
     "briefing": _l("Tổ chức học tập, quán triệt"),
     "roll_call": _l("Điểm danh ở điểm cầu"),

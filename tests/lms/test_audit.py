@@ -19,15 +19,21 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.exc import DatabaseError
 
+from analytics.reports.vocabulary import FORMS
+from courses.catalog.models import Course
+from courses.enrolment.models import Briefing
 from lms import clock
 from lms.accounts.actions import close_account, end_role, grant_role, move_person, reopen_account
 from lms.accounts.models import Person, RoleGrant
 from lms.audit import delivery
 from lms.audit.actions import forget_entries, note, note_each
+from lms.audit.forms import WORDS_OF
 from lms.audit.models import AuditEntry
 from lms.audit.rules import as_line
 from lms.audit.views import worded
 from lms.organisation.models import Unit
+from lms.roster import rehearsal as roster
+from lms.webhooks.rules import ABOVE, DIGEST, REMINDER
 from tests.browser import Browser
 from tests.counting import count_queries
 from tests.make import Make
@@ -130,6 +136,51 @@ def test_days_moments_and_codes_in_the_log_are_told_in_words() -> None:
     assert worded("2020-01-01") == "01/01/2020"
     assert worded("2020-13-01") == "2020-13-01"
     assert worded("00017") == "00017"
+
+
+def test_particulars_are_told_in_words_and_what_they_name_by_its_name_while_the_record_stays(
+    make: Make, administrator: Browser
+) -> None:
+    unit = make.unit("Sở Y tế")
+    told = {
+        "assignment.due": {"due": "30 days", "briefing": "dot-1", "course": "nq-48", "unit": str(unit.public_id)},
+        "roster.apply": {"counts": {"new": 3, "unchanged": 40}},
+        "person.change": {"fields": ["full_name", "muted"]},
+        "person.list": {"purpose": "print"},
+        "report.freeze": {"form": "01"},
+        "role.grant": {"changes": {"role": [None, "unit_administrator"], "unit": [None, str(unit.public_id)]}},
+    }
+    with make.writing() as session:
+        course = Course(code="nq-48", iri="https://quan-triet.example/nq-48", created_at=clock.now())
+        briefing = Briefing(code="dot-1", course=course, plain=False, title="Đợt học tập quý I", opened_at=clock.now())
+        session.add(briefing)
+        session.flush()  # its opaque id is asked for
+        for act, details in told.items():
+            note(session, act, actor=None, object_kind="briefing", object_id=briefing.public_id, **details)
+        note(session, "announcement.write", actor=None, object_kind="announcement", object_id="-", unit="dot-1")
+    administrator.get("/audit")
+    for words in (
+        "trong 30 ngày",
+        "đợt học tập, quán triệt: Đợt học tập quý I",
+        "đơn vị: Sở Y tế",
+        "số dòng: người mới: 3, không đổi: 40",
+        "họ tên, loại thông báo nhận",
+        "In danh sách",
+        "Biểu 01",
+        "quản trị viên đơn vị",
+        "thông báo cho đơn vị",
+        "đơn vị: dot-1",  # a code is a name only where it stands for one
+    ):
+        assert words in administrator.text, words
+    assert not re.search("unit_administrator|full_name|30 days|unchanged|>dot-1<", administrator.page.text)
+    assert entries(make, "assignment.due")[-1].details == told["assignment.due"]
+
+
+def test_codes_that_mean_something_else_elsewhere_have_words_for_every_one() -> None:
+    own = {"email", "phone", "language", "muted", "plan", "note"}
+    known = {"kind": roster.KINDS, "kinds": (REMINDER, DIGEST, ABOVE), "fields": own, "form": FORMS, "due": ["never"]}
+    assert {field: set(codes) - set(WORDS_OF[field]) for field, codes in known.items()} == {key: set() for key in known}
+    assert known.keys() == WORDS_OF.keys()
 
 
 def test_the_log_is_filtered_by_who_what_whom_and_days(make: Make, administrator: Browser) -> None:
