@@ -142,7 +142,7 @@ def test_particulars_are_told_in_words_and_what_they_name_by_its_name_while_the_
     make: Make, administrator: Browser
 ) -> None:
     unit = make.unit("Sở Y tế")
-    told = {
+    told: dict[str, dict[str, Any]] = {
         "assignment.due": {"due": "30 days", "briefing": "dot-1", "course": "nq-48", "unit": str(unit.public_id)},
         "roster.apply": {"counts": {"new": 3, "unchanged": 40}},
         "person.change": {"fields": ["full_name", "muted"]},
@@ -172,7 +172,7 @@ def test_particulars_are_told_in_words_and_what_they_name_by_its_name_while_the_
         "đơn vị: dot-1",  # a code is a name only where it stands for one
     ):
         assert words in administrator.text, words
-    assert not re.search("unit_administrator|full_name|30 days|unchanged|>dot-1<", administrator.page.text)
+    assert not re.search("unit_administrator|full_name|30 days|unchanged|>dot-1<", administrator.text)
     assert entries(make, "assignment.due")[-1].details == told["assignment.due"]
 
 
