@@ -13,7 +13,16 @@ from sqlalchemy.orm import Session
 
 from lms import text
 from lms.db import lock_roll
-from lms.organisation.models import TREES, Unit, UnitCode, UnitEdge, UnitName, UnitRoot
+from lms.organisation.models import (
+    TREES,
+    Unit,
+    UnitCode,
+    UnitEdge,
+    UnitLineage,
+    UnitName,
+    UnitOperation,
+    UnitRoot,
+)
 from lms.organisation.projection import renew_closure
 from lms.organisation.rules import Circular, misplaced
 from lms.outbox.actions import settle_day
@@ -315,10 +324,21 @@ def latest_change(unit_id: int) -> Select[date]:
     return select(func.max(days.c.day))
 
 
+def latest_inheritance(unit_id: int) -> Select[date]:
+    """The last day on which the unit took over people from one that ended."""
+    inherits = UnitLineage.successor_id == unit_id, UnitLineage.heir, UnitOperation.undone_at.is_(None)
+    operations = select(func.max(UnitOperation.effective_on)).join(UnitLineage)
+    return operations.where(*inherits)
+
+
 def end_unit(work: Work, unit: Unit) -> None:
-    """The unit is there until the day, and stands in no tree from then on. Raises `ChangedLater`."""
-    if unit.valid_from >= work.on:
-        raise ChangedLater(unit, unit.valid_from)
+    """The unit is there until the day, and stands in no tree from then on. Raises `ChangedLater`.
+
+    Nor does it end before it has taken over from others: whoever came to these late would follow into nothing.
+    """
+    began = max(unit.valid_from, work.session.scalar(latest_inheritance(unit.id)) or unit.valid_from)
+    if began >= work.on:
+        raise ChangedLater(unit, began)
     for tree in TREES:
         leave(work, unit, tree=tree)
     work.ledger.end(UnitName, work.on, unit_id=unit.id)

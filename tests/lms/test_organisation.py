@@ -12,6 +12,7 @@ from courses.enrolment.queries import roll
 from lms import clock
 from lms.accounts.actions import end_role, move_person
 from lms.accounts.models import Membership, Person, RoleGrant
+from lms.accounts.projector import follow_late
 from lms.accounts.storage import place_people
 from lms.audit.models import AuditEntry
 from lms.doors import BuiltOn
@@ -182,6 +183,26 @@ def test_who_came_to_a_unit_that_ends_without_an_heir_in_that_tree_is_ended_with
         with make.reading() as session:
             assert session.scalars(party).all() == [None]
         assert province.differences() == []
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+@pytest.mark.parametrize("day", [THEN, THEN - 100 * DAY])
+def test_whoever_takes_over_does_not_end_before_and_who_came_late_to_the_former_is_not_lost(
+    make: Make, day: date
+) -> None:
+    top = make.unit("Tỉnh")
+    former, heir, other = (make.unit(name, under=top) for name in ("Xã Một", "Xã Hai", "Xã Ba"))
+    with make.writing() as session:
+        merge_units(session, [session.get_one(Unit, former.id)], session.get_one(Unit, heir.id), on=THEN)
+    late = make.person(unit=former, since=THEN - 30 * DAY)
+    with pytest.raises(ChangedLater), make.writing() as session:
+        abolish_unit(session, session.get_one(Unit, heir.id), receiver=session.get_one(Unit, other.id), on=day)
+    with make.writing() as session:
+        abolish_unit(session, session.get_one(Unit, heir.id), receiver=session.get_one(Unit, other.id), on=THEN + DAY)
+        follow_late(session, clock.today())
+    with make.reading() as session:
+        places = select(Membership.unit_id).filter_by(person_id=late.id, valid_to=None)
+        assert session.scalars(places).all() == [other.id]
 
 
 @ON_ONE
