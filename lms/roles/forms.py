@@ -18,6 +18,12 @@ LATEST = timedelta(days=5 * 366)
 LONGEST_DEPUTY = timedelta(days=366)
 
 
+def needs_an_end(form: "RoleForm", field: DayField) -> None:
+    """Some roles have no meaning without an end."""
+    if form.role.data in WITH_AN_END and field.data is None and not field.errors:
+        raise validators.StopValidation(_l("Ủy quyền phải có ngày kết thúc. Nhập ngày, không quá một năm."))
+
+
 class RoleForm(SecondLook):
     """A role, over a unit, between two days."""
 
@@ -35,7 +41,7 @@ class RoleForm(SecondLook):
     since = DayField(_l("Từ ngày"), [required(_l("Chọn ngày bắt đầu."))], default=clock.today)
     until = DayField(
         _l("Đến hết ngày"),
-        [validators.Optional()],
+        [needs_an_end, validators.Optional()],
         description=_l(
             "Để trống nếu không có thời hạn. Người được thủ trưởng ủy quyền phải có ngày kết thúc, không quá một năm."
         ),
@@ -73,14 +79,12 @@ class RoleForm(SecondLook):
             raise validators.ValidationError(_l("Ngày kết thúc phải từ ngày bắt đầu trở đi."))
         longest = LONGEST_DEPUTY if self.role.data in WITH_AN_END else LATEST
         if day is not None and day > since + longest:
-            raise validators.ValidationError(_l("Ngày này còn quá xa. Kiểm tra lại năm."))
-
-    def validate_role(self, field: ChoiceField) -> None:
-        """Some roles have no meaning without an end."""
-        if field.data in WITH_AN_END and self.until.data is None and not self.until.errors:
-            raise validators.ValidationError(
-                _l("Ủy quyền phải có ngày kết thúc. Nhập ngày ở ô “Đến hết ngày” bên dưới.")
+            deputy = self.role.data in WITH_AN_END
+            year, slip = (
+                _l("Ngày này còn quá xa. Ủy quyền không quá một năm."),
+                _l("Ngày này còn quá xa. Kiểm tra lại năm."),
             )
+            raise validators.ValidationError(year if deputy else slip)
 
 
 def grantable(*, everywhere: bool) -> frozenset[str]:

@@ -100,6 +100,7 @@ def day_in(field: DateField) -> date:
 
 DAY = "%d/%m/%Y"
 ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}")
+DAY_SHAPE = re.compile(r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}")
 EIGHT_DIGITS = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{4})")
 
 
@@ -129,7 +130,12 @@ class DayField(DateField):
             super().process_formdata([as_typed(value) for value in valuelist])
         except ValueError:
             self.data = None
-            if any(value.strip() for value in valuelist):
+            typed = [as_typed(value) for value in valuelist if value.strip()]
+            if typed and DAY_SHAPE.fullmatch(typed[0]):
+                raise ValueError(
+                    _l("Không có ngày %(day)s. Nhập ngày theo dạng ngày/tháng/năm, ví dụ 31/12/2026.", day=typed[0])
+                ) from None
+            if typed:
                 raise ValueError(_l("Nhập ngày theo dạng ngày/tháng/năm, ví dụ 31/12/2026.")) from None
 
 

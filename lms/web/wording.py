@@ -1,10 +1,11 @@
 """How figures, days and moments are written: decimal comma, thousands dot, dd/mm/yyyy, the clock of Vietnam."""
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from flask import Flask
+from flask_babel import gettext as _
 
 from lms.clock import day_of, in_vietnam, today
 
@@ -57,6 +58,15 @@ def day(value: date | datetime) -> str:
     return f"{shown:%d/%m}/{shown.year:04}"
 
 
+def between(first: date, after: date | None) -> str:
+    """From when until when something holds, told by the last day it holds and not by the first day after."""
+    if after is None:
+        return _("từ %(first)s", first=day(first))
+    if after <= first:
+        return _("từ %(first)s, kết thúc cùng ngày", first=day(first))
+    return _("từ %(first)s đến hết %(last)s", first=day(first), last=day(after - timedelta(days=1)))
+
+
 def moment(value: datetime) -> str:
     """14:05, 23/11/2026."""
     return f"{in_vietnam(value):%H:%M}, {day(value)}"
@@ -73,7 +83,7 @@ def scale10(scaled: float) -> str:
 
 
 def init_app(app: Flask) -> None:
-    for writer in (number, decimal, percent, day, moment, time_of, scale10, document_pieces):
+    for writer in (number, decimal, percent, day, between, moment, time_of, scale10, document_pieces):
         app.add_template_filter(writer)
     app.add_template_global(percent, "percent_of")
     app.add_template_global(exact_percent, "exact_percent_of")

@@ -41,6 +41,7 @@ def test_people_of_the_unit_and_below_see_it_from_the_first_day_to_the_last(make
     browser.get("/announcements/new")
     last = (today + 2 * DAY).isoformat()
     browser.submit("/new", unit=str(unit.public_id), text="Họp lúc <b>8 giờ</b>\nở hội trường", until=last)
+    assert f"đến hết {today + 2 * DAY:%d/%m/%Y}" in browser.text
     for person in (mine, under, guest, keeper):
         assert [told(make, person, days) != [] for days in (-1, 0, 2, 3)] == [False, True, True, False]
     assert told(make, stranger) == []

@@ -39,6 +39,7 @@ def test_what_is_no_day_is_said_to_be_none_and_kept(app: Flask, typed: str) -> N
         form = OneDay(MultiDict({"day": typed}))
         assert not form.validate()
         assert "ngày/tháng/năm, ví dụ 31/12/2026" in str(form.day.errors[0])
+        assert ("Không có ngày 31/02/2026." in str(form.day.errors[0])) == (typed == "31/02/2026")
         assert f'value="{typed}"' in str(form.day())
 
 

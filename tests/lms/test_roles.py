@@ -89,8 +89,12 @@ def test_a_role_is_granted_over_a_unit_from_a_day_to_a_day_and_that_is_noted(mak
     admin.get(f"/people/{two.mine.public_id}/roles/new")
     admin.submit("/roles/new", role="deputy", role_unit=str(two.inside.public_id))
     assert "Ủy quyền phải có ngày kết thúc." in admin.text
+    admin.submit("/roles/new", until="31/02/2027")
+    assert "Không có ngày 31/02/2027." in admin.text
+    assert "Ủy quyền phải có ngày kết thúc." not in admin.text
     last = today + timedelta(days=10)
     admin.submit("/roles/new", until=f"{last:%d/%m/%Y}")
+    assert f"đến hết {last:%d/%m/%Y}" in admin.text
     with make.reading() as session:
         [one] = session.scalars(select(RoleGrant).where(RoleGrant.person_id == two.mine.id))
         assert (one.role, one.unit_id, one.valid_from, one.valid_to) == (
@@ -111,7 +115,7 @@ def test_a_role_is_granted_over_a_unit_from_a_day_to_a_day_and_that_is_noted(mak
     [
         (-1, 5, "Vai trò chỉ được giao từ hôm nay trở đi."),
         (5, 4, "Ngày kết thúc phải từ ngày bắt đầu trở đi."),
-        (0, 400, "Ngày này còn quá xa."),
+        (0, 400, "Ủy quyền không quá một năm."),
     ],
 )
 def test_days_that_make_no_sense_are_refused_with_the_reason(
