@@ -322,15 +322,15 @@ def link(public_id: uuid.UUID) -> ResponseReturnValue:
     own = get_session()
     person = access_account(own, actor(), public_id)
     whose, token = session.pop(ONE_TIME_LINK, ("", ""))
-    address = None
-    if whose == str(person.public_id):
-        address = config_of(own).site_url + url_for("accounts.first_password", token=token)
+    address = config_of(own).site_url + url_for("accounts.first_password", token=token) if token else None
     seen("person.read", person)
     return render_template(
         "people/link.html",
         person=person,
-        username=own.get_one(SignInAccount, person.id).username,
-        address=address,
+        account=own.get_one(SignInAccount, person.id),
+        memberships=own.scalars(queries.memberships_of(person.id)).all(),
+        kept_in=trees_held(actor(), KEEP),
+        address=address if whose == str(person.public_id) else None,
         until=clock.now() + LINK_LIFE,
     )
 

@@ -14,7 +14,7 @@ from lms.accounts import actions, queries
 from lms.accounts.access import GRANT, power_ends, trees_held, trees_of_both
 from lms.accounts.admin import asked, seen
 from lms.accounts.forms import NOT_IN_TREE
-from lms.accounts.models import Person, Viewing
+from lms.accounts.models import Person, SignInAccount, Viewing
 from lms.accounts.rules import ADMINISTRATOR, EVERYWHERE, VIEWING_LIFE, may_give
 from lms.accounts.session import SignedIn, begin_viewing, end_viewing
 from lms.accounts.vocabulary import ABOUT_ROLES, ROLES
@@ -54,6 +54,11 @@ def grant(public_id: uuid.UUID) -> ResponseReturnValue:
     form.offer_trees(trees_held(actor(), GRANT))
     if form.validate_on_submit() and granted(own, form, person, by=actor().public_id):
         flash(_("Đã giao vai trò. Người này sẽ đăng nhập lại để dùng vai trò mới."), "success")
+        if own.get_one(SignInAccount, person.id).password_hash is None:
+            flash(
+                _("Phiếu kích hoạt và liên kết trao trước đó hết hiệu lực. Trao lại phiếu hoặc liên kết mới."),
+                "warning",
+            )
         return redirect(url_for("people.show", public_id=person.public_id))
     seen("person.read", person)
     return render_template("roles/grant.html", form=form, person=person), (422 if form.is_submitted() else 200)

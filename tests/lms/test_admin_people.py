@@ -387,6 +387,7 @@ def test_a_new_link_ends_the_one_before(make: Make) -> None:
         assert [make.browser().get(link).status_code for link in links] == [200] * len(links)
         admin.submit("/link")
         links.append(the_link(admin))
+    assert f"?person={person.public_id}" in admin.text, "whoever cannot be sent a link gets a slip of paper"
     assert make.browser().get(links[0]).status_code == 404
     assert make.browser().get(links[1]).status_code == 200
 

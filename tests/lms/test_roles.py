@@ -95,6 +95,7 @@ def test_a_role_is_granted_over_a_unit_from_a_day_to_a_day_and_that_is_noted(mak
     last = today + timedelta(days=10)
     admin.submit("/roles/new", until=f"{last:%d/%m/%Y}")
     assert f"đến hết {last:%d/%m/%Y}" in admin.text
+    assert "Phiếu kích hoạt và liên kết trao trước đó hết hiệu lực" in admin.text, "what was handed out opens nothing"
     with make.reading() as session:
         [one] = session.scalars(select(RoleGrant).where(RoleGrant.person_id == two.mine.id))
         assert (one.role, one.unit_id, one.valid_from, one.valid_to) == (

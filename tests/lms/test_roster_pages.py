@@ -95,6 +95,7 @@ def test_a_list_is_rehearsed_and_then_applied_in_one_go(make: Make, administrato
         assert session.scalar(select(func.count(Person.id))) == 1
     administrator.submit("/apply")
     assert "Đã áp dụng danh sách" in administrator.text
+    assert f"/people/activation/{department.public_id}" in administrator.text
     with make.reading() as session:
         people = dict(session.execute(select(Person.full_name, Person.position)).all())
         assert people.keys() == {"Quản Trị", "Lý A Hoa", "Nguyễn Thị Lường", "Hầu A Lử"}
