@@ -60,6 +60,7 @@ def test_a_slip_from_the_sheet_of_ones_unit_leads_to_a_password_once(make: Make)
     browser.get("/activate")
     fill(browser, username=" Sen ", code=code.lower().replace("-", " "))
     assert browser.path.startswith("/first-password/")
+    assert 'data-reveal="new_password repeat"' in browser.text, "fourteen characters are not typed blindly twice"
     fill(browser, new_password=NEW, repeat=NEW)
     assert is_in(sign_in(make, "sen", NEW))
     browser.get("/activate")

@@ -385,6 +385,7 @@ def test_nobody_answers_their_own_request(make: Make, world: World) -> None:
 
 def test_nothing_is_erased_until_the_word_is_typed(make: Make, world: World, canary: Person) -> None:
     administrator = erased(make, world, canary, word="có")
+    assert f"Xóa dữ liệu của {canary.full_name}" in administrator.text
     assert "Gõ đúng chữ XÓA để xác nhận." in administrator.text
     with make.reading() as session:
         assert session.get_one(Person, canary.id).full_name == NAME

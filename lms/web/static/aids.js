@@ -25,15 +25,14 @@
   }
 
   for (const button of document.querySelectorAll("[data-reveal]")) {
-    const field = document.getElementById(button.dataset.reveal);
+    const fields = button.dataset.reveal.split(" ").map((id) => document.getElementById(id));
+    const become = (type) => fields.forEach((field) => { field.type = type; });
     button.hidden = false;
     button.addEventListener("click", () => {
-      const shown = field.type === "password";
-      field.type = shown ? "text" : "password";
+      const shown = fields[0].type === "password";
+      become(shown ? "text" : "password");
       button.setAttribute("aria-pressed", String(shown));
     });
-    field.form.addEventListener("submit", () => {
-      field.type = "password";
-    });
+    button.form.addEventListener("submit", () => become("password"));
   }
 })();
