@@ -201,7 +201,8 @@ def split(one: Asked) -> Doing:
     if len(parts) < (fewest := 2 if ends else 1):
         form.code_1.errors = [_("Nhập ít nhất %(n)d đơn vị.", n=fewest)]
     numbers = {part.number: index for index, part in enumerate(form.parts())}
-    below, people = (places(form, prefix, numbers) for prefix in ("unit", "person"))
+    told = set() if numbers else {str(number) for number in range(5)}  # that there is no part has been said
+    below, people = (places(form, prefix, numbers, told) for prefix in ("unit", "person"))
     takers = [part for part in parts if part is not None]
     if form.errors or len(takers) < len(parts):
         raise ValueError("parts")
@@ -227,14 +228,16 @@ def part_of(one: Asked, part: Part) -> Unit | NewUnit | None:
     return None
 
 
-def places(form: SplitForm, prefix: str, numbers: dict[int, int]) -> dict[uuid.UUID, int]:
-    """Whoever was given a part, by public id; a part that was not filled in is a fault."""
-    found = {}
+def places(form: SplitForm, prefix: str, numbers: dict[int, int], told: set[str]) -> dict[uuid.UUID, int]:
+    """Whoever was given a part, by public id; a part that was not filled in is a fault, told once."""
+    found: dict[uuid.UUID, int] = {}
     for field in form.where(prefix):
         if not field.data:
             continue
         if int(field.data) not in numbers:
-            field.errors = [_("Đơn vị thứ %(n)s chưa được nhập.", n=field.data)]
+            if field.data not in told:
+                field.errors = [_("Đơn vị thứ %(n)s chưa được nhập.", n=field.data)]
+            told.add(field.data)
             continue
         found[uuid.UUID(field.name.partition("-")[2])] = numbers[int(field.data)]
     return found

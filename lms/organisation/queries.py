@@ -129,11 +129,11 @@ def unit_trees(
 def picture(session: Session, *, on: date) -> dict[int, Seen]:
     """Every unit as it is on that day, with what stands above it in each tree, by id. Three statements."""
     names = session.scalars(select(UnitName).where(holds_on(on, UnitName.valid_from, UnitName.valid_to))).all()
-    codes = {one.unit_id: one.code for one in names}
+    called = {one.unit_id: f"{one.name} ({one.code})" for one in names}
     parents: dict[int, dict[str, tuple[int, str]]] = {}
     edges = select(UnitEdge.child_id, UnitEdge.tree, UnitEdge.parent_id)
     for child_id, tree, parent_id in session.execute(edges.where(holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to))):
-        parents.setdefault(child_id, {})[tree] = (parent_id, codes.get(parent_id, ""))
+        parents.setdefault(child_id, {})[tree] = (parent_id, called.get(parent_id, ""))
     roots = select(UnitRoot.unit_id, UnitRoot.tree).where(holds_on(on, UnitRoot.valid_from, UnitRoot.valid_to))
     for unit_id, tree in session.execute(roots):
         parents.setdefault(unit_id, {})[tree] = (0, "")

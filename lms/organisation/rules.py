@@ -151,7 +151,7 @@ def covers(above: Iterable[Placement], own: Placement) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A unit as it is on a day: what it is called and, by tree, id and code of the unit above (0 and "" at the top)."""
+    """A unit as it is on a day: what it is called and, by tree, id and words for the unit above (0, "": top)."""
 
     code: str
     name: str

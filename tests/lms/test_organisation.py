@@ -455,9 +455,10 @@ def test_a_rehearsal_tells_what_would_change_and_changes_nothing(province: Provi
         ("b1", "above.state"),
         ("c", "above.state"),
     ]
+    assert (seen.differences[3].before, seen.differences[3].after) == ("Xã A (a)", "Xã C (c)"), "people know no codes"
     lines = [(one.sort, one.number, one.from_unit, one.to_unit) for one in seen.lines]
     assert lines == [("people", 2, "Xã A", "Xã C"), ("people", 1, "Xã B", "Xã C"), ("roles", 1, "Xã A", "")]
-    assert seen.totals == {"people.state": (7, 7), "roll.demo": (0, 0)}  # nothing was assigned by that day
+    assert seen.totals == {"people.state": (7, 7), "roll.demo Khóa học nhỏ": (0, 0)}  # nothing was assigned by that day
     assert everything(province) == before
     assert told().digest == seen.digest
     make.person(unit=province.a)

@@ -160,6 +160,11 @@ def test_a_change_that_cannot_be_says_where_and_why_and_keeps_what_was_typed(off
         for name, value in typed.items():
             if name.startswith(("unit-", "person-")):
                 assert f'selected value="{value}"' in text.split(f'name="{name}"')[1].split("</select>")[0]
+    nowhere = dict.fromkeys(("name_1", "code_1", "code_2"), "")
+    for parts, reason, times in ((nowhere, "chưa được nhập", 0), ({"code_2": ""}, "Đơn vị thứ 2 chưa được nhập.", 2)):
+        office.ask(office.a, "divide")
+        assert office.rehearse("divide", **{**filled(office, "divide"), **parts}) == 422
+        assert office.browser.text.count(reason) == times, "said above and beside one person, not to each"
     assert office.operations() == 0
 
 
