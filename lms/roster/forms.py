@@ -289,7 +289,7 @@ def columns_of(sheet: Sheet, head: Head | None) -> tuple[Column, ...]:
     width = max([len(head.labels), *(len(line.cells) for line in body[:SAMPLE_LINES])])
     found = []
     for column in range(width):
-        cells = list(dict.fromkeys(line.cell(column) for line in body if line.cell(column)))[:SAMPLES]
+        cells = list(dict.fromkeys(line.shown(column) for line in body if line.cell(column)))[:SAMPLES]
         label = head.labels[column] if column < len(head.labels) else ""
         field = head.fields[column] if column < len(head.fields) else ""
         if label or cells:

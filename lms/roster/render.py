@@ -13,6 +13,7 @@ from lms.roster.matching import Listed, Place
 from lms.roster.rules import Sheet
 from lms.text import harmless
 
+A4 = 9
 HEAD = (
     "STT",
     "Số hiệu",
@@ -66,7 +67,7 @@ def corrected_rows(sheet: Sheet, head: int, faults: Mapping[int, str], *, label:
             yield ()
             place += 1
         said = label if line.number - 1 == head else faults.get(line.number, "")
-        yield (*line.cells, *[""] * (width - len(line.cells)), said)
+        yield (*map(line.shown, range(width)), said)
         place += 1
 
 
@@ -78,10 +79,14 @@ def workbook(rows: Iterable[Sequence[str]], *, sheet: str, head: int = 0) -> IO[
     out = tempfile.TemporaryFile()  # noqa: SIM115 - whoever sends it closes it
     with xlsxwriter.Workbook(out, {"constant_memory": True, "strings_to_formulas": False}) as book:
         page = book.add_worksheet(sheet[:31])
-        text = book.add_format({"num_format": "@", "font_name": "Times New Roman", "font_size": 12})
-        bold = book.add_format({"num_format": "@", "font_name": "Times New Roman", "font_size": 12, "bold": True})
+        look = {"num_format": "@", "font_name": "Times New Roman", "font_size": 12, "valign": "top"}
+        text, bold = book.add_format(look), book.add_format({**look, "bold": True})
         for column, width in enumerate((6, 12, 28, 13, 24, 18, 22, 34, 14, 30, 30, 40)):
             page.set_column(column, column, width)
+        page.set_landscape()
+        page.set_paper(A4)
+        page.fit_to_pages(1, 0)
+        page.repeat_rows(head)
         for number, row in enumerate(rows):
             for column, cell in enumerate(row):
                 if cell:

@@ -51,6 +51,7 @@ OLDEST, YOUNGEST = 100, 14
 TEXT, NUMBER, DAY, BROKEN, TCVN3, TCVN3_CAPITALS, VNI = "s", "n", "d", "e", "t", "T", "v"
 """What a cell was: text, a plain number, a day, an error or a formula without its result, text in an old font."""
 
+LEN_DAY = len("1971-02-02")  # a moment, with its time, is longer
 DOUBTFUL = "?"
 """Of a cell as it was meant: its font is an old one, and its letters are Vietnamese read either way."""
 
@@ -113,6 +114,11 @@ class Line:
     def mark(self, column: int) -> str:
         """What the cell was."""
         return self.marks[column] if column < len(self.marks) else TEXT
+
+    def shown(self, column: int) -> str:
+        """The text of a cell as people write it: a date of the spreadsheet as day/month/year."""
+        text = self.cell(column)
+        return "/".join(reversed(text.split("-"))) if self.mark(column) == DAY and len(text) == LEN_DAY else text
 
 
 @dataclass(frozen=True, slots=True)

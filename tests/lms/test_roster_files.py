@@ -19,7 +19,7 @@ from lms.organisation.models import Unit
 from lms.roster import render
 from lms.roster.loader import sheets_of
 from lms.roster.matching import Known, Listed, found_head
-from lms.roster.rules import Birth
+from lms.roster.rules import DAY, TEXT, Birth, Line, Sheet
 from lms.text import nfc
 from tests.browser import Browser
 from tests.counting import count_queries
@@ -124,6 +124,18 @@ def test_the_corrected_file_is_the_sheet_with_what_is_wrong(administrator: Brows
         (5, "D (Ngày sinh): Không có ngày “31/2/1980”. Viết theo thứ tự ngày/tháng/năm."),
     ]
     assert sheet.lines[0].cells == ("SỞ Y TẾ",)
+
+
+def test_a_corrected_file_has_days_as_people_write_them_and_prints_as_wide_as_a_page() -> None:
+    line = Line(2, ("1971-02-02", "1971-02-02"), DAY + TEXT)
+    rows = list(
+        render.corrected_rows(Sheet("x", (Line(1, ("Ngày sinh", "Số hiệu"), ""), line)), 0, {2: "?"}, label="Lỗi")
+    )
+    assert rows == [("Ngày sinh", "Số hiệu", "Lỗi"), ("02/02/1971", "1971-02-02", "?")], "a code stays what it is"
+    with render.workbook(rows, sheet="x") as made:
+        sheet = zipfile.ZipFile(io.BytesIO(made.read())).read("xl/worksheets/sheet1.xml")
+    assert b'orientation="landscape"' in sheet
+    assert b'fitToHeight="0"' in sheet
 
 
 def test_one_roster_files_have_what_the_standard_asks_for(administrator: Browser, department: Unit) -> None:
