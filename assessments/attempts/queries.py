@@ -13,6 +13,7 @@ from assessments.attempts.models import Attempt, AttemptItem
 from assessments.attempts.rules import GRACE
 from assessments.bank.models import Question, QuestionVersion
 from courses.catalog.models import Activity, Course
+from courses.catalog.queries import NEWEST_TITLES, activity_titles
 from lms.accounts.models import Person
 from lms.doors import OwnData, Underway
 
@@ -112,10 +113,11 @@ def expired_attempts(now: datetime) -> Select[Attempt, Person, str, str]:
 
 def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
     """The attempts of a person, with their scores."""
+    titles = activity_titles(session)
     rows = session.execute(
         select(
-            Course.code,
-            Activity.code,
+            NEWEST_TITLES.c.title,
+            Activity,
             Attempt.number,
             Attempt.started_at,
             Attempt.submitted_at,
@@ -123,7 +125,7 @@ def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
             Attempt.passed,
         )
         .join(Activity, Activity.id == Attempt.activity_id)
-        .join(Course, Course.id == Activity.course_id)
+        .join(NEWEST_TITLES, NEWEST_TITLES.c.course_id == Activity.course_id)
         .where(Attempt.person_id == person_id)
         .order_by(Attempt.id)
     )
@@ -133,7 +135,8 @@ def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
         "number": _l("Lượt"),
         "started": _l("Bắt đầu lúc"),
         "submitted": _l("Nộp lúc"),
-        "score": _l("Điểm (0 đến 1)"),
+        "score": _l("Điểm"),
         "passed": _l("Đạt"),
     }
-    yield OwnData("attempts", _l("Các lượt làm bài kiểm tra"), columns, [list(row) for row in rows])
+    told = [[title, titles.get(one.id, one.code), *rest] for title, one, *rest in rows]
+    yield OwnData("attempts", _l("Các lượt làm bài kiểm tra"), columns, told)

@@ -24,6 +24,7 @@ from courses.briefings.render import DECISION_WORDS, SEEN_WORDS, chosen_words
 from courses.briefings.rules import policy_of, stand
 from courses.catalog.queries import NEWEST_TITLES
 from courses.enrolment.models import Assignment, AssignmentChoice, Briefing, RollDecision
+from courses.enrolment.queries import called
 from lms.accounts import queries as accounts
 from lms.accounts.models import Person, PersonLink
 from lms.doors import OwnData
@@ -268,24 +269,29 @@ def chosen_by(session: Session, assignments: Iterable[Assignment]) -> dict[int, 
 def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
     """Where the record was seen at sittings, and what was decided about it."""
     seen = (
-        select(Briefing.code, BriefingSession.title, Attendance.state, Attendance.at)
+        select(called(), BriefingSession.title, Attendance.state, Attendance.at)
         .join(BriefingSession, BriefingSession.id == Attendance.session_id)
         .join(Briefing, Briefing.id == BriefingSession.briefing_id)
         .where(Attendance.person_id == person_id)
         .order_by(Attendance.at)
     )
-    columns = {"briefing": _l("Mã đợt"), "sitting": _l("Buổi"), "state": _l("Điểm danh"), "at": _l("Thời điểm")}
-    rows = [[code, title, str(SEEN_WORDS[state]), at] for code, title, state, at in session.execute(seen)]
+    columns = {
+        "briefing": _l("Đợt học tập, quán triệt"),
+        "sitting": _l("Buổi"),
+        "state": _l("Điểm danh"),
+        "at": _l("Thời điểm"),
+    }
+    rows = [[briefing, title, str(SEEN_WORDS[state]), at] for briefing, title, state, at in session.execute(seen)]
     yield OwnData("attendance", _l("Điểm danh"), columns, rows)
     own = RollDecision
     held = (
-        select(Briefing.code, own.kind, own.due_at, own.reason, own.approved_by, own.decided_at, own.revoked_at)
+        select(called(), own.kind, own.due_at, own.reason, own.approved_by, own.decided_at, own.revoked_at)
         .join(Briefing, Briefing.id == own.briefing_id)
         .where(own.person_id == person_id)
         .order_by(own.id)
     )
     columns = {
-        "briefing": _l("Mã đợt"),
+        "briefing": _l("Đợt học tập, quán triệt"),
         "decision": _l("Quyết định"),
         "due": _l("Hạn"),
         "reason": _l("Lý do"),
@@ -293,7 +299,7 @@ def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
         "decided": _l("Ghi lúc"),
         "revoked": _l("Thu hồi lúc"),
     }
-    decided = [[code, str(DECISION_WORDS[kind]), *rest] for code, kind, *rest in session.execute(held)]
+    decided = [[briefing, str(DECISION_WORDS[kind]), *rest] for briefing, kind, *rest in session.execute(held)]
     yield OwnData("roll_decisions", _l("Quyết định về từng người trong đợt"), columns, decided)
 
 

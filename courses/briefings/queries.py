@@ -19,7 +19,7 @@ from courses.catalog.models import Course, CourseVersion
 from courses.catalog.queries import newest_versions
 from courses.enrolment import queries as enrolment
 from courses.enrolment.models import Briefing, RollDecision
-from courses.enrolment.queries import OnRoll
+from courses.enrolment.queries import OnRoll, called
 from courses.learning import queries as learning
 from courses.learning.rules import NOT_BEGUN, Reached, Record, Short, reached, short
 from lms.accounts import queries as accounts
@@ -322,7 +322,7 @@ def furthest_record(session: Session, records: Mapping[int, Record], own: int) -
 def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
     """Where the person stands in each briefing, as heads see it, and by which record."""
     rows = session.execute(
-        select(Course.id, Briefing.code, Standing.state, Standing.briefed_at, Standing.completed_at)
+        select(Course.id, called().label("briefing"), Standing.state, Standing.briefed_at, Standing.completed_at)
         .select_from(Standing)
         .join(Briefing, Briefing.id == Standing.briefing_id)
         .join(Course, Course.id == Briefing.course_id)
@@ -339,7 +339,7 @@ def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
         "completed": _l("Hoàn thành lúc"),
         "record": _l("Theo hồ sơ (mã trong bản ghi học tập)"),
     }
-    told = [[row.code, row.state, row.briefed_at, row.completed_at] for row in rows]
+    told = [[row.briefing, row.state, row.briefed_at, row.completed_at] for row in rows]
     yield OwnData(
         "standings",
         _l("Kết quả được tính"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
@@ -69,6 +70,16 @@ def courses_called(session: Session, codes: Iterable[str]) -> Mapping[str, str]:
     """What the courses with these codes are called now (`called` in lms/doors.py)."""
     query = newest_versions().with_only_columns(Course.code, CourseVersion.title).where(Course.code.in_(list(codes)))
     return dict(session.execute(query).all())
+
+
+def activity_titles(session: Session) -> dict[int, str]:
+    """What lessons and tests are called in the newest versions of their courses, by id; a test by its module."""
+    found: dict[int, str] = {}
+    for outline in map(outline_of, session.scalars(newest_versions().with_only_columns(CourseVersion.outline))):
+        found |= {lesson.activity_id: lesson.title for lesson in outline.lessons()}
+        found |= {one.test.activity_id: str(_l("Kiểm tra: %(module)s", module=one.title)) for one in outline.modules}
+        found[outline.final.activity_id] = str(_l("Bài kiểm tra cuối khóa"))
+    return found
 
 
 def taught_courses(session: Session) -> Iterable[Taught]:

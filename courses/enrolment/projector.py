@@ -1,7 +1,7 @@
 """Assignments follow the organisation: nobody who had to study stops having to because a unit ends."""
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from courses.enrolment.models import Assignment, AssignmentChoice, AssignmentHandover, Briefing
-from courses.enrolment.queries import courses_to_assign, in_force, on_the_roll
+from courses.enrolment.queries import called, in_force, on_the_roll
 from lms import clock
 from lms.audit.actions import note
 from lms.doors import BuiltOn, Succession, Touched
@@ -60,33 +60,25 @@ class AssignmentsOfUnits:
     def touched(self, session: Session, operation_id: int) -> Iterable[Touched]:
         """Each assignment that passes on, by its due date ("-": none) and what its briefing is called."""
         rows = session.execute(
-            select(AssignmentHandover, Assignment, Briefing)
+            select(AssignmentHandover, Assignment, called())
             .join(Assignment, Assignment.id == AssignmentHandover.assignment_id)
             .join(Briefing, Briefing.id == Assignment.briefing_id)
             .where(AssignmentHandover.operation_id == operation_id)
             .order_by(AssignmentHandover.id)
         )
-        called = calling(session)
         for row, one, briefing in rows:
             sort = ENDED if row.begun_id is None else ASSIGNMENTS
-            label = f"{clock.day_of(one.due_at).isoformat() if one.due_at else '-'} {called(briefing)}"
+            label = f"{clock.day_of(one.due_at).isoformat() if one.due_at else '-'} {briefing}"
             yield Touched(sort, label, 1, one.unit_id, row.to_unit_id, f"{one.public_id}")
 
     def totals(self, session: Session, *, on: date) -> Mapping[str, int]:
         """How many are on the roll of each briefing on that day, by its code and what it is called."""
-        found, called = {}, calling(session)
-        for briefing in session.scalars(select(Briefing).order_by(Briefing.code)).all():
-            roll = on_the_roll(briefing.id, on=on).subquery()
-            found[f"roll.{briefing.code} {called(briefing)}"] = (
-                session.scalar(select(func.count()).select_from(roll)) or 0
-            )
+        found = {}
+        briefings = select(Briefing.id, Briefing.code, called()).order_by(Briefing.code)
+        for briefing_id, code, title in session.execute(briefings).all():
+            roll = on_the_roll(briefing_id, on=on).subquery()
+            found[f"roll.{code} {title}"] = session.scalar(select(func.count()).select_from(roll)) or 0
         return found
-
-
-def calling(session: Session) -> Callable[[Briefing], str]:
-    """What a briefing is called: by its own title, else by that of its course."""
-    courses = {row.id: row.title for row in session.execute(courses_to_assign())}
-    return lambda briefing: briefing.title or courses.get(briefing.course_id, briefing.code)
 
 
 def assignments_of(unit_ids: Iterable[int], operation_id: int) -> Select[Assignment]:

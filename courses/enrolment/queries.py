@@ -368,6 +368,13 @@ def counted(people: Select[int]) -> Select[int]:
     return select(func.count()).select_from(people.subquery())
 
 
+def called() -> ColumnElement[str]:
+    """What a briefing is called: by its own title, else by that of its course now. A column beside `Briefing`."""
+    course = select(NEWEST_TITLES.c.title).where(NEWEST_TITLES.c.course_id == Briefing.course_id)
+    own = func.nullif(Briefing.title, "")
+    return func.coalesce(own, course.correlate(Briefing).scalar_subquery(), Briefing.code)
+
+
 def courses_to_assign() -> Select[int, str, str]:
     """Id, code and title of every course that has been published."""
     return newest_versions().with_only_columns(Course.id, Course.code, CourseVersion.title)

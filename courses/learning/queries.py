@@ -11,6 +11,7 @@ from sqlalchemy import Integer, Row, Select, and_, bindparam, case, func, or_, s
 from sqlalchemy.orm import Session
 
 from courses.catalog.models import Activity, Course, CourseVersion, ModuleVersion
+from courses.catalog.queries import NEWEST_TITLES, activity_titles
 from courses.catalog.rules import Outline, Register, Settings, outline_of, register_of, settings_of
 from courses.enrolment.models import Assignment, Briefing, RollDecision
 from courses.enrolment.queries import on_the_roll
@@ -371,17 +372,18 @@ def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
         "ended": _l("Hoàn thành lúc"),
     }
     yield OwnData("courses", _l("Khóa học"), columns, [list(row) for row in begun])
+    titles = activity_titles(session)
     done = session.execute(
         select(
-            Course.code,
-            Activity.code,
+            NEWEST_TITLES.c.title,
+            Activity,
             ActivityProgress.completed_at,
             ActivityProgress.attempts,
             ActivityProgress.best_score,
             ActivityProgress.passed_at,
         )
         .join(Activity, Activity.id == ActivityProgress.activity_id)
-        .join(Course, Course.id == ActivityProgress.course_id)
+        .join(NEWEST_TITLES, NEWEST_TITLES.c.course_id == ActivityProgress.course_id)
         .where(ActivityProgress.person_id == person_id)
         .order_by(Activity.id)
     )
@@ -390,7 +392,12 @@ def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
         "activity": _l("Bài"),
         "completed": _l("Hoàn thành lúc"),
         "attempts": _l("Số lượt"),
-        "best": _l("Điểm cao nhất (0 đến 1)"),
+        "best": _l("Điểm cao nhất"),
         "passed": _l("Đạt lúc"),
     }
-    yield OwnData("results", _l("Kết quả từng bài"), columns, [list(row) for row in done])
+    yield OwnData(
+        "results",
+        _l("Kết quả từng bài"),
+        columns,
+        [[title, titles.get(one.id, one.code), *rest] for title, one, *rest in done],
+    )

@@ -25,6 +25,7 @@ VALUES = {
     "tree.party": _l("Đảng"),
     "kind.main": _l("Chính"),
     "kind.concurrent": _l("Kiêm nhiệm"),
+    "unit.everywhere": _l("Toàn hệ thống"),
     "standing.not_started": _l("Chưa học"),
     "standing.in_progress": _l("Đang học"),
     "standing.briefed": _l("Đã quán triệt"),

@@ -119,11 +119,14 @@ def memberships(session: Session, person_id: int) -> OwnData:
     return OwnData("memberships", _l("Đơn vị công tác"), columns, [list(row) for row in rows])
 
 
+EVERYWHERE = "everywhere"
+
+
 def roles(session: Session, person_id: int) -> OwnData:
     """Every role, past ones too."""
     columns = {"role": _l("Vai trò"), "unit": _l("Phạm vi"), "from": _l("Từ ngày"), "to": _l("Đến ngày")}
     found: Iterable[RoleGrant] = session.scalars(roles_of(person_id))
-    rows = [[one.role, one.unit.name if one.unit else None, one.valid_from, one.valid_to] for one in found]
+    rows = [[one.role, one.unit.name if one.unit else EVERYWHERE, one.valid_from, one.valid_to] for one in found]
     return OwnData("roles", _l("Vai trò"), columns, rows)
 
 

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 
 from lms import clock
 from lms.accounts.models import Person
+from lms.accounts.rules import device_named
 from lms.audit.actions import note
 from lms.audit.forms import purpose_of, sentence
 from lms.db import apart, get_session
@@ -19,12 +20,14 @@ from lms.web.acting import OWN_EYES, actor, signed_in
 from lms.web.feature import Feature
 from lms.web.forms import text_in
 from lms.web.gate import needs
-from lms.web.wording import day, moment
+from lms.web.wording import day, moment, scale10
 
 bp = Feature("privacy", __name__, url_prefix="/my-data", within="accounts")
 
 OWN = "profile:own"
 LARGEST_NUMBER = 18
+SCORES = frozenset({"best", "score"})
+"""Columns of shares from 0 to 1, which people read on the scale of 10."""
 
 
 @bp.before_request
@@ -51,6 +54,10 @@ def shown(column: str, value: object) -> str:
         return moment(value)
     if isinstance(value, date):
         return day(value)
+    if column == "browser":
+        return " – ".join(name for name in device_named(str(value)) if name) or str(_("Trình duyệt khác"))
+    if isinstance(value, float) and column in SCORES:
+        return scale10(value)
     return str(VALUES.get(f"{column}.{value}", value))
 
 

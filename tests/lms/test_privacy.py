@@ -170,8 +170,21 @@ def test_everybody_sees_what_is_kept_about_them_and_nothing_about_others(
 ) -> None:
     browser = make.browser(canary)
     browser.get("/my-data")
-    for words in (NAME, EMAIL, CODE, USERNAME, "Sở Y tế", "Giảng viên", "Máy của Canary", "1980", "Kho (mẫu)", "m1-1"):
+    for words in (
+        NAME,
+        EMAIL,
+        CODE,
+        USERNAME,
+        "Sở Y tế",
+        "Giảng viên",
+        "Máy của Canary",
+        "1980",
+        "Kho (mẫu)",
+        "Bài 1.1",
+    ):
         assert words in browser.text, words
+    codes = ("m1-1", "Mozilla/", ">demo<")
+    assert not any(code in browser.text for code in codes), "codes are for programs, which have the file"
     other = world.browser("learner")
     other.get("/my-data")
     assert not any(one in other.text for one in CANARIES)
