@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import date, datetime, timedelta
-from itertools import count
+from itertools import count, groupby
 from pathlib import Path
 from typing import Any
 
@@ -223,11 +223,15 @@ def person_row(one: Drawn, now: datetime) -> dict[str, Any]:
     }
 
 
-WORDS = {"head": "thủ trưởng đơn vị", "trainer": "giảng viên", "administrator": "quản trị viên", None: "học viên"}
+WORDS = {"head": "thủ trưởng đơn vị", "trainer": "giảng viên", "administrator": "quản trị viên"}
+"""The roles the demo gives; whoever tries the product may give others."""
 
 
 def sign_ins(session: Session) -> Iterator[str]:
-    """The user names of fictional people who can sign in, and their password; nothing when there are none."""
+    """The user names of fictional people who can sign in, and their password; nothing when there are none.
+
+    Each with the roles the demo has given; a role given later is no reason not to start.
+    """
     rows = session.execute(
         select(SignInAccount.username, RoleGrant.role)
         .join(Person, Person.id == SignInAccount.person_id)
@@ -237,5 +241,6 @@ def sign_ins(session: Session) -> Iterator[str]:
     ).all()
     if rows:
         yield f"Demo sign-ins, all with the password:  {DEMO_PASSWORD}"
-    for row in rows:
-        yield f"  {row.username:<10} {WORDS[row.role]}"
+    for username, grants in groupby(rows, key=lambda row: row.username):
+        words = ", ".join(WORDS[row.role] for row in grants if row.role in WORDS)
+        yield f"  {username:<10} {words or 'học viên'}"

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from lms import clock
-from lms.accounts.actions import PeopleMoved, password_fits
+from lms.accounts.actions import PeopleMoved, grant_role, password_fits
 from lms.accounts.demo import DEMO_PASSWORD, SAMPLE, load_fictional_people, sign_ins
 from lms.accounts.loader import common_passwords
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
@@ -123,6 +123,10 @@ def test_four_people_may_be_tried_and_nobody_else(make: Make) -> None:
         assert len({account.password_hash for account in accounts}) == 1
         assert password_fits(accounts[0], DEMO_PASSWORD)
         assert list(sign_ins(session)) == lines[-5:]
+    with make.writing() as session:
+        learner = session.scalars(select(SignInAccount).where(SignInAccount.username == "hocvien")).one()
+        grant_role(session, session.get_one(Person, learner.person_id), "auditor", unit=None, since=clock.today())
+        assert list(sign_ins(session)) == lines[-5:], "the product starts whatever role somebody was given since"
     assert (
         password_fault(
             DEMO_PASSWORD, username="hocvien", policy=PasswordPolicy(), second_factor=False, common=common_passwords()
