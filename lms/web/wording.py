@@ -61,10 +61,12 @@ def day(value: date | datetime) -> str:
 def between(first: date, after: date | None) -> str:
     """From when until when something holds, told by the last day it holds and not by the first day after."""
     if after is None:
-        return _("từ %(first)s", first=day(first))
-    if after <= first:
-        return _("từ %(first)s, kết thúc cùng ngày", first=day(first))
-    return _("từ %(first)s đến hết %(last)s", first=day(first), last=day(after - timedelta(days=1)))
+        told = _("từ %(first)s", first=day(first))
+    elif after <= first:
+        told = _("từ %(first)s, kết thúc cùng ngày", first=day(first))
+    else:
+        told = _("từ %(first)s đến hết %(last)s", first=day(first), last=day(after - timedelta(days=1)))
+    return str(told)
 
 
 def moment(value: datetime) -> str:
