@@ -41,7 +41,9 @@ def corrected(public_id: uuid.UUID) -> ResponseReturnValue:
     by, unit_id, said = behind(), upload.unit_id, str(upload.public_id)
     apart(lambda own: actions.note_seen(own, "roster.corrected", unit_id, by=by, list=said))
     rows = render.corrected_rows(sheet, head, faults, label=_("Lỗi"))
-    return sent(render.workbook(rows, sheet=sheet.name or "Danh sách", head=head), SPREADSHEET, "danh-sach-co-loi.xlsx")
+    widths = render.widths_of(sheet, head)
+    made = render.workbook(rows, sheet=sheet.name or "Danh sách", head=head, widths=widths)
+    return sent(made, SPREADSHEET, "danh-sach-co-loi.xlsx")
 
 
 @bp.get("/export")

@@ -218,5 +218,6 @@ def write_corrected(path: Path, sheet: Sheet, settings: Settings, outcomes: tupl
     faults = {one.line: "; ".join([*(fault.reason for fault in one.faults), one.why]).strip("; ") for one in outcomes}
     place = meant.lines[head.place].number - 1 if head else 0
     path.touch(mode=0o600)
-    with render.workbook(render.corrected_rows(meant, place, faults, label="Lỗi"), sheet="x", head=place) as made:
+    rows, widths = render.corrected_rows(meant, place, faults, label="Lỗi"), render.widths_of(meant, place)
+    with render.workbook(rows, sheet="x", head=place, widths=widths) as made:
         path.write_bytes(made.read())

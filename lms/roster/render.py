@@ -71,7 +71,19 @@ def corrected_rows(sheet: Sheet, head: int, faults: Mapping[int, str], *, label:
         place += 1
 
 
-def workbook(rows: Iterable[Sequence[str]], *, sheet: str, head: int = 0) -> IO[bytes]:
+WIDTHS = (6, 12, 28, 13, 24, 18, 22, 34, 14, 30, 30)
+NARROWEST, WIDEST, OF_FAULTS = 5, 32, 60
+
+
+def widths_of(sheet: Sheet, head: int) -> list[int]:
+    """How wide the columns of a sheet are for what stands from its head on, and the column for faults behind them."""
+    body = [line for line in sheet.lines if line.number > head]
+    columns = range(max((len(line.cells) for line in sheet.lines), default=0))
+    longest = (max((len(line.cell(n)) for line in body), default=0) + 2 for n in columns)
+    return [*(min(max(one, NARROWEST), WIDEST) for one in longest), OF_FAULTS]
+
+
+def workbook(rows: Iterable[Sequence[str]], *, sheet: str, head: int = 0, widths: Sequence[int] = WIDTHS) -> IO[bytes]:
     """A workbook of one sheet in which every cell is a text: no code loses a nought, and nothing is a formula.
 
     Written row by row to a file of the system that goes when it is closed. `head` is the place of the row of labels.
@@ -81,7 +93,7 @@ def workbook(rows: Iterable[Sequence[str]], *, sheet: str, head: int = 0) -> IO[
         page = book.add_worksheet(sheet[:31])
         look = {"num_format": "@", "font_name": "Times New Roman", "font_size": 12, "valign": "top"}
         text, bold = book.add_format(look), book.add_format({**look, "bold": True})
-        for column, width in enumerate((6, 12, 28, 13, 24, 18, 22, 34, 14, 30, 30, 40)):
+        for column, width in enumerate(widths):
             page.set_column(column, column, width)
         page.set_landscape()
         page.set_paper(A4)

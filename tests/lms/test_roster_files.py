@@ -132,7 +132,9 @@ def test_a_corrected_file_has_days_as_people_write_them_and_prints_as_wide_as_a_
         render.corrected_rows(Sheet("x", (Line(1, ("Ngày sinh", "Số hiệu"), ""), line)), 0, {2: "?"}, label="Lỗi")
     )
     assert rows == [("Ngày sinh", "Số hiệu", "Lỗi"), ("02/02/1971", "1971-02-02", "?")], "a code stays what it is"
-    with render.workbook(rows, sheet="x") as made:
+    wide = render.widths_of(Sheet("x", (line,)), 0)
+    assert wide == [12, 12, render.OF_FAULTS], "an address is not cut, and three letters take no more than they need"
+    with render.workbook(rows, sheet="x", widths=wide) as made:
         sheet = zipfile.ZipFile(io.BytesIO(made.read())).read("xl/worksheets/sheet1.xml")
     assert b'orientation="landscape"' in sheet
     assert b'fitToHeight="0"' in sheet
