@@ -112,7 +112,12 @@ class FilterForm(PageForm):
     until = DayField(_l("Đến hết ngày"), [validators.Optional()])
     actor = StringField(
         _l("Mã người làm"),
-        [MustBe(is_uuid, _l("Mã của một người có dạng 8-4-4-4-12 chữ số thập lục phân; có thể chọn theo họ tên."))],
+        [
+            MustBe(
+                is_uuid,
+                _l("Ô này nhận mã trong nhật ký, không nhận họ tên. Tìm theo họ tên: bấm “Chọn người theo họ tên”."),
+            )
+        ],
         filters=[tidy],
     )
     object = StringField(_l("Mã người, đơn vị hoặc vật được nói đến"), [at_most(100)], filters=[tidy])
