@@ -372,19 +372,12 @@ def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
         "ended": _l("Hoàn thành lúc"),
     }
     yield OwnData("courses", _l("Khóa học"), columns, [list(row) for row in begun])
-    titles = activity_titles(session)
+    titles, own = activity_titles(session), ActivityProgress
     done = session.execute(
-        select(
-            NEWEST_TITLES.c.title,
-            Activity,
-            ActivityProgress.completed_at,
-            ActivityProgress.attempts,
-            ActivityProgress.best_score,
-            ActivityProgress.passed_at,
-        )
-        .join(Activity, Activity.id == ActivityProgress.activity_id)
-        .join(NEWEST_TITLES, NEWEST_TITLES.c.course_id == ActivityProgress.course_id)
-        .where(ActivityProgress.person_id == person_id)
+        select(NEWEST_TITLES.c.title, Activity, own.completed_at, own.attempts, own.best_score, own.passed_at)
+        .join(Activity, Activity.id == own.activity_id)
+        .join(NEWEST_TITLES, NEWEST_TITLES.c.course_id == own.course_id)
+        .where(own.person_id == person_id)
         .order_by(Activity.id)
     )
     columns = {
@@ -395,9 +388,5 @@ def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
         "best": _l("Điểm cao nhất"),
         "passed": _l("Đạt lúc"),
     }
-    yield OwnData(
-        "results",
-        _l("Kết quả từng bài"),
-        columns,
-        [[title, titles.get(one.id, one.code), *rest] for title, one, *rest in done],
-    )
+    told = [[title, titles.get(one.id, one.code), *rest] for title, one, *rest in done]
+    yield OwnData("results", _l("Kết quả từng bài"), columns, told)
