@@ -57,7 +57,6 @@ PARTICULARS = {
 WORDS_OF: dict[str, dict[str, Any]] = {
     "kind": {**OUTCOMES, "csv": "CSV", "xlsx": "XLSX", "oneroster": "OneRoster"},
     "fields": PARTICULARS,
-    "form": {"01": _l("Biểu 01"), "02": _l("Biểu 02"), "03": _l("Biểu 03"), "04": _l("Biểu 04"), "05": _l("Biểu 05")},
     "kinds": {
         "reminder": _l("nhắc người học"),
         "digest": _l("tổng hợp cho thủ trưởng"),
