@@ -247,7 +247,7 @@ def test_a_file_by_conditions_that_are_none_leads_to_the_page_that_says_so(admin
     answer = administrator.get("/audit/export.csv?actor=khong-phai-ma&before=5&endpoint=x")
     assert answer.status_code == 200
     assert administrator.path == "/audit?actor=khong-phai-ma"
-    assert "Mã của một người có dạng" in answer.text
+    assert "Ô này nhận mã trong nhật ký, không nhận họ tên" in answer.text
 
 
 def test_entries_older_than_twelve_months_go_at_night_and_the_log_says_so(make: Make) -> None:
