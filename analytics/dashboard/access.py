@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session, aliased
 from analytics.dashboard.queries import Among
 from analytics.facts.projection import Structure
 from lms.accounts.models import Membership, Person
+from lms.organisation.access import at_or_below
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure
-from lms.organisation.queries import OnDay, ancestors, at_or_below, holds_on
+from lms.organisation.queries import OnDay, ancestors, holds_on
 from lms.web.acting import Actor
 
 NAMED_AT_ONCE = 1

@@ -27,10 +27,10 @@ from lms.accounts.queries import (
 )
 from lms.accounts.rules import PERMISSIONS, Grant, may_keep, opens_no_more
 from lms.accounts.session import SignedIn
-from lms.organisation.access import first_tree, scope_of, stands_today, units_by_tree, units_within
+from lms.organisation.access import at_or_below, first_tree, scope_of, stands_today, units_by_tree, units_within
 from lms.organisation.gathering import lineages, of_today, standing_beside
 from lms.organisation.models import STATE_TREE, TREES, Unit, UnitClosure
-from lms.organisation.queries import OnDay, above_on, at_or_below, holds_on, unit_trees
+from lms.organisation.queries import OnDay, above_on, holds_on, unit_trees
 from lms.organisation.rules import Branch, kin_of, with_predecessors
 from lms.web.acting import Actor, NotFound
 

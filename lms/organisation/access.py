@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, false, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from lms import clock
 from lms.organisation.models import (
@@ -174,3 +174,16 @@ def units_by_code(
     return [found[code.lower()] for code in wanted if code.lower() in found], [
         code for code in wanted if code.lower() not in found
     ]
+
+
+ABOVE = aliased(UnitClosure)
+
+
+def at_or_below(unit: InstrumentedAttribute[int], top: int, *, on: date, tree: str = STATE_TREE) -> ColumnElement[bool]:
+    """Whether a unit is that one or stands below it on that day.
+
+    As `unit.in_(subtree(top))` says it too, which reads the whole subtree first: for where few units are asked about.
+    """
+    holds = holds_on(on, ABOVE.valid_from, ABOVE.valid_to)
+    stands = ABOVE.tree == tree, ABOVE.ancestor_id == top, ABOVE.descendant_id == unit, holds
+    return select(ABOVE.ancestor_id).where(*stands).exists()

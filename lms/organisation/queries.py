@@ -52,19 +52,6 @@ def subtree(unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select[int]:
     )
 
 
-ABOVE = aliased(UnitClosure)
-
-
-def at_or_below(unit: InstrumentedAttribute[int], top: int, *, on: date, tree: str = STATE_TREE) -> ColumnElement[bool]:
-    """Whether a unit is that one or stands below it on that day.
-
-    As `unit.in_(subtree(top))` says it too, which reads the whole subtree first: for where few units are asked about.
-    """
-    holds = holds_on(on, ABOVE.valid_from, ABOVE.valid_to)
-    stands = ABOVE.tree == tree, ABOVE.ancestor_id == top, ABOVE.descendant_id == unit, holds
-    return select(ABOVE.ancestor_id).where(*stands).exists()
-
-
 def ancestors(unit_id: int, *, on: date, tree: str = STATE_TREE) -> Select[Unit]:
     """The unit's ancestors and itself, from the root down."""
     return (

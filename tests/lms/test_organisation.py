@@ -16,6 +16,7 @@ from lms.accounts.projector import follow_late
 from lms.accounts.storage import place_people
 from lms.audit.models import AuditEntry
 from lms.doors import BuiltOn
+from lms.organisation.access import at_or_below
 from lms.organisation.actions import (
     abolish_unit,
     create_unit,
@@ -28,7 +29,7 @@ from lms.organisation.actions import (
 from lms.organisation.forms import refused_words
 from lms.organisation.models import PARTY_TREE, Unit, UnitOperation
 from lms.organisation.projection import taken_over, with_former
-from lms.organisation.queries import Rehearsal, ancestors, at_or_below, picture, rehearsal, subtree
+from lms.organisation.queries import Rehearsal, ancestors, picture, rehearsal, subtree
 from lms.organisation.storage import (
     ChangedLater,
     CodeTaken,
