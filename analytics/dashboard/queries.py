@@ -119,7 +119,9 @@ def branch_of(row: Any, change: Change, *, open_: bool) -> Branch:
     """A row of `facts.tallies_by_child` as a value."""
     _id, public_id, code, name, short_name, depth = row[: facts.COUNTED_FROM]
     count = Count(*row[facts.COUNTED_FROM : facts.COUNTED_FROM + len(COUNT_NAMES)])
-    return Branch(public_id, code, name, short_name, depth == 0, count, row.next_due, row.last_due, open_, change)
+    return Branch(
+        public_id, code, name, short_name, depth == 0, count, row.next_due, row.last_due, open=open_, change=change
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def project_tally(session: Session, event: StandingsChanged) -> None:
     add_rows(session, TallyDay, rows, ("briefing_id", "unit_id", "day"), DAYS)
 
 
-def add(sums: Counter[str], found: Counter[str], sign: int) -> None:
+def add(sums: Counter[str], found: Mapping[str, int], sign: int) -> None:
     for name, number in found.items():
         sums[name] += sign * number
 
@@ -101,13 +101,10 @@ class TallyProjection:
 
     def actual(self, session: Session) -> Mapping[Any, Row]:
         """By briefing, unit and due date. A tally that counts nobody any more says the same as none."""
-        something = or_(*(Tally.__table__.c[name] != 0 for name in COUNTS))
-        return {
-            (one.briefing_id, one.unit_id, one.due_at): row_of(
-                (one.briefing_id, one.unit_id, one.due_at), {name: getattr(one, name) for name in COUNTS}
-            )
-            for one in session.scalars(select(Tally).where(something))
-        }
+        columns = Tally.__table__.c
+        something = or_(*(columns[name] != 0 for name in COUNTS))
+        rows = session.execute(select(*columns).where(something))
+        return {(row.briefing_id, row.unit_id, row.due_at): dict(row._mapping) for row in rows}
 
     def repair(self, session: Session, expected: Mapping[Any, Row], actual: Mapping[Any, Row]) -> None:
         """Empty the table and write what is expected."""

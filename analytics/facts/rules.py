@@ -48,27 +48,29 @@ FEWEST = 5
 """What is told of scores is told of at least so many people, so that none can be told to be somebody's."""
 
 
-def counted(row: Mapping[str, Any]) -> Counter[str]:
+def counted(row: Mapping[str, Any]) -> dict[str, int]:
     """What a person whose standing this is adds to the tally of a unit. Who is exempt is that, and perhaps a member.
 
-    Completed includes briefed, briefed includes started.
+    Completed includes briefed, briefed includes started. What is not there is nought.
     """
-    members = Counter(members=int(row["member"]))
+    members = int(row["member"])
     if row["exempt"]:
-        return members + Counter(exempt=1)
-    found = Counter({"people": 1, "members": int(row["member"])})
-    found["started"] = int(row["state"] != "not_started")
-    found["briefed"] = int(row["briefed_at"] is not None)
-    found["completed"] = int(row["completed_at"] is not None)
-    for way, name in (("point", "by_point"), ("online", "online"), ("make_up", "made_up")):
-        found[name] = int(row["way"] == way)
-    for absence in ("excused", "unexcused"):
-        found[absence] = int(row["absence"] == absence)
-    for name, moment in (("submitted", "submitted_at"), ("accepted", "accepted_at"), ("tested", "tested_at")):
-        found[name] = int(row[moment] is not None)
+        return {"members": members, "exempt": 1}
+    found = {"people": 1, "members": members, "started": int(row["state"] != "not_started")}
+    for name in MOMENTS:
+        if row[f"{name}_at"] is not None:
+            found[name] = 1
+    if row["way"]:
+        found[BY_WAY[row["way"]]] = 1
+    if row["absence"]:
+        found[row["absence"]] = 1
     if row["score"] is not None:
         found["scored"], found["score"] = 1, round(row["score"] * 10 * PER_POINT)
     return found
+
+
+MOMENTS = ("briefed", "completed", "submitted", "accepted", "tested")
+BY_WAY = {"point": "by_point", "online": "online", "make_up": "made_up"}
 
 
 DAYS = ("briefed", "completed")

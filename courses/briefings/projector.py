@@ -266,15 +266,14 @@ class StandingProjection:
         """By briefing and person."""
         records = records_of(below[ProgressProjection.name])
         told = below[BriefingRecordProjection.name]
+        reached = {
+            (person_id, course_id): queries.reach(session, record) for (person_id, course_id), record in records.items()
+        }
         links = queries.by_kept(session.execute(accounts.all_links()))
         found: dict[Any, Row] = {}
         for briefing in session.scalars(select(Briefing).order_by(Briefing.id)).all():
             known = Known(
-                online={
-                    person_id: queries.reach(session, record)
-                    for (person_id, course_id), record in records.items()
-                    if course_id == briefing.course_id
-                },
+                online={one: come for (one, course_id), come in reached.items() if course_id == briefing.course_id},
                 sittings=sittings_from(session, briefing, told) if not briefing.plain else {},
                 reflections={
                     person_id: (row["submitted_at"], row["accepted_at"])
@@ -290,7 +289,12 @@ class StandingProjection:
 
     def actual(self, session: Session) -> Mapping[Any, Row]:
         """By briefing and person."""
-        return {(one.briefing_id, one.person_id): row_of(one) for one in session.scalars(select(Standing))}
+        ids = session.scalars(select(Standing.briefing_id).distinct()).all()
+        return {
+            (briefing_id, person_id): row
+            for briefing_id in ids
+            for person_id, row in actual_standings(session, briefing_id, None).items()
+        }
 
     def repair(self, session: Session, expected: Mapping[Any, Row], actual: Mapping[Any, Row]) -> None:
         """Empty the table and write what is expected."""

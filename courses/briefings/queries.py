@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from courses.briefings.models import Attendance, BriefingSession, ReflectionResult, Standing
 from courses.briefings.rehearsal import Rehearsal, Wanted, rehearsed
-from courses.briefings.rules import MEMBERS, Attended, Evidence, Policy, distance, joined, policy_of, stand
+from courses.briefings.rules import MEMBERS, Attended, Evidence, Policy, distance, joined, policy_of, stand, values_of
 from courses.briefings.statements import Told
 from courses.catalog.models import Course, CourseVersion
 from courses.catalog.queries import newest_versions
@@ -166,7 +166,7 @@ def standing_row(
 ) -> Row:
     """The columns of a standing: of somebody on the roll as it says, of whom this is known."""
     seen = known.together(person_id, leave=roll["leave"], opened_at=briefing.opened_at)
-    return {**roll, "member": party in MEMBERS, **asdict(stand(policy, category, seen))}
+    return {**roll, "member": party in MEMBERS, **values_of(stand(policy, category, seen))}
 
 
 def standings_of(
@@ -256,9 +256,9 @@ def actual_standings(session: Session, briefing_id: int, person_ids: tuple[int, 
         query = query.where(table.person_id.in_(person_ids))
     wanted = set(person_ids) if person_ids is not None else None
     return {
-        row.person_id: {name: getattr(row, name) for name in COLUMNS}
-        for row in session.execute(query)
-        if wanted is None or row.person_id in wanted
+        person_id: dict(zip(COLUMNS, values, strict=True))
+        for person_id, *values in session.execute(query)
+        if wanted is None or person_id in wanted
     }
 
 

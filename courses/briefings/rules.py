@@ -5,8 +5,9 @@ thành (C): B, and what else the policy asks: the required tests, the reflection
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from courses.learning.rules import NOT_BEGUN, Reached
@@ -125,6 +126,15 @@ class Stand:
     accepted_at: datetime | None = None
     completed_at: datetime | None = None
     score: float | None = None
+
+
+STAND_COLUMNS = tuple(field.name for field in fields(Stand))
+TOLD_OF = attrgetter(*STAND_COLUMNS)
+
+
+def values_of(one: Stand) -> dict[str, Any]:
+    """Its columns and their values. The library's `asdict` copies every value, and takes ten times as long."""
+    return dict(zip(STAND_COLUMNS, TOLD_OF(one), strict=True))
 
 
 def stand(policy: Policy, category: str, seen: Evidence) -> Stand:

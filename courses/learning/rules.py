@@ -61,6 +61,9 @@ class Result:
         return {"best": (first, *self.rises), "last": (last,), "first": (first,)}[settings.attempt]
 
 
+NOTHING = Result()
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """Everything known of one person in one course. `version_id` is fixed by the first statement."""
@@ -108,13 +111,15 @@ def heeded(
     if activity_id is None:
         concluded = verb == vocabulary.COMPLETED and record.concluded_at is None
         return replace(record, concluded_at=at) if concluded else record
-    old = record.results.get(activity_id, Result())
-    new = old
+    old = record.results.get(activity_id, NOTHING)
     if verb == vocabulary.COMPLETED and old.completed_at is None:
-        new = replace(old, completed_at=at)
+        new = Result(at) if old is NOTHING else replace(old, completed_at=at)
     elif verb in (vocabulary.PASSED, vocabulary.FAILED) and scaled is not None:
         new = attempted(old, scaled, at, mark)
-    return record if new == old else replace(record, results={**record.results, activity_id: new})
+    else:
+        return record
+    results = {**record.results, activity_id: new}
+    return Record(record.version_id, record.registration, record.started_at, record.concluded_at, results)
 
 
 def attempted(old: Result, scaled: float, at: datetime, mark: float) -> Result:
@@ -137,9 +142,8 @@ def reached(outline: Outline, settings: Settings, record: Record | None) -> Reac
     """How far the record brings a person through this version of the course."""
     if record is None:
         return NOT_BEGUN
-    nothing = Result()
-    lessons = [record.results.get(one.activity_id, nothing).completed_at for one in outline.lessons()]
-    tests = [record.results.get(one.activity_id, nothing) for one in outline.required_tests()]
+    lessons = [record.results.get(one.activity_id, NOTHING).completed_at for one in outline.lessons()]
+    tests = [record.results.get(one.activity_id, NOTHING) for one in outline.required_tests()]
     scores = [score for one in tests if (score := one.score(settings)) is not None]
     all_taken = bool(tests) and len(scores) == len(tests)
     return Reached(

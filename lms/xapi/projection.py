@@ -4,13 +4,14 @@ The same values are told when a statement arrives and read when a projection is 
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, case, select, true
 from sqlalchemy.orm import Session
 
 from lms.db import config_of
@@ -76,17 +77,20 @@ def seen(
     sequence: int,
     statement_id: uuid.UUID,
     timestamp: datetime,
-    stored: datetime,
+    stored: datetime | None,
     client: int | None,
     home: str,
+    ours: Callable[[str], uuid.UUID | None] = own_account,
+    as_uuid: Callable[[str], uuid.UUID] = uuid.UUID,
 ) -> Recorded | None:
     """The value for a stored document, or None when it is not about one of our people and an activity.
 
-    `client` is who stated it; None: we ourselves, whose clock is the one that is believed.
+    `client` is who stated it; None: we ourselves, whose clock is the one that is believed, whatever `stored` says.
+    `ours` and `as_uuid` may remember: whoever reads many documents meets the same people again and again.
     """
     account = document["actor"].get("account", {})
     target = document["object"]
-    if account.get("homePage") != home or own_account(account["name"]) is None:
+    if account.get("homePage") != home or ours(account["name"]) is None:
         return None
     if target.get("objectType", "Activity") != "Activity":
         return None
@@ -98,8 +102,8 @@ def seen(
         account=account["name"],
         verb=document["verb"]["id"],
         activity=target["id"],
-        registration=uuid.UUID(registration) if registration else None,
-        timestamp=timestamp if client is None else min(timestamp, stored),
+        registration=as_uuid(registration) if registration else None,
+        timestamp=timestamp if client is None or stored is None else min(timestamp, stored),
         revision=context.get("revision"),
         scaled=result.get("score", {}).get("scaled"),
         response=result.get("response"),
@@ -127,31 +131,28 @@ def recorded_below(session: Session, prefix: str) -> Iterator[Recorded]:
 
 def read_recorded(session: Session, which: ColumnElement[bool]) -> Iterator[Recorded]:
     """The statements that count, read in pieces."""
-    home = config_of(session).iri_base
+    home, ours, as_uuid = config_of(session).iri_base, cache(own_account), cache(uuid.UUID)
+    table, body = XapiStatement.__table__.c, XapiBody.__table__.c
+    stored = case((table.client_id.is_not(None), table.stored))  # when we stated something ourselves is not asked
     rows = session.execute(
-        select(
-            XapiStatement.sequence,
-            XapiStatement.statement_id,
-            XapiStatement.timestamp,
-            XapiStatement.stored,
-            XapiStatement.client_id,
-            XapiBody.body,
-        )
-        .join(XapiBody, XapiBody.sequence == XapiStatement.sequence)
-        .where(XapiStatement.counts, ~XapiStatement.voided, which)
-        .order_by(XapiStatement.sequence)
+        select(table.sequence, table.statement_id, table.timestamp, stored, table.client_id, body.body)
+        .join_from(XapiStatement.__table__, XapiBody.__table__, body.sequence == table.sequence)
+        .where(table.counts, ~table.voided, which)
+        .order_by(table.sequence)
         .execution_options(yield_per=1000)
     )
     decode = msgspec.json.Decoder().decode
-    for sequence, statement_id, timestamp, stored, client, body in rows:
+    for sequence, statement_id, timestamp, at, client, said in rows:
         recorded = seen(
-            decode(body),
+            decode(said),
             sequence=sequence,
             statement_id=statement_id,
             timestamp=timestamp,
-            stored=stored,
+            stored=at,
             client=client,
             home=home,
+            ours=ours,
+            as_uuid=as_uuid,
         )
         if recorded is not None and recorded.verb != VOIDED:
             yield recorded

@@ -19,7 +19,7 @@ from analytics.dashboard.rules import (
     unit_state,
 )
 from analytics.facts.rules import Branch, Choice, Count, UnitsBelow, opened_first, units_below
-from lms.text import as_csv, harmless
+from lms.text import as_csv, harmless, harmless_row
 
 
 @pytest.mark.parametrize(
@@ -154,6 +154,7 @@ def test_no_cell_of_a_file_is_a_formula_and_its_text_can_be_had_back(prefix: str
     assert not re.match(r"[\s\u00a0\u3000]*[=+\-@＝＋－＠]|[\t\r\n]", cell)
     assert not re.search(r"[\t\r\n;,\"][ \u00a0\u3000]*[=+\-@＝＋－＠]", cell)
     assert re.sub(r"(^|[\t\r\n;,\"'|])'(?=[ \u00a0\u3000]*[=+\-@\t\r\n＝＋－＠])", r"\1", cell) == name
+    assert list(harmless_row(["Sở Y tế", name, "x"])) == ["Sở Y tế", harmless(name), "x"]
 
 
 def test_ordinary_names_are_written_as_they_are() -> None:

@@ -2,7 +2,9 @@
 
 import gzip
 import re
+import uuid
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime, time, timedelta
 from html import unescape
 
@@ -12,13 +14,16 @@ from flask import Flask
 from sqlalchemy import insert, select
 
 from courses.briefings.rules import ONLINE, Asked, Policy
-from courses.catalog.models import Course
+from courses.catalog.models import Activity, Course
 from courses.enrolment.actions import RollChanged
 from courses.enrolment.queries import plain_briefing
+from courses.learning.projector import ProgressProjection, values_of
 from lms import clock
 from lms.accounts.models import Membership, Person
 from lms.doors import tell
 from lms.organisation.models import STATE_TREE, Unit
+from lms.xapi import vocabulary
+from lms.xapi.projection import Recorded
 from tests.briefed import briefing_in
 from tests.counting import count_queries
 from tests.courses.learner import FINISH, Learner, give
@@ -148,3 +153,23 @@ def test_the_first_visit_of_a_lesson_is_small_and_asks_nobody_else(app: Flask, m
     assert 1 + len(fetched) <= 6
     assert transferred <= 30_000
     assert "style=" not in re.sub(r"<svg.*?</svg>", "", text, flags=re.S)
+
+
+@pytest.mark.parametrize("people", [3, 30])
+def test_to_fold_all_statements_asks_for_a_course_once_however_many_people_study_it(make: Make, people: int) -> None:
+    """Two for editions, one for the people, one for the places; and what a result is told as has all of its columns."""
+    load_built_in_course(make)
+    with make.writing() as session:
+        one = {"full_name": "Người Khác", "sort_key": b"n", "search_key": "nguoi khac", "created_at": clock.now()}
+        ids = session.scalars(insert(Person).returning(Person.public_id), [dict(one) for _ in range(people)]).all()
+        lesson = session.scalars(select(Activity.iri).where(Activity.kind == "lesson").order_by(Activity.id)).first()
+    said = [
+        Recorded(number, uuid.uuid4(), str(own), vocabulary.COMPLETED, str(lesson), None, clock.now(), None, None)
+        for number, own in enumerate([*ids, *ids])
+    ]
+    with make.reading() as session, count_queries(make.app) as counted:
+        found = ProgressProjection().folded(session, said)
+    assert len(found) == people
+    assert len(counted) <= 4, counted
+    results = [one for record in found.values() for one in record.results.values()]
+    assert [values_of(one) for one in results] == [asdict(one) for one in results]
