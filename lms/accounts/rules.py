@@ -40,6 +40,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "person:create",
             "role:grant",
             "permission:read",
+            "announcement:read",
             "announcement:write",
             "unit:read",
             "unit:create",
@@ -65,6 +66,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "question:read_quality",
             "record_client:read",
             "forwarding:read",
+            "announcement:read",
+            "privacy:read",
         }
     ),
     "administrator": frozenset(
@@ -83,6 +86,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "role:grant",
             "permission:read",
             "assignment:read",
+            "announcement:read",
             "announcement:write",
             "briefing:read",
             "briefing:organise",
@@ -95,6 +99,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "forwarding:read",
             "forwarding:keep",
             "audit:read",
+            "privacy:read",
             "privacy:answer",
         }
     ),

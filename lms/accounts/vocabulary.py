@@ -52,6 +52,7 @@ PERMISSIONS = {
     "role:grant": _l("Giao và kết thúc vai trò"),
     "person:view_as": _l("Xem hệ thống như một người khác thấy, không thay đổi gì (có ghi nhật ký)"),
     "permission:read": _l("Xem bảng quyền này"),
+    "announcement:read": _l("Xem danh sách thông báo cho đơn vị"),
     "announcement:write": _l("Viết và gỡ thông báo cho đơn vị"),
     "unit:read": _l("Xem cây đơn vị, lịch sử và các thay đổi tổ chức"),
     "unit:create": _l("Thêm, đổi, sáp nhập, chia tách, giải thể đơn vị"),
@@ -67,6 +68,7 @@ PERMISSIONS = {
     "forwarding:read": _l("Xem nơi nhận bản ghi, kênh báo tin và tình trạng gửi"),
     "forwarding:keep": _l("Đặt nơi nhận bản ghi, kênh báo tin và gửi lại"),
     "audit:read": _l("Xem và tải nhật ký hệ thống (có ghi nhật ký)"),
+    "privacy:read": _l("Xem đề nghị đính chính, xóa dữ liệu cá nhân (có ghi nhật ký)"),
     "privacy:answer": _l("Trả lời đề nghị đính chính, xóa dữ liệu cá nhân"),
 }
 """Every permission of `lms/accounts/rules.py`, in the order of the table; a test compares them."""

@@ -14,7 +14,7 @@ from lms.organisation.queries import holds_on, subtree
 MOST = 5
 """So many announcements stand on a first page, the latest first."""
 LISTED = 200
-"""So many stand on the page of those who write them."""
+"""So many stand on the page that lists them."""
 
 
 def announced_to(person_id: int, *, on: date) -> Select[str, str, date]:

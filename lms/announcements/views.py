@@ -13,7 +13,7 @@ from lms import clock
 from lms.accounts.access import trees_of_both
 from lms.accounts.models import Person
 from lms.announcements import actions, queries
-from lms.announcements.access import WRITE, access_announcement
+from lms.announcements.access import READ, WRITE, access_announcement
 from lms.announcements.forms import AnnouncementForm
 from lms.db import get_read_session, get_session
 from lms.organisation.access import scope_of
@@ -32,11 +32,11 @@ def announced() -> Sequence[Row[*tuple[object, ...]]]:
 
 
 @bp.get("")
-@needs(WRITE)
+@needs(READ)
 def index() -> ResponseReturnValue:
     """What was announced within one's scope: to come, shown now, over or withdrawn."""
     own, person, today = get_session(), actor(), clock.today()
-    units = None if person.everywhere(WRITE) else scope_of(person, WRITE)
+    units = None if person.everywhere(READ) else scope_of(person, READ)
     return render_template(
         "announcements/index.html", rows=own.scalars(queries.written(units, on=today)).all(), today=today
     )

@@ -1,4 +1,4 @@
-"""Who may answer what people ask about their data."""
+"""Who may read and who may answer what people ask about their data."""
 
 import uuid
 
@@ -8,24 +8,25 @@ from sqlalchemy.orm import Session, joinedload
 from lms.privacy.models import PrivacyRequest
 from lms.web.acting import Actor, NotFound
 
-ANSWER = "privacy:answer"
+READ, ANSWER = "privacy:read", "privacy:answer"
 
 
 def access_request(
     session: Session,
     actor: Actor,
     public_id: uuid.UUID,
+    permission: str,
     *,
     kind: str = "",
     unanswered: bool = False,
     to_change: bool = False,
 ) -> PrivacyRequest:
-    """The request, for whoever holds the permission everywhere. Raises `NotFound`.
+    """The request, for whoever holds that permission everywhere. Raises `NotFound`.
 
     `kind`: only one of that kind; `unanswered`: only one that waits; `to_change`: it is held until the transaction
     ends, so that two administrators never answer it at once.
     """
-    if not actor.everywhere(ANSWER):
+    if not actor.everywhere(permission):
         raise NotFound
     query = select(PrivacyRequest).where(PrivacyRequest.public_id == public_id)
     if kind:

@@ -1,4 +1,7 @@
-"""The worklist of administrators: what people ask about their data, put right, refused with a reason, or erased."""
+"""The worklist of administrators: what people ask about their data, put right, refused with a reason, or erased.
+
+Auditors read it.
+"""
 
 import uuid
 
@@ -11,7 +14,7 @@ from lms.accounts.models import Person
 from lms.audit.actions import note
 from lms.db import apart, get_session
 from lms.privacy import actions, queries
-from lms.privacy.access import ANSWER, access_request
+from lms.privacy.access import ANSWER, READ, access_request
 from lms.privacy.forms import KIND_WORDS, OUTCOMES, STATES, AnswerForm, CorrectForm, EraseForm
 from lms.privacy.models import PrivacyRequest
 from lms.web.acting import actor, behind, holds_everywhere
@@ -26,10 +29,10 @@ FIELDS = ("full_name", "position", "email", "category", "party")
 
 
 @bp.get("")
-@needs(ANSWER)
+@needs(READ)
 def index() -> ResponseReturnValue:
     """What waits for an answer, the most urgent first; or what has been answered."""
-    holds_everywhere(ANSWER)
+    holds_everywhere(READ)
     who, own = behind(), get_session()
     answered = request.args.get("answered") == "1"
     rows = own.execute(queries.worklist(answered=answered).limit(MOST)).all()
@@ -48,11 +51,11 @@ def index() -> ResponseReturnValue:
 
 
 @bp.get("/<uuid:public_id>")
-@needs(ANSWER)
+@needs(READ)
 def show(public_id: uuid.UUID) -> ResponseReturnValue:
-    """One request, and what can be done."""
+    """One request, and to whoever may answer it what can be done."""
     by, own = actor(), get_session()
-    one = access_request(own, by, public_id)
+    one = access_request(own, by, public_id, READ)
     read(one)
     return render_template(
         "privacy_requests/show.html",
@@ -74,7 +77,7 @@ def read(one: PrivacyRequest) -> None:
 def held(public_id: uuid.UUID, *, kind: str = "") -> PrivacyRequest | None:
     """The request, to be answered now. None: it is one's own, which another administrator answers."""
     change = request.method == "POST"
-    one = access_request(get_session(), actor(), public_id, kind=kind, unanswered=True, to_change=change)
+    one = access_request(get_session(), actor(), public_id, ANSWER, kind=kind, unanswered=True, to_change=change)
     if not change:
         read(one)
     if one.person_id == actor().person_id:

@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from lms import clock
+from lms.accounts.actions import grant_role
 from lms.accounts.models import Membership, Person
 from lms.announcements.actions import announce
 from lms.announcements.models import Announcement
@@ -18,6 +19,7 @@ from lms.audit.models import AuditEntry
 from lms.organisation.models import Unit
 from lms.outbox.cli import Worker
 from tests.counting import count_queries
+from tests.floor.walk import send
 from tests.make import LONG_AGO, Make
 
 DAY = timedelta(days=1)
@@ -102,6 +104,33 @@ def test_nobody_announces_or_withdraws_outside_their_units(make: Make) -> None:
     assert "Sở Bí Mật" not in browser.text
     browser.submit("/new", unit=str(outside.public_id), text="Tin", until=today.isoformat())
     assert "Chọn một đơn vị trong danh sách." in browser.text
+
+
+def test_an_auditor_reads_what_is_announced_everywhere_and_is_offered_nothing_to_change(make: Make) -> None:
+    """Also somebody who keeps a unit beside: whoever audits changes nothing, whatever else they hold."""
+    unit, outside = make.unit("Sở Y tế"), make.unit("Sở Khác")
+    keeper, auditor = (
+        make.person(unit=outside, role=role, over=over)
+        for role, over in (("unit_administrator", unit), ("auditor", None))
+    )
+    both = make.person(unit=unit, role="unit_administrator", over=unit)
+    with make.writing() as session:
+        grant_role(session, session.get_one(Person, both.id), "auditor", unit=None, since=clock.today())
+        until, author = clock.today() + DAY, session.get_one(Person, keeper.id)
+        said = announce(
+            session, session.get_one(Unit, unit.id), "Chim yến", since=clock.today(), until=until, author=author
+        )
+    offered = ("/announcements/new", f"/announcements/{said.public_id}/withdraw")
+    for person, answer in ((auditor, 404), (both, 403)):
+        browser = make.browser(person)
+        page = browser.get("/announcements").text
+        assert "Chim yến" in page
+        assert 'aria-current="page">Thông báo' in page
+        assert [path for path in offered if path in page] == []
+        assert [send(browser, path, {}) for path in offered] == [answer] * 2
+    page = make.browser(keeper).get("/announcements").text
+    assert [path for path in offered if path in page] == list(offered)
+    assert told(make, both) == ["Chim yến"]
 
 
 def test_a_first_page_costs_as_many_statements_with_ten_times_the_announcements(app: Flask, make: Make) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select, update
@@ -17,6 +18,8 @@ from courses.briefings.models import Standing
 from lms import clock
 from lms.accounts.actions import grant_role, issue_link
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
+from lms.accounts.rules import Grant
+from lms.accounts.session import SignedIn
 from lms.audit.models import AuditEntry
 from lms.authentication.models import ExternalIdentity, Passkey
 from lms.cli import check_projections
@@ -26,6 +29,7 @@ from lms.duplicates.actions import link_people
 from lms.organisation.actions import move_unit
 from lms.organisation.models import Unit
 from lms.outbox.rules import STUDY, UNIT_NEWS
+from lms.privacy.access import ANSWER, READ, access_request
 from lms.privacy.actions import ERASED_NAME, GOES_WITH_THE_PERSON, ask
 from lms.privacy.models import PrivacyRequest
 from lms.privacy.queries import disclosures, statements_count
@@ -35,10 +39,12 @@ from lms.roster.models import DateOfBirth, RosterLine, RosterUpload, StaffCode
 from lms.roster.rules import Settings
 from lms.roster.storage import says
 from lms.text import fold
+from lms.web.acting import NotFound
 from lms.xapi.models import XapiAgent, XapiBody, XapiStatement
 from tests.browser import Browser
 from tests.counting import count_queries
 from tests.floor.keys import give_keys
+from tests.floor.walk import send
 from tests.floor.world import World, build_world
 from tests.kept import kept
 from tests.make import Make
@@ -391,6 +397,57 @@ def test_nobody_answers_their_own_request(make: Make, world: World) -> None:
     browser.get(f"/privacy-requests/{request_of(make, administrator).public_id}/erase")
     assert "chỉ do quản trị viên khác trả lời" in browser.text
     assert "Xóa hẳn" not in browser.text
+
+
+def test_an_auditor_reads_requests_with_a_note_in_the_log_and_answers_none(
+    make: Make, world: World, canary: Person
+) -> None:
+    sent(make.browser(canary), "correction", "Tên đệm là Thu.")
+    path = f"/privacy-requests/{request_of(make, canary).public_id}"
+    by = make.person("Kiểm Tra", unit=world.outside, role="auditor")
+    auditor = make.browser(by)
+    assert NAME in auditor.get("/privacy-requests").text
+    page = auditor.get(path).text
+    assert "Tên đệm là Thu." in page
+    assert [rest for rest in ("take", "correct", "refuse") if f"{path}/{rest}" in page] == []
+    assert [send(auditor, f"{path}/{rest}", {"answer": "Không."}) for rest in ("take", "correct", "refuse")] == [
+        404
+    ] * 3
+    assert [auditor.get(f"{path}/{rest}").status_code for rest in ("correct", "refuse")] == [404] * 2
+    assert request_of(make, canary).state == "new"
+    assert [noted(make, act)[-1].actor for act in ("privacy.list", "privacy.read")] == [by.public_id] * 2
+    assert f"{path}/take" in world.browser("administrator").get(path).text
+    keeper = make.browser(make.person(unit=world.inside, role="unit_administrator", over=world.inside))
+    assert [keeper.get(one).status_code for one in ("/privacy-requests", path)] == [404] * 2
+
+
+def test_a_request_is_found_under_the_permission_asked_for_and_no_other(make: Make) -> None:
+    person = make.person()
+    with make.writing() as session:
+        ask(session, person.id, person.public_id, kind="erasure", reason="")
+    asked, auditor = request_of(make, person).public_id, signed_in_as("auditor")
+    with make.reading() as session:
+        assert access_request(session, auditor, asked, READ).person_id == person.id
+        for actor, permission in ((auditor, ANSWER), (signed_in_as("trainer"), READ)):
+            with pytest.raises(NotFound):
+                access_request(session, actor, asked, permission)
+
+
+def signed_in_as(role: str) -> SignedIn:
+    return SignedIn("", 0, 0, uuid4(), "", "vi", clock.now(), "", (Grant(role, None),))
+
+
+def test_whoever_answers_requests_and_audits_too_is_offered_no_answer(make: Make, world: World, canary: Person) -> None:
+    sent(make.browser(canary), "erasure")
+    path = f"/privacy-requests/{request_of(make, canary).public_id}"
+    both = make.person(role="administrator")
+    with make.writing() as session:
+        grant_role(session, session.get_one(Person, both.id), "auditor", unit=None, since=clock.today())
+    browser = make.browser(both)
+    page = browser.get(path).text
+    assert NAME in page
+    assert f"{path}/" not in page
+    assert send(browser, f"{path}/take", {}) == 403
 
 
 # Erasing

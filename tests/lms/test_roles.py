@@ -354,7 +354,8 @@ def test_fields_no_page_offers_change_nothing(make: Make, two: Two) -> None:
 
 def test_an_auditor_reads_everywhere_and_changes_nothing(app: Flask, make: Make, two: Two) -> None:
     auditor = make.browser(make.person("Kiểm Tra", unit=two.outside, role="auditor"))
-    for path in ("/people", f"/people/{two.mine.public_id}", "/records", f"/dashboard/units/{two.inside.public_id}"):
+    read = ["/people", f"/people/{two.mine.public_id}", "/records", f"/dashboard/units/{two.inside.public_id}"]
+    for path in (*read, "/announcements", "/privacy-requests"):
         assert auditor.get(path).status_code == 200, path
     auditor.get(f"/people/{two.mine.public_id}")
     assert "/roles/new" not in auditor.text
