@@ -141,11 +141,11 @@ def test_a_code_still_names_its_bearer_when_the_unit_that_gave_it_has_gone_up_in
 ) -> None:
     assert applied(make, unit, [HEAD, line(1, "Lý A Hoa", "00017")], by) == {"new": 1}
     heirs = [make.unit(f"Sở mới {number}", code=f"moi-{number}") for number in (1, 2)]
-    operations = []
-    for former, heir in zip([unit, heirs[0]], heirs, strict=True):
+    today, operations = clock.today(), []
+    for former, heir, day in zip([unit, heirs[0]], heirs, [today - timedelta(days=1), today], strict=True):
         with make.writing() as session:
             units = [session.get_one(Unit, one.id) for one in (former, heir)]
-            operations.append(merge_units(session, units[:1], units[1], on=clock.today()).id)
+            operations.append(merge_units(session, units[:1], units[1], on=day).id)
     with make.writing() as session:
         here = session.get_one(Unit, heirs[1].id)
         assert handed_in(session, here, [HEAD, line(1, "Lý A Hoa", "00017", unit=here.name)], by).counts == {
