@@ -125,6 +125,7 @@ SENTENCES: dict[str, Any] = {
     "session.end": _l("kết thúc phiên đăng nhập"),
     "sign_in": _l("đăng nhập"),
     "sign_in.refused": _l("đăng nhập không được: sai tên hoặc mật khẩu"),
+    "slip.issue": _l("tạo phiếu đặt lại mật khẩu"),
     "standing.read": _l("xem vì sao một người có trạng thái như vậy trong đợt"),
     "sitting.change": _l("sửa buổi hội nghị hoặc lớp học bù"),
     "sitting.make": _l("lập buổi hội nghị hoặc lớp học bù"),
@@ -295,7 +296,6 @@ PURPOSES = {
     "connected": _l("Trao đổi số liệu với hệ thống khác"),
 }
 """What names are seen for."""
-
 ACTS_FOR: dict[str, tuple[str, ...]] = {
     "activation": ("activation.print",),
     "connected": ("api.names",),

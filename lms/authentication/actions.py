@@ -20,7 +20,8 @@ from lms import clock, text
 from lms.accounts.actions import PasswordSet, RoleGranted, create_person, issue_link
 from lms.accounts.models import Person, SignInAccount
 from lms.accounts.queries import account_by_username
-from lms.accounts.session import end_all_sessions
+from lms.accounts.rules import LINK_LIFE
+from lms.accounts.session import end_all_sessions, end_links
 from lms.audit.actions import note
 from lms.authentication.models import (
     ActivationCode,
@@ -286,20 +287,27 @@ def make_activation_codes(
     session: Session, people: Iterable[Person], *, unit: uuid.UUID, tree: str, by: uuid.UUID
 ) -> Mapping[int, str]:
     """A code for each of these people, good for thirty days and to be shown this once; codes before it end."""
-    config, now = config_of(session), clock.now()
-    codes = {person.id: new_code() for person in people}
-    session.execute(delete(ActivationCode).where(ActivationCode.person_id.in_(codes)))
-    session.add_all(
-        ActivationCode(
-            person_id=person_id,
-            code_digest=code_digests(config, person_id, code)[0],
-            created_at=now,
-            expires_at=now + ACTIVATION_LIFE,
-        )
-        for person_id, code in codes.items()
-    )
+    codes = fresh_codes(session, [person.id for person in people], life=ACTIVATION_LIFE)
     note(session, "activation.print", actor=by, object_kind="unit", object_id=unit, codes=len(codes), tree=tree)
-    return {person_id: in_groups(code) for person_id, code in codes.items()}
+    return codes
+
+
+def issue_slip(session: Session, person: Person, *, by: uuid.UUID) -> str:
+    """A code on paper in place of a link: shown once, good as long. Earlier links and codes end, the password stays."""
+    session.scalar(select(SignInAccount.person_id).where(SignInAccount.person_id == person.id).with_for_update())
+    end_links(session, person.id)
+    note(session, "slip.issue", actor=by, object_kind="person", object_id=person.public_id)
+    return fresh_codes(session, [person.id], life=LINK_LIFE)[person.id]
+
+
+def fresh_codes(session: Session, person_ids: Iterable[int], *, life: timedelta) -> dict[int, str]:
+    """A code for each person in place of the one before, as it is written down; only its digest is kept."""
+    codes, now = {one: new_code() for one in person_ids}, clock.now()
+    session.execute(delete(ActivationCode).where(ActivationCode.person_id.in_(codes)))
+    for one, code in codes.items():
+        kept = code_digests(config_of(session), one, code)[0]
+        session.add(ActivationCode(person_id=one, code_digest=kept, created_at=now, expires_at=now + life))
+    return {one: in_groups(code) for one, code in codes.items()}
 
 
 def activate(session: Session, username: str, code: str) -> str | None:

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from lms import clock
 from lms.accounts.access import KEEP, access_account, access_listed, top_units
-from lms.accounts.admin import seen
+from lms.accounts.admin import asked, seen
 from lms.accounts.models import Person, SignInAccount
 from lms.accounts.queries import open_sessions, roles_held
+from lms.accounts.rules import LINK_LIFE
 from lms.accounts.session import end_all_sessions
 from lms.audit.actions import note
 from lms.authentication import actions, queries
@@ -26,7 +27,7 @@ from lms.organisation.models import TREES, Unit
 from lms.organisation.queries import unit_trees
 from lms.throttle.actions import attempts_about, forgive_all
 from lms.throttle.rules import PER_CODE
-from lms.web.acting import actor
+from lms.web.acting import NotFound, actor
 from lms.web.feature import Feature
 from lms.web.gate import needs
 from lms.web.wording import day as worded
@@ -124,6 +125,45 @@ def choose_unit() -> ResponseReturnValue:
     return render_template(
         "credentials/choose.html", trees=trees, units=units, any_unit=any_unit, tree_words=TREE_WORDS
     )
+
+
+@bp.get("/<uuid:public_id>/slip")
+@needs(KEEP)
+def ask_slip(public_id: uuid.UUID) -> ResponseReturnValue:
+    """Before a slip for somebody who cannot be sent a link: what it ends."""
+    person = another(get_session(), public_id)
+    told = [
+        _("Hệ thống tạo cho %(name)s một mã kích hoạt để in ra giấy. Mã chỉ hiện ra một lần.", name=person.full_name),
+        _("Người này mở địa chỉ ghi trên phiếu, nhập mã rồi tự đặt mật khẩu mới. Không cần thư điện tử."),
+        _("Liên kết hoặc phiếu đã cấp trước đó hết hiệu lực. Mật khẩu cũ vẫn dùng được cho đến khi đặt mật khẩu mới."),
+    ]
+    address = url_for("credentials.issue_slip", public_id=public_id)
+    return asked(person, _("In phiếu đặt lại mật khẩu"), told, button=_("Tạo phiếu"), address=address)
+
+
+@bp.post("/<uuid:public_id>/slip")
+@needs(KEEP)
+def issue_slip(public_id: uuid.UUID) -> ResponseReturnValue:
+    """One slip, whether or not there is a password. Its code is shown this once."""
+    own = get_session()
+    person = another(own, public_id)
+    seen("person.read", person)
+    return render_template(
+        "credentials/slip.html",
+        person=person,
+        account=own.get_one(SignInAccount, person.id),
+        code=actions.issue_slip(own, person, by=actor().public_id),
+        address=config_of(own).site_url + url_for("authentication.activate"),
+        until=worded(clock.now() + LINK_LIFE),
+    )
+
+
+def another(own: Session, public_id: uuid.UUID) -> Person:
+    """The person, whose account the reader may reset; never the reader. Raises `NotFound`."""
+    person = access_account(own, actor(), public_id)
+    if person.public_id == actor().public_id:
+        raise NotFound
+    return person
 
 
 def as_uuid(text: str) -> uuid.UUID | None:

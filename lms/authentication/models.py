@@ -69,7 +69,7 @@ class PasskeyChallenge(Base):
 
 
 class ActivationCode(Base):
-    """A code on paper with which somebody without mail sets the first password. Another one ends it."""
+    """A code on paper with which somebody without mail sets a password, the first or another. A later code ends it."""
 
     __tablename__ = "activation_code"
 

@@ -271,7 +271,7 @@ def remove_passkey(public_id: uuid.UUID) -> ResponseReturnValue:
 @bp.route("/activate", methods=["GET", "POST"])
 @public
 def activate() -> ResponseReturnValue:
-    """For whoever holds a slip of paper: user name and code lead to the first password."""
+    """For whoever holds a slip of paper: user name and code lead to a password."""
     form = ActivateForm()
     if form.validate_on_submit():
         wanted = guesses_at(typed(form.username), typed(form.code))

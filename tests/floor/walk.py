@@ -310,6 +310,7 @@ class Walk:
             "enrolment.assign": self.assigning(),
             "enrolment.withdraw": {},
             "credentials.sheet": {"people": [str(unopened.public_id)]},
+            "credentials.issue_slip": {},
             "credentials.unlock": {},
             "credentials.end_sessions": {},
             "credentials.reset": {},

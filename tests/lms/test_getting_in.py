@@ -12,9 +12,10 @@ from sqlalchemy import select
 from lms import clock
 from lms.accounts.actions import close_account, grant_role, issue_link, issue_reset, set_password
 from lms.accounts.models import OneTimeLink, Person, SignInAccount
+from lms.accounts.rules import LINK_LIFE
 from lms.accounts.session import begin_step, step_of
 from lms.audit.models import AuditEntry
-from lms.authentication.actions import activate, begin_authenticator, make_activation_codes
+from lms.authentication.actions import activate, begin_authenticator, issue_slip, make_activation_codes
 from lms.authentication.models import ActivationCode, Authenticator
 from lms.authentication.rules import as_made, in_groups
 from lms.outbox.cli import Worker
@@ -113,6 +114,76 @@ def test_a_code_holds_until_a_password_is_set_so_that_a_page_closed_too_early_lo
     with make.writing() as session:
         set_password(session, session.get_one(SignInAccount, person.id), NEW)
     assert not works(make, "sen", code)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_slip_in_place_of_a_link_opens_an_account_whose_password_is_forgotten(make: Make) -> None:
+    unit = make.unit("Xã Mẫu")
+    person = make.person("Ma Thị Sen", username="sen", unit=unit, password=PASSWORD)
+    keeper = make.person("Giữ Danh Sách", unit=unit, role="unit_administrator", over=unit)
+    before = codes_for(make, person)[person.id]
+    administrator, address = make.browser(keeper), f"/people/{person.public_id}"
+    administrator.get(address)
+    assert f"{address}/slip" in administrator.text
+    administrator.get(f"{address}/slip")
+    assert "Mật khẩu cũ vẫn dùng được cho đến khi đặt mật khẩu mới." in administrator.text
+    assert works(make, "sen", before), "asking has done nothing"
+    with make.writing() as session:
+        link = issue_link(session, session.get_one(Person, person.id))
+    administrator.submit("/slip")
+    [(username, code)] = slips(administrator).items()
+    assert username == "sen"
+    assert f"đến hết ngày {later(7):%d/%m/%Y}" in administrator.text
+    assert make.browser().get(f"/first-password/{link}").status_code == 404
+    assert not works(make, "sen", before)
+    inside = sign_in(make, "sen", PASSWORD)
+    assert is_in(inside), "the password stays until there is another"
+    browser = make.browser()
+    browser.get("/activate")
+    fill(browser, username="sen", code=code)
+    fill(browser, new_password=NEW, repeat=NEW)
+    assert is_in(sign_in(make, "sen", NEW))
+    assert not is_in(sign_in(make, "sen", PASSWORD))
+    inside.get("/profile")
+    assert inside.path.startswith("/sign-in"), "every session ends with the old password"
+    assert not works(make, "sen", code)
+    with make.reading() as session:
+        noted = session.scalars(select(AuditEntry).where(AuditEntry.action == "slip.issue")).all()
+        assert [(one.actor, one.object_id, one.details) for one in noted] == [
+            (keeper.public_id, str(person.public_id), {})
+        ]
+
+
+def test_a_slip_in_place_of_a_link_is_good_as_long_as_one_and_another_ends_it(make: Make) -> None:
+    person = make.person(username="sen", password=PASSWORD)
+    codes = []
+    for _ in range(2):
+        with make.writing() as session:
+            codes.append(issue_slip(session, session.get_one(Person, person.id), by=person.public_id))
+    assert [works(make, "sen", code) for code in codes] == [False, True]
+    with clock.moved_to(clock.now() + LINK_LIFE + timedelta(seconds=1)):
+        assert not works(make, "sen", codes[1])
+
+
+def test_nobody_prints_a_slip_for_themselves_or_for_an_account_they_may_not_reset(make: Make) -> None:
+    unit = make.unit("Xã Mẫu")
+    keeper = make.person("Giữ Danh Sách", unit=unit, role="unit_administrator", over=unit, password=PASSWORD)
+    above = make.person("Quản Trị", unit=unit, role="administrator", password=PASSWORD)
+    elsewhere = make.person("Người Nơi Khác", unit=make.unit("Xã Khác"), password=PASSWORD)
+    for reader, others in ((keeper, (keeper, above, elsewhere)), (above, (above,))):
+        browser = make.browser(reader)
+        for person in others:
+            browser.get(f"/people/{person.public_id}")
+            assert "/slip" not in browser.text, person.full_name
+            browser.get("/profile")
+            token = dict(browser.form("/sign-out").fields)["csrf_token"]
+            assert browser.get(f"/people/{person.public_id}/slip").status_code == 404, person.full_name
+            sent = {"data": {"csrf_token": token}, "headers": {"Origin": ORIGIN}}
+            browser.post(f"/people/{person.public_id}/slip", **sent)
+            assert browser.page is not None
+            assert browser.page.status_code == 404, person.full_name
+    with make.reading() as session:
+        assert session.scalar(select(ActivationCode.person_id)) is None
 
 
 def test_only_a_digest_of_a_code_is_kept(make: Make) -> None:

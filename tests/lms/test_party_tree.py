@@ -177,14 +177,14 @@ def test_a_list_says_by_which_tree_it_was_made_and_is_told_to_those_it_was_of(ma
 
 def test_accounts_are_opened_by_the_party_tree_and_only_of_those_who_hold_nothing_beyond_it(cell: Cell) -> None:
     for person in (cell.pensioner, cell.clerk, cell.secretary):
-        for page in ("", "/protection", "/link/new", "/close"):
+        for page in ("", "/protection", "/link/new", "/slip", "/close"):
             assert cell.browser.get(f"/people/{person.public_id}{page}").status_code == 200, (person.full_name, page)
         for action in ("/protection/reset", "/protection/sessions/end", "/close", "/open"):
             assert post(cell.browser, f"/people/{person.public_id}{action}") == 302, (person.full_name, action)
     assert cell.browser.get(f"/people/{cell.head.public_id}").status_code == 200  # seen, not kept: heads an agency
     assert "Khóa tài khoản" not in cell.browser.text
     for person in (cell.head, cell.canary, cell.colleague):
-        for action in ("/link", "/protection/reset", "/close"):
+        for action in ("/link", "/slip", "/protection/reset", "/close"):
             assert post(cell.browser, f"/people/{person.public_id}{action}") == 404, (person.full_name, action)
     for person in (cell.canary, cell.colleague):
         assert cell.browser.get(f"/people/{person.public_id}").status_code == 404

@@ -182,7 +182,7 @@ def test_whoever_joins_the_unit_later_has_an_account_its_keeper_does_not_open_be
         move_person(session, person, unit, on=joining)
     address = f"/people/{two.canary.public_id}"
     assert two.browser.get(address).status_code == 200
-    for way in ("/link/new", "/protection", "/close"):
+    for way in ("/link/new", "/slip", "/protection", "/close"):
         assert two.browser.get(address + way).status_code == 404
     with clock.moved_to(clock.now() + timedelta(days=90)):
         assert make.browser(two.keeper).get(f"{address}/link/new").status_code == 200
@@ -292,7 +292,8 @@ def test_whoever_keeps_a_unit_does_not_touch_administrators_accounts_that_open_m
         over = session.get_one(Unit, two.outside.id)
         grant_role(session, session.get_one(Person, two.mine.id), "head", unit=over, since=clock.today())
     for person in (two.administrator, two.mine):  # a head, but of an agency outside
-        for rest in ("link", "close", "open", "protection/reset", "protection/unlock", "protection/sessions/end"):
+        protection = ("protection/reset", "protection/unlock", "protection/sessions/end")
+        for rest in ("link", "slip", "close", "open", *protection):
             assert post(browser, f"/people/{person.public_id}/{rest}") == 404, rest
     moved = {"unit": str(two.below.public_id), "on": f"{clock.today():%d/%m/%Y}"}
     assert post(browser, f"/people/{two.administrator.public_id}/move", **moved) == 404
