@@ -178,8 +178,8 @@ def test_nobody_prints_a_slip_for_themselves_or_for_an_account_they_may_not_rese
             browser.get("/profile")
             token = dict(browser.form("/sign-out").fields)["csrf_token"]
             assert browser.get(f"/people/{person.public_id}/slip").status_code == 404, person.full_name
-            sent = {"data": {"csrf_token": token}, "headers": {"Origin": ORIGIN}}
-            browser.post(f"/people/{person.public_id}/slip", **sent)
+            sent = {"csrf_token": token}
+            browser.post(f"/people/{person.public_id}/slip", data=sent, headers={"Origin": ORIGIN})
             assert browser.page is not None
             assert browser.page.status_code == 404, person.full_name
     with make.reading() as session:
