@@ -4,10 +4,12 @@ import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from heapq import nsmallest
+from operator import itemgetter
 
 from rapidfuzz import fuzz, process
 
-from lms.roster.rules import Birth, Line, Settings, Sheet, bare_code, code_key
+from lms.roster.rules import Birth, Line, Settings, Sheet, agree, bare_code, born_apart, code_key
 from lms.roster.vocabulary import (
     BELOW_BORN,
     BORN,
@@ -28,7 +30,6 @@ FIELD_OF = {synonym: name for name, synonyms in SYNONYMS.items() for synonym in 
 LONG_SYNONYMS = sorted((one for one in FIELD_OF if " " in one), key=len, reverse=True)
 COUNTING = re.compile(r"\(?(?:\d{1,2}|[A-Za-z]{1,2})\)?")
 SIGNS = re.compile(r"[^0-9a-z]+")
-NUMERAL = re.compile(r"^\s*(?:[IVXLC]+|[A-ZĐ]|\d{1,3})\s*[.)\-–:/]\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,14 +200,21 @@ def shortened(text: str) -> str:
     return f"{words[0]} {''.join(words[1:])}" if len(words) > 1 else "".join(words)
 
 
+def in_order(spelt: str) -> str:
+    """The same words in the order of the alphabet, by which names are compared."""
+    return " ".join(sorted(spelt.split()))
+
+
 class Places:
-    """The units that a list may name. A text means a unit only when one alone fits best."""
+    """The units that a list may name. A text means a unit only when one alone fits best; texts are compared once."""
 
     def __init__(self, places: Iterable[Place]) -> None:
         self.places = tuple(places)
         self.by_id = {place.unit_id: place for place in self.places}
         self.by_public_id = {place.public_id: place for place in self.places}
         self._below: dict[int, list[Place]] = {}
+        self._alike: dict[tuple[int | None, str], tuple[Place, ...]] = {}
+        self._bearers: dict[int | None, dict[str, list[tuple[int, Place]]]] = {}
         self._long = {place.unit_id: long_form(place.name) for place in self.places}
         self._known: tuple[dict[str, list[Place]], ...] = ({}, {}, {}, {})
         for place in self.places:
@@ -240,22 +248,30 @@ class Places:
         """The unit with that code, whatever its case."""
         return next(iter(self._known[0].get(code.strip().lower(), ())), None)
 
-    def meant(self, text: str, among: Sequence[Place] | None = None) -> Meant:
-        """Which unit the text means: by code, by name, by name without marks, by its short form; else what is alike."""
-        allowed = self.by_id.keys() if among is None else {place.unit_id for place in among}
+    def meant(self, text: str, within: Place | None = None) -> Meant:
+        """Which unit (below one) the text means: by code, name, name without marks, short form; else what is alike."""
+        allowed = self.by_id.keys() if within is None else {place.unit_id for place in self.below(within)}
         written, spelt = nfc(text), long_form(text)
         for table, key in zip(self._known, (written.lower(), written.casefold(), spelt, shortened(text)), strict=True):
             found = tuple(place for place in table.get(key, ()) if place.unit_id in allowed)
             if found:
                 return Meant(found[0]) if len(found) == 1 else Meant(None, found[:SUGGESTIONS])
-        names = self._long if among is None else {place.unit_id: self._long[place.unit_id] for place in among}
-        alike = process.extract(spelt, names, scorer=fuzz.token_sort_ratio, limit=SUGGESTIONS, score_cutoff=FAINTEST)
-        return Meant(None, tuple(self.by_id[key] for _name, _score, key in alike))
+        asked = (within.unit_id if within is not None else None, in_order(spelt))
+        if asked not in self._alike:
+            self._alike[asked] = self._closest(*asked)
+        return Meant(None, self._alike[asked])
 
-
-def without_numeral(text: str) -> str:
-    """A heading of a group without its number: "II. Phòng Tổ chức"."""
-    return NUMERAL.sub("", text).strip()
+    def _closest(self, base: int | None, words: str) -> tuple[Place, ...]:
+        """The units (below one) with the names most like these words, the order of words aside; the best come first."""
+        if base not in self._bearers:
+            among = self.places if base is None else self.below(self.by_id[base])
+            bearers = self._bearers[base] = {}
+            for turn, place in enumerate(among):
+                bearers.setdefault(in_order(self._long[place.unit_id]), []).append((turn, place))
+        names = self._bearers[base]
+        alike = process.extract(words, names.keys(), scorer=fuzz.ratio, limit=SUGGESTIONS, score_cutoff=FAINTEST)
+        ranked = [(-score, turn, place) for name, score, _nr in alike for turn, place in names[name]]
+        return tuple(place for _score, _turn, place in nsmallest(SUGGESTIONS, ranked, key=itemgetter(0, 1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,13 +398,3 @@ def by_name(record: Record, known: Crowd, *, near: Container[int | None]) -> Ide
         return Identity(None, tuple(away), "elsewhere")
     beside = [one for one in same if one.unit_id in near and not (record.code and one.own_code)]
     return Identity(None, tuple(beside), "namesake") if beside else Identity()
-
-
-def born_apart(said: Birth | None, known: Birth | None) -> bool:
-    """Whether the births say that these are two people."""
-    return said is not None and known is not None and not said.fits(known)
-
-
-def agree(said: Birth | None, known: Birth | None) -> bool:
-    """Whether list and system know the same of a birth, which may be nothing."""
-    return said.fits(known) if said is not None else known is None

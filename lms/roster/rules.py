@@ -196,6 +196,16 @@ class Birth:
         return f"{self.day:%d/%m/%Y}" if self.day else str(self.year)
 
 
+def born_apart(said: Birth | None, known: Birth | None) -> bool:
+    """Whether the births say that these are two people."""
+    return said is not None and known is not None and not said.fits(known)
+
+
+def agree(said: Birth | None, known: Birth | None) -> bool:
+    """Whether list and system know the same of a birth, which may be nothing."""
+    return said.fits(known) if said is not None else known is None
+
+
 class NoDay(ValueError):
     """What was written is no day of birth; the message is the key of what is wrong with it."""
 

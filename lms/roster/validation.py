@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from lms.roster.matching import HEAD_WITHIN, Place, Places, Record, plain, without_numeral
+from lms.roster.matching import HEAD_WITHIN, Place, Places, Record, plain
 from lms.roster.rules import (
     BROKEN,
     DOUBTFUL,
@@ -53,6 +53,7 @@ BRANCH_KEY = "@"
 
 
 NEVER = re.compile(NEVER_KEPT)
+NUMERAL = re.compile(r"^\s*(?:[IVXLC]+|[A-ZĐ]|\d{1,3})\s*[.)\-–:/]\s*")
 
 
 def without_what_is_never_kept(sheet: Sheet) -> Sheet:
@@ -295,8 +296,13 @@ class Reading:
         below = self.places.below(base)
         if not below or plain(department) in {plain(base.name), plain(base.short_name)}:
             return base, ()
-        within = self.places.meant(department, below)
+        within = self.places.meant(department, base)
         return within.place, within.perhaps
+
+
+def without_numeral(text: str) -> str:
+    """A heading of a group without its number: "II. Phòng Tổ chức"."""
+    return NUMERAL.sub("", text).strip()
 
 
 def name_faults(name: str, key: str, column: int) -> list[Fault]:

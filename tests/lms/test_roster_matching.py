@@ -1,10 +1,13 @@
 """What a list would do, decided without a database: columns, units, people, outcomes."""
 
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
+from lms.roster import matching
 from lms.roster.matching import Crowd, Known, Place, Places, Record, field_of, found_head, identity
 from lms.roster.rehearsal import Change, Outcome, Rehearsal
 from lms.roster.rules import Birth, Line, Settings, Sheet
@@ -135,6 +138,60 @@ def test_a_unit_that_is_not_sure_is_only_suggested() -> None:
     assert alike.place is None
     assert alike.perhaps[0].name == "Sở Thông tin và Truyền thông"
     assert PROVINCE.meant("Xyz").perhaps == ()
+
+
+def test_names_are_compared_once_for_each_text_however_many_units_bear_them_and_lines_repeat_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    communes = [Place(nr, f"x{nr}", f"x{nr}", f"Xã Thứ {nr}", "", None, LONG_AGO) for nr in range(1, 31)]
+    offices = [
+        Place(100 * one.unit_id + nr, f"{one.code}-{nr}", f"{one.code}-{nr}", name, "", one.unit_id, LONG_AGO)
+        for one in communes
+        for nr, name in enumerate(("Văn phòng", "Phòng Kinh tế", "Phòng Văn hóa"))
+    ]
+    places, compared, ordered = Places([*communes, *offices]), [], []
+    extract = matching.process.extract
+
+    def counted(words: str, names: Collection[str], **how: Any) -> Any:
+        compared.append(len(names))
+        return extract(words, names, **how)
+
+    def noted(spelt: str, in_order: Callable[[str], str] = matching.in_order) -> str:
+        ordered.append(spelt)
+        return in_order(spelt)
+
+    monkeypatch.setattr(matching.process, "extract", counted)
+    monkeypatch.setattr(matching, "in_order", noted)
+    reader = Reading(
+        Settings(0, 0, ("unit", "department"), TODAY), home=HOME, places=places, branches=Places(()), today=TODAY
+    )
+    for nr in range(200):
+        reader.place_of(f"Phòng Kinh tế và Hạ tầng {nr % 4}", f"Tổ {nr}")
+    assert compared == [33] * 4, "four texts, and names of 30 communes and of three kinds of office"
+    assert len(ordered) <= len(places.places) + 200, "the words of a name are put in order once for a list"
+    found = places.meant("Phòng Kinh tế và Hạ tầng 1").perhaps
+    assert found == tuple(offices[1::3][:5]), "and each unit that bears the name is offered, in the order of the list"
+    below = places.meant("Phòng Kinh tế và Hạ tầng", communes[7]).perhaps
+    assert below[0] == offices[22]
+    assert set(below) <= set(places.below(communes[7]))
+    assert compared[4:] == [3]
+
+
+def test_what_is_suggested_is_what_a_comparison_with_every_unit_finds() -> None:
+    texts = (
+        "Sở Truyền thống Thông tin",
+        "Thủy lợi Hang",
+        "Văn phòng",
+        "Na Hang huyện UBND",
+        "Sở Giáo dục",
+        "Xã Khâu Tin",
+    )
+    for text in texts:
+        names = {place.unit_id: matching.long_form(place.name) for place in PROVINCE.places}
+        every = matching.process.extract(
+            matching.long_form(text), names, scorer=matching.fuzz.token_sort_ratio, limit=5, score_cutoff=55
+        )
+        assert PROVINCE.meant(text).perhaps == tuple(PROVINCE.by_id[key] for _name, _score, key in every), text
 
 
 def reading(*fields: str, units: dict[str, str] | None = None) -> Reading:
