@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from rapidfuzz import fuzz, process
 
 from lms.roster import matching
 from lms.roster.matching import Crowd, Known, Place, Places, Record, field_of, found_head, identity
@@ -150,7 +151,7 @@ def test_names_are_compared_once_for_each_text_however_many_units_bear_them_and_
         for nr, name in enumerate(("Văn phòng", "Phòng Kinh tế", "Phòng Văn hóa"))
     ]
     places, compared, ordered = Places([*communes, *offices]), [], []
-    extract = matching.process.extract
+    extract = process.extract
 
     def counted(words: str, names: Collection[str], **how: Any) -> Any:
         compared.append(len(names))
@@ -160,7 +161,7 @@ def test_names_are_compared_once_for_each_text_however_many_units_bear_them_and_
         ordered.append(spelt)
         return in_order(spelt)
 
-    monkeypatch.setattr(matching.process, "extract", counted)
+    monkeypatch.setattr(process, "extract", counted)
     monkeypatch.setattr(matching, "in_order", noted)
     reader = Reading(
         Settings(0, 0, ("unit", "department"), TODAY), home=HOME, places=places, branches=Places(()), today=TODAY
@@ -188,9 +189,7 @@ def test_what_is_suggested_is_what_a_comparison_with_every_unit_finds() -> None:
     )
     for text in texts:
         names = {place.unit_id: matching.long_form(place.name) for place in PROVINCE.places}
-        every = matching.process.extract(
-            matching.long_form(text), names, scorer=matching.fuzz.token_sort_ratio, limit=5, score_cutoff=55
-        )
+        every = process.extract(matching.long_form(text), names, scorer=fuzz.token_sort_ratio, limit=5, score_cutoff=55)
         assert PROVINCE.meant(text).perhaps == tuple(PROVINCE.by_id[key] for _name, _score, key in every), text
 
 
