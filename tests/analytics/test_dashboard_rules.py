@@ -192,7 +192,7 @@ def test_a_row_is_written_once_for_its_shape_and_what_stands_in_it_is_text() -> 
     """A page of 160 units asks the macro a few times, not 160; a name is no place for a value, and no HTML."""
     asked = []
 
-    def pattern(shape: Shape) -> str:
+    def pattern(shape: Shape) -> Markup:
         asked.append(shape)
         return Markup("<b>%(name)s</b> %(rate)s 100 %% %(own)s")
 
