@@ -16,12 +16,11 @@ from assessments.papers.actions import open_tests
 from assessments.reflections import admin as reflections_read
 from assessments.reflections import models as reflections_models
 from assessments.reflections import views as reflections
-from assessments.reflections.access import READ
+from assessments.reflections.access import QUESTIONS, READ
 from assessments.reflections.actions import forget_texts
 from assessments.reflections.demo import write_reflections
 from assessments.reflections.queries import data_of as reflections_of
 from courses.catalog.actions import CoursePublished
-from courses.enrolment.access import ASSIGN
 from lms.doors import ADMINISTRATION, RESULTS, STUDY, ActivityKind, Doors, MenuEntry
 from lms.privacy.actions import PersonErased
 from lms.web.feature import Feature
@@ -40,7 +39,7 @@ def fill(doors: Doors) -> None:
     doors.menu += [
         MenuEntry(_l("Bài thu hoạch"), "reflections.index", "course:study", 11, STUDY),
         MenuEntry(_l("Chấm thu hoạch"), "reading.index", READ, 45, RESULTS),
-        MenuEntry(_l("Câu hỏi thu hoạch"), "questions.briefings", ASSIGN, 83, ADMINISTRATION),
+        MenuEntry(_l("Câu hỏi thu hoạch"), "questions.briefings", QUESTIONS, 83, ADMINISTRATION),
     ]
     doors.listen(PersonErased, forget_texts)
     doors.activity_kinds["test"] = ActivityKind(_l("Bài kiểm tra"), test_address, open_attempts)

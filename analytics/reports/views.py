@@ -142,6 +142,7 @@ def unit_page(of: Subject, entry_form: forms.EntryForm | None = None) -> str:
         period_words=forms.period_words,
         states=forms.STATES,
         may_send=answers_for(me, SEND, row),
+        may_read_mail=answers_for(me, FIGURES, row),
         may_accept=answers_for(me, ACCEPT, row),
         may_see_names=me.may(NAMES),
         code_of=code_of,
@@ -223,8 +224,7 @@ def submission(submission_id: uuid.UUID) -> ResponseReturnValue:
 
 def submission_page(submission_id: uuid.UUID, form: forms.ReturnForm) -> str:
     one = access_submission(get_session(), actor(), submission_id)
-    paper = paper_of(one.snapshot.document)
-    code = code_of(one.snapshot.digest)
+    paper, code = paper_of(one.snapshot.document), code_of(one.snapshot.digest)
     return render_template("reports/submission.html", one=one, form=form, code=code, states=forms.STATES, **told(paper))
 
 
@@ -303,11 +303,11 @@ def waiting(file_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @bp.get("/units/<uuid:unit_id>/mail")
-@needs(SEND)
+@needs(FIGURES)
 def mail(unit_id: uuid.UUID) -> ResponseReturnValue:
     """By what schedules the summary is mailed to the heads, and a rehearsal: what would be sent today, to how many."""
-    access_own(get_session(), actor(), SEND, unit_id)
-    return mail_page(asked_subject(SEND, unit_id), forms.ScheduleForm(formdata=None))
+    access_own(get_session(), actor(), FIGURES, unit_id)
+    return mail_page(asked_subject(FIGURES, unit_id), forms.ScheduleForm(formdata=None))
 
 
 def mail_page(of: Subject, form: forms.ScheduleForm) -> str:

@@ -12,6 +12,7 @@ from assessments.reflections.queries import Asked
 from assessments.reflections.rules import asks
 from courses.briefings.rules import policy_of
 from courses.enrolment.access import ASSIGN
+from courses.enrolment.access import READ as READ_ASSIGNMENTS
 from courses.enrolment.models import Briefing
 from lms import clock
 from lms.accounts.models import Person
@@ -20,6 +21,8 @@ from lms.organisation.models import Unit
 from lms.web.acting import Actor, NotFound
 
 READ = "reflection:read"
+QUESTIONS = READ_ASSIGNMENTS
+"""Who may read which briefings ask for reflections, and what they ask."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from assessments.reflections import actions, queries, rules
-from assessments.reflections.access import READ, Read, access_read, access_task
+from assessments.reflections.access import QUESTIONS, READ, Read, access_read, access_task
 from assessments.reflections.forms import STATE_WORDS, JudgeForm, QuestionsForm, TakeBackForm
 from assessments.reflections.models import Reflection
 from courses.briefings.queries import titles_of
@@ -158,14 +158,16 @@ def take_back(reflection_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @questions.get("")
-@needs(ASSIGN)
+@needs(QUESTIONS)
 def briefings() -> ResponseReturnValue:
     """The briefings whose policy asks for a reflection, and what each asks."""
-    holds_everywhere(ASSIGN)
+    holds_everywhere(QUESTIONS)
     own = get_session()
     found = queries.briefings_that_ask(own)
     known: list[Briefing] = [briefing for briefing, _task in found]
-    return render_template("reflections/tasks.html", found=found, titles=titles_of(own, known))
+    return render_template(
+        "reflections/tasks.html", found=found, titles=titles_of(own, known), asked=rules.questions_of
+    )
 
 
 @questions.route("/<briefing_code>", methods=["GET", "POST"])

@@ -13,7 +13,9 @@ from lms import clock
 from lms.organisation.queries import subtree
 from lms.web.acting import Actor, NotFound
 
-READ, ORGANISE, DECIDE = "briefing:read", "briefing:organise", "roll:decide"
+READ, ORGANISE = "briefing:read", "briefing:organise"
+DECISIONS, DECIDE = "roll:read", "roll:decide"
+"""Who may read what was decided about single people, and who decides."""
 LIST, NAMES = "person:read", "unit:read_names"
 """Who may see the people on a roll as a list, and where one of them stands."""
 

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from courses.briefings import actions, filters, queries
+from courses.briefings import access, actions, filters, queries
 from courses.briefings.access import DECIDE, ORGANISE, access_briefing, access_decision, access_on_roll, briefing_of
 from courses.briefings.forms import (
     ChangeForm,
@@ -334,17 +334,21 @@ def is_id(text: str) -> bool:
 
 
 @deciding.get("/<briefing_code>/decisions")
-@needs(DECIDE)
+@needs(access.DECISIONS)
 def index(briefing_code: str) -> ResponseReturnValue:
-    """What was decided about single people for whom one decides; that names were seen is noted."""
+    """What was decided about single people of one's scope; that names were seen is noted."""
     own, me = get_session(), actor()
     briefing = briefing_of(own, briefing_code)
-    within = None if me.everywhere(DECIDE) else [subtree(one, on=clock.today()) for one in me.unit_ids(DECIDE)]
+    within = (
+        None
+        if me.everywhere(access.DECISIONS)
+        else [subtree(one, on=clock.today()) for one in me.unit_ids(access.DECISIONS)]
+    )
     query = filters.decided(briefing.id, within)
     total = own.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
     page, pages = page_of(total)
     rows = own.execute(query.limit(PAGE).offset((page - 1) * PAGE)).all()
-    seen("roll.decisions", None, permission=DECIDE, briefing=briefing.code, rows=len(rows), page=page)
+    seen("roll.decisions", None, permission=access.DECISIONS, briefing=briefing.code, rows=len(rows), page=page)
     return render_template(
         "briefings/decisions.html",
         briefing=briefing,

@@ -11,13 +11,15 @@ from courses.certificates.render import Printed
 from courses.certificates.rules import CODE_LENGTH, NUMBER_LENGTH
 from courses.certificates.signature import code_fits
 from courses.enrolment.access import ASSIGN
+from courses.enrolment.access import READ as READ_ASSIGNMENTS
 from courses.enrolment.models import Briefing
 from lms.accounts.models import Person
 from lms.db import config_of
 from lms.web.acting import Actor, NotFound
 
 NAMES = "unit:read_names"
-KEEP = ASSIGN
+KEEP, RULES = ASSIGN, READ_ASSIGNMENTS
+"""Who sets in which briefings certificates are issued and revokes them, and who reads where they are."""
 
 
 def access_own(session: Session, actor: Actor, public_id: uuid.UUID) -> Certificate:

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from courses.briefings.queries import titles_of
 from courses.certificates import actions, queries
-from courses.certificates.access import KEEP, NAMES, access_kept, access_print, access_rule
+from courses.certificates.access import KEEP, NAMES, RULES, access_kept, access_print, access_rule
 from courses.certificates.forms import REASON_WORDS, RevokeForm, RuleForm, pdf
 from courses.certificates.rules import PRINTED_AT_ONCE, grouped
 from courses.enrolment.models import Briefing
@@ -77,6 +77,7 @@ def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
         grouped=grouped,
         reasons=REASON_WORDS,
         may_keep=actor().may(KEEP),
+        may_read_rules=actor().may(RULES),
     )
 
 
@@ -144,10 +145,10 @@ def print_file(print_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @bp.get("/rules")
-@needs(KEEP)
+@needs(RULES)
 def rules() -> ResponseReturnValue:
     """Every briefing, and whether certificates are issued in it."""
-    holds_everywhere(KEEP)
+    holds_everywhere(RULES)
     own = get_session()
     found = [(briefing, rule) for briefing, rule in own.execute(queries.briefings_with_rules())]
     titles = titles_of(own, [briefing for briefing, _rule in found])

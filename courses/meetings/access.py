@@ -15,6 +15,8 @@ from lms.organisation.queries import holds_on
 from lms.web.acting import Actor, NotFound
 
 READ, ORGANISE, ATTEND = "briefing:read", "briefing:organise", "course:study"
+SEEN_TWICE = "sitting:read_names"
+"""Who may see by name who was at two points; trainers read the board and see a number there."""
 HOSTING = frozenset({"host", "head", "deputy"})
 """Roles over a unit by which one takes the rolls of points of that unit and below."""
 

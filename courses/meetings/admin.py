@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from courses.briefings.models import BriefingSession, MeetingPoint
 from courses.enrolment.models import Briefing
 from courses.meetings import actions, filters, queries
-from courses.meetings.access import ATTEND, ORGANISE, READ, access_point, access_sitting, organised_point
+from courses.meetings.access import ATTEND, ORGANISE, READ, SEEN_TWICE, access_point, access_sitting, organised_point
 from courses.meetings.forms import (
     FAULT_WORDS,
     KIND_WORDS,
@@ -162,11 +162,11 @@ def file_of(rows: list[list[object]], name: str) -> Response:
 
 
 @bp.get("/<uuid:session_id>/twice")
-@needs(ORGANISE)
+@needs(SEEN_TWICE)
 def twice(session_id: uuid.UUID) -> ResponseReturnValue:
     """Who was seen at two points, with both. The showing of names is noted."""
     own = get_session()
-    sitting = access_sitting(own, actor(), session_id, ORGANISE)
+    sitting = access_sitting(own, actor(), session_id, SEEN_TWICE)
     rows = own.execute(filters.names_seen_twice(sitting.id)).all()
     people: dict[uuid.UUID, list[Any]] = {}
     for row in rows:

@@ -44,6 +44,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "announcement:write",
             "unit:read",
             "unit:create",
+            "roll:read",
             "roll:decide",
             "reflection:read",
         }
@@ -68,6 +69,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "forwarding:read",
             "announcement:read",
             "privacy:read",
+            "roll:read",
+            "sitting:read_names",
         }
     ),
     "administrator": frozenset(
@@ -90,7 +93,9 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "announcement:write",
             "briefing:read",
             "briefing:organise",
+            "sitting:read_names",
             "course:assign",
+            "roll:read",
             "roll:decide",
             "record:browse",
             "record:names",

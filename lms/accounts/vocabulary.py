@@ -56,12 +56,14 @@ PERMISSIONS = {
     "announcement:write": _l("Viết và gỡ thông báo cho đơn vị"),
     "unit:read": _l("Xem cây đơn vị, lịch sử và các thay đổi tổ chức"),
     "unit:create": _l("Thêm, đổi, sáp nhập, chia tách, giải thể đơn vị"),
-    "assignment:read": _l("Xem các lần giao khóa học"),
+    "assignment:read": _l("Xem các lần giao khóa học, câu hỏi thu hoạch và việc cấp giấy chứng nhận của từng đợt"),
     "course:assign": _l("Giao và rút khóa học"),
     "briefing:read": _l("Xem các đợt học tập, quán triệt: điều kiện, các lần giao, điểm cầu, sĩ số chốt, nhắc việc"),
     "briefing:organise": _l(
         "Mở, đổi điều kiện và hạn, giao, lập điểm cầu, chốt sĩ số, đặt cách nhắc, đóng đợt học tập, quán triệt"
     ),
+    "sitting:read_names": _l("Xem họ tên người có mặt ở hai điểm cầu của một buổi (có ghi nhật ký)"),
+    "roll:read": _l("Xem các quyết định miễn, vắng có lý do, gia hạn và lý do (có ghi nhật ký)"),
     "roll:decide": _l("Miễn, ghi vắng có lý do, gia hạn cho từng người trong đợt"),
     "record_client:read": _l("Xem các hệ thống kết nối và quyền của chúng"),
     "record_client:keep": _l("Cấp, đổi, thu hồi khóa của hệ thống kết nối"),

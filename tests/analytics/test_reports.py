@@ -75,6 +75,7 @@ from tests.analytics.test_dashboard import text_of
 from tests.briefed import briefing_in
 from tests.browser import Browser
 from tests.counting import count_queries
+from tests.floor.walk import send
 from tests.kept import kept
 from tests.make import Make
 
@@ -607,6 +608,24 @@ def test_the_summary_is_mailed_to_the_heads_on_its_day_once_and_can_be_rehearsed
     with make.writing() as session:
         actions.queue_reports(session, tuesday)
         assert session.scalar(select(func.count(Job.id)).where(Job.kind == actions.REPORT_MAIL)) == 1
+
+
+def test_an_auditor_reads_when_the_summary_is_mailed_and_sets_or_ends_no_schedule(
+    make: Make, province: Province
+) -> None:
+    mail, head = address(province.small, "/mail"), make.browser(province.head_of_small)
+    head.get(mail)
+    head.submit("Đặt lịch gửi", every="daily", place="1")
+    with make.reading() as session:
+        ended = f"/reports/schedules/{session.scalars(select(ReportSchedule.public_id)).one()}/end"
+    assert ended in head.text
+    auditor = make.browser(make.person("Kiểm Tra", role="auditor"))
+    assert f"{mail}?briefing=" in auditor.get(address(province.small)).text
+    page = auditor.get(mail).text
+    assert "Tỷ lệ B/A (%): 66,7" in page
+    assert "Lần tới" in page
+    assert [offered for offered in (ended, "Đặt lịch gửi", 'name="every"') if offered in page] == []
+    assert [send(auditor, path, {"every": "daily", "place": "1"}) for path in (mail, ended)] == [404] * 2
 
 
 @pytest.mark.parametrize(("begun", "seen", "next_day"), [(-1, 6, 0), (-1, 9, 1), (0, 6, 1), (0, 9, 1)])

@@ -330,6 +330,17 @@ def test_questions_are_set_and_what_was_handed_in_keeps_those_it_answered(scene:
     assert "Đồng chí tâm đắc điều gì?" in scene.reads(scene.head).text
 
 
+def test_an_auditor_reads_which_briefings_ask_what_and_sets_no_questions(scene: Scene, make: Make) -> None:
+    auditor, edit = make.browser(make.person("Kiểm Tra", role="auditor")), f"/reflection-questions/{scene.code}"
+    page = auditor.get("/reflection-questions").text
+    assert "Đồng chí tâm đắc điều gì?" in page
+    assert edit not in page
+    assert auditor.get(edit).status_code == 404
+    organiser = make.browser(make.person("Quản Trị", role="administrator"))
+    assert edit in organiser.get("/reflection-questions").text
+    assert make.browser(scene.trainer).get("/reflection-questions").status_code == 404
+
+
 def test_texts_are_shown_to_their_writer_and_go_with_the_person(scene: Scene, make: Make) -> None:
     scene.hands_in()
     assert FIRST in make.browser(scene.writer).get("/my-data").text

@@ -35,6 +35,7 @@ from lms.xapi.actions import ourselves, record
 from tests.browser import Browser
 from tests.counting import count_queries
 from tests.courses.learner import HOME, Learner, give
+from tests.floor.walk import send
 from tests.kept import kept
 from tests.library_course import CODE, load_small_course
 from tests.make import LONG_AGO, Make
@@ -355,6 +356,34 @@ def test_somebody_is_decided_about_within_ones_units_and_the_decision_is_revoked
         assert "Cao tuổi" not in str(session.scalars(select(AuditEntry.details)).all())
         assert len(session.scalars(select(RollDecision)).all()) == 2
     assert not any(check_projections(place.make.database).values())
+
+
+def test_an_auditor_reads_what_was_decided_everywhere_and_is_offered_no_decision(place: Place) -> None:
+    given(opened(place), codes="tinh", due_kind="day", due_day=day(5))
+    with place.make.writing() as session:
+        briefing, by = session.scalars(select(Briefing)).one(), place.administrator.public_id
+        said: dict[str, Any] = {"reason": "Cao tuổi", "approved_by": "Chi bộ 1", "due_at": None, "by": by}
+        for one in place.people[::2]:
+            enrolment.decide(session, briefing, session.get_one(Person, one.id), "exempt", **said)
+        decision = session.scalars(select(RollDecision).where(RollDecision.person_id == place.people[0].id)).one()
+    reader = place.make.person("Kiểm Tra", unit=place.root, role="auditor")
+    auditor, where = place.make.browser(reader), f"{ROLL}/people/{place.people[0].public_id}"
+    assert f'href="{ROLL}/decisions"' in auditor.get(ROLL).text
+    page = auditor.get(f"{ROLL}/decisions").text
+    assert [words in page for words in ("Người Thứ 0", "Người Thứ 2", "Cao tuổi", "Chi bộ 1")] == [True] * 4
+    with place.make.reading() as session:
+        looked = session.scalars(select(AuditEntry.actor).where(AuditEntry.action == "roll.decisions")).all()
+    assert looked == [reader.public_id]
+    revoke = f"{ROLL}/decisions/{decision.public_id}/revoke"
+    assert [path for path in (f"{where}/decide", revoke) if path in auditor.get(where).text] == []
+    assert [auditor.get(f"{where}/decide").status_code, send(auditor, revoke, {})] == [404] * 2
+    assert place.standing(0) == ("not_started", True)
+    keeper = place.make.person(unit=place.root, role="unit_administrator", over=place.units[0])
+    page = place.make.browser(keeper).get(f"{ROLL}/decisions").text
+    assert [words in page for words in ("Người Thứ 0", "Người Thứ 2")] == [True, False]
+    for role, over in (("head", place.root), ("trainer", None)):
+        other = place.make.browser(place.make.person(unit=place.root, role=role, over=over))
+        assert other.get(f"{ROLL}/decisions").status_code == 404
 
 
 def seen_at_a_point(place: Place, who: int, state: str = "present") -> None:

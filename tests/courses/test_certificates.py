@@ -342,6 +342,21 @@ def test_a_rule_reaches_back_and_without_one_nothing_is_issued(scene: Scene) -> 
     assert len(scene.certificates()) == 1
 
 
+def test_an_auditor_reads_in_which_briefings_certificates_are_issued_and_changes_none(scene: Scene) -> None:
+    come(scene.make, scene.code, scene.learner)
+    auditor, rule = scene.make.browser(scene.make.person(role="auditor")), f"/certificates-issued/rules/{scene.code}"
+    page = auditor.get(f"/certificates-issued/units/{scene.inside.public_id}").text
+    assert 'href="/certificates-issued/rules"' in page
+    assert "/revoke" not in page
+    page = auditor.get("/certificates-issued/rules").text
+    assert ISSUER in page
+    assert rule not in page
+    assert auditor.get(rule).status_code == 404
+    assert rule in scene.make.browser(scene.administrator).get("/certificates-issued/rules").text
+    trainer = scene.make.browser(scene.make.person(role="trainer"))
+    assert trainer.get("/certificates-issued/rules").status_code == 404
+
+
 def test_the_head_prints_the_unit_and_nobody_elses(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     come(scene.make, scene.code, scene.learner, scene.stranger)
     head, address = scene.make.browser(scene.head), f"/certificates-issued/units/{scene.inside.public_id}"

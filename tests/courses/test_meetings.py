@@ -383,6 +383,31 @@ def test_somebody_seen_at_two_points_stands_on_the_board_and_is_found_by_name(ma
     verified(make)
 
 
+def test_who_was_seen_at_two_points_is_read_by_auditors_with_a_note_and_by_no_trainer(
+    make: Make, world: Gathering
+) -> None:
+    open_codes(world, "south")
+    press(world.browser(world.host), world, world.an, "present")
+    type_code(world.browser(world.an), world.code("south"))
+    board, corrected = f"/meetings/{world.sitting.public_id}", f"/people/{world.an.public_id}/correct"
+    by = make.person("Kiểm Tra", role="auditor")
+    auditor, organiser = make.browser(by), world.browser(world.organiser)
+    assert f'href="{board}/twice"' in auditor.get(board).text
+    page = auditor.get(f"{board}/twice").text
+    assert "Nguyễn Văn An" in page
+    assert "Xã Nam" in page
+    assert corrected not in page
+    assert corrected in organiser.get(f"{board}/twice").text
+    trainer = make.browser(make.person(role="trainer"))
+    assert f"{board}/twice" not in trainer.get(board).text
+    assert trainer.get(f"{board}/twice").status_code == 404
+    with make.reading() as session:
+        seen = select(AuditEntry.actor).where(
+            AuditEntry.action == "names.read", AuditEntry.object_kind == "briefing_session"
+        )
+        assert session.scalars(seen.order_by(AuditEntry.id)).all() == [by.public_id, world.organiser.public_id]
+
+
 def test_from_the_page_of_a_point_the_board_is_one_step_away_for_those_who_may_read_it(world: Gathering) -> None:
     board = f'href="/meetings/{world.sitting.public_id}"'
     for rest in ("", "/sheet", "/entry", "/upload", "/code"):
