@@ -337,18 +337,14 @@ def is_id(text: str) -> bool:
 @needs(access.DECISIONS)
 def index(briefing_code: str) -> ResponseReturnValue:
     """What was decided about single people of one's scope; that names were seen is noted."""
-    own, me = get_session(), actor()
+    own, me, read = get_session(), actor(), access.DECISIONS
     briefing = briefing_of(own, briefing_code)
-    within = (
-        None
-        if me.everywhere(access.DECISIONS)
-        else [subtree(one, on=clock.today()) for one in me.unit_ids(access.DECISIONS)]
-    )
+    within = None if me.everywhere(read) else [subtree(one, on=clock.today()) for one in me.unit_ids(read)]
     query = filters.decided(briefing.id, within)
     total = own.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
     page, pages = page_of(total)
     rows = own.execute(query.limit(PAGE).offset((page - 1) * PAGE)).all()
-    seen("roll.decisions", None, permission=access.DECISIONS, briefing=briefing.code, rows=len(rows), page=page)
+    seen("roll.decisions", None, permission=read, briefing=briefing.code, rows=len(rows), page=page)
     return render_template(
         "briefings/decisions.html",
         briefing=briefing,
