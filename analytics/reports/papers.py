@@ -32,7 +32,6 @@ from analytics.reports.rules import (
     value_of,
 )
 from analytics.reports.vocabulary import (
-    CATEGORIES,
     FORMULAS,
     GROUPS,
     GROUPS_05,
@@ -47,7 +46,6 @@ from analytics.reports.vocabulary import (
     NOTES,
     NUMBER_WIDTH,
     REGISTER_HEAD,
-    STAFF,
     STRONG,
     TEN_THOUSAND,
     TITLES,
@@ -58,6 +56,7 @@ from analytics.reports.vocabulary import (
 from courses.learning.queries import editions
 from lms.clock import day_of, in_vietnam
 from lms.organisation.models import PARTY_TREE
+from lms.roster.render import CATEGORIES
 from lms.web.wording import number, percent
 
 MOST_LINES = 1_000
@@ -366,7 +365,7 @@ def told_of(row: Any) -> list[str]:
         row.full_name,
         row.position,
         row.unit,
-        STAFF[row.category],
+        CATEGORIES[row.category],
         "x" if row.member else "",
         state,
         WAYS.get(row.way, ""),

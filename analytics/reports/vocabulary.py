@@ -172,29 +172,6 @@ PEOPLE_STATES: dict[str, Pair] = {
 }
 WORDS_OF_CODES = {**STATES, **PEOPLE_STATES}
 
-REGISTER_HEAD = (
-    "TT",
-    "Họ và tên",
-    "Chức vụ",
-    "Đơn vị",
-    "Loại cán bộ",
-    "Đảng viên",
-    "Trạng thái",
-    "Hình thức",
-    "Hạn",
-    "Ngày quán triệt",
-    "Ngày hoàn thành",
-    "Điểm kiểm tra",
-)
-CATEGORIES = {
-    "can_bo": "Cán bộ",
-    "cong_chuc": "Công chức",
-    "vien_chuc": "Viên chức",
-    "nguoi_lao_dong": "Người lao động",
-    "khac": "Khác",
-}
-WAYS = {"point": "Tại điểm cầu", "online": "Trực tuyến", "make_up": "Học bù"}
-
 NOTE_FROZEN = (
     "Cột 4, 5, 6 theo sĩ số chốt lúc {at}. Cột 7, 8 và các cột sau theo danh sách hiện nay: người đến, đi sau khi "
     "chốt làm cột 8 khác cột 4 trừ cột 7."
@@ -335,15 +312,6 @@ REGISTER_HEAD = (
     "Điểm kiểm tra",
 )
 """The first columns of the register; one for each lesson and test comes after them."""
-
-STAFF = {
-    "can_bo": "Cán bộ",
-    "cong_chuc": "Công chức",
-    "vien_chuc": "Viên chức",
-    "nguoi_lao_dong": "Người lao động",
-    "khac": "Khác",
-}
-"""Staff categories as the register names them."""
 
 WAYS = {"point": "Tại điểm cầu", "online": "Trực tuyến", "make_up": "Học bù"}
 """Ways of being briefed as the register names them."""
