@@ -28,6 +28,9 @@ class Person(Base):
         Index("ix_person_order", "sort_key", "id", "search_key"),  # read in order, looked for without the rows
         Index("ix_person_email", "email"),
         Index("ix_person_search", "search_key"),
+        Index(  # for words within names; only where the server has pg_trgm: migration 0038
+            "ix_person_letters", "search_key", postgresql_using="gin", postgresql_ops={"search_key": "gin_trgm_ops"}
+        ).ddl_if(dialect="postgresql"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
