@@ -10,13 +10,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 BUSY_TIMEOUT_MS = 10_000
-PAGES_BETWEEN_CHECKPOINTS = 16_000  # 64 MB of log: a page that many statements touch is copied back once for them all
+PAGES_BEFORE_A_WRITER_COPIES = 64_000  # 256 MB of log: only where nobody could copy it back beside those who write
 PAGES_IN_MEMORY = 4_000  # of 4 kB, for a connection: what one transaction changes is written once, at its end
 IN_MEMORY = "temp_store = MEMORY"  # what a statement may have to take back; who reads may sort more than fits there
 BEGINNING = "BEGIN IMMEDIATE"
@@ -66,6 +68,66 @@ class Turns:
                 self._taken = False
 
 
+class Copying:
+    """The log of changes is copied back into the file beside those who write, by a thread that comes and goes.
+
+    Left to SQLite the writer that fills the log does it before its answer, and those of its process wait for their
+    turn: most of a second where the file is large. At the end, when little is left, nobody of this process writes for a moment, else
+    the log would never be copied to its end and begin anew, and would grow as long as there are writers.
+    """
+
+    WRITES = 50  # so many have written since the last time: a page that they all touch is copied once
+    SECONDS = 1.0  # and so long ago it ended
+    LITTLE = 500  # pages, some milliseconds
+    PATIENCE_MS = 50  # for writers of other processes and readers of what was before; another time, then
+
+    def __init__(self, path: str, turns: Turns) -> None:
+        self._address, self._turns = f"file:{quote(path)}?mode=rw", turns
+        self._running = threading.Lock()
+        self._writes, self._ended = 0, time.monotonic()
+
+    def written(self) -> None:
+        """Somebody has written, and the turn is given on."""
+        self._writes += 1
+        if self._writes < self.WRITES or time.monotonic() < self._ended + self.SECONDS:
+            return
+        if self._running.acquire(blocking=False):
+            self._writes = 0
+            threading.Thread(target=self._run, name="copies the log of SQLite", daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self.copy()
+        finally:
+            self._ended = time.monotonic()
+            self._running.release()
+
+    def copy(self) -> None:
+        """Whatever hinders it, no writer's promise depends on it: the log holds all, and is copied another time."""
+        try:
+            with closing(sqlite3.connect(self._address, uri=True, isolation_level=None)) as connection:
+                self._copy_by(connection)
+        except sqlite3.Error:
+            pass
+
+    def _copy_by(self, connection: sqlite3.Connection) -> None:
+        left = pages_left(connection, "PASSIVE")
+        if left > self.LITTLE:  # of those who wrote meanwhile
+            left = pages_left(connection, "PASSIVE")
+        if 0 < left <= self.LITTLE and self._turns.take(1):
+            try:
+                pages_left(connection, "FULL", patience_ms=self.PATIENCE_MS)
+            finally:
+                self._turns.give()
+
+
+def pages_left(connection: sqlite3.Connection, mode: str, *, patience_ms: int = 0) -> int:
+    """Copy as much of the log as can be; how many pages are left then. 0 too where another process is at it."""
+    connection.execute(f"PRAGMA busy_timeout = {patience_ms}")
+    busy, pages, copied = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+    return 0 if busy else int(pages) - int(copied)
+
+
 def begin_writing(cursor: Any, seconds: float) -> None:
     """Begin a transaction that writes as soon as nobody else's does. Raises `OperationalError` when none came free.
 
@@ -100,6 +162,7 @@ def sqlite_engine(url: sa.URL, as_json: Callable[[object], str], *, turns: Turns
     `turns`: those in which its transactions write; without them it only reads.
     """
     engine = sa.create_engine(url, json_serializer=as_json, hide_parameters=True, pool_use_lifo=True)
+    copying = Copying(url.database or "", turns) if turns is not None else None
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -108,7 +171,7 @@ def sqlite_engine(url: sa.URL, as_json: Callable[[object], str], *, turns: Turns
             f"busy_timeout = {BUSY_TIMEOUT_MS}",
             "journal_mode = WAL",
             "synchronous = FULL",
-            f"wal_autocheckpoint = {PAGES_BETWEEN_CHECKPOINTS}",
+            f"wal_autocheckpoint = {PAGES_BEFORE_A_WRITER_COPIES}",
             f"cache_size = {PAGES_IN_MEMORY}",
             "foreign_keys = ON",
             "query_only = ON" if turns is None else IN_MEMORY,
@@ -124,8 +187,9 @@ def sqlite_engine(url: sa.URL, as_json: Callable[[object], str], *, turns: Turns
 
     @sa.event.listens_for(engine, "checkin")
     def end_turn(_connection: Any, record: Any) -> None:
-        if turns is not None and record.info.pop(TURN, False):
+        if turns is not None and copying is not None and record.info.pop(TURN, False):
             turns.give()
+            copying.written()
 
     return engine
 

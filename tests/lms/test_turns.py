@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from lms import sqlite
-from lms.sqlite import Turns
+from lms.sqlite import Copying, Turns
 from lms.xapi import driver
 from tests.make import Make
 
@@ -150,3 +150,70 @@ def test_a_connection_that_is_thrown_away_gives_its_turn_back(make: Make, backen
         session.rollback()
     assert make.database.turns.take(0)
     make.database.turns.give()
+
+
+def begun_anew(make: Make) -> int:
+    """How often the log has been begun anew, as SQLite counts in its header."""
+    return int.from_bytes(Path(f"{make.database.url.database}-wal").read_bytes()[12:16], "big")
+
+
+def write_much(make: Make) -> None:
+    """Some fifty pages: it is in the log whatever becomes of it."""
+    with make.writing() as session:
+        session.execute(text("CREATE TABLE IF NOT EXISTS much (content BLOB)"))
+        session.execute(text("INSERT INTO much VALUES (zeroblob(200000))"))
+
+
+def copying(make: Make) -> Copying:
+    return Copying(make.database.url.database or "", make.database.turns)
+
+
+def test_the_log_is_copied_back_and_begins_anew_beside_those_who_write(
+    make: Make, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Copying, "WRITES", 10)
+    monkeypatch.setattr(Copying, "SECONDS", 0.0)
+    write_much(make)
+    before = begun_anew(make)
+    over = threading.Event()
+
+    def write() -> None:
+        for _ in range(150):
+            if not over.is_set():
+                write_much(make)
+
+    threads = [threading.Thread(target=write) for _ in range(2)]
+    for one in threads:
+        one.start()
+    while any(one.is_alive() for one in threads) and not over.wait(0.02):
+        if begun_anew(make) > before:
+            over.set()
+    for one in threads:
+        one.join()
+    assert begun_anew(make) > before
+
+
+def test_what_is_copied_back_waits_for_no_writer_and_no_reader(make: Make, backend: str) -> None:
+    write_much(make)
+    with another_process_writes(make):
+        copying(make).copy()
+    with make.reading() as session:
+        assert session.scalar(text("SELECT count(*) FROM much")) == 1
+        write_much(make)
+        copying(make).copy()  # what came after that reader's moment stays in the log
+        write_much(make)
+        assert session.scalar(text("SELECT count(*) FROM much")) == 1
+    before = begun_anew(make)
+    copying(make).copy()
+    write_much(make)
+    assert begun_anew(make) == before + 1
+    assert make.database.turns.take(0)
+
+
+def test_nobody_is_told_where_the_log_cannot_be_copied_back(tmp_path: Path, backend: str) -> None:
+    nowhere = Copying(str(tmp_path / "gone" / "lms.sqlite"), Turns())
+    nowhere.SECONDS, nowhere.WRITES = 0.0, 1
+    for _ in range(2):  # and it is tried again
+        nowhere.written()
+        assert nowhere._running.acquire(timeout=10)
+        nowhere._running.release()
