@@ -44,7 +44,10 @@ class Call:
     @property
     def credentials(self) -> tuple[str, str] | None:
         """Key and secret of Basic authentication (4.1.5 / Comm 4.0)."""
-        given = Authorization.from_header(self.header("Authorization"))
+        try:
+            given = Authorization.from_header(self.header("Authorization"))
+        except ValueError:  # letters that base64 does not know
+            return None
         if given is None or given.type != "basic":
             return None
         return given.username or "", given.password or ""
