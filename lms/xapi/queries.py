@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, Engine, and_, bindparam, exists, func, select, text, true
@@ -35,7 +35,6 @@ from lms.xapi.vocabulary import VOIDED
 LARGEST_PAGE = 500  # statements
 KEYS_AT_ONCE = 500  # values in one IN (…)
 MOST_ATTACHED = 1_000  # attachments named by the statements of one page
-SHORT_WHILE = timedelta(seconds=10)
 
 
 def agent_ids(session: Session, digests: Iterable[bytes]) -> dict[bytes, int]:
@@ -300,16 +299,17 @@ def consistent_through(session: Session, writers: Engine) -> datetime:
     """A time before which no statement can still appear (4.1.6.1 / Comm 2.1.3).
 
     Whoever stores a statement begins the transaction first and takes the time then. So on PostgreSQL the beginning of
-    the oldest open transaction bounds what may come. SQLite has one writer at a time: when none is at work, everything
-    before now can be read; otherwise everything up to the newest statement that can be.
+    the oldest open transaction bounds what may come, by the clock of the database, which alone times statements. SQLite
+    has one writer at a time: when none is at work, everything before now can be read; otherwise everything up to the
+    newest statement that can be.
     """
-    now = clock.true_now()
     if session.get_bind().dialect.name == "postgresql":
-        oldest = session.scalar(OLDEST_OPEN)
-        return min(now, oldest.astimezone(UTC)) if oldest is not None else now
+        through: datetime = session.scalars(OLDEST_OPEN).one()
+        return through.astimezone(UTC)
+    now = clock.true_now()
     if nobody_writes(writers):
         return now
-    return session.scalar(select(func.max(XapiStatement.stored))) or now - SHORT_WHILE
+    return session.scalar(select(func.max(XapiStatement.stored))) or BEFORE_ALL
 
 
 def recently_through(database: Database) -> datetime:
@@ -323,8 +323,9 @@ def recently_through(database: Database) -> datetime:
 
 
 THROUGH = ("xapi.through", "")
+BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 OLDEST_OPEN = text(
-    "SELECT min(xact_start) FROM pg_stat_activity "
+    "SELECT least(statement_timestamp(), min(xact_start)) FROM pg_stat_activity "
     "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
 )
 

@@ -1,7 +1,7 @@
 """Many write at once about the same few activities: nobody waits in a circle, nothing is lost or stored twice."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from lms import clock
 from lms.db import Database, get_session
 from lms.xapi.actions import Conflict, agent_keys, ourselves, record
 from lms.xapi.models import XapiActivity, XapiAgent, XapiAttachment, XapiStatement, XapiStatementAttachment
@@ -202,6 +203,44 @@ def test_consistent_through_never_vouches_for_a_statement_whose_transaction_is_o
     assert through <= datetime.fromisoformat(newest["stored"])
     after = datetime.fromisoformat(outsider.get().headers["X-Experience-API-Consistent-Through"])
     assert after > datetime.fromisoformat(newest["stored"])
+
+
+def through_of(outsider: Outsider) -> datetime:
+    return datetime.fromisoformat(outsider.get().headers["X-Experience-API-Consistent-Through"])
+
+
+def stored_at(outsider: Outsider) -> datetime:
+    """When the newest statement was stored."""
+    return datetime.fromisoformat(outsider.get(limit="1").get_json()["statements"][0]["stored"])
+
+
+def test_an_empty_store_vouches_for_nothing_while_its_first_statement_is_being_stored(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outsider = Outsider(make, "all")
+    outsider.get().close()  # its use has been marked: nothing waits for the transaction below
+    with make.database.write_sessions() as slow:
+        record(slow, [statement(id=new_id())], source=ourselves(slow))
+        slow.flush()
+        later = clock.true_now() + timedelta(hours=1)
+        monkeypatch.setattr(clock, "true_now", lambda: later)
+        through = through_of(outsider)
+        slow.commit()
+    assert through <= stored_at(outsider)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("backend", ["postgresql"])  # on SQLite all hosts are one machine
+def test_consistent_through_goes_by_the_clock_that_times_statements_whatever_that_of_the_host_says(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outsider = Outsider(make, "all")
+    real = clock.true_now()
+    for hours in (26, -26):
+        monkeypatch.setattr(clock, "true_now", lambda hours=hours: real + timedelta(hours=hours))
+        before = through_of(outsider)
+        outsider.post(statement())
+        assert before <= stored_at(outsider) < through_of(outsider)
 
 
 def test_eight_clients_send_the_same_data_at_once_in_any_order_and_they_are_stored_once(make: Make) -> None:
