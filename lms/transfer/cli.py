@@ -44,6 +44,7 @@ from lms.xapi.access import Client, Forbidden, Unknown
 from lms.xapi.actions import Conflict, MayNotVoid
 from lms.xapi.queries import Horizon, settled
 from lms.xapi.rules import Malformed, moment
+from lms.xapi.vocabulary import VOIDED
 
 Opener = Callable[[], Database]
 WAITS, WAIT_SECONDS = 600, 0.1
@@ -307,7 +308,10 @@ def settle_batch(
 def concerns(one: Valid, reason: Conflict | MayNotVoid) -> bool:
     """Whether this statement is the one that was refused: by its own id, or by that of what it would void."""
     document = one.received.document
-    named = document["id"] if isinstance(reason, Conflict) else document["object"].get("id", "")
+    if isinstance(reason, Conflict):
+        named = document["id"]
+    else:
+        named = document["object"]["id"] if document["verb"]["id"] == VOIDED else ""
     return bool(str(named).lower() == str(reason.statement_id))
 
 

@@ -16,7 +16,7 @@ from lms.xapi.parts import DIGESTS, Data, Part
 from lms.xapi.rules import Malformed
 from lms.xapi.signature import check_signatures
 from lms.xapi.statement import attachments_of
-from lms.xapi.validation import check_statement
+from lms.xapi.validation import CONTEXT_OF_2, check_statement
 
 LARGEST_LINE = 10_000_000
 LARGEST_DATA = 20_000_000  # of one statement: what a request in parts may have
@@ -122,7 +122,7 @@ def lines_of(file: IO[bytes], *, after: int = 0, digest: str = "") -> Iterator[L
 
 
 def read_line(line: Line, folder: Path) -> Valid:
-    """The statement of a line, when it keeps all rules of the edition its `version` names. Raises `Malformed`.
+    """The statement of a line, when it keeps all rules of its edition (`came_as_two`). Raises `Malformed`.
 
     The data of its attachments lie in `folder`, and must be those of their sha2.
     """
@@ -130,7 +130,7 @@ def read_line(line: Line, folder: Path) -> Valid:
         raise Malformed("line", f"is longer than {LARGEST_LINE} bytes")
     text = line.text.strip()
     value = read_json(text, "line", one="statement")
-    two = isinstance(value, dict) and str(value.get("version", "")).startswith("2.")
+    two = came_as_two(value)
     data: Data = {}
     if names_attachments(value):
         check_depth(value, text, "statement")
@@ -143,10 +143,26 @@ def read_line(line: Line, folder: Path) -> Valid:
     return Valid(line, received, two, data)
 
 
+def came_as_two(value: Any) -> bool:
+    """Whether what may be a statement came as xAPI 2.0: its `version` says so, or it says what 2.0 alone knows.
+
+    As 2.0 a store takes statements of version 1.0.x too (4.2.4.3), and gives them back in that version.
+    """
+    if isinstance(value, dict) and str(value.get("version", "")).startswith("2."):
+        return True
+    contexts = [part.get("context") for part in parts_of(value)]
+    return any(isinstance(one, dict) and not CONTEXT_OF_2.keys().isdisjoint(one) for one in contexts)
+
+
+def parts_of(value: Any) -> list[dict[str, Any]]:
+    """What may be a statement, and what it may contain."""
+    found = (value, value.get("object")) if isinstance(value, dict) else ()
+    return [one for one in found if isinstance(one, dict)]
+
+
 def names_attachments(value: Any) -> bool:
     """Whether what may be a statement, or contain one, names attachments."""
-    parts = (value, value.get("object")) if isinstance(value, dict) else ()
-    return any(isinstance(part, dict) and "attachments" in part for part in parts)
+    return any("attachments" in part for part in parts_of(value))
 
 
 def data_beside(document: Mapping[str, Any], folder: Path) -> dict[str, Part]:

@@ -329,6 +329,49 @@ def test_bad_lines_are_told_with_number_path_and_rule_and_kept_and_the_rest_is_s
     assert set(stranger.ids()) >= {one["id"] for one in good} | {twice}
 
 
+def test_who_speaks_of_a_statement_is_not_refused_with_who_may_not_void_it(
+    make: Make, source: Outsider, tmp_path: Path
+) -> None:
+    [foreign] = source.post(statement()).get_json()
+    about = {"object": {"objectType": "StatementRef", "id": foreign}}
+    voids, speaks, names = (
+        statement(id=new_id(), verb={"id": VOIDED}, **about),
+        statement(id=new_id(), **about),
+        statement(id=new_id(), object={"objectType": "Agent", "mbox": "mailto:an@example.vn"}),
+    )
+    path = write(tmp_path / "about.jsonl", voids, speaks, names)
+    stranger = Outsider(make, "statements/write", "statements/read/mine")
+    result = run(make, import_statements, "--client", stranger.key, path)
+    assert "2 stored, 0 known already, 1 rejected" in result.output
+    assert f"line 1: statement {foreign}: only who stated it may void it" in result.output
+    assert stranger.ids() == [names["id"], speaks["id"]]
+
+
+@pytest.mark.parametrize("version", ["1.0.3", "2.0.0", None])
+def test_what_came_as_2_0_is_restored_whatever_version_it_names(
+    make: Make, tmp_path: Path, sqlite_template: Path, version: str | None
+) -> None:
+    """4.2.4.3: as 2.0 the store takes statements of either version, and gives each back in its own."""
+    outsider = Outsider(make, "all", edition="2.0.0")
+    role = {"objectType": "contextAgent", "agent": {"mbox": "mailto:binh@example.vn"}}
+    told = {"context": {"contextAgents": [role]}}
+    inner = {"objectType": "SubStatement", **statement(**told)}
+    party = {"objectType": "contextGroup", "group": {"objectType": "Group", "mbox": "mailto:to@example.vn"}}
+    sent = [
+        statement(version=version, **told),
+        statement(version=version, object=inner),
+        statement(version=version, context={"contextGroups": [party]}),
+        statement(version=version),
+    ]
+    assert outsider.post(sent).status_code == 200
+    path = tmp_path / "all.jsonl"
+    done(make, export_statements, path)
+    with another_store(sqlite_template, tmp_path) as other:
+        done(other, import_statements, "--client", Outsider(other, "all").key, path)
+        found = [[json.loads(one)["version"] for one in stored(store)] for store in (make, other)]
+        assert found == [[version or "2.0.0"] * 4] * 2
+
+
 def test_an_import_that_broke_off_goes_on_after_the_last_batch(
     make: Make, source: Outsider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
