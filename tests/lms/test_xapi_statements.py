@@ -238,9 +238,17 @@ def test_put_takes_the_id_of_the_address(outsider: Outsider) -> None:
 
 @reproduces(15)
 def test_names_in_composed_and_decomposed_letters_come_back_as_they_were_sent(outsider: Outsider) -> None:
-    for name in ("Nguyễn", "Nguyễn"):
+    names = "Nguy\u1ec5n", "Nguye\u0302\u0303n"  # the same to the eye
+    for name in names:
         [statement_id] = outsider.post(statement(actor={"mbox": "mailto:an@example.vn", "name": name})).get_json()
         assert outsider.get(statementId=statement_id).get_json()["actor"]["name"] == name
+    agents = [{"account": {"homePage": f"https://example.vn/{name}", "name": name}} for name in names]
+    ids = outsider.post([statement(actor=agent) for agent in agents]).get_json()
+    for agent, sent in zip(agents, ids, strict=True):  # and not the same account
+        assert outsider.ids(agent=json.dumps(agent)) == [sent]
+    asked = statement(id=new_id(), result={"response": names[0]})
+    assert outsider.post(asked).status_code == 200
+    assert outsider.post({**asked, "result": {"response": names[1]}}).status_code == 409
 
 
 @reproduces(96)
