@@ -111,7 +111,7 @@ def test_the_page_tells_how_it_stands_and_mends_it(database_url: str, tmp_path: 
         assert "3 bản ghi" in browser.text
         browser.submit("/pause")
         assert "Đang tạm dừng" in browser.text
-        sender.post(2)
+        waiting = sender.post(2)
         sender.run()
         assert "2 bản ghi" in browser.get(browser.path).text
         other.behaviours[:] = [answers(401, b"<b>who?</b>")]
@@ -126,6 +126,7 @@ def test_the_page_tells_how_it_stands_and_mends_it(database_url: str, tmp_path: 
         sender.run()
         browser.get(browser.path)
         assert browser.text.count("400 &lt;i&gt;bad&lt;/i&gt;") == 2
+        assert all(f'href="/records/{one}"' in browser.text for one in waiting)  # what it is, is one press away
         other.behaviours[:] = [takes]
         browser.submit(f"/letters/{sender.letters()[0].id}/replay")
         sender.run()
