@@ -28,6 +28,9 @@ VERB_WORDS = {
     vocabulary.ANSWERED: _l("trả lời"),
     vocabulary.PASSED: _l("đạt"),
     vocabulary.FAILED: _l("không đạt"),
+    vocabulary.ATTENDED: _l("có mặt tại"),
+    vocabulary.ABSENT: _l("vắng mặt tại"),
+    vocabulary.SUBMITTED: _l("nộp"),
     vocabulary.VOIDED: _l("hủy"),
 }
 KIND_WORDS = {
@@ -37,6 +40,16 @@ KIND_WORDS = {
     vocabulary.ASSESSMENT: _l("bài kiểm tra"),
     vocabulary.QUESTION: _l("câu hỏi"),
 }
+OWN_KIND_WORDS = {vocabulary.MEETING: _l("điểm cầu"), vocabulary.REFLECTION: _l("bài thu hoạch")}
+"""Of what is done here alone: other systems mean other things by these types."""
+SEEN_WORDS = {
+    "present": _l("có mặt"),
+    "late": _l("đến muộn"),
+    "left_early": _l("về sớm"),
+    "excused": _l("vắng có lý do"),
+    "unexcused": _l("vắng không lý do"),
+}
+"""What the host of a meeting point says of somebody (`result.response`)."""
 SCOPE_WORDS = {
     access.WRITE: _l("Ghi nhật ký: gửi bản ghi về việc học"),
     access.READ_MINE: _l("Đọc lại những bản ghi do chính hệ thống đó gửi"),
@@ -70,6 +83,17 @@ FILTERS = (
 def reader() -> str:
     """The language of the page."""
     return str(get_locale() or "vi")
+
+
+def verb_words(home: str) -> dict[str, Any]:
+    """The words for verbs by their IRIs, in a product whose own begin with `home`."""
+    return {vocabulary.verb_iri(home, verb): words for verb, words in VERB_WORDS.items()}
+
+
+def kind_word(kind: str, iri: str, *, home: str) -> str:
+    """The word for an activity of this type; nothing where there is none."""
+    own = OWN_KIND_WORDS if iri.startswith(f"{home}/") else {}
+    return str(KIND_WORDS.get(kind) or own.get(kind, ""))
 
 
 def titled(one: Taught) -> str:
@@ -149,10 +173,12 @@ class FilterForm(PageForm):
         courses: Iterable[Taught],
         systems: Mapping[int, str],
         others: Mapping[int, Mapping[str, Any]],
+        *,
+        home: str,
     ) -> None:
         """Fill the lists with what there is to choose from."""
         self.course.offer({one.iri: titled(one) for one in courses})
-        self.verb.offer(VERB_WORDS)
+        self.verb.offer(verb_words(home))
         self.authority.offer({str(key): vouching(identifier) for key, identifier in others.items()})
         names = {str(key): name for key, name in systems.items()}
         self.client.choices = choices({"": _l("Mọi nguồn"), "0": _l("Hệ thống này"), **names})

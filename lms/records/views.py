@@ -18,14 +18,24 @@ from lms.db import apart, config_of, database, get_session
 from lms.doors import doors_of
 from lms.records import queries, render, rules
 from lms.records.access import BROWSE, NAMES, access_entry
-from lms.records.forms import FILTERS, KIND_WORDS, LARGEST_NUMBER, VERB_WORDS, FilterForm, reader, titled, vouching
+from lms.records.forms import (
+    FILTERS,
+    LARGEST_NUMBER,
+    SEEN_WORDS,
+    FilterForm,
+    kind_word,
+    reader,
+    titled,
+    verb_words,
+    vouching,
+)
 from lms.records.queries import Entry
 from lms.web.acting import Actor, actor, behind, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.gate import needs, public, reading
 from lms.web.wording import scale10
 from lms.xapi.statement import written
-from lms.xapi.vocabulary import FAILED, PASSED
+from lms.xapi.vocabulary import FAILED, MEETING, PASSED
 
 bp = Feature("records", __name__)
 published = Feature("profile", __name__, url_prefix="/xapi")
@@ -36,20 +46,19 @@ MOST_PEOPLE = 50
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An entry as a page shows it. `name` is who it was, for those who may see names and asked to."""
+    """An entry as a page shows it. `name` is who it was, for those who may see names and asked to.
+
+    `kind` is the word for its activity, to stand before the title; `known`: there is one, if only in the title.
+    """
 
     entry: Entry
     said: rules.Told
     name: str
     verb: str
     kind: str
+    known: bool
     title: str
     source: str
-
-    @property
-    def known(self) -> bool:
-        """Whether there is a word for this kind of activity."""
-        return self.said.type in KIND_WORDS
 
     @property
     def score(self) -> str:
@@ -68,24 +77,25 @@ def lines(own: Session, entries: Iterable[Entry], *, by: Actor) -> list[Line]:
     home = config_of(own).iri_base
     said = [(one, rules.told(one.document, one.definition, home=home)) for one in entries]
     people = {one.who.account for _entry, one in said if one.who.account is not None}
-    names = names_of(own, people, by=by, rows=len(said))
+    names, words = names_of(own, people, by=by, rows=len(said)), verb_words(home)
+    kinds = [kind_word(one.type, one.iri, home=home) for _entry, one in said]
     return [
         Line(
             entry=entry,
             said=one,
             name=(names.get(one.who.account, "") if one.who.account else one.who.name) if names is not None else "",
-            verb=str(VERB_WORDS.get(one.verb) or rules.in_language(one.display, reader()) or one.verb),
-            kind=kind_before(one),
+            verb=str(words.get(one.verb) or rules.in_language(one.display, reader()) or one.verb),
+            kind=kind_before(kind, one),
+            known=bool(kind),
             title=rules.in_language(one.title, reader()) or one.iri,
             source=vouching(entry.identifier) if entry.identifier else entry.source or "",
         )
-        for entry, one in said
+        for kind, (entry, one) in zip(kinds, said, strict=True)
     ]
 
 
-def kind_before(one: rules.Told) -> str:
+def kind_before(kind: str, one: rules.Told) -> str:
     """What kind of activity it is, unless its title begins with that word ("bài kiểm tra “Bài kiểm tra …”")."""
-    kind = str(KIND_WORDS.get(one.type, ""))
     return "" if kind and text.fold(rules.in_language(one.title, reader())).startswith(text.fold(kind)) else kind
 
 
@@ -115,7 +125,7 @@ def index() -> ResponseReturnValue:
     """A page of entries, the newest first, by the conditions of the address."""
     by, own = holds_everywhere(BROWSE), get_session()
     form = FilterForm(request.args)
-    form.offer(queries.courses(own), *queries.sources(own))
+    form.offer(queries.courses(own), *queries.sources(own), home=config_of(own).iri_base)
     valid = form.validate()
     before, after = place("before"), place("after")
     found = queries.page(own, form.sought(before=before, after=after)) if valid else queries.Page([], False, False)
@@ -171,6 +181,7 @@ def show(statement_id: uuid.UUID) -> ResponseReturnValue:
         line=line,
         within=[(iri, titles.get(iri, iri)) for iri in within],
         result=document.get("result", {}),
+        seen=SEEN_WORDS.get(document.get("result", {}).get("response", "")) if is_seen(line.said, home=home) else None,
         registration=str(document.get("context", {}).get("registration", "")).lower(),
         lasted=rules.lasted(document.get("result", {}).get("duration", "")),
         reason=rules.reason(
@@ -182,6 +193,11 @@ def show(statement_id: uuid.UUID) -> ResponseReturnValue:
         json=whole,
         hidden=hidden,
     )
+
+
+def is_seen(said: rules.Told, *, home: str) -> bool:
+    """Whether it is what the host of a meeting point says of somebody."""
+    return said.type == MEETING and said.iri.startswith(f"{home}/")
 
 
 def titles_of(own: Session, iris: Sequence[str]) -> dict[str, str]:
@@ -207,13 +223,17 @@ def json_of(entry: Entry, *, home: str, named: bool) -> tuple[str, bool]:
 def activities() -> ResponseReturnValue:
     """Activities by title, to choose one: titles are no names, and stand in the address."""
     holds_everywhere(BROWSE)
-    words = text.nfc(request.args.get("q", ""))[:200]
-    found = queries.activities_found(get_session(), words) if words else []
+    own, words = get_session(), text.nfc(request.args.get("q", ""))[:200]
+    found, home = queries.activities_found(own, words) if words else [], config_of(own).iri_base
     return render_template(
         "records/activities.html",
         words=words,
         found=[
-            (iri, rules.in_language(given.get("name"), reader()) or iri, KIND_WORDS.get(given.get("type", ""), ""))
+            (
+                iri,
+                rules.in_language(given.get("name"), reader()) or iri,
+                kind_word(given.get("type", ""), iri, home=home),
+            )
             for iri, given in found
         ],
         most=queries.MOST_FOUND,

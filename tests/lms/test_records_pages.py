@@ -10,6 +10,7 @@ import pytest
 from flask import Flask, request
 from sqlalchemy import func, select
 
+from courses.briefings.statements import Told, handed_in, judged, was_seen
 from lms import clock
 from lms.accounts.models import Person
 from lms.audit.models import AuditEntry
@@ -18,7 +19,18 @@ from lms.records.queries import PAGE, Sought, matching
 from lms.xapi.actions import ourselves, record
 from lms.xapi.models import XapiStatement
 from lms.xapi.statement import Activity, sentence
-from lms.xapi.vocabulary import ASSESSMENT, COMPLETED, COURSE, LESSON, PASSED
+from lms.xapi.vocabulary import (
+    ASSESSMENT,
+    ATTENDED,
+    COMPLETED,
+    COURSE,
+    LESSON,
+    MEETING,
+    PASSED,
+    SUBMITTED,
+    VERB_NAMES,
+    verb_iri,
+)
 from tests.browser import Browser
 from tests.conformance.test_statements import CASES
 from tests.counting import count_queries
@@ -81,6 +93,42 @@ def test_an_entry_is_one_plain_sentence_in_either_language(make: Make, trainer: 
         in page
     )
     assert f"Learner {mark} passed “Test one” at" in page
+
+
+def test_every_sentence_of_our_pages_has_its_words_and_its_verb_can_be_chosen(make: Make, trainer: Browser) -> None:
+    learner, host = make.person("Nguyễn Văn An"), uuid.uuid4()
+    told, mark = Told(HOME, "dot-1", "Đợt 1", 3), str(learner.public_id)[:8]
+    said = {
+        **{
+            f"Học viên {mark} {verb} điểm cầu “Hội trường 1”": was_seen(
+                told, learner.public_id, session="1", point="p1", name="Hội trường 1", state=state, at=AT, host=host
+            )
+            for state, verb in (("late", "có mặt tại"), ("unexcused", "vắng mặt tại"))
+        },
+        f"Học viên {mark} nộp “Bài thu hoạch”": handed_in(told, learner.public_id, at=AT),
+        f"Học viên {mark} không đạt “Bài thu hoạch”": judged(
+            told, learner.public_id, accepted=False, at=AT, reader=host
+        ),
+    }
+    with make.writing() as session:
+        record(session, list(said.values()), source=ourselves(session))
+    page = trainer.get("/records").text
+    assert [one for one in said if f"{one}</a>" not in page] == []
+    assert "hoạt động “" not in page
+    [_late, missed, submitted, _failed] = said.values()
+    for verb in VERB_NAMES:
+        assert f'<option value="{verb_iri(HOME, verb)}">' in page
+    assert shown(trainer, verb=f"{HOME}/xapi/profile/verbs/absent") == [missed["id"]]
+    assert shown(trainer, verb=SUBMITTED) == [submitted["id"]]
+    assert trainer.text.count("<strong>nộp</strong>") == 1
+    entry = html.unescape(trainer.get(f"/records/{missed['id']}").text)
+    assert "<li>vắng không lý do</li>" in entry
+    assert "unexcused</code>" not in entry
+    elsewhere = {"definition": {"type": MEETING, "name": {"vi": "Giao ban"}}, "id": "https://example.vn/hop"}
+    sent = statement(object=elsewhere, verb={"id": ATTENDED}, result={"response": "late"})
+    [other] = Outsider(make, "all").post(sent).get_json()  # what others mean by a meeting is not ours to say
+    assert "có mặt tại hoạt động “Giao ban”" in trainer.get(f"/records/{other}").text
+    assert "<code>late</code>" in trainer.text
 
 
 def test_every_condition_finds_what_it_names_alone_and_together(make: Make, trainer: Browser) -> None:
