@@ -29,6 +29,7 @@ from lms.forwarding.rules import (
     HALTED,
     HEADER_OF,
     MOST_AT_ONCE,
+    NO_STORE,
     PAUSED,
     REMOVED,
     RESTING,
@@ -280,7 +281,7 @@ def delivered(parcel: Parcel) -> Outcome:
         answer = ask(parcel.line, "POST", "/statements", body, content_type=content_type)
         found = verdict(answer.status, parts=bool(parcel.attached))
         if found is Verdict.TAKEN and not confirms(answer, parcel.pieces):
-            return Outcome(Verdict.LATER, answer.status, "the answer is not that of a record store")
+            return Outcome(Verdict.LATER, answer.status, NO_STORE)
         if answer.status == 409 and len(parcel.pieces) == 1 and is_there(parcel.line, parcel.pieces[0]):
             return Outcome(Verdict.TAKEN)
     except Unreachable as reason:

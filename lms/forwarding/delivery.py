@@ -15,7 +15,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from lms.forwarding.rules import Place, is_inside, trimmed
+from lms.forwarding.rules import (
+    INSIDE,
+    NO_ANSWER,
+    NO_SUCH_HOST,
+    NOT_PROVEN,
+    TOO_LATE,
+    TOO_LONG,
+    Place,
+    is_inside,
+    trimmed,
+)
 
 PAUSE_SECONDS = 10.0  # for one step of a connection
 DEADLINE_SECONDS = 45.0  # for the whole; a worker does nothing else meanwhile
@@ -106,13 +116,13 @@ def ask(
         found = connection.getresponse()
         said = found.read(LARGEST_ANSWER + 1)
         if connection.late:
-            raise Unreachable("the answer took too long")
+            raise Unreachable(TOO_LATE)
         if len(said) > LARGEST_ANSWER:
-            raise Unreachable("the answer was too long")
+            raise Unreachable(TOO_LONG)
         reason = trimmed(said, *line.secrets)
         return Answer(found.status, said, reason, found.getheader("Retry-After"))
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Unreachable("the answer took too long" if connection.late else described(error)) from error
+        raise Unreachable(TOO_LATE if connection.late else described(error)) from error
     finally:
         alarm.cancel()
         connection.close()
@@ -141,10 +151,10 @@ def addresses_of(line: Way) -> list[str]:
     try:
         found = socket.getaddrinfo(line.place.host, line.place.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise Unreachable("the name of the host is not known") from error
+        raise Unreachable(NO_SUCH_HOST) from error
     addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
     if line.place.name not in line.allowed and any(is_inside(one) for one in addresses):
-        raise Unreachable("the address lies inside this network, and LMS_FORWARD_TO does not name it")
+        raise Unreachable(INSIDE)
     return addresses
 
 
@@ -185,7 +195,7 @@ class Pinned(http.client.HTTPConnection):
 def described(error: Exception) -> str:
     """Why there was no answer, without the words of the library: they may carry what was sent."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return "the certificate does not prove that it is this host"
+        return NOT_PROVEN
     if isinstance(error, TimeoutError):
-        return "the answer took too long"
-    return f"no answer ({type(error).__name__})"
+        return TOO_LATE
+    return f"{NO_ANSWER} ({type(error).__name__})"

@@ -5,7 +5,21 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from wtforms import PasswordField, StringField, validators
 
-from lms.forwarding.rules import HEADER_OF, USUAL_EDITION, BadAddress, place_of
+from lms.forwarding.rules import (
+    ADDRESS_REFUSED,
+    HEADER_OF,
+    INSIDE,
+    NO_ANSWER,
+    NO_STORE,
+    NO_SUCH_HOST,
+    NOT_PROVEN,
+    SECRET_LOST,
+    TOO_LATE,
+    TOO_LONG,
+    USUAL_EDITION,
+    BadAddress,
+    place_of,
+)
 from lms.web.forms import ChoiceField, PageForm, at_most, choices, chosen, tidy
 from lms.xapi.rules import Malformed, check_iri
 
@@ -16,6 +30,38 @@ FAULTS = {
     "open_line": _l("Địa chỉ phải bắt đầu bằng https://: khóa và mật khẩu đi cùng từng lần gửi."),
     "ourselves": _l("Đây là địa chỉ của chính hệ thống này. Nhập địa chỉ của kho khác."),
 }
+
+
+TROUBLE_WORDS = {
+    SECRET_LOST: _l("Khóa bí mật của hệ thống đã đổi, nên không đọc được khóa đã lưu. Nhập lại hoặc cấp khóa mới."),
+    ADDRESS_REFUSED: _l("Cài đặt của hệ thống không còn cho phép gửi đến địa chỉ này."),
+    TOO_LATE: _l("Nơi nhận trả lời quá chậm; nếu kéo dài, hỏi bên giữ nơi nhận."),
+    TOO_LONG: _l("Câu trả lời quá dài, không phải của nơi nhận. Kiểm tra lại địa chỉ."),
+    NO_SUCH_HOST: _l("Không tìm thấy máy chủ có tên như vậy. Kiểm tra lại địa chỉ."),
+    INSIDE: _l(
+        "Địa chỉ nằm trong mạng nội bộ. Nếu đúng là nơi cần gửi, nhờ người vận hành máy chủ thêm vào LMS_FORWARD_TO."
+    ),
+    NOT_PROVEN: _l("Chứng thư không chứng tỏ đây là máy chủ của địa chỉ này. Hỏi bên giữ nơi nhận."),
+    NO_STORE: _l("Câu trả lời không phải của một kho bản ghi. Kiểm tra lại địa chỉ."),
+}
+NOT_REACHED = _l("Không kết nối được; nếu kéo dài, hỏi bên giữ nơi nhận.")
+SLOWER = _l("Nơi nhận yêu cầu gửi chậm lại.")
+DOWN = _l("Nơi nhận đang có sự cố; nếu kéo dài, hỏi bên giữ nơi nhận.")
+NOTHING_THERE = _l("Không có gì nhận ở địa chỉ này. Kiểm tra lại địa chỉ.")
+
+
+def trouble_words(trouble: str) -> str:
+    """Why nothing was taken, and what to do, in the reader's language; nothing where only the other side can say it."""
+    status, _space, said = trouble.partition(" ")
+    if words := TROUBLE_WORDS.get(trouble) or TROUBLE_WORDS.get(said):
+        return str(words)
+    if trouble.startswith(NO_ANSWER):
+        return str(NOT_REACHED)
+    if status == "429":
+        return str(SLOWER)
+    if status.isdecimal() and len(status) == len("500"):
+        return str({"3": NOTHING_THERE, "5": DOWN}.get(status[0], NOTHING_THERE if status in {"404", "405"} else ""))
+    return ""
 
 
 class KeyForm(PageForm):

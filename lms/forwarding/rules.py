@@ -31,6 +31,14 @@ SECRET_LOST, ADDRESS_REFUSED = "secret_lost", "address_refused"
 """Why a target was halted, when not for what the other store said: LMS_SECRET_KEY is another and its secret cannot be
 read, or the settings do not allow its address any more."""
 
+TOO_LATE, TOO_LONG = "the answer took too long", "the answer was too long"
+NO_SUCH_HOST = "the name of the host is not known"
+INSIDE = "the address lies inside this network, and LMS_FORWARD_TO does not name it"
+NOT_PROVEN = "the certificate does not prove that it is this host"
+NO_ANSWER = "no answer"
+NO_STORE = "the answer is not that of a record store"
+"""Why nothing was taken, as far as that is found out here: so it is kept, and told by the command."""
+
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 PORTS = {"https": 443, "http": 80}
 NAT64 = ipaddress.ip_network("64:ff9b::/96")

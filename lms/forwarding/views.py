@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from lms.db import config_of, get_session
 from lms.forwarding import actions, queries
 from lms.forwarding.access import KEEP, READ, D, access_destination, access_letter, destination_to_change
-from lms.forwarding.forms import KeyForm, TargetForm
+from lms.forwarding.forms import KeyForm, TargetForm, trouble_words
 from lms.forwarding.models import DeadLetter, ForwardTarget
 from lms.forwarding.rules import ACTIVE, ADDRESS_REFUSED, HALTED, REMOVED, SECRET_LOST
 from lms.web.acting import actor, holds_everywhere
@@ -98,6 +98,7 @@ def show(public_id: uuid.UUID) -> ResponseReturnValue:
     return render_template(
         "forwarding/target.html",
         target=target,
+        why=trouble_words(target.trouble or ""),
         origin=session.get(XapiClient, target.not_from) if target.not_from is not None else None,
         waiting=queries.waiting(session, [target])[target.id],
         letters=session.execute(queries.letters_of(target.id).limit(PAGE).offset((page - 1) * PAGE)).all(),

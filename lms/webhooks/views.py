@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from lms.db import config_of, get_session
 from lms.forwarding.access import KEEP, READ, access_destination
+from lms.forwarding.forms import trouble_words
 from lms.forwarding.views import Change, changed_of
 from lms.web.acting import actor, holds_everywhere
 from lms.web.feature import Feature
@@ -71,6 +72,7 @@ def show(public_id: uuid.UUID) -> ResponseReturnValue:
         messages=own.scalars(queries.messages_of(hook.id).limit(PAGE).offset((page - 1) * PAGE)).all(),
         words=KIND_WORDS,
         told=TOLD_WORDS,
+        why=trouble_words,
         page=page,
         pages=pages,
         page_url=lambda n: url_for("webhooks.show", public_id=public_id, page=n),

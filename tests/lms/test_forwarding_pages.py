@@ -1,5 +1,6 @@
 """Pages and commands of forwarding: whoever looks after it sees how it stands, and never a secret."""
 
+import html
 import logging
 from datetime import timedelta
 from pathlib import Path
@@ -8,19 +9,31 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from flask import Flask
+from flask_babel import force_locale
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lms.audit.models import AuditEntry
 from lms.forwarding import actions
 from lms.forwarding.cli import forward
+from lms.forwarding.forms import trouble_words
 from lms.forwarding.models import DeadLetter, ForwardTarget
+from lms.forwarding.rules import (
+    ADDRESS_REFUSED,
+    INSIDE,
+    NO_STORE,
+    NO_SUCH_HOST,
+    NOT_PROVEN,
+    SECRET_LOST,
+    TOO_LATE,
+    TOO_LONG,
+)
 from lms.outbox.models import Job
 from tests.browser import Browser
 from tests.counting import count_queries
 from tests.forwarding import SECRET, Sender, sending
 from tests.make import Make
-from tests.servers import answers, hostile, takes
+from tests.servers import answers, hangs_up, hostile, takes
 from tests.store import Outsider
 
 ADDRESS = "https://lrs.example.gov.vn/xapi"
@@ -136,6 +149,43 @@ def test_the_page_tells_how_it_stands_and_mends_it(database_url: str, tmp_path: 
         sender.run()
         assert "Không có bản ghi nào bị từ chối." in browser.get(browser.path).text
         assert sender.row().sent == 5
+
+
+CAUSES = {
+    TOO_LATE: "quá chậm",
+    TOO_LONG: "quá dài",
+    NO_SUCH_HOST: "Không tìm thấy máy chủ",
+    INSIDE: "LMS_FORWARD_TO",
+    NOT_PROVEN: "Chứng thư",
+    f"200 {NO_STORE}": "không phải của một kho bản ghi",
+    "no answer (ConnectionRefusedError)": "Không kết nối được",
+    "429 slow down": "gửi chậm lại",
+    "503": "có sự cố",
+    "500 <b>oh</b>": "có sự cố",
+    "302": "Không có gì nhận",
+    "404 not here": "Không có gì nhận",
+    SECRET_LOST: "không đọc được khóa",
+    ADDRESS_REFUSED: "không còn cho phép",
+}
+
+
+def test_what_keeps_statements_from_being_taken_is_told_in_the_language_of_the_reader(
+    app: Flask, database_url: str, tmp_path: Path
+) -> None:
+    told = {}
+    for language in ("vi", "en"):
+        with app.test_request_context(), force_locale(language):
+            told[language] = [trouble_words(one) for one in CAUSES]
+            assert [trouble_words(one) for one in ("400 bad", "401", "409 other", "what they say", "")] == [""] * 5
+    assert [cause for cause, words in zip(CAUSES.values(), told["vi"], strict=True) if cause not in words] == []
+    assert all(one and one not in told["vi"] for one in told["en"])
+    with hostile(hangs_up) as other, sending(database_url, tmp_path, other.port) as sender:
+        sender.target(other.port)
+        sender.post(1)
+        sender.run()
+        text, trouble = page_of(sender).text, str(sender.row().trouble)
+    assert "<dd>Không kết nối được; nếu kéo dài, hỏi bên giữ nơi nhận.<br>" in text
+    assert f'<code lang="en">{trouble}</code>' in html.unescape(text)  # for whoever runs the server
 
 
 def test_a_target_is_removed_after_a_second_look_and_what_it_refused_stays_readable(
