@@ -508,6 +508,11 @@ def test_pages_that_refuse_are_accessible_too(site: Site) -> None:
             page.get_by_role("button", name=button).click()
             page.get_by_role("alert").wait_for()
         found[path] = faults(page)
+    page.goto("/forwarding/new")
+    page.get_by_label("Chỉ về hoạt động bắt đầu bằng").fill("khoa")  # the error has an address in it
+    page.get_by_role("button", name="Lưu và bắt đầu gửi").click()
+    page.get_by_role("alert").wait_for()
+    found["a wrong prefix"] = faults(page)
     page.goto("/clients/new")
     page.get_by_label("Tên hệ thống").fill("Cổng học tập")
     page.get_by_label("Đọc mọi bản ghi, của mọi học viên").check()
