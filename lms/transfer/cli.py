@@ -110,6 +110,8 @@ def begun(database: Database, file: Path, *, since: str | None, until: str | Non
 
 def resumed(file: Path) -> Note:
     """The note of an export that was broken off."""
+    if not note_path(file).exists():
+        raise click.ClickException(f"No export to {file} was broken off: leave out --resume.")
     note = read_note(file)
     if note.complete:
         raise click.ClickException(f"{file} is complete.")

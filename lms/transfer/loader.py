@@ -86,6 +86,8 @@ def read_progress(path: Path) -> Progress:
     """What an earlier import of that file kept. Raises `ValueError`."""
     try:
         return Progress(**json.loads(progress_path(path).read_text(encoding="utf-8")))
+    except FileNotFoundError as reason:
+        raise ValueError(f"no import of {path} was broken off: leave out --resume") from reason
     except (OSError, ValueError, TypeError) as reason:
         raise ValueError(f"{progress_path(path)} cannot be read") from reason
 

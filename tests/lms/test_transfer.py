@@ -413,6 +413,20 @@ def test_an_import_that_broke_off_goes_on_after_the_last_batch(
     assert "another file" in run(make, import_statements, *options, "--resume", path).output
 
 
+def test_where_nothing_was_broken_off_there_is_nothing_to_resume_and_the_way_on_is_told(
+    make: Make, source: Outsider, tmp_path: Path
+) -> None:
+    path = tmp_path / "all.jsonl"
+    for command, options in ((export_statements, ()), (import_statements, ("--client", source.key))):
+        result = run(make, command, *options, "--resume", path)
+        assert (result.exit_code, "was broken off: leave out --resume" in result.output) == (1, True)
+        done(make, command, *options, path)
+    for note in (f"{path}.json", f"{path}.import.json"):
+        Path(note).write_text("{")
+    for command, options in ((export_statements, ()), (import_statements, ("--client", source.key))):
+        assert "cannot be read" in run(make, command, *options, "--resume", path).output
+
+
 def test_a_file_that_is_not_what_was_exported_is_refused(make: Make, source: Outsider, tmp_path: Path) -> None:
     path = tmp_path / "all.jsonl"
     done(make, export_statements, path)
