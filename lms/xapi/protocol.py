@@ -86,10 +86,15 @@ def leave_body_out(response: Response) -> Response:
 
 
 def answer_preflight() -> Response | None:
-    """A browser asks before it sends a page's request elsewhere; whether it may is said by `open_to_origins`."""
-    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-        return Response(status=HTTPStatus.NO_CONTENT)
-    return None
+    """A browser asks before it sends a page's request elsewhere; whether it may is said by `open_to_origins`.
+
+    Whoever asks for the methods alone is told those that are answered (RFC 9110, 9.3.7).
+    """
+    if request.method != "OPTIONS":
+        return None
+    answer = Response(status=HTTPStatus.NO_CONTENT)
+    answer.headers["Allow"] = methods_here()
+    return answer
 
 
 def open_to_origins(response: Response) -> Response:
@@ -219,9 +224,13 @@ def refusal(status: int, reason: str) -> Response:
     """An error: what was wrong, and what was expected; of a method, which ones there are (RFC 9110, 15.5.6)."""
     answer = Response(msgspec.json.encode({"error": reason}), status, content_type="application/json")
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        more = KNOWN_METHODS.get(request.path.removeprefix(f"{PREFIX}/"), ())
-        answer.headers["Allow"] = ", ".join(("GET", "HEAD", *more))
+        answer.headers["Allow"] = methods_here()
     return answer
+
+
+def methods_here() -> str:
+    """The methods of the resource that is asked, as a header names them."""
+    return ", ".join(("GET", "HEAD", *KNOWN_METHODS.get(request.path.removeprefix(f"{PREFIX}/"), ())))
 
 
 def no_method(method: str) -> Refusal:

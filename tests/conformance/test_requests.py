@@ -287,6 +287,9 @@ def test_other_methods_and_addresses_are_refused_in_json(outsider: Outsider, met
     assert answer.headers["Allow"] == "GET, HEAD, POST, PUT"
     for path in ("activities", "agents", "about"):
         assert outsider.ask(method, path, {}).headers["Allow"] == "GET, HEAD"
+    for path, more in (("statements", ", POST, PUT"), ("agents/profile", ", POST, PUT, DELETE"), ("agents", "")):
+        told = outsider.ask("OPTIONS", path, {})
+        assert (told.status_code, told.headers["Allow"]) == (204, f"GET, HEAD{more}")
     missing = outsider.client.open("/xapi/statement", method=method, headers=outsider.headers())
     assert missing.status_code == (404 if method in {"DELETE", "PATCH"} else 405)
     for one in (answer, missing):
