@@ -25,12 +25,13 @@ WHOLE: dict[str, dict[str, Any]] = {
     "with an interaction": {**FULL, "object": {"id": IRI, "definition": INTERACTION}},
     "with another inside": {**FULL, "context": PLAIN, "object": SUBSTATEMENT},
 }
+KINDS: list[Any] = ["Group", "Agent", "Activity", "SubStatement", ["Group"], {}, None, 1]
 ODD: list[Any] = [
     *(None, True, False, 0, -0.0, 1, -1, 1.5, 10**30, -(10**400), 1e308, 5e-324),
     *("", " ", "\0", "vi", "\u202e", "e\u0302\u0323", "x:y", "a" * 3_000, ID.upper(), "mailto:a@b.vn", "P4W", "PT1,5S"),
     *("2026-03-01T08:30:00Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999-14:00", "Group", "StatementRef"),
     *([], {}, [[]], [{}], [None], {"": 1}, {"\0": "x"}, {"vi": "a", "VI": "b"}, {"x:y": None}, {"id": "x:y"}),
-    *({"objectType": kind} for kind in ("Group", "Agent", "Activity", "SubStatement", ["Group"], {}, None, 1)),
+    *({"objectType": kind} for kind in KINDS),
     {"objectType": "Group", "member": []},
     {"objectType": "Group", "member": [GROUP]},
     {"objectType": "StatementRef", "id": ID},

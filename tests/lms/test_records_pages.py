@@ -186,7 +186,7 @@ def test_days_are_those_of_vietnam(make: Make, trainer: Browser, app: Flask) -> 
     assert len(shown(trainer, **form)) == 1
     with app.test_request_context(query_string={"since": "2026-11-03", "until": "2026-11-03"}):
         asked = FilterForm(request.args)
-        asked.offer([], {}, {})
+        asked.offer([], {}, {}, home=HOME)
         assert asked.validate()
         sought = asked.sought(before=None, after=None)
     assert sought.since == datetime(2026, 11, 2, 17, tzinfo=UTC)

@@ -2,6 +2,7 @@
 
 import re
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -15,7 +16,7 @@ from tests.plans import plan_of
 
 CUTS = ("MINVALUE", "2001", "4001", "MAXVALUE")
 """Between which sequences each month lies: they rise with `stored`."""
-PLACES = ({}, {"after": 10, "ascending": True}, {"after": 5_000, "since": THEN})
+PLACES: tuple[dict[str, Any], ...] = ({}, {"after": 10, "ascending": True}, {"after": 5_000, "since": THEN})
 OTHER_WAYS = ("->  Sort", "Seq Scan", "Bitmap", "Hash")
 PER_TABLE = re.compile(r"CREATE (UNIQUE )?INDEX \w+ ON \S+ (.*)")
 pytestmark = pytest.mark.postgresql
