@@ -70,6 +70,16 @@ def test_an_entry_of_the_menu_leads_to_a_page_that_stands_under_it_alone_and_sho
     assert wrong == []
 
 
+def test_many_pages_of_a_group_are_folded_under_the_name_of_this_one_and_few_are_not(make: Make) -> None:
+    folded = '<details class="tabs-fold"><summary><span>Mục: <strong>Đơn vị</strong></span></summary></details>'
+    unit = make.unit()
+    administrator = make.browser(make.person(role="administrator"))
+    assert folded in administrator.get("/units").text
+    learner = make.browser(make.person(unit=unit)).get("/certificates").text
+    assert '<ul class="tabs">' in learner
+    assert "tabs-fold" not in learner
+
+
 def test_an_unexpected_error_shows_nothing_of_itself(app: Flask, make: Make) -> None:
     app.testing = False
     app.view_functions["web.health"] = failing

@@ -1,4 +1,4 @@
-"""Small aids of the pages: a password shown, a sentence copied, and a header that leaves a phone its screen."""
+"""Small aids of the pages: a password shown, a sentence copied, a header and tabs that leave a phone its screen."""
 
 import json
 
@@ -11,6 +11,7 @@ from tests.journeys.province import ADMINISTRATOR, HEAD, LEARNER
 pytestmark = pytest.mark.chromium
 
 PHONE: ViewportSize = {"width": 360, "height": 740}
+DESK: ViewportSize = {"width": 1280, "height": 900}
 
 
 def test_a_password_can_be_shown_while_it_is_typed(site: Site) -> None:
@@ -66,6 +67,32 @@ def test_on_a_phone_the_header_is_one_row_and_all_of_it_can_be_tapped(site: Site
     for one in page.locator(".site-header :is(a, summary, button)").all():
         box = one.bounding_box()
         assert not box or not box["height"] or box["height"] >= 44, one.inner_text()
+
+
+def test_on_a_phone_the_tabs_of_administration_are_one_line_that_names_this_page(site: Site) -> None:
+    page = site.signed_in(ADMINISTRATOR, java_script_enabled=False)
+    page.set_viewport_size(PHONE)
+    page.goto("/people")
+    pages = page.get_by_role("navigation", name="Mục trong phần này")
+    fold, tabs = pages.locator("summary"), pages.get_by_role("link")
+    expect(fold).to_have_text("Mục: Cán bộ")
+    expect(tabs).to_have_count(0)
+    box = pages.bounding_box()
+    assert box is not None
+    assert box["height"] <= 80
+    fold.click()
+    shown = tabs.all()
+    assert len(shown) > 4
+    for one in shown:
+        found = one.bounding_box()
+        assert found is not None
+        assert found["height"] >= 44, one.inner_text()
+    tabs.get_by_text("Nhật ký hệ thống").click()
+    expect(fold).to_have_text("Mục: Nhật ký hệ thống")
+    page.set_viewport_size(DESK)
+    expect(fold).not_to_be_visible()
+    expect(tabs).to_have_count(len(shown))
+    expect(pages.get_by_role("link", name="Nhật ký hệ thống")).to_have_attribute("aria-current", "page")
 
 
 def test_the_first_screen_of_a_head_on_a_phone_holds_the_answer_and_four_numbers(site: Site) -> None:
