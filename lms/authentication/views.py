@@ -122,8 +122,8 @@ def first_code(person_id: int, template: str, *, step: Step | None = None) -> Re
         wanted = budgets("code", account.username, PER_CODE, in_all=PER_CODE)
         if (wait := held_back(wanted)) is not None:
             form.code.errors = [wait]
-        elif (codes := actions.confirm_authenticator(get_session(), person_id, typed(form.code))) is not None:
-            return enrolled(account, codes, step)
+        elif (made := confirmed(person_id, typed(form.code))) is not None:
+            return enrolled(account, *made, step)
         else:
             form.code.errors = [wrong_code()]
     secret = actions.secret_of(get_session() if "begin" in request.form else get_read_session(), found) or b""
@@ -140,22 +140,36 @@ def first_code(person_id: int, template: str, *, step: Step | None = None) -> Re
     ), (422 if form.errors else 200)
 
 
-def enrolled(account: SignInAccount, codes: list[str], step: Step | None) -> ResponseReturnValue:
+def confirmed(person_id: int, code: str) -> tuple[list[str], bool] | None:
+    """The codes for emergencies of a telephone that is in use now, and whether they replace others; None: wrong."""
+    own = get_session()
+    replaced = has_codes(own, person_id)
+    codes = actions.confirm_authenticator(own, person_id, code)
+    return (codes, replaced) if codes is not None else None
+
+
+def has_codes(own: Session, person_id: int) -> bool:
+    """Whether there are codes for emergencies that still open, which new ones end."""
+    return bool(own.scalar(queries.recovery_codes_left(person_id)))
+
+
+def enrolled(account: SignInAccount, codes: list[str], replaced: bool, step: Step | None) -> ResponseReturnValue:
     """The codes for emergencies, once. Whoever was on the way in is in now, and goes on from this page."""
     cookie.pop(ENROLLING, None)
     next_path = local_path(request.args.get("next")) or ""
     if step is None:
-        return codes_page(codes, next_path=url_for("authentication.index"))
+        return codes_page(codes, replaced=replaced, next_path=url_for("authentication.index"))
     own = get_session()
     end_step(own, str(cookie.get(STEP, "")))
     begin(own, step.person_id, proof=SECOND_FACTOR)
-    page = codes_page(codes, next_path=next_path or url_for("web.home"), kept=request.form.get("kept", ""))
+    next_path, kept_form = next_path or url_for("web.home"), request.form.get("kept", "")
+    page = codes_page(codes, replaced=replaced, next_path=next_path, kept=kept_form)
     return remember_device(page, account.username)
 
 
-def codes_page(codes: list[str], *, next_path: str, kept: str = "") -> str:
-    """The ten codes, to be written down."""
-    return render_template("authentication/codes.html", codes=codes, next=next_path, kept=kept)
+def codes_page(codes: list[str], *, replaced: bool, next_path: str, kept: str = "") -> str:
+    """The ten codes, to be written down; `replaced`: there were others, which have ended."""
+    return render_template("authentication/codes.html", codes=codes, replaced=replaced, next=next_path, kept=kept)
 
 
 @bp.route("/sign-in/code", methods=["GET", "POST"])
@@ -200,11 +214,13 @@ def resume() -> ResponseReturnValue:
 @needs("profile:own")
 def renew_codes() -> ResponseReturnValue:
     """Ten new codes for emergencies; the old ones end."""
-    form = oneself_again(PasswordForm, ProtectedForm)
+    form, person_id = oneself_again(PasswordForm, ProtectedForm), actor().person_id
+    replaced = has_codes(get_read_session(), person_id)
     if form.validate_on_submit() and is_oneself(form):
-        codes = actions.renew_recovery_codes(get_session(), actor().person_id)
-        return codes_page(codes, next_path=url_for("authentication.index"))
-    return render_template("authentication/renew_codes.html", form=form), (422 if form.is_submitted() else 200)
+        codes = actions.renew_recovery_codes(get_session(), person_id)
+        return codes_page(codes, replaced=replaced, next_path=url_for("authentication.index"))
+    status = 422 if form.is_submitted() else 200
+    return render_template("authentication/renew_codes.html", form=form, replaced=replaced), status
 
 
 @bp.route("/profile/protection/telephone/remove", methods=["GET", "POST"])

@@ -111,6 +111,7 @@ def test_a_head_sets_the_telephone_up_on_the_way_in_and_is_asked_for_a_code_from
     assert scanned(browser) == telephone
     fill(browser, code=telephone.code())
     assert browser.text.count("<code>") == 10
+    assert "Mã cũ" not in browser.text, "there are none before the first"
     assert is_in(browser)
     with clock.moved_to(clock.now() + A_MINUTE):
         again = sign_in(make, "an")
@@ -127,6 +128,7 @@ def test_a_learner_may_turn_it_on_with_the_password_and_off_with_password_and_co
     fill(browser, password=PASSWORD)
     telephone = scanned(browser)
     fill(browser, code=telephone.code())
+    assert "Mã cũ" not in browser.text, "there are none before the first"
     browser.get("/profile/protection")
     assert "Đang bật" in browser.text
     with clock.moved_to(clock.now() + A_MINUTE):
@@ -152,6 +154,7 @@ def test_a_telephone_in_use_is_replaced_only_with_a_code_of_it_or_one_for_emerge
     fill(browser, password=PASSWORD, code=codes[0])
     telephone = scanned(browser)
     fill(browser, code=telephone.code())
+    assert "Mã cũ đã hết hiệu lực." in browser.text
     with clock.moved_to(clock.now() + A_MINUTE), make.writing() as session:
         assert code_fits(session, person.id, telephone.code())
 
@@ -235,10 +238,12 @@ def test_each_recovery_code_enters_once_however_it_is_typed_and_new_ones_end_the
     first.get("/profile/protection")
     assert "còn 9 trong 10" in first.text
     first.get("/profile/protection/codes")
+    assert "Các mã cũ hết hiệu lực ngay." in first.text
     for wrong in ("000 000", codes[0]):
         assert fill(first, password=PASSWORD, code=wrong).status_code == 422  # the password alone renews nothing
     fill(first, password=PASSWORD, code=codes[2])
     assert codes[1] not in first.text
+    assert "Mã cũ đã hết hiệu lực." in first.text
     assert fill(second, code=codes[1]).status_code == 422
     other = make.person(username="binh", password=PASSWORD)
     connected(make, other)
