@@ -17,6 +17,7 @@ from lms.accounts.access import READ as READ_PEOPLE
 from lms.accounts.actions import (
     RESET,
     RESET_MAIL,
+    LinkHandedOver,
     PasswordSet,
     PeopleMoved,
     RoleGranted,
@@ -123,6 +124,7 @@ def fill(doors: Doors) -> None:
     doors.second_factors = SecondFactorsHere()
     doors.bearers_of = bearers_of
     doors.listen(PasswordSet, end_activation_code)
+    doors.listen(LinkHandedOver, end_activation_code)
     doors.listen(RoleGranted, end_what_was_handed_out)
     doors.headcount = PeopleByUnit()
     doors.belongings.append(PeopleOfUnits())

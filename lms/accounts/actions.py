@@ -68,6 +68,13 @@ class RoleGranted:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkHandedOver:
+    """Told when an administrator is given a link for somebody: what was handed out before on paper ends."""
+
+    person_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class PasswordSet:
     """Told when somebody has set a password: what opened the account until then ends."""
 
@@ -271,10 +278,19 @@ def opened(account: SignInAccount) -> str:
     return "open" if account.disabled_at is None else "closed"
 
 
-def issue_link(
+def issue_link(session: Session, person: Person, *, by: uuid.UUID | None = None) -> str:
+    """A token to be handed over, with which the person sets a password, once, within a week.
+
+    It is the one way in that an administrator has given: earlier tokens end, and so does a slip of paper.
+    """
+    tell(session, LinkHandedOver(person.id))  # first: a slip that is being exchanged for a link becomes one before
+    return new_link(session, person, by=by)
+
+
+def new_link(
     session: Session, person: Person, *, life: timedelta = LINK_LIFE, mailed: str = "", by: uuid.UUID | None = None
 ) -> str:
-    """A token with which the person sets a password, once, within a week or as long as said. Earlier tokens end.
+    """A token with which the person sets a password, once, as long as said. Earlier tokens end.
 
     `mailed` is the token of a link that goes by mail: anybody can ask for one, so it ends none that was handed over.
     """
@@ -373,5 +389,5 @@ def issue_reset(session: Session, payload: Mapping[str, Any]) -> None:
         if person is None or account is None or account.disabled_at is not None or not person.email:
             continue
         seed = secrets.token_urlsafe(32)
-        issue_link(session, person, life=MAILED_LINK_LIFE, mailed=mailed_token(config_of(session), seed))
+        new_link(session, person, life=MAILED_LINK_LIFE, mailed=mailed_token(config_of(session), seed))
         queue(session, RESET_MAIL, {"person_id": person_id, "seed": seed})

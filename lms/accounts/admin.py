@@ -348,7 +348,7 @@ def ask_link(public_id: uuid.UUID) -> ResponseReturnValue:
     person = access_account(get_session(), actor(), public_id)
     told = [
         _("Hệ thống cấp cho %(name)s một liên kết để tự đặt mật khẩu, chỉ hiện ra một lần.", name=person.full_name),
-        _("Liên kết đã cấp trước đó hết hiệu lực. Mật khẩu đang dùng vẫn dùng được cho đến khi đặt mật khẩu mới."),
+        _("Liên kết và phiếu đã cấp trước đó hết hiệu lực. Mật khẩu đang dùng vẫn dùng được đến khi đặt mật khẩu mới."),
     ]
     address = url_for("people.issue_link", public_id=public_id)
     return asked(person, _("Cấp liên kết đặt mật khẩu"), told, button=_("Cấp liên kết"), address=address)

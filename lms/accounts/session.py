@@ -365,12 +365,12 @@ def link_account(session: Session, token: str) -> SignInAccount | None:
     )
 
 
-def end_links(session: Session, person_id: int, *, mailed_only: bool = False) -> None:
-    """Every link that would let somebody set this person's password opens nothing any more; or those by mail alone."""
+def end_links(session: Session, *person_ids: int, mailed_only: bool = False) -> None:
+    """Every link that would let somebody set these people's passwords opens nothing more; or those by mail alone."""
     which = OneTimeLink.mailed if mailed_only else true()
     session.execute(
         update(OneTimeLink)
-        .where(OneTimeLink.person_id == person_id, OneTimeLink.used_at.is_(None), which)
+        .where(OneTimeLink.person_id.in_(person_ids), OneTimeLink.used_at.is_(None), which)
         .values(used_at=clock.now())
     )
 

@@ -17,7 +17,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from lms import clock, text
-from lms.accounts.actions import PasswordSet, RoleGranted, create_person, issue_link
+from lms.accounts.actions import LinkHandedOver, PasswordSet, RoleGranted, create_person, new_link
 from lms.accounts.models import Person, SignInAccount
 from lms.accounts.queries import account_by_username
 from lms.accounts.rules import LINK_LIFE
@@ -286,7 +286,7 @@ def remove_passkey(session: Session, passkey: Passkey) -> None:
 def make_activation_codes(
     session: Session, people: Iterable[Person], *, unit: uuid.UUID, tree: str, by: uuid.UUID
 ) -> Mapping[int, str]:
-    """A code for each of these people, good for thirty days and to be shown this once; codes before it end."""
+    """A code for each of these people, good for thirty days and to be shown this once. Earlier links and codes end."""
     codes = fresh_codes(session, [person.id for person in people], life=ACTIVATION_LIFE)
     note(session, "activation.print", actor=by, object_kind="unit", object_id=unit, codes=len(codes), tree=tree)
     return codes
@@ -295,15 +295,15 @@ def make_activation_codes(
 def issue_slip(session: Session, person: Person, *, by: uuid.UUID) -> str:
     """A code on paper in place of a link: shown once, good as long. Earlier links and codes end, the password stays."""
     session.scalar(select(SignInAccount.person_id).where(SignInAccount.person_id == person.id).with_for_update())
-    end_links(session, person.id)
     note(session, "slip.issue", actor=by, object_kind="person", object_id=person.public_id)
     return fresh_codes(session, [person.id], life=LINK_LIFE)[person.id]
 
 
 def fresh_codes(session: Session, person_ids: Iterable[int], *, life: timedelta) -> dict[int, str]:
-    """A code for each person in place of the one before, as it is written down; only its digest is kept."""
+    """A code for each person in place of the one before and of any link, as it is written down; its digest is kept."""
     codes, now = {one: new_code() for one in person_ids}, clock.now()
     session.execute(delete(ActivationCode).where(ActivationCode.person_id.in_(codes)))
+    end_links(session, *codes)  # after the codes: one that is being exchanged for a link has become one by now
     for one, code in codes.items():
         kept = code_digests(config_of(session), one, code)[0]
         session.add(ActivationCode(person_id=one, code_digest=kept, created_at=now, expires_at=now + life))
@@ -313,7 +313,7 @@ def fresh_codes(session: Session, person_ids: Iterable[int], *, life: timedelta)
 def activate(session: Session, username: str, code: str) -> str | None:
     """A token for the page that sets a password, when the code on paper is this person's; the code holds until then."""
     found = slip_holder(session, username, code, keeping=True)
-    return issue_link(session, found, life=ACTIVATED_LINK_LIFE) if found is not None else None
+    return new_link(session, found, life=ACTIVATED_LINK_LIFE) if found is not None else None
 
 
 def slip_holder(session: Session, username: str, code: str, *, keeping: bool = False) -> Person | None:
@@ -333,8 +333,8 @@ def slip_holder(session: Session, username: str, code: str, *, keeping: bool = F
     return session.get_one(Person, found)
 
 
-def end_activation_code(session: Session, event: PasswordSet) -> None:
-    """Whoever has a password needs no code on paper any more: each is used once."""
+def end_activation_code(session: Session, event: PasswordSet | LinkHandedOver) -> None:
+    """Whoever has a password, or a link to set one, needs no code on paper any more."""
     session.execute(delete(ActivationCode).where(ActivationCode.person_id == event.person_id))
 
 

@@ -383,7 +383,7 @@ def test_a_new_link_ends_the_one_before(make: Make) -> None:
     links: list[str] = []
     for _ in range(2):
         admin.get(f"/people/{person.public_id}/link/new")
-        assert "Liên kết đã cấp trước đó hết hiệu lực" in admin.text
+        assert "Liên kết và phiếu đã cấp trước đó hết hiệu lực" in admin.text
         assert [make.browser().get(link).status_code for link in links] == [200] * len(links)
         admin.submit("/link")
         links.append(the_link(admin))

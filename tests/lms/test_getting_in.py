@@ -186,6 +186,40 @@ def test_nobody_prints_a_slip_for_themselves_or_for_an_account_they_may_not_rese
         assert session.scalar(select(ActivationCode.person_id)) is None
 
 
+def opens(make: Make, token: str) -> bool:
+    return make.browser().get(f"/first-password/{token}").status_code == 200
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_one_way_to_a_password_is_open_at_a_time_the_one_handed_over_last(make: Make) -> None:
+    unit = make.unit("Xã Mẫu")
+    person, other = (make.person(username=username, unit=unit) for username in ("sen", "mai"))
+    administrator, address = make.browser(make.person(role="administrator")), f"/people/{person.public_id}"
+    code, beside = codes_for(make, person)[person.id], codes_for(make, other)[other.id]
+    administrator.get(f"{address}/link/new")
+    assert "Liên kết và phiếu đã cấp trước đó hết hiệu lực" in administrator.text
+    assert works(make, "sen", code), "asking has done nothing"
+    administrator.submit("/link")
+    [link] = re.findall(r"/first-password/([\w-]+)", administrator.text)
+    assert not works(make, "sen", code)
+    assert opens(make, link)
+    assert works(make, "mai", beside)
+    administrator.get(f"/people/activation/{unit.public_id}?person={person.public_id}")
+    assert "Phiếu và liên kết đã cấp trước đó cho những người này hết hiệu lực" in administrator.text
+    fill(administrator, people=str(person.public_id))
+    [code] = slips(administrator).values()
+    assert not opens(make, link)
+    with make.writing() as session:
+        exchanged = activate(session, "sen", code)
+    assert exchanged is not None
+    assert works(make, "sen", code), "a slip that was exchanged holds until a password is set"
+    with make.writing() as session:
+        exchanged = activate(session, "sen", code)
+        issue_link(session, session.get_one(Person, person.id))
+    assert not works(make, "sen", code)
+    assert not opens(make, str(exchanged))
+
+
 def test_only_a_digest_of_a_code_is_kept(make: Make) -> None:
     person = make.person(username="sen")
     code = codes_for(make, person)[person.id]
@@ -229,8 +263,6 @@ def test_what_was_handed_out_for_an_account_ends_when_a_role_is_granted(make: Ma
     person = make.person(username="sen")
     code = codes_for(make, person)[person.id]
     with make.writing() as session:
-        own = session.get_one(Person, person.id)
-        by_hand = issue_link(session, own)
         exchanged = activate(session, "sen", code)
         begin_authenticator(session, person.id)
         step = begin_step(session, person.id, proof="password")
@@ -240,8 +272,16 @@ def test_what_was_handed_out_for_an_account_ends_when_a_role_is_granted(make: Ma
     with make.reading() as session:
         assert session.scalar(select(Authenticator.id)) is None
     assert not works(make, "sen", code)
-    for token in (by_hand, exchanged):
-        assert make.browser().get(f"/first-password/{token}").status_code == 404
+    assert not opens(make, str(exchanged))
+
+
+def test_a_link_that_was_handed_over_ends_when_a_role_is_granted(make: Make) -> None:
+    person = make.person(username="sen")
+    with make.writing() as session:
+        own = session.get_one(Person, person.id)
+        by_hand = issue_link(session, own)
+        grant_role(session, own, "administrator", unit=None, since=later(90))
+    assert not opens(make, by_hand)
 
 
 def test_a_telephone_in_use_outlives_a_grant(make: Make) -> None:
@@ -374,8 +414,13 @@ def test_whoever_asks_for_a_mail_ends_no_link_that_was_handed_over(make: Make) -
     person = with_address(make, "hoa", "hoa@example.gov.vn")
     with make.writing() as session:
         handed = issue_link(session, session.get_one(Person, person.id))
+    code = codes_for(make, beside := make.person(username="sen"))[beside.id]
+    with make.writing() as session:
+        session.get_one(Person, beside.id).email = "sen@example.gov.vn"
         issue_reset(session, {"person_ids": [person.id]})
-    [mail] = mailed(make)
+        issue_reset(session, {"person_ids": [beside.id]})
+    mail = next(one for one in mailed(make) if one.startswith("hoa@"))
+    assert works(make, "sen", code), "nor a slip"
     [link] = re.findall(r"http://localhost(/first-password/\w+)", mail)
     browser = make.browser()
     assert browser.get(link).status_code == 200
