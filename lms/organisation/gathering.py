@@ -13,7 +13,7 @@ from lms.db import recalled, remember
 from lms.doors import doors_of
 from lms.organisation import queries
 from lms.organisation.access import Reach
-from lms.organisation.models import Unit, UnitClosure, UnitLineage, UnitOperation, UnitRoot
+from lms.organisation.models import Unit, UnitClosure, UnitLineage, UnitOperation, UnitOperationUnit, UnitRoot
 from lms.organisation.queries import OnDay, holds_on, named_on, subtree
 from lms.organisation.rules import Branch, rolled_up, with_predecessors
 
@@ -146,6 +146,24 @@ def units_seen(session: Session, reach: Reach | None) -> frozenset[int] | None:
     if reach is None:
         return None
     return with_predecessors(reach.units, [(row[0], row[1], row[2]) for row in session.execute(lineages())])
+
+
+def concerned(session: Session, operation: UnitOperation) -> tuple[list[str], list[str]]:
+    """What those are called whom an operation is about, as on its day or last: who was before, and who takes over.
+
+    Not the units below them, which only stand elsewhere from then on.
+    """
+    found = session.scalars(queries.lineage_of(operation.id))
+    lines = sorted(found, key=lambda line: (line.predecessor_id, line.successor_id))
+    before = dict.fromkeys(line.predecessor_id for line in lines)
+    after = dict.fromkeys(line.successor_id for line in lines)
+    if not lines:
+        ended = [one["values"]["id"] for one in operation.changes if one["table"] == "unit" and one["did"] == "changed"]
+        changed = select(UnitOperationUnit.unit_id).where(UnitOperationUnit.operation_id == operation.id)
+        before = dict.fromkeys(ended or session.scalars(changed.order_by(UnitOperationUnit.unit_id)))
+    name = func.coalesce(queries.called(Unit.id, operation.effective_on), Unit.name)
+    names: dict[int, str] = dict(session.execute(select(Unit.id, name).where(Unit.id.in_([*before, *after]))).all())
+    return [names[one] for one in before], [names[one] for one in after]
 
 
 def heirs_named(session: Session, unit_ids: Collection[int]) -> dict[int, str]:

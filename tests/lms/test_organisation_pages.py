@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from lms import clock
 from lms.accounts.models import Membership
 from lms.audit.models import AuditEntry
-from lms.organisation.actions import Basis, merge_units, rename_unit
+from lms.organisation.actions import Basis, abolish_unit, merge_units, rename_unit
 from lms.organisation.models import Unit, UnitOperation
 from lms.organisation.storage import NewUnit, Words
 from tests.browser import Browser
@@ -67,6 +67,18 @@ FORMS: dict[str, dict[str, str | list[str]]] = {
 }
 
 
+TITLES = {
+    "rename": "Đổi tên: Phường A",
+    "move": "Chuyển cấp trên: Xã A",
+    "absorb": "Sáp nhập: Xã A → Xã B",
+    "consolidate": "Hợp nhất: Xã A, Xã B → Xã C",
+    "divide": "Chia: Xã A → Xã B, Xã C",
+    "separate": "Tách: Xã A → Xã C",
+    "abolish": "Giải thể: Xã A → Xã B",
+}
+"""What the page of each of these changes is called: the kind of change, and whom it is about."""
+
+
 def filled(office: Office, kind: str) -> dict[str, str | list[str]]:
     """The form with public ids instead of codes."""
     ids = {one.code: str(one.public_id) for one in (office.root, office.a, office.b, office.a1)}
@@ -94,10 +106,13 @@ def test_each_change_is_rehearsed_then_applied_then_undone(office: Office) -> No
         assert "có hiệu lực từ ngày 01/07/2025" in browser.text
         assert "12/NQ-HĐND" in browser.text
         assert "Quản Trị" in browser.text
+        assert f"<title>{TITLES[kind]}, 01/07/2025 –" in browser.text
+        assert f"<h1>{TITLES[kind]}</h1>" in browser.text
         assert office.operations() == before + 1
         assert office.unit_of(1) == moved.get(kind, "a")
         browser.submit("/undo/rehearse")
         assert "Nếu hoàn tác" in browser.text
+        assert f"<h1>Xem trước khi hoàn tác: {TITLES[kind]}</h1>" in browser.text
         assert office.unit_of(1) == moved.get(kind, "a")
         browser.submit("/undo")
         assert "Đã hoàn tác" in browser.text
@@ -166,6 +181,25 @@ def test_a_change_that_cannot_be_says_where_and_why_and_keeps_what_was_typed(off
         assert office.rehearse("divide", **{**filled(office, "divide"), **parts}) == 422
         assert office.browser.text.count(reason) == times, "said above and beside one person, not to each"
     assert office.operations() == 0
+
+
+@ON_ONE
+def test_a_change_is_titled_by_those_it_is_about_and_how_many_more_there_are(office: Office, make: Make) -> None:
+    day = date(2025, 7, 1)
+    several = [make.unit(f"Xã số {number}", under=office.root) for number in range(1, 6)]
+    child = make.unit("Phòng ở dưới", under=several[4])
+    with make.writing() as session:
+        *first, last, into, root = (session.get_one(Unit, one.id) for one in (*several, office.b, office.root))
+        ended = abolish_unit(session, last, receiver=None, children_to=root, on=day)
+        merged = merge_units(session, first, into, on=day)
+    for operation, title in (
+        (ended, "Giải thể: Xã số 5"),
+        (merged, "Sáp nhập: Xã số 1, Xã số 2, Xã số 3 và 1 đơn vị khác → Xã B"),
+    ):
+        office.browser.get(f"/units/operations/{operation.public_id}")
+        assert f"<h1>{title}</h1>" in office.browser.text
+    office.browser.get(f"/units/operations/{ended.public_id}")
+    assert child.name in office.browser.text, "what only stands elsewhere is among the units concerned"
 
 
 @ON_ONE
