@@ -1,6 +1,7 @@
 """Small aids of the pages: a password shown, a sentence copied, a header and tabs that leave a phone its screen."""
 
 import json
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import ViewportSize, expect
@@ -93,6 +94,23 @@ def test_on_a_phone_the_tabs_of_administration_are_one_line_that_names_this_page
     expect(fold).not_to_be_visible()
     expect(tabs).to_have_count(len(shown))
     expect(pages.get_by_role("link", name="Nhật ký hệ thống")).to_have_attribute("aria-current", "page")
+
+
+def test_on_a_phone_who_saw_my_name_is_read_line_by_line(site: Site) -> None:
+    page = site.signed_in(ADMINISTRATOR)
+    page.goto(f"/people/{site.province.person(LEARNER).public_id}")
+    page = site.signed_in(LEARNER)
+    page.set_viewport_size(PHONE)
+    page.goto("/my-data/seen")
+    seen = page.locator("table.rows > tbody > tr").first
+    expect(seen.locator("th")).to_contain_text(site.province.person(ADMINISTRATOR).full_name)
+    boxes = [one.bounding_box() for one in seen.locator("th, td").all()]
+    assert len(boxes) == 5
+    for above, below in pairwise(boxes):
+        assert above is not None
+        assert below is not None
+        assert above["y"] + above["height"] <= below["y"] + 1, "nothing stands beside anything else"
+        assert above["x"] == below["x"]
 
 
 def test_the_first_screen_of_a_head_on_a_phone_holds_the_answer_and_four_numbers(site: Site) -> None:
