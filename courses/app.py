@@ -34,6 +34,7 @@ from courses.certificates import models as certificates_models
 from courses.certificates import views as certificates_views
 from courses.certificates.access import NAMES as READ_NAMES
 from courses.certificates.demo import issue_to_those_who_complete
+from courses.certificates.queries import certificates_called
 from courses.certificates.queries import data_of as certificates_of
 from courses.enrolment import models as enrolment_models
 from courses.enrolment import views as enrolment
@@ -41,7 +42,7 @@ from courses.enrolment.access import READ as READ_ASSIGNMENTS
 from courses.enrolment.actions import RollChanged, forget_reasons
 from courses.enrolment.demo import assign_the_course
 from courses.enrolment.projector import AssignmentsOfUnits, follow_late
-from courses.enrolment.queries import briefings_called
+from courses.enrolment.queries import assignments_called, briefings_called
 from courses.learning import models as learning_models
 from courses.learning import views as learning
 from courses.learning.projector import (
@@ -60,7 +61,7 @@ from courses.meetings.access import ATTEND
 from courses.meetings.demo import hold_the_conference
 from courses.meetings.projection import SightingProjection
 from courses.meetings.projector import project_sightings, take_back_sightings
-from courses.meetings.queries import points_called
+from courses.meetings.queries import points_called, sittings_called
 from courses.reminders import models as reminders_models
 from courses.reminders import views as reminders
 from courses.reminders.actions import REMIND, plan_the_night, remind
@@ -119,7 +120,9 @@ def fill(doors: Doors) -> None:
     doors.listen(PersonErased, forget_reasons)
     doors.listen(OrganisationChanged, organisation_changed)
     doors.belongings.append(AssignmentsOfUnits())
-    doors.called |= {"course": courses_called, "briefing": briefings_called, "meeting_point": points_called}
+    doors.called |= {"course": courses_called, "briefing": briefings_called, "assignment": assignments_called}
+    doors.called |= {"briefing_session": sittings_called, "meeting_point": points_called}
+    doors.called["certificate"] = certificates_called
     doors.daybreak += [follow_late, day_begun]
     doors.listen(StandingsChanged, certificates.follow_standings)
     doors.listen(PersonErased, certificates.forget_name)

@@ -1,6 +1,7 @@
 """Reading certificates: one's own, those of a unit, whom one is missing to, and what is printed on them."""
 
-from collections.abc import Iterable, Iterator
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -38,6 +39,19 @@ def certificates_of(unit_ids: Iterable[int], briefing_id: int, *, on: date) -> S
         )
         .order_by(Certificate.revoked_at.is_not(None), Person.sort_key, Person.id, Certificate.id)
     )
+
+
+def certificates_called(session: Session, ids: Iterable[str]) -> Mapping[str, str]:
+    """What certificates are for, whose they are and when they were issued, by their opaque ids.
+
+    Their numbers are for whoever holds the paper, and stay out of the log.
+    """
+    query = (
+        select(Certificate.public_id, Certificate.subject, Person.full_name, Certificate.issued_on)
+        .join(Person, Person.id == Certificate.person_id)
+        .where(Certificate.public_id.in_([uuid.UUID(one) for one in ids]))
+    )
+    return {str(own): f"{subject}, {name}, {day:%d/%m/%Y}" for own, subject, name, day in session.execute(query)}
 
 
 def valid(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:

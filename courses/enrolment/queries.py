@@ -264,14 +264,29 @@ def plain_briefing(course_id: int) -> Select[Briefing]:
     return select(Briefing).where(Briefing.course_id == course_id, Briefing.plain)
 
 
+OF_COURSE = NEWEST_TITLES.c.course_id == Briefing.course_id
+TITLE = func.coalesce(func.nullif(Briefing.title, ""), NEWEST_TITLES.c.title, Briefing.code)
+"""What a briefing is called; where it has no title of its own, as its course is."""
+
+
 def briefings_called(session: Session, ids: Iterable[str]) -> Mapping[str, str]:
     """What briefings are called, by their codes and opaque ids (`called` in lms/doors.py)."""
     asked = list(ids)
     known = [Briefing.code.in_(asked), Briefing.public_id.in_([uuid.UUID(one) for one in asked if is_id(one)])]
-    titles = NEWEST_TITLES.c.course_id == Briefing.course_id
-    named = func.coalesce(func.nullif(Briefing.title, ""), NEWEST_TITLES.c.title, Briefing.code)
-    query = select(Briefing.code, Briefing.public_id, named).outerjoin(NEWEST_TITLES, titles).where(or_(*known))
+    query = select(Briefing.code, Briefing.public_id, TITLE).outerjoin(NEWEST_TITLES, OF_COURSE).where(or_(*known))
     return {key: name for code, own, name in session.execute(query) for key in (code, str(own))}
+
+
+def assignments_called(session: Session, ids: Iterable[str]) -> Mapping[str, str]:
+    """What was given to which unit, by the opaque ids of assignments."""
+    query = (
+        select(Assignment.public_id, TITLE, Unit.name)
+        .join(Briefing, Briefing.id == Assignment.briefing_id)
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .outerjoin(NEWEST_TITLES, OF_COURSE)
+        .where(Assignment.public_id.in_([uuid.UUID(one) for one in ids]))
+    )
+    return {str(own): f"{title}, {unit}" for own, title, unit in session.execute(query)}
 
 
 def is_id(text: str) -> bool:

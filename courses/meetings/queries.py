@@ -27,6 +27,7 @@ from courses.enrolment.models import Briefing
 from courses.meetings.models import PointCheckIn, PointSighting
 from courses.meetings.rules import THERE, Place
 from lms.accounts.models import Person
+from lms.clock import VIETNAM
 from lms.db import remember
 from lms.organisation.models import TREES, Unit, UnitClosure
 from lms.organisation.projection import taken_over
@@ -351,6 +352,15 @@ def points_called(session: Session, ids: Iterable[str]) -> Mapping[str, str]:
     known = MeetingPoint.public_id.in_([uuid.UUID(one) for one in ids])
     return {
         str(own): name for own, name in session.execute(select(MeetingPoint.public_id, MeetingPoint.name).where(known))
+    }
+
+
+def sittings_called(session: Session, ids: Iterable[str]) -> Mapping[str, str]:
+    """The titles and days of sittings, by their opaque ids."""
+    known = BriefingSession.public_id.in_([uuid.UUID(one) for one in ids])
+    query = select(BriefingSession.public_id, BriefingSession.title, BriefingSession.starts_at).where(known)
+    return {
+        str(own): f"{title}, {begins.astimezone(VIETNAM):%d/%m/%Y}" for own, title, begins in session.execute(query)
     }
 
 

@@ -32,9 +32,11 @@ bp = Feature("audit", __name__, url_prefix="/audit")
 SOUGHT = "people sought in the audit log"
 MOST_PEOPLE = 50
 LARGEST_NUMBER = 18  # digits of the number of an entry
-NAMED_BY_ID = ("person", "unit", "meeting_point", "briefing")
+NAMED_ANYWHERE = ("person", "unit", "meeting_point", "briefing")
+"""Kinds of object whose ids stand in fields of many names; those of others only where an entry is about them."""
+
 NAMED_BY_CODE = ("course", "briefing")
-"""Kinds of object whose names are asked for; of the latter, codes stand in fields of the same name."""
+"""Kinds of object of which codes stand in fields of the same name."""
 
 DATED = re.compile(r"\d{4}-\d\d-\d\d(T\S+[+-]\d\d:\d\d)?")
 """A day, or a moment with its distance from UTC, as the log keeps it."""
@@ -63,18 +65,24 @@ Names = Mapping[tuple[str, str], str]
 """What is called how: by kind and code, or by "" and id, for an id is of one thing only."""
 
 
-def names_in(own: Session, entries: Iterable[AuditEntry]) -> Names:
-    """The names of whatever is named by its id anywhere in these entries, or by its code where codes stand."""
-    wanted: set[tuple[str, str]] = set()
+def names_in(own: Session, entries: Iterable[AuditEntry], also: Iterable[str] = ()) -> Names:
+    """The names of whatever is named by its id anywhere in these entries, or by its code where codes stand.
+
+    `also`: ids that stand elsewhere on the page.
+    """
+    wanted = {("", code) for code in also}
     for one in entries:
         wanted |= {("", str(one.actor or "")), (one.object_kind, one.object_id), *texts_in(one.details)}
-    ids = sorted({text for _, text in wanted if text and is_uuid(text)})
+    ids = {text for _, text in wanted if text and is_uuid(text)}
     found: dict[tuple[str, str], str] = {}
     for kind, called in doors_of(own).called.items():
-        codes = sorted(text for field, text in wanted if field == kind and not is_uuid(text))
-        if (ids and kind in NAMED_BY_ID) or (codes and kind in NAMED_BY_CODE):
-            asked = [*(ids if kind in NAMED_BY_ID else ()), *(codes if kind in NAMED_BY_CODE else ())]
-            found |= {("" if is_uuid(text) else kind, text): name for text, name in called(own, asked).items()}
+        of_kind = {text for field, text in wanted if field == kind and text}
+        asked = ids & of_kind if kind not in NAMED_BY_CODE else of_kind - ids
+        if kind in NAMED_ANYWHERE:
+            asked |= ids
+        if asked:
+            told = called(own, sorted(asked))
+            found |= {("" if is_uuid(text) else kind, text): name for text, name in told.items()}
     return found
 
 

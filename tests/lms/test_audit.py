@@ -10,7 +10,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.exc import DatabaseError
 
+from courses.briefings.models import BriefingSession
 from courses.catalog.models import Course
-from courses.enrolment.models import Briefing
+from courses.certificates.models import Certificate
+from courses.enrolment.models import Assignment, Briefing
 from lms import clock
 from lms.accounts.actions import close_account, end_role, grant_role, move_person, reopen_account
 from lms.accounts.models import Person, RoleGrant
@@ -173,6 +175,53 @@ def test_particulars_are_told_in_words_and_what_they_name_by_its_name_while_the_
         assert words in administrator.text, words
     assert not re.search("unit_administrator|full_name|30 days|unchanged|>dot-1<", administrator.text)
     assert entries(make, "assignment.due")[-1].details == told["assignment.due"]
+
+
+def test_assignments_sittings_and_certificates_are_told_by_what_they_are_called(
+    make: Make, administrator: Browser
+) -> None:
+    unit, person, code = make.unit("Sở Y tế"), make.person("Ma Thị Páo"), "QT-0000-CANARY"
+    begins = datetime(2026, 3, 31, 20, tzinfo=UTC)  # the next day in Vietnam
+    with make.writing() as session:
+        course = Course(code="nq-48", iri="https://quan-triet.example/nq-48", created_at=clock.now())
+        briefing = Briefing(code="dot-1", course=course, plain=False, title="Đợt quý I", opened_at=clock.now())
+        session.add(briefing)
+        session.flush()  # its id is asked for
+        given = {"briefing_id": briefing.id, "course_id": course.id, "assigned_at": clock.now(), "due_days": 30}
+        made = {"briefing_id": briefing.id, "code": "hoi-nghi-1", "ends_at": begins + timedelta(hours=2)}
+        about = {"briefing_id": briefing.id, "person_id": person.id, "documents": [], "policy_number": 1}
+        days = {"completed_on": date(2026, 4, 2), "issued_on": date(2026, 4, 3)}
+        words = {"unit_name": "Sở Y tế", "issuer": "Tỉnh ủy", "signature": b"", "reason": "", "remark": ""}
+        things = {
+            "assignment": Assignment(public_id=uuid.uuid4(), unit_id=unit.id, **given),
+            "briefing_session": BriefingSession(public_id=uuid.uuid4(), title="Hội nghị", starts_at=begins, **made),
+            "certificate": Certificate(
+                public_id=uuid.uuid4(), number=code, subject="Nghị quyết 48", **about, **days, **words
+            ),
+        }
+        session.add_all(things.values())
+        for kind, one in things.items():
+            note(session, "course.assign", actor=None, object_kind=kind, object_id=one.public_id)
+    administrator.get("/audit")
+    page = administrator.text
+    for told in (
+        "lượt giao khóa học", ">Đợt quý I, Sở Y tế<",
+        "buổi hội nghị, lớp học bù", ">Hội nghị, 01/04/2026<",
+        "giấy chứng nhận", ">Nghị quyết 48, Ma Thị Páo, 03/04/2026<",
+    ):  # fmt: skip
+        assert told in page, told
+    assert code not in page, "whoever has the number can ask about the paper"
+    for one in things.values():
+        assert f">{one.public_id}<" not in page
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_what_an_entry_is_not_about_is_not_asked_for(make: Make, administrator: Browser) -> None:
+    with make.writing() as session:
+        note(session, "sign_in", actor=uuid.uuid4(), object_kind="person", object_id=uuid.uuid4())
+    with count_queries(make.app) as counted:
+        administrator.get("/audit")
+    assert [one for one in counted.statements if "FROM certificate" in one or "FROM briefing_session" in one] == []
 
 
 def test_codes_that_mean_something_else_elsewhere_have_words_for_every_one() -> None:
