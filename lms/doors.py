@@ -115,6 +115,7 @@ class Named:
     public_id: uuid.UUID
     name: str
     unit: str
+    username: str = ""
 
 
 class People(Protocol):
@@ -124,7 +125,10 @@ class People(Protocol):
         """The names of those of these people who are known."""
 
     def found(self, session: Session, sought: str, *, most: int) -> list[Named]:
-        """People whose name or user name has these words, in Vietnamese order, at most so many."""
+        """People whose name or user name has these words, in Vietnamese order, at most so many.
+
+        Whoever has just this user name comes first.
+        """
 
 
 class Nobody:

@@ -318,9 +318,14 @@ class PeopleByName:
         return dict(rows.all())
 
     def found(self, session: Session, sought: str, *, most: int) -> list[Named]:
-        """People whose name or user name has these words, in Vietnamese order, at most so many."""
-        rows = session.execute(people_found(sought, on=clock.today()).limit(most))
-        return [Named(person.public_id, person.full_name, unit.name if unit else "") for person, _own, unit in rows]
+        """People whose name or user name has these words; whoever has just this user name first."""
+        called_so = people_found(on=clock.today()).where(SignInAccount.username == sought.strip().lower())
+        rows = [*session.execute(called_so), *session.execute(people_found(sought, on=clock.today()).limit(most))]
+        found = [
+            Named(person.public_id, person.full_name, unit.name if unit else "", account.username)
+            for person, account, unit in rows
+        ]
+        return list(dict.fromkeys(found))[:most]
 
 
 def number_by_unit(*, on: date, tree: str) -> Select[int, int]:

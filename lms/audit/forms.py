@@ -100,26 +100,31 @@ def is_uuid(value: str | None) -> bool:
         return False
 
 
+CONDITIONS = ("actor", "action", "object", "since", "until")
+DAYS_ASKED = ("since", "until")
+CODE = re.compile(r"[A-Za-z0-9._-]*")
+
+
 class FilterForm(PageForm):
-    """What entries are looked for. It is part of the address, and a name never is."""
+    """By which conditions entries are looked for. They are part of the address, and a name never is."""
 
     class Meta:
-        csrf = False  # it only reads
+        csrf = False  # it only reads; what is sent by POST is guarded as every form is
 
     action = ChoiceField(_l("Việc đã làm"), choices=[], default="")
     since = DayField(_l("Từ ngày"), [validators.Optional()])
     until = DayField(_l("Đến hết ngày"), [validators.Optional()])
     actor = StringField(
-        _l("Mã người làm"),
+        _l("Người làm"),
         [
             MustBe(
                 is_uuid,
-                _l("Ô này nhận mã trong nhật ký, không nhận họ tên. Tìm theo họ tên: bấm “Chọn người theo họ tên”."),
+                _l("Địa chỉ trang nhận mã trong nhật ký, không nhận họ tên. Gõ họ tên vào ô “Người làm”."),
             )
         ],
         filters=[tidy],
     )
-    object = StringField(_l("Mã người, đơn vị hoặc vật được nói đến"), [at_most(100)], filters=[tidy])
+    object = StringField(_l("Được nói đến"), [at_most(100)], filters=[tidy])
 
     def offer(self) -> None:
         """Fill the list of acts, in the order of the reader's words."""
@@ -127,9 +132,10 @@ class FilterForm(PageForm):
         self.action.choices = choices({"": _("Mọi việc"), **dict(words)})
 
     def kept(self) -> dict[str, str]:
-        """The conditions that were given, as they stand in the address."""
-        days = {name: self[name].data.isoformat() for name in ("since", "until") if self[name].data}
-        return {name: text_in(self[name]) for name in ("actor", "action", "object") if self[name].data} | days
+        """The conditions that were given and are none that must be corrected, as they stand in the address."""
+        given = [name for name in CONDITIONS if self[name].data and not self[name].errors]
+        days = {name: self[name].data.isoformat() for name in given if name in DAYS_ASKED}
+        return {name: text_in(self[name]) for name in given if name not in DAYS_ASKED} | days
 
     def sought(self) -> Sought:
         """The conditions of a form that has been checked. Days are those of Vietnam."""
@@ -141,3 +147,35 @@ class FilterForm(PageForm):
             since=clock.start_of_day(since) if since else None,
             until=datetime.combine(until, time.max, tzinfo=clock.VIETNAM).astimezone(UTC) if until else None,
         )
+
+
+WHO = _l("Tên đăng nhập, họ tên (có dấu hay không dấu) hoặc mã trong nhật ký.")
+MOST_TYPED = [at_most(100)]
+
+
+class SearchForm(FilterForm):
+    """What is looked for as people type it: somebody by user name, by name or by code, anything else by its code.
+
+    Of several who fit the one meant is chosen (`who_is`, `whom_is`).
+    """
+
+    who = StringField(_l("Người làm"), MOST_TYPED, filters=[tidy], description=WHO)
+    who_is = ChoiceField(_l("Người làm là ai"), choices=[], default="", validate_choice=False)
+    whom = StringField(_l("Người được nói đến"), MOST_TYPED, filters=[tidy], description=WHO)
+    whom_is = ChoiceField(_l("Người được nói đến là ai"), choices=[], default="", validate_choice=False)
+    thing = StringField(
+        _l("Mã đơn vị hoặc vật được nói đến"),
+        [
+            *MOST_TYPED,
+            MustBe(
+                lambda value: CODE.fullmatch(value or ""),
+                _l("Ô này nhận mã, không nhận họ tên. Gõ họ tên vào ô “Người được nói đến”."),
+            ),
+        ],
+        filters=[tidy],
+    )
+
+    def validate_thing(self, field: StringField) -> None:
+        """One entry is about one object: a person, or something that has a code."""
+        if field.data and self.whom.data:
+            raise validators.ValidationError(_l("Chỉ điền một trong hai: người được nói đến, hoặc mã."))

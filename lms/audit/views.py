@@ -2,34 +2,46 @@
 
 import json
 import re
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from flask import Response, redirect, render_template, request, session, stream_with_context, url_for
+from flask import Response, redirect, render_template, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+from wtforms import Field
 
-from lms import text
 from lms.audit import queries, render
 from lms.audit.access import READ
 from lms.audit.actions import note
-from lms.audit.forms import KINDS, FilterForm, is_uuid, label_of, purpose_of, sentence, told_in_words
+from lms.audit.forms import (
+    CONDITIONS,
+    KINDS,
+    FilterForm,
+    SearchForm,
+    is_uuid,
+    label_of,
+    purpose_of,
+    sentence,
+    told_in_words,
+)
 from lms.audit.models import AuditEntry
 from lms.clock import today
-from lms.db import apart, get_session
-from lms.doors import doors_of
+from lms.db import apart, get_read_session, get_session
+from lms.doors import Named, doors_of
 from lms.web.acting import behind, holds_everywhere
 from lms.web.feature import Feature
+from lms.web.forms import ChoiceField, choices, text_in
 from lms.web.gate import needs, reading
 from lms.web.wording import day, moment
 
 bp = Feature("audit", __name__, url_prefix="/audit")
 
-SOUGHT = "people sought in the audit log"
 MOST_PEOPLE = 50
 LARGEST_NUMBER = 18  # digits of the number of an entry
 NAMED_ANYWHERE = ("person", "unit", "meeting_point", "briefing")
@@ -147,20 +159,80 @@ def index() -> ResponseReturnValue:
     """A page of entries, the newest first, by the conditions of the address."""
     holds_everywhere(READ)
     who, own = behind(), get_session()
-    form = FilterForm(request.args)
+    form = SearchForm(MultiDict((name, value) for name, value in request.args.items() if name in CONDITIONS))
     form.offer()
     valid = form.validate()
     before = place(request.args.get("before", ""))
     found = queries.page(own, form.sought(), before=before) if valid else queries.Page([], older=False)
-    shown = lines(own, found.entries)
-    kept = form.kept() if valid else {}
-    apart(lambda log: note(log, "audit.read", actor=who, object_kind="audit", object_id="-", rows=len(shown)))
+    rows_shown = len(found.entries)
+    apart(lambda log: note(log, "audit.read", actor=who, object_kind="audit", object_id="-", rows=rows_shown))
+    return entries_page(own, form, found, continued=before is not None)
+
+
+@bp.post("")
+@needs(READ)
+@reading
+def search() -> ResponseReturnValue:
+    """Find the people who were typed, then the page by these conditions; a name never enters its address.
+
+    Whoever is not found, or is one of several, is asked about in the form, which keeps what was typed.
+    """
+    holds_everywhere(READ)
+    own, form = get_read_session(), SearchForm()
+    form.offer()
+    if form.validate():
+        who, whom = meant(own, form.who, form.who_is), meant(own, form.whom, form.whom_is)
+        if not form.errors:
+            typed = {"actor": who, "object": whom or text_in(form.thing)}
+            asked = form.kept() | {name: value for name, value in typed.items() if value}
+            return redirect(further({name: asked[name] for name in CONDITIONS if name in asked}))
+    return entries_page(own, form, queries.Page([], older=False)), 422
+
+
+def meant(own: Session, typed: Field, among: ChoiceField) -> str:
+    """The id of the person who was typed; "" when nobody was, or when the form now says whom to choose or correct."""
+    words = text_in(typed)
+    if not words or is_uuid(words):
+        return str(uuid.UUID(words)) if words else ""
+    found = doors_of(own).people.found(own, words, most=MOST_PEOPLE)
+    ids = [str(one.public_id) for one in found]
+    if text_in(among) in ids or len(ids) == 1:
+        return text_in(among) if text_in(among) in ids else ids[0]
+    if not ids:
+        typed.errors = [_("Không có ai khớp. Có thể gõ không dấu, ví dụ “ly a hoa”, hoặc bớt chữ.")]
+        return ""
+    among.choices = choices({"": _("– Chọn –"), **dict(zip(ids, map(described, found), strict=True))})
+    among.errors = [_("Có nhiều người khớp với “%(words)s”. Chọn một người.", words=words)]
+    if len(ids) == MOST_PEOPLE:
+        among.errors = [*among.errors, _("Chỉ hiện %(n)d người đầu; gõ thêm chữ để thu hẹp.", n=MOST_PEOPLE)]
+    who = behind()
+    apart(lambda log: note(log, "audit.people", actor=who, object_kind="person", object_id="-", rows=len(ids)))
+    return ""
+
+
+def described(one: Named) -> str:
+    """Somebody as told from namesakes."""
+    return ", ".join(filter(None, (f"{one.name} ({one.username})", one.unit)))
+
+
+def entries_page(own: Session, form: SearchForm, found: queries.Page, *, continued: bool = False) -> str:
+    """These entries in words, under the conditions they meet, with the form."""
+    kept = form.kept()
+    for wrong, typed in ((form.actor, form.who), (form.object, form.thing)):  # said where it is put right
+        typed.errors, wrong.errors = [*typed.errors, *wrong.errors], []
+    asked = {name: kept[name] for name in ("actor", "object") if name in kept}
+    names = names_in(own, found.entries, also=asked.values())
+    shown = [line_of(one, names) for one in found.entries]
+    called = {name: names.get(("", code), code) for name, code in asked.items()}
+    if "object" in asked and shown:
+        called["object"] = shown[0].object
     return render_template(
         "audit/entries.html",
         form=form,
         lines=shown,
         kept=kept,
-        continued=before is not None,
+        called=called,
+        continued=continued,
         older=further(kept, found.entries[-1].id) if found.older else None,
     )
 
@@ -216,27 +288,3 @@ def rows(own: Session, sought: queries.Sought) -> Iterator[Sequence[object]]:
                 one.address,
                 "; ".join(told),
             )
-
-
-@bp.get("/people")
-@needs(READ)
-def people() -> ResponseReturnValue:
-    """Choose by name whose acts, or acts about whom, are shown. What was searched for is kept in the browser."""
-    holds_everywhere(READ)
-    who, own = behind(), get_session()
-    sought = str(session.get(SOUGHT, ""))
-    found = doors_of(own).people.found(own, sought, most=MOST_PEOPLE) if sought else []
-    if found:
-        rows_shown = len(found)
-        apart(lambda log: note(log, "audit.people", actor=who, object_kind="person", object_id="-", rows=rows_shown))
-    return render_template("audit/people.html", sought=sought, found=found, most=MOST_PEOPLE)
-
-
-@bp.post("/people")
-@needs(READ)
-@reading
-def search() -> ResponseReturnValue:
-    """Keep what is sought for this browser; a name never enters an address."""
-    holds_everywhere(READ)
-    session[SOUGHT] = text.nfc(request.form.get("q", ""))[:100]
-    return redirect(url_for("audit.people"))

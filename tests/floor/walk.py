@@ -472,7 +472,7 @@ class Walk:
         """Those by which people ask about their data and are answered; each answer is to a request of its own."""
         particulars = {"full_name": "Người Đúng Tên", "category": "cong_chuc", "party": "quan_chung"}
         return {
-            "audit.search": {"q": "hoc"},
+            "audit.search": {"action": "audit.read", "who": ""},
             "privacy.ask": {"kind": "correction", "reason": "Sai tên."},
             "privacy_requests.take": {},
             "privacy_requests.correct": {**particulars, "answer": "Đã sửa."},

@@ -192,7 +192,7 @@ def test_assignments_sittings_and_certificates_are_told_by_what_they_are_called(
         about = {"briefing_id": briefing.id, "person_id": person.id, "documents": [], "policy_number": 1}
         days = {"completed_on": date(2026, 4, 2), "issued_on": date(2026, 4, 3)}
         words = {"unit_name": "Sở Y tế", "issuer": "Tỉnh ủy", "signature": b"", "reason": "", "remark": ""}
-        things = {
+        things: dict[str, Assignment | BriefingSession | Certificate] = {
             "assignment": Assignment(public_id=uuid.uuid4(), unit_id=unit.id, **given),
             "briefing_session": BriefingSession(public_id=uuid.uuid4(), title="Hội nghị", starts_at=begins, **made),
             "certificate": Certificate(
@@ -222,6 +222,72 @@ def test_what_an_entry_is_not_about_is_not_asked_for(make: Make, administrator: 
     with count_queries(make.app) as counted:
         administrator.get("/audit")
     assert [one for one in counted.statements if "FROM certificate" in one or "FROM briefing_session" in one] == []
+
+
+def test_somebody_is_looked_for_by_user_name_or_words_of_the_name_and_no_name_enters_the_address(
+    make: Make, administrator: Browser
+) -> None:
+    hoa, other = make.person("Lý A Hoà", username="hoala"), make.person("Ma Thị Páo", username="pao")
+    with make.writing() as session:
+        for actor, about in ((hoa, other), (other, hoa)):
+            note(session, "person.read", actor=actor.public_id, object_kind="person", object_id=about.public_id)
+    cases = {
+        "who": [("hoala", hoa), ("ly hoa", hoa), ("Páo", other), (str(other.public_id), other)],
+        "whom": [("HOALA", hoa), ("lý hoà", hoa), (str(hoa.public_id), hoa)],
+    }
+    for field, typed in cases.items():
+        for words, person in typed:
+            administrator.get("/audit?action=person.read")
+            given: dict[str, Any] = {field: words}
+            administrator.submit("Lọc", **given)
+            did = f"actor={person.public_id}&action=person.read"
+            concerned = f"action=person.read&object={person.public_id}"
+            assert administrator.path == f"/audit?{did if field == 'who' else concerned}"
+            assert f"<strong>{person.full_name}</strong>" in administrator.text, "whom one looks for is said by name"
+            assert administrator.text.count('<td data-label="Lúc">') == 1, words
+    administrator.submit("Lọc", thing="dot-1", who="pao")
+    assert administrator.path == f"/audit?actor={other.public_id}&action=person.read&object=dot-1"
+    administrator.submit("Lọc")
+    assert administrator.path == f"/audit?actor={other.public_id}&action=person.read&object=dot-1", (
+        "what was asked stays"
+    )
+
+
+def test_of_several_who_fit_one_is_chosen_and_what_was_typed_stays(make: Make, administrator: Browser) -> None:
+    unit = make.unit("Sở Y tế")
+    exact, namesake = make.person("Ma Thị Páo", username="hoa"), make.person("Lý A Hoa", username="lya", unit=unit)
+    administrator.get("/audit")
+    answer = administrator.submit("Lọc", who="hoa", since="1/2/2026", whom="nguoi khong co")
+    assert answer.status_code == 422
+    assert administrator.path == "/audit"
+    for words in ("Có nhiều người khớp với “hoa”. Chọn một người.", "Không có ai khớp.", "Lý A Hoa (lya), Sở Y tế"):
+        assert words in administrator.text, words
+    assert administrator.text.index("Ma Thị Páo (hoa)") < administrator.text.index("Lý A Hoa (lya)"), "the user name"
+    for value in ("hoa", "01/02/2026", "nguoi khong co"):
+        assert f'value="{value}"' in administrator.text
+    assert entries(make, "audit.people")[-1].details == {"rows": 2}
+    administrator.submit("Lọc", who_is=str(namesake.public_id), whom="")
+    assert administrator.path == f"/audit?actor={namesake.public_id}&since=2026-02-01"
+    administrator.get("/audit")
+    administrator.submit("Lọc", who="hoa")
+    administrator.submit("Lọc", who_is=str(uuid.uuid4()))
+    assert "Chọn một người." in administrator.text, "whoever was not offered is not taken"
+    administrator.submit("Lọc", who_is=str(exact.public_id))
+    assert administrator.path == f"/audit?actor={exact.public_id}"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_a_name_where_a_code_belongs_is_refused_and_stays_out_of_the_address(administrator: Browser) -> None:
+    refused: list[tuple[dict[str, Any], str]] = [
+        ({"thing": "Lý A Hoa"}, "Ô này nhận mã, không nhận họ tên."),
+        ({"thing": "dot-1", "whom": "pao"}, "Chỉ điền một trong hai"),
+    ]
+    for typed, said in refused:
+        administrator.get("/audit")
+        assert administrator.submit("Lọc", **typed).status_code == 422
+        assert said in administrator.text
+        assert administrator.path == "/audit"
+        assert f'value="{typed["thing"]}"' in administrator.text
 
 
 def test_codes_that_mean_something_else_elsewhere_have_words_for_every_one() -> None:
@@ -267,11 +333,13 @@ def test_pages_continue_after_an_entry_and_cost_as_many_queries_for_a_few_as_for
     with count_queries(make.app) as many:
         administrator.get("/audit?action=person.change")
     assert len(few.statements) == len(many.statements)
-    pages = [administrator.text.count("sửa thông tin cán bộ") - 1]  # once in the list of the filter
+    pages = [
+        administrator.text.count("sửa thông tin cán bộ") - 2
+    ]  # once in the list of the filter, once as it is asked
     while 'rel="next"' in administrator.text:
         [older] = re.findall(r'rel="next" href="([^"]+)"', administrator.text)
         administrator.get(html.unescape(older))
-        pages.append(administrator.text.count("sửa thông tin cán bộ") - 1)
+        pages.append(administrator.text.count("sửa thông tin cán bộ") - 2)
     assert pages == [50, 50, 20]
 
 
@@ -296,7 +364,7 @@ def test_a_file_by_conditions_that_are_none_leads_to_the_page_that_says_so(admin
     answer = administrator.get("/audit/export.csv?actor=khong-phai-ma&before=5&endpoint=x")
     assert answer.status_code == 200
     assert administrator.path == "/audit?actor=khong-phai-ma"
-    assert "Ô này nhận mã trong nhật ký, không nhận họ tên" in answer.text
+    assert "Địa chỉ trang nhận mã trong nhật ký, không nhận họ tên" in answer.text
 
 
 def test_entries_older_than_twelve_months_go_at_night_and_the_log_says_so(make: Make) -> None:
