@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from lms.accounts.models import Membership, Person, PersonLink, SignInAccount, UserSession
@@ -98,7 +98,7 @@ def same_code(reach: Select[int] | None) -> Select[int, int]:
 
 
 def same_unit(on: date, reach: Select[int] | None) -> Select[int, int]:
-    """Same name, marks aside, both counted in the same unit that day, in the same tree.
+    """Same name, marks aside, both counted in the same unit that day, in the same tree; not whom two things tell apart.
 
     Names that occur twice in a unit are counted first: to join everybody with everybody of a unit costs much more.
     """
@@ -119,10 +119,25 @@ def same_unit(on: date, reach: Select[int] | None) -> Select[int, int]:
         .join(mine, in_unit(mine, ONE.id, twice.c, on))
         .join(OTHER, OTHER.search_key == twice.c.search_key)
         .join(its, in_unit(its, OTHER.id, twice.c, on))
-        .where(both_within(reach))
+        .where(both_within(reach), not_(told_apart()))
         .group_by(ONE.id, OTHER.id)  # whoever is counted together in both trees is one pair
         .order_by(ONE.sort_key, ONE.id, OTHER.id)
     )
+
+
+def told_apart() -> ColumnElement[bool]:
+    """Whether birth and staff code both say that these are two people; either alone may be a slip or another's code.
+
+    A birth of which only the year is known tells by the year; codes that differ in leading noughts are the same.
+    """
+    born, also = aliased(DateOfBirth), aliased(DateOfBirth)
+    births = exists().where(
+        born.person_id == ONE.id, also.person_id == OTHER.id, or_(born.year != also.year, born.day != also.day)
+    )
+    code, its = aliased(StaffCode), aliased(StaffCode)
+    mine, theirs = (and_(one.person_id == who.id, one.valid_to.is_(None)) for one, who in ((code, ONE), (its, OTHER)))
+    same = func.ltrim(code.code_key, "0") == func.ltrim(its.code_key, "0")
+    return and_(births, exists().where(mine), exists().where(theirs), not_(exists().where(mine, theirs, same)))
 
 
 def in_unit(one: type[Membership], person: Any, there: Any, on: date) -> ColumnElement[bool]:

@@ -138,6 +138,39 @@ def test_pairs_are_suggested_for_three_reasons_and_no_more_once_decided(make: Ma
         assert [pair.reasons for pair in suggestions(session, on=clock.today(), reach=None)] == [(BORN,), (UNIT,)]
 
 
+def test_namesakes_of_a_unit_are_not_suggested_when_birth_and_staff_code_both_differ(make: Make) -> None:
+    unit, other = make.unit("Sở Y tế"), make.unit("Sở Nội vụ")
+    day, same_year = date(1980, 2, 3), date(1980, 3, 2)
+    cases: dict[str, tuple[tuple[int, date | None, str], tuple[int, date | None, str], bool]] = {
+        "Ma Thị Bình": ((1980, day, "001"), (1981, date(1981, 2, 3), "002"), False),
+        "Lý A Hoa": ((1980, day, "003"), (1980, same_year, "004"), False),
+        "Hầu A Lử": ((1980, day, "005"), (1975, None, "006"), False),
+        "Sùng A Páo": ((1980, day, "007"), (1980, same_year, ""), True),  # one has no code
+        "Vàng A Dế": ((1980, day, "008"), (1980, same_year, "8"), True),  # a spreadsheet took the noughts away
+        "Giàng A Sử": ((1980, day, "010"), (1980, None, "011"), True),  # the year is all that is known of one
+        "Nông Văn Tý": ((0, None, "012"), (1980, day, "013"), True),  # nothing is known of one birth
+    }
+    pairs = {name: [make.person(name, unit=unit) for _ in range(2)] for name in cases}
+    with make.writing() as session:
+        for name, (*both, _suggested) in cases.items():
+            for person, (year, born, code) in zip(pairs[name], both, strict=True):
+                if year:
+                    session.add(DateOfBirth(person_id=person.id, year=year, day=born))
+                if code:
+                    of = other if code == "004" else unit  # whoever gave the code
+                    given = {"unit_id": of.id, "code": code, "code_key": code, "valid_from": LONG_AGO}
+                    session.add(StaffCode(person_id=person.id, **given))
+    with make.reading() as session:
+        found = suggestions(session, on=clock.today(), reach=None)
+        assert {pair.one.full_name for pair in found} == {name for name, case in cases.items() if case[2]}
+        assert {pair.reasons for pair in found} == {(UNIT,)}
+    with make.writing() as session:  # a code of before, which somebody bears no more, tells nobody apart
+        for person in pairs["Ma Thị Bình"]:
+            session.scalars(select(StaffCode).filter_by(person_id=person.id)).one().valid_to = clock.today()
+        named = [pair.one.full_name for pair in suggestions(session, on=clock.today(), reach=None)]
+        assert "Ma Thị Bình" in named
+
+
 def test_a_pair_is_linked_on_its_page_and_unlinked_from_the_page_of_the_person(make: Make) -> None:
     unit = make.unit("Sở Y tế")
     kept, duplicate = make.person("Lý A Hoa", unit=unit), make.person("Lý A Hoà", unit=unit)
