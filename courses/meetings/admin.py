@@ -370,13 +370,13 @@ def upload(point_id: uuid.UUID) -> ResponseReturnValue:
     one = access_point(own, actor(), point_id)
     if form.validate_on_submit():
         try:
-            sheets = taken_apart(form.file.data.read()).sheets
+            sheets = taken_apart(form.file.data.read(), form.file.data.filename or "").sheets
             people = queries.listed(own, one, on=clock.today())
             codes = staff_codes(own, [person.person_id for person in people])
             known = [candidate(person, codes.get(person.person_id, ())) for person in people]
             return rehearsed(one, read([(line.number, line.cells) for line in sheets[0].lines], known))
         except Refused as error:
-            form.file.errors = [refusal(error.reason, most=MOST_ROWS)]
+            form.file.errors = [refusal(error.reason, most=MOST_ROWS, name=form.file.data.filename or "")]
         except NoHead:
             form.file.errors = [_("Không thấy dòng tiêu đề. Cần cột “Tình trạng” và cột “Họ và tên” hoặc “Mã cán bộ”.")]
     return render_template("lists/upload.html", form=form, **about(one)), 422 if form.is_submitted() else 200

@@ -67,12 +67,12 @@ class Taken:
     digest: str
 
 
-def taken_apart(content: bytes) -> Taken:
-    """What a file holds, read within limits. It needs no session: while a file is read, nobody waits to write.
+def taken_apart(content: bytes, name: str = "") -> Taken:
+    """What a file of that name holds, read within limits. It needs no session: meanwhile nobody waits to write.
 
     Neither identity numbers nor ethnicity are in it. Raises `Refused`.
     """
-    sheets = (without_what_is_never_kept(sheet) for sheet in loader.sheets_of(content))
+    sheets = (without_what_is_never_kept(sheet) for sheet in loader.sheets_of(content, name))
     return Taken(
         tuple(
             replace(sheet, lines=tuple(replace(one, cells=tuple(map(text.nfc, one.cells))) for one in sheet.lines))

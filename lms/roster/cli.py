@@ -150,7 +150,7 @@ def opened(file: Path) -> tuple[tuple[Sheet, ...], str]:
     """The sheets of a file and its digest, before anybody waits for us. Raises the error that click shows."""
     content = file.read_bytes()
     try:
-        return sheets_of(content), hashlib.sha256(content).hexdigest()
+        return sheets_of(content, file.name), hashlib.sha256(content).hexdigest()
     except Refused as refused:
         raise click.ClickException(f"The file is not read: {refused.reason}.") from refused
 

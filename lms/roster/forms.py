@@ -51,6 +51,13 @@ READINGS = {
 
 REFUSED = {
     "size": _l("Tệp lớn hơn %(most)s MB. Chia danh sách thành nhiều tệp, mỗi tệp một phần đơn vị."),
+    "name": _l(
+        "“%(name)s” là tệp loại khác, không phải bảng tính. Chọn danh sách dạng XLSX, XLS, CSV hoặc OneRoster (ZIP)."
+    ),
+    "table": _l(
+        "Tệp này không phải bảng: các dòng không chia thành những cột như nhau, cũng không có dòng tiêu đề "
+        "“Họ và tên”. Mở danh sách bằng phần mềm bảng tính rồi lưu lại dạng XLSX."
+    ),
     "kind": _l("Tệp này không phải bảng tính XLSX, XLS hay CSV. Mở bằng phần mềm bảng tính rồi lưu lại dạng XLSX."),
     "encrypted": _l("Tệp có mật khẩu. Bỏ mật khẩu trong phần mềm bảng tính, lưu lại rồi gửi lại."),
     "damaged": _l("Tệp bị hỏng hoặc chưa tải đủ. Mở lại bằng phần mềm bảng tính, lưu thành tệp mới rồi gửi lại."),
@@ -201,11 +208,11 @@ def place(column: int, labels: tuple[str, ...] | list[str]) -> str:
     return f"{letter(column)} ({label})" if label else letter(column)
 
 
-def refusal(reason: str, *, most: int) -> str:
-    """Why a file is not read."""
-    words: Mapping[str, str] = {"most": str(most)}
+def refusal(reason: str, *, most: int, name: str) -> str:
+    """Why a file of that name is not read."""
+    words: Mapping[str, str] = {"most": str(most), "name": name}
     text = str(REFUSED[reason])
-    return text % words if "%(most)s" in text else text
+    return text % words if "%(" in text else text
 
 
 HEAD_CHOICES = 60

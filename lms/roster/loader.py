@@ -2,10 +2,12 @@
 
 import codecs
 import csv
+import re
 import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO, StringIO
+from pathlib import PurePath
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
@@ -13,6 +15,7 @@ import xlrd
 from xlrd.compdoc import CompDocError
 
 from lms.roster import parts, stream
+from lms.roster.matching import HEAD_WITHIN, found_head
 from lms.roster.rules import (
     BROKEN,
     DAY,
@@ -29,8 +32,14 @@ from lms.roster.rules import (
     figures,
     shown,
 )
-from lms.roster.spelling import WORD, from_tcvn3, from_vni, mark_of_font, share
+from lms.roster.spelling import WORD, as_meant, from_tcvn3, from_vni, mark_of_font, share
+from lms.roster.vocabulary import OTHER_KIND
 from lms.text import as_it_was, composed, visible
+
+OTHER_TEXT = re.compile(
+    rb"(\xef\xbb\xbf)?\s*(%PDF-|\{\\rtf|<(!doctype|\?xml|html|head|meta|style|table)\b)", re.IGNORECASE
+)
+"""How a document begins that is written in letters and is no table; some programs call a page of theirs .xls."""
 
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 ZIP = b"PK"
@@ -40,18 +49,50 @@ STEPS_OF_A_LINE = 3
 """What a line costs with nothing in it, compared with one more cell."""
 
 
-def sheets_of(content: bytes) -> tuple[Sheet, ...]:
-    """The sheets of a file, whatever its name says it is. Raises `Refused`."""
+def sheets_of(content: bytes, name: str = "") -> tuple[Sheet, ...]:
+    """The sheets of a file by what is in it; one whose name says that it is something else is not read.
+
+    Raises `Refused`.
+    """
+    if OTHER_KIND.fullmatch(PurePath(name).suffix):
+        raise Refused("name")
     if content.startswith(OLE):
         found = old_workbook(content)
     elif content.startswith(ZIP):
         found = joined(content) if is_one_roster(content) else parts.workbook(content)
     else:
-        budget = Budget()
-        found = (Sheet("", tuple(lines_of(rows(as_text(content), budget), budget))),)
+        found = (text_table(content),)
     if not any(sheet.lines for sheet in found):
         raise Refused("empty")
     return tuple(Sheet(visible(sheet.name), sheet.lines) for sheet in found if sheet.lines)
+
+
+def text_table(content: bytes) -> Sheet:
+    """The one sheet of a CSV file. Raises `Refused`, also for a text that is no table."""
+    if OTHER_TEXT.match(content):
+        raise Refused("kind")
+    budget, widths = Budget(), Counter[int]()
+
+    def counted() -> Iterator[Sequence[str]]:
+        for row in rows(as_text(content), budget):
+            widths[len(row)] += any(row)
+            yield row
+
+    sheet = Sheet("", tuple(lines_of(counted(), budget)))
+    if sheet.lines and not is_table(sheet, widths):
+        raise Refused("table")
+    return sheet
+
+
+def is_table(sheet: Sheet, widths: Counter[int]) -> bool:
+    """Whether most lines of a text have equally many cells, or a line among the first names the columns of a list.
+
+    `widths`: how many lines have so many cells. A list of one column is known by its head alone.
+    """
+    alike = max((lines for width, lines in widths.items() if width > 1), default=0)
+    if alike > 1 and alike * 2 > widths.total():
+        return True
+    return found_head(as_meant(Sheet("", sheet.lines[:HEAD_WITHIN])), {}) is not None
 
 
 def as_text(content: bytes) -> str:

@@ -92,9 +92,10 @@ def receive() -> ResponseReturnValue:
         unit_id = access_unit(looking, person, KEEP, form.unit.unit.public_id).public_id
         try:
             content, name = content_of(form.file.data)
-            taken = actions.taken_apart(content)
+            taken = actions.taken_apart(content, name)
         except Refused as refused:
-            form.file.errors = [forms.refusal(refused.reason, most=config_of(looking).roster_megabytes)]
+            most, called = config_of(looking).roster_megabytes, form.file.data.filename or ""
+            form.file.errors = [forms.refusal(refused.reason, most=most, name=called)]
         else:
             session = get_session()
             unit = access_unit(session, person, KEEP, unit_id)

@@ -1,5 +1,7 @@
 """The words of office lists: what columns are called, how categories are written, how units are shortened."""
 
+import re
+
 FULL_NAME, FAMILY, GIVEN = "full_name", "family", "given"
 CODE, EMAIL, BORN, POSITION, CATEGORY, PARTY = "code", "email", "born", "position", "category", "party"
 UNIT, UNIT_CODE, DEPARTMENT, BRANCH, ORDER = "unit", "unit_code", "department", "branch", "order"
@@ -211,3 +213,11 @@ SHORT_FORMS = {
 """Words that are nearly always shortened. `tt` stands at the beginning of a name only (elsewhere it is an initial)."""
 
 FIRST_WORD_ONLY = frozenset({"tt", "tu", "du", "cb", "db", "h", "btc"})
+
+OTHER_KIND = re.compile(
+    r"\.(pdf|do[ct][xm]?|rtf|odt|pages|pp[ts][xm]?|odp|key|html?|mht|xps|epub|tex|md|json"
+    r"|png|jpe?g|jfif|gif|bmp|tiff?|webp|hei[cf]|svg|psd|mp[34]|m4[av]|wav|ogg|mov|avi|mkv|webm"
+    r"|rar|7z|gz|tar|exe|msi|apk|iso|eml|msg|vcf|lnk)",
+    re.IGNORECASE,
+)
+"""Endings of names of files that are no list, whatever is in them; any other is read and judged by what it holds."""

@@ -163,17 +163,40 @@ def test_a_file_that_is_not_read_is_answered_with_the_reason_beside_the_field(
     assert hand_in(administrator, department, b"x" * 6_000_000) == 413
 
 
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_a_file_of_another_kind_is_refused_with_its_reason_and_the_unit_stays_chosen(
+    make: Make, administrator: Browser, department: Unit
+) -> None:
+    letter = "Kính gửi Sở Y tế,\n\nĐề nghị gửi danh sách cán bộ, công chức, viên chức.\nTrân trọng.\n".encode()
+    for content, name, said in (
+        (letter, "danh-sach.pdf", "“danh-sach.pdf” là tệp loại khác, không phải bảng tính."),
+        (csv_text([HEAD, *PEOPLE]).encode(), "Danh sách.DOCX", "“Danh sách.DOCX” là tệp loại khác"),
+        (letter, "danh-sach.csv", "Tệp này không phải bảng: các dòng không chia thành những cột như nhau"),
+        (
+            b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\n",
+            "danh-sach.xlsx",
+            "không phải bảng tính XLSX, XLS hay CSV",
+        ),
+    ):
+        assert hand_in(administrator, department, content, name) == 422
+        assert administrator.path == "/roster"
+        assert said in administrator.text, name
+        assert re.search(f'<option selected value="{department.public_id}"', administrator.text)
+    with make.reading() as session:
+        assert session.scalar(select(RosterUpload.id)) is None
+
+
 def test_nobody_waits_to_write_while_a_file_is_read(
     monkeypatch: pytest.MonkeyPatch, make: Make, administrator: Browser, department: Unit
 ) -> None:
     read_apart: list[bytes] = []
 
-    def read(content: bytes) -> actions.Taken:
+    def read(content: bytes, name: str) -> actions.Taken:
         with make.database.writing() as other:  # on SQLite it would wait for the lock, and be refused
             assert other.scalar(select(RosterUpload.id)) is None
             other.execute(update(Person).values(position="Thử"))
         read_apart.append(content)
-        return taken_apart(content)
+        return taken_apart(content, name)
 
     monkeypatch.setattr(actions, "taken_apart", read)
     hand_in(administrator, department, xlsx(ROWS))

@@ -18,6 +18,7 @@ from lms.roster.rules import (
     Birth,
     NoCode,
     NoDay,
+    Refused,
     Settings,
     Sheet,
     birth,
@@ -88,6 +89,40 @@ FILES = {
     "xls in a TCVN3 font": lambda: xls(in_old_fonts(ROWS), fonts=dict.fromkeys(range(7), ".VnTime")),
     "xlsx in TCVN3 without the font": lambda: xlsx(in_old_fonts(ROWS)),
 }
+
+
+LETTER = "Kính gửi ông Hoa, bà Páo,\nĐề nghị gửi danh sách.\nNgười ký, đóng dấu, ghi ngày\nTrân trọng.\n"
+NO_TABLES = {
+    "a letter": (LETTER.encode(), "", "table"),
+    "a word": (b"a,b", "", "table"),
+    "lines of names without a heading": ("Lý A Hoa\nMa Thị Páo\nHầu A Lử\n".encode(), "", "table"),
+    "a list by its name a document": (csv_text(ROWS).encode(), "Danh sách.PDF", "name"),
+    "a workbook by its name a picture": (xlsx(ROWS), "anh.chup.jpeg", "name"),
+    "a document of letters": (b"%PDF-1.4\n1 0 obj\n", "", "kind"),
+    "rich text": (b"{\\rtf1\\ansi a;b\nc;d\n}", "", "kind"),
+    "a page that a program calls a workbook": (b"\xef\xbb\xbf <TABLE><tr><td>a;b\nc;d\n", "x.xls", "kind"),
+}
+TABLES = {
+    "titles and two people": (csv_text([("SỞ Y TẾ",), ("DANH SÁCH",), ("Năm 2026",), HEAD, *PEOPLE[:1]]).encode(), ""),
+    "one column with its heading": ("Họ và tên\nLý A Hoa\nMa Thị Páo\n".encode(), "danh sách.txt"),
+    "one column in TCVN3": (tcvn3("Họ và tên\nHoàng Thị Lường\nNguyễn Văn Được\n").encode("latin-1"), ""),
+    "columns nobody knows": (b"a;b\n1;2\n", "27.11.2026"),
+    "a heading alone": ("Số hiệu;Họ và tên".encode(), "ds"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_TABLES)
+def test_what_is_no_table_or_says_so_by_its_name_is_refused(kind: str) -> None:
+    content, name, reason = NO_TABLES[kind]
+    with pytest.raises(Refused) as refused:
+        sheets_of(content, name)
+    assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_a_table_is_read_whatever_else_its_name_says(kind: str) -> None:
+    content, name = TABLES[kind]
+    assert sheets_of(content, name)[0].lines
 
 
 @pytest.mark.parametrize("kind", FILES)
