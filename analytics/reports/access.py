@@ -20,7 +20,7 @@ from lms.accounts.access import access_unit
 from lms.accounts.queries import people_counted_in
 from lms.clock import day_of
 from lms.organisation.access import units_within
-from lms.organisation.models import Unit
+from lms.organisation.models import STATE_TREE, Unit
 from lms.organisation.projection import in_place_of
 from lms.organisation.queries import subtree
 from lms.web.acting import Actor, NotFound
@@ -110,15 +110,23 @@ def wished_for(session: Session, wish: Mapping[str, Any], *, on: date) -> Struct
     return within_units(session, structure, within, on=on)
 
 
-def answers_for(actor: Actor, permission: str, unit: Unit) -> bool:
+def subject_of(session: Session, one: ReportSchedule, *, now: datetime) -> Subject | None:
+    """What a mail by schedule tells those who head the unit in its tree: of whom it has there today, and below."""
+    today, structure = day_of(now), None
+    if one.tree != STATE_TREE:
+        structure = within_units(session, Structure(today, one.tree, then=True), (one.unit_id,), on=today)
+    return subject(session, one.unit, one.briefing_id, now=now, structure=structure)
+
+
+def answers_for(actor: Actor, permission: str, unit: Unit, tree: str = STATE_TREE) -> bool:
     """Whether the permission was given over this very unit, and not merely over one above; or everywhere."""
-    return actor.everywhere(permission) or unit.id in actor.unit_ids(permission)
+    return actor.everywhere(permission) or unit.id in actor.unit_ids(permission, tree)
 
 
-def access_own(session: Session, actor: Actor, permission: str, unit_id: uuid.UUID) -> Unit:
-    """The unit, for whoever answers for it: its head, deputy or administrator. Raises `NotFound`."""
-    unit = access_unit(session, actor, permission, unit_id)
-    if not answers_for(actor, permission, unit):
+def access_own(session: Session, actor: Actor, permission: str, unit_id: uuid.UUID, *, tree: str = STATE_TREE) -> Unit:
+    """The unit, for whoever answers for it in that tree: its head, deputy or administrator. Raises `NotFound`."""
+    unit = access_unit(session, actor, permission, unit_id, tree=tree)
+    if not answers_for(actor, permission, unit, tree):
         raise NotFound
     return unit
 
@@ -150,7 +158,7 @@ def waiting_for(session: Session, actor: Actor) -> Sequence[ReportSubmission]:
 def access_schedule(session: Session, actor: Actor, public_id: uuid.UUID) -> ReportSchedule:
     """A schedule of mail of a unit one answers for. Raises `NotFound`."""
     found = session.scalar(select(ReportSchedule).where(ReportSchedule.public_id == public_id))
-    if found is None or not answers_for(actor, SEND, found.unit):
+    if found is None or not answers_for(actor, SEND, found.unit, found.tree):
         raise NotFound
     return found
 

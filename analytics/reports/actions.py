@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from analytics.reports import papers, parts, queries, render
-from analytics.reports.access import wished_for
+from analytics.reports.access import subject_of, wished_for
 from analytics.reports.models import (
     ReportEntry,
     ReportFile,
@@ -134,11 +134,12 @@ def decide(session: Session, sent: ReportSubmission, state: str, remark: str, *,
 
 
 def schedule(session: Session, of: Subject, *, every: str, place: int, by: uuid.UUID) -> ReportSchedule:
-    """Mail the summary of the unit to its heads from now on. Raises `AlreadyScheduled`."""
+    """Mail the summary of the unit to its heads from now on, by the tree of the subject. Raises `AlreadyScheduled`."""
     one = ReportSchedule(
         public_id=uuid.uuid4(),
         unit_id=of.unit.id,
         briefing_id=of.briefing_id,
+        tree=of.by.tree,
         every=every,
         place=place,
         begun_at=clock.now(),
@@ -149,7 +150,8 @@ def schedule(session: Session, of: Subject, *, every: str, place: int, by: uuid.
             session.add(one)
     except IntegrityError as error:
         raise AlreadyScheduled from error
-    note(session, "report.schedule", actor=by, object_kind="unit", object_id=of.unit.public_id, every=every)
+    about = {"every": every, "tree": one.tree}
+    note(session, "report.schedule", actor=by, object_kind="unit", object_id=of.unit.public_id, **about)
     return one
 
 
@@ -157,7 +159,8 @@ def end_schedule(session: Session, one: ReportSchedule, *, by: uuid.UUID) -> Non
     """No more mail by this schedule."""
     if one.ended_at is None:
         one.ended_at = clock.now()
-        note(session, "report.unschedule", actor=by, object_kind="unit", object_id=one.unit.public_id, every=one.every)
+        about = {"every": one.every, "tree": one.tree}
+        note(session, "report.unschedule", actor=by, object_kind="unit", object_id=one.unit.public_id, **about)
 
 
 def queue_reports(session: Session, now: datetime) -> None:
@@ -171,12 +174,15 @@ def queue_reports(session: Session, now: datetime) -> None:
 
 
 def mail_report(session: Session, payload: Mapping[str, Any]) -> None:
-    """The handler of `report mail`: a mail to each head of the unit who has an address; none once it was ended."""
+    """The handler of `report mail`: a mail to each who heads the unit in that tree today and has an address; none once
+    it was ended, nor where the unit stands there no more.
+    """
     one, now = session.get_one(ReportSchedule, payload["schedule_id"]), clock.now()
-    of = queries.subject(session, one.unit, one.briefing_id, now=now)
+    of = subject_of(session, one, now=now)
     if one.ended_at is not None or of is None:
         return
-    for person_id, language in session.execute(queries.heads_with_address(one.unit_id, on=clock.day_of(now))).all():
+    heads = queries.heads_with_address(one.unit_id, on=clock.day_of(now), tree=one.tree)
+    for person_id, language in session.execute(heads).all():
         told = papers.letter(session, of, language)
         send_mail(
             session,

@@ -74,12 +74,13 @@ def submission_waiting(kept: ReportSnapshot) -> Select[ReportSubmission]:
 
 
 def schedules_of(of: Subject) -> Select[ReportSchedule]:
-    """By what schedules the summary is mailed to the heads of the unit."""
+    """By what schedules the summary is mailed to the heads of the unit in the tree of the subject."""
     return (
         select(ReportSchedule)
         .where(
             ReportSchedule.unit_id == of.unit.id,
             ReportSchedule.briefing_id == of.briefing_id,
+            ReportSchedule.tree == of.by.tree,
             ReportSchedule.ended_at.is_(None),
         )
         .order_by(ReportSchedule.id)

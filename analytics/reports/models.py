@@ -4,12 +4,12 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from courses.enrolment.models import Briefing
 from lms.db import Base, once
-from lms.organisation.models import Unit
+from lms.organisation.models import STATE_TREE, Unit
 
 
 class ReportEntry(Base):
@@ -87,20 +87,23 @@ class ReportSubmission(Base):
 class ReportSchedule(Base):
     """The summary of a unit's briefing is mailed to its heads daily, weekly or monthly, until `ended_at`.
 
-    `place`: the day of the week (1: Monday) or of the month; 1 for daily.
+    By the `tree` of the day on which it goes out, to who heads the unit in that tree. `place`: the day of the week
+    (1: Monday) or of the month; 1 for daily.
     """
 
     __tablename__ = "report_schedule"
     __table_args__ = (
         CheckConstraint("every IN ('daily', 'weekly', 'monthly')", name="every"),
         CheckConstraint("place BETWEEN 1 AND 31", name="place"),
-        once("uq_report_schedule_open", "unit_id", "briefing_id", "every", "place", where="ended_at IS NULL"),
+        CheckConstraint("tree IN ('state', 'party')", name="tree"),
+        once("uq_report_schedule_open", "unit_id", "briefing_id", "tree", "every", "place", where="ended_at IS NULL"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[uuid.UUID] = mapped_column(unique=True, default=uuid.uuid4)
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     briefing_id: Mapped[int] = mapped_column(ForeignKey("briefing.id"))
+    tree: Mapped[str] = mapped_column(default=STATE_TREE, server_default=text("'state'"))
     every: Mapped[str]
     place: Mapped[int]
     begun_at: Mapped[datetime]

@@ -316,10 +316,16 @@ class Letter:
 IN_MAIL = ("people", "briefed", "briefed_rate", "completed", "completed_rate", "overdue")
 """The metrics of the catalogue that a mail tells."""
 
+BY_PARTY_TREE = ("theo cây tổ chức đảng", "by the Party tree")
+
 
 def letter(session: Session, of: Subject, language: str) -> Letter:
-    """The summary of a unit as a mail: the sentence, and the numbers as the catalogue calls and shows them."""
-    top, english = top_node(session, of), language == "en"
+    """The summary of a unit as a mail: the sentence, and the numbers as the catalogue calls and shows them.
+
+    By the Party tree it says so, and leads to the page that does.
+    """
+    top, english, of_party = top_node(session, of), language == "en", of.by.tree == PARTY_TREE
+    unit = of.unit.name + f" ({BY_PARTY_TREE[english]})" * of_party
     words = Words({code: pair[english] for code, pair in WORDS_OF_CODES.items()})
     lines = []
     for metric in (BY_CODE[code] for code in IN_MAIL):
@@ -327,13 +333,13 @@ def letter(session: Session, of: Subject, language: str) -> Letter:
         value = value_of(top.whole, metric.numerator, metric.denominator)
         lines.append(f"{column.label}: {shown(column, value, words)}")
     values = {
-        "unit": of.unit.name,
+        "unit": unit,
         "briefing": of.title,
         "sentence": sentence(of, top),
         "figures": "\n".join(lines),
-        "path": f"/reports/units/{of.unit.public_id}",
+        "path": f"/reports/units/{of.unit.public_id}" + "?tree=party" * of_party,
     }
-    subject = f"Learning figures: {of.unit.name}" if english else f"Số liệu học tập, quán triệt: {of.unit.name}"
+    subject = f"Learning figures: {unit}" if english else f"Số liệu học tập, quán triệt: {unit}"
     return Letter(subject, f"analytics.reports/report.{'en' if english else 'vi'}.txt", values)
 
 

@@ -267,8 +267,8 @@ def unit_above(of: Subject) -> Select[Unit]:
     )
 
 
-def heads(unit_id: int, *, on: date) -> Select[int, str, bool]:
-    """Heads and deputies of this very unit that day: id, language, and whether mail reaches them."""
+def heads(unit_id: int, *, on: date, tree: str) -> Select[int, str, bool]:
+    """Heads and deputies of this very unit in that tree that day: id, language, and whether mail reaches them."""
     reached = and_(Person.email.is_not(None), SignInAccount.disabled_at.is_(None))
     return (
         select(Person.id, Person.language, func.max(case((reached, 1), else_=0)))
@@ -277,6 +277,7 @@ def heads(unit_id: int, *, on: date) -> Select[int, str, bool]:
         .where(
             RoleGrant.role.in_(("head", "deputy")),
             RoleGrant.unit_id == unit_id,
+            RoleGrant.tree == tree,
             holds_on(on, RoleGrant.valid_from, RoleGrant.valid_to),
             RoleGrant.over_standing(on),
         )
@@ -285,10 +286,10 @@ def heads(unit_id: int, *, on: date) -> Select[int, str, bool]:
     )
 
 
-def heads_with_address(unit_id: int, *, on: date) -> Select[int, str]:
+def heads_with_address(unit_id: int, *, on: date, tree: str) -> Select[int, str]:
     """Those of them who have an address and an open account."""
     return (
-        heads(unit_id, on=on)
+        heads(unit_id, on=on, tree=tree)
         .where(Person.email.is_not(None), SignInAccount.disabled_at.is_(None))
         .with_only_columns(Person.id, Person.language)
     )

@@ -2,15 +2,12 @@
 
 import logging
 import uuid
-from collections.abc import Callable
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import literal, select
 
-from analytics.facts.forms import asked_of
-from analytics.facts.projection import Structure
 from analytics.facts.queries import briefings_given
 from analytics.reports import actions, forms, gathering, papers, queries
 from analytics.reports.access import (
@@ -25,7 +22,6 @@ from analytics.reports.access import (
     access_own,
     access_schedule,
     access_snapshot,
-    access_subject,
     access_submission,
     answers_for,
     to_keep,
@@ -33,6 +29,7 @@ from analytics.reports.access import (
 )
 from analytics.reports.forms import figures_asked, figures_told, made, named, told
 from analytics.reports.models import ReportFile
+from analytics.reports.protocol import asked_page, asked_subject, mail_subject, mail_trees
 from analytics.reports.queries import Subject
 from analytics.reports.rules import (
     SumsDisagree,
@@ -47,11 +44,10 @@ from analytics.reports.rules import (
 from analytics.reports.vocabulary import FORMS, HEADS, head_for
 from courses.enrolment.models import Briefing
 from lms import clock
-from lms.accounts.access import top_units
+from lms.accounts.access import top_units, tree_asked
 from lms.db import get_session
-from lms.organisation.access import first_tree
 from lms.organisation.forms import TREE_WORDS
-from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit
+from lms.organisation.models import PARTY_TREE, Unit
 from lms.web.acting import NotFound, actor, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.forms import text_in
@@ -81,28 +77,6 @@ def mine() -> ResponseReturnValue:
     if not me.everywhere(FIGURES):
         units += [(one, PARTY_TREE) for one in top_units(own, me, FIGURES, tree=PARTY_TREE)]
     return render_template("reports/mine.html", units=units, tree_words=TREE_WORDS, waiting=found, names=names)
-
-
-def asked_subject(permission: str, unit_id: uuid.UUID, wanted: Structure | None = None) -> Subject:
-    """The unit and the briefing that the address names, of now or by what is `wanted`. Raises `NotFound`."""
-    code = request.args.get("briefing")
-    return access_subject(get_session(), actor(), permission, unit_id, code, now=clock.now(), wanted=wanted)
-
-
-def asked_page(permission: str, unit_id: uuid.UUID, form: str, page: Callable[[Subject], str]) -> ResponseReturnValue:
-    """The page about what the address asks; where there are no figures of it, back to those of now, which must be."""
-    begins = first_tree(actor(), permission)
-    today = Structure(clock.today(), begins, True) if begins != STATE_TREE else None
-    if asked_of(request.args).errors:
-        return page(asked_subject(permission, unit_id, today)), 422
-    try:
-        of = asked_subject(permission, unit_id, figures_asked(form))
-    except NotFound:
-        asked_subject(permission, unit_id, today)
-        flash(_("Ngày ấy đơn vị không có số liệu trong cây đã chọn. Chọn ngày hoặc cây khác."), "warning")
-        kept = {**(request.view_args or {}), "briefing": request.args.get("briefing")}
-        return redirect(url_for(str(request.endpoint), **kept, tree=begins if today else None))
-    return page(of)
 
 
 @bp.get("/units/<uuid:unit_id>")
@@ -142,7 +116,7 @@ def unit_page(of: Subject, entry_form: forms.EntryForm | None = None) -> str:
         period_words=forms.period_words,
         states=forms.STATES,
         may_send=answers_for(me, SEND, row),
-        may_read_mail=answers_for(me, FIGURES, row),
+        may_read_mail=of.by.on == clock.today() and answers_for(me, FIGURES, row, of.by.tree),
         may_accept=answers_for(me, ACCEPT, row),
         may_see_names=me.may(NAMES),
         code_of=code_of,
@@ -305,20 +279,26 @@ def waiting(file_id: uuid.UUID) -> ResponseReturnValue:
 @bp.get("/units/<uuid:unit_id>/mail")
 @needs(FIGURES)
 def mail(unit_id: uuid.UUID) -> ResponseReturnValue:
-    """By what schedules the summary is mailed to the heads, and a rehearsal: what would be sent today, to how many."""
-    access_own(get_session(), actor(), FIGURES, unit_id)
-    return mail_page(asked_subject(FIGURES, unit_id), forms.ScheduleForm(formdata=None))
+    """By what schedules the summary is mailed to the heads, and a rehearsal: what would be sent today, to how many.
+
+    By one tree at a time: each has heads of its own.
+    """
+    tree = tree_asked(actor(), FIGURES, request.args)
+    return mail_page(mail_subject(FIGURES, unit_id, tree), forms.ScheduleForm(formdata=None))
 
 
 def mail_page(of: Subject, form: forms.ScheduleForm) -> str:
     own, now = get_session(), clock.now()
     found = own.scalars(gathering.schedules_of(of)).all()
-    heads = own.execute(queries.heads(of.unit.id, on=clock.day_of(now))).all()
+    heads = own.execute(queries.heads(of.unit.id, on=clock.day_of(now), tree=of.by.tree)).all()
     letter = papers.letter(own, of, "en" if forms.in_english() else "vi")
     return render_template(
         "reports/mail.html",
         of=of,
         form=form,
+        code=own.get_one(Briefing, of.briefing_id).code,
+        trees=mail_trees(of),
+        tree_words=TREE_WORDS,
         every=forms.EVERY,
         schedules=[(one, next_due(one.every, one.place, one.begun_at, now)) for one in found],
         reached=sum(row[2] for row in heads),
@@ -333,8 +313,8 @@ def mail_page(of: Subject, form: forms.ScheduleForm) -> str:
 @needs(SEND)
 def schedule(unit_id: uuid.UUID) -> ResponseReturnValue:
     """Mail the summary from now on."""
-    access_own(get_session(), actor(), SEND, unit_id)
-    of, form = asked_subject(SEND, unit_id), forms.ScheduleForm()
+    tree, form = tree_asked(actor(), SEND, request.args), forms.ScheduleForm()
+    of = mail_subject(SEND, unit_id, tree)
     if not form.validate_on_submit():
         return mail_page(of, form), 422
     try:
@@ -344,7 +324,7 @@ def schedule(unit_id: uuid.UUID) -> ResponseReturnValue:
     else:
         flash(_("Đã đặt lịch gửi."), "success")
     code = get_session().get_one(Briefing, of.briefing_id).code
-    return redirect(url_for("reports.mail", unit_id=unit_id, briefing=code))
+    return redirect(url_for("reports.mail", unit_id=unit_id, briefing=code, tree=tree))
 
 
 @bp.post("/schedules/<uuid:schedule_id>/end")
@@ -354,7 +334,8 @@ def end_schedule(schedule_id: uuid.UUID) -> ResponseReturnValue:
     one = access_schedule(get_session(), actor(), schedule_id)
     actions.end_schedule(get_session(), one, by=actor().public_id)
     flash(_("Đã thôi gửi theo lịch này."), "success")
-    return redirect(url_for("reports.mail", unit_id=one.unit.public_id, briefing=one.briefing.code))
+    back_to = url_for("reports.mail", unit_id=one.unit.public_id, briefing=one.briefing.code, tree=one.tree)
+    return redirect(back_to)
 
 
 @bp.get("/questions")
