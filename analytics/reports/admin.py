@@ -31,9 +31,10 @@ from analytics.reports.forms import (
     made,
     named,
 )
+from analytics.reports.loader import paper_of
 from analytics.reports.models import ReportFilePiece
 from analytics.reports.queries import Subject
-from analytics.reports.rules import Paper, Words, code_of, paper_of
+from analytics.reports.rules import Paper, Words, code_of
 from analytics.reports.vocabulary import Frame, closing, frame
 from lms import clock
 from lms.db import apart, get_read_session

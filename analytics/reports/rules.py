@@ -92,11 +92,6 @@ def as_bytes(paper: Paper) -> bytes:
     return msgspec.json.encode(paper, order="deterministic")
 
 
-def paper_of(document: bytes) -> Paper:
-    """The paper that `as_bytes` wrote."""
-    return msgspec.json.decode(document, type=Paper)
-
-
 def digest(document: bytes) -> str:
     """SHA-256 of what is kept, in hexadecimal."""
     return hashlib.sha256(document).hexdigest()

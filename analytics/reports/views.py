@@ -28,6 +28,7 @@ from analytics.reports.access import (
     waiting_for,
 )
 from analytics.reports.forms import figures_asked, figures_told, made, named, told
+from analytics.reports.loader import Unreadable, paper_of
 from analytics.reports.models import ReportFile
 from analytics.reports.protocol import asked_page, asked_subject, mail_subject, mail_trees
 from analytics.reports.queries import Subject
@@ -37,7 +38,6 @@ from analytics.reports.rules import (
     differences,
     digest,
     next_due,
-    paper_of,
     shown,
     typed_code,
 )
@@ -64,6 +64,13 @@ def disagree(_error: SumsDisagree) -> ResponseReturnValue:
     """No report is made of figures that do not add up; `lms verify` says where they went wrong."""
     log.error("a report was not made: its sums disagree")
     return render_template("reports/disagree.html"), 409
+
+
+@bp.app_errorhandler(Unreadable)
+def unreadable(_error: Unreadable) -> ResponseReturnValue:
+    """A report that was kept and cannot be read: what to do."""
+    log.error("a report that was kept cannot be read")
+    return render_template("reports/unreadable.html"), 409
 
 
 @bp.get("")

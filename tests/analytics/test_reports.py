@@ -26,6 +26,7 @@ from analytics.facts.models import Tally
 from analytics.facts.rules import Count
 from analytics.facts.vocabulary import METRICS
 from analytics.reports import actions, papers, queries
+from analytics.reports.loader import Unreadable, paper_of
 from analytics.reports.models import ReportFile, ReportSchedule, ReportSnapshot, ReportSubmission
 from analytics.reports.rules import (
     Column,
@@ -43,7 +44,6 @@ from analytics.reports.rules import (
     is_due,
     levels_that_fit,
     next_due,
-    paper_of,
     shown,
     state_of,
     summed,
@@ -357,6 +357,65 @@ def test_a_kept_report_can_be_neither_changed_nor_removed(make: Make, province: 
     for change in ("UPDATE report_snapshot SET period = 'x'", "DELETE FROM report_snapshot"):
         with pytest.raises(DatabaseError, match="written once"), make.writing() as session:
             session.execute(text(change))
+
+
+def kept_on_postgresql(make: Make, province: Province, document: bytes) -> ReportSnapshot:
+    """A kept Biểu 05 as it was stored before sums were made whole numbers."""
+    of = told_of(make, province.root)
+    with make.writing() as session:
+        one = ReportSnapshot(
+            public_id=uuid.uuid4(),
+            unit_id=of.unit.id,
+            briefing_id=of.briefing_id,
+            form="05",
+            period=f"{clock.today():%Y-%m}",
+            document=document,
+            digest=digest(document),
+            taken_at=of.now - timedelta(hours=1),
+        )
+        session.add(one)
+        return one
+
+
+def test_a_month_kept_with_its_sums_as_texts_is_read_with_its_figures_and_its_code(
+    make: Make, province: Province
+) -> None:
+    """PostgreSQL adds sums up to decimals, and JSON writes these as texts: so such reports were kept for a day."""
+    held(make, province, clock.now() - timedelta(hours=1))
+    with make.writing() as session:
+        session.execute(update(Standing).values(member=True))
+    of = told_of(make, province.root)
+    with make.reading() as session:
+        paper = papers.monthly(session, of, f"{clock.today():%Y-%m}")
+    assert paper.total is not None
+    assert paper.total.cells["member_rate"] == (11, 16)
+    document = re.sub(rb'"member_rate":\[(\d+),(\d+)\]', rb'"member_rate":["\1","\2"]', as_bytes(paper))
+    assert document != as_bytes(paper)
+    one, browser = kept_on_postgresql(make, province, document), make.browser(province.head)
+    page = browser.get(f"/reports/snapshots/{one.public_id}")
+    assert (page.status_code, code_of(one.digest) in page.text, "không còn khớp" in page.text) == (200, True, False)
+    assert cells_of_page(page.text.split("Số liệu</h2>")[1])[-1][5] == "68,8"
+    for kind in KINDS:
+        assert browser.client.get(f"/reports/snapshots/{one.public_id}.{kind}").status_code == 200, kind
+    assert "không thay đổi từ khi chốt" in make.browser().get(f"/reports/check?code={code_of(one.digest)}").text
+    with make.writing() as session:
+        actions.freeze(session, of, paper, by=None)
+    assert "Hai bản chốt như nhau." in browser.get(f"/reports/snapshots/{one.public_id}").text
+
+
+def test_a_kept_report_that_nobody_can_read_says_what_to_do(make: Make, province: Province) -> None:
+    browser = make.browser(province.head)
+    for document in (b"", b"{}", b'{"columns": 1}', b'{"columns": [], "lines": [{"cells": 7}]}'):
+        one = kept_on_postgresql(make, province, document)
+        for rest in ("", ".docx", ".json"):
+            answer = browser.get(f"/reports/snapshots/{one.public_id}{rest}")
+            assert answer.status_code == 409, (document, rest)
+            assert "Không đọc được bản chốt" in answer.text
+            assert "để chốt lại" in answer.text
+        assert make.browser().get(f"/reports/check?code={code_of(one.digest)}").status_code == 409
+        assert browser.get(address(province.root)).status_code == 200
+    with pytest.raises(Unreadable):
+        paper_of(b"[]")
 
 
 def test_the_next_kept_report_says_what_is_different(make: Make, province: Province) -> None:
