@@ -248,7 +248,10 @@ def not_told(shown: Overview) -> str:
     """Why scores are not told of a day that is over, nor of a staff category."""
     if shown.structure.until is not None:
         return str(
-            _("Hệ thống chỉ giữ điểm hiện nay, không giữ điểm của từng ngày đã qua. Hãy xem ở số liệu hiện nay.")
+            _(
+                "Điểm không nêu theo ngày đã qua: lấy số của hai ngày trừ cho nhau có thể lộ điểm của từng người. Hãy "
+                "xem ở số liệu hiện nay."
+            )
         )
     return str(
         _(

@@ -67,7 +67,8 @@ class Looked:
         today = {} if both or self.asked.tree == STATE_TREE else {"tree": self.asked.tree}
         told: dict[str, Any] = {"asked": self.asked, "unit": self.unit, "then": self.then, "both": both, "today": today}
         told |= {"by_category": me.may(NAMES), "category_words": CATEGORIES, "of_now": OF_NOW}
-        return {**told, "filters": self.filters, "marks": file_marks(self.structure), "untold": self.structure.untold}
+        told |= {"untold": self.structure.untold, "forgotten": self.structure.forgotten}
+        return {**told, "filters": self.filters, "marks": file_marks(self.structure)}
 
 
 def looked_at(unit_id: uuid.UUID, permission: str) -> Looked:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from analytics.facts.projection import Structure
+from analytics.facts.queries import recalled
 from lms.accounts.access import UnitThen, access_unit, access_unit_then, people_of_today
 from lms.organisation.gathering import lineages
 from lms.organisation.models import Unit
@@ -25,7 +26,7 @@ def access_counted(
     Figures of a staff category are for whoever may see the names too: in a small unit they tell of single people.
     Raises `NotFound`.
     """
-    needed = NAMES if wanted.category else permission
+    needed, wanted = NAMES if wanted.category else permission, recalled(session, wanted)
     if not wanted.then:
         return access_unit(session, actor, needed, public_id), None, wanted
     then = access_unit_then(session, actor, needed, public_id, on=wanted.on, tree=wanted.tree)

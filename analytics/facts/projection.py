@@ -5,11 +5,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Date,
     FromClause,
     Integer,
     Select,
+    String,
+    Subquery,
+    Uuid,
     and_,
     case,
     cast,
@@ -29,10 +33,14 @@ from sqlalchemy.sql.functions import GenericFunction
 
 from analytics.facts.models import Tally, TallyDay
 from analytics.facts.rules import COUNTS, DAYS, NEVER_DUE, OF_NOW, PER_POINT, SCORES
-from courses.briefings.models import Standing
+from assessments.reflections.models import Reflection, ReflectionVersion
+from courses.briefings.models import BriefingSession, MeetingPoint, Standing
+from courses.briefings.rules import MEMBERS
 from courses.enrolment.models import Assignment, AssignmentHandover, RollDecision
+from courses.meetings.models import PointSighting
 from lms.accounts.models import Membership, Person
 from lms.accounts.queries import all_links
+from lms.audit.models import AuditEntry
 from lms.clock import start_of_day
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitName
 from lms.organisation.projection import with_former
@@ -49,7 +57,7 @@ class Structure:
     `category`: only of this staff category ("": of any). `until`: with what had come by this moment (None: by now),
     of those to whom a briefing had been given by then. With none of these figures are read from tallies; else they
     are counted from standings when they are asked for. `seen`: of these units alone is told what they host and enter
-    (None: of all); whom they have is told by `people`.
+    (None: of all); whom they have is told by `people`. `forgotten`: what nobody can tell of that moment any more.
     """
 
     on: date
@@ -59,6 +67,7 @@ class Structure:
     category: str = ""
     until: datetime | None = None
     seen: frozenset[int] | None = None
+    forgotten: frozenset[str] = frozenset()
 
     @property
     def anew(self) -> bool:
@@ -67,8 +76,9 @@ class Structure:
 
     @property
     def untold(self) -> frozenset[str]:
-        """The counts that cannot be told of a day that is over, or are not told of some of a unit's people."""
-        return (OF_NOW if self.until is not None else frozenset()) | (SCORES if self.category else frozenset())
+        """The counts that are not told of a day that is over, or cannot be, or not of some of a unit's people."""
+        past = OF_NOW | self.forgotten if self.until is not None else frozenset()
+        return past | (SCORES if self.category else frozenset())
 
     def tallies(self, units: Select[int], briefing_id: int | None = None) -> FromClause:
         """The columns of `Tally`: for all units, or counted anew for these units, and for one briefing."""
@@ -76,7 +86,7 @@ class Structure:
             return TODAY
         place, standings = self.standings(units, briefing_id)
         keys = Standing.briefing_id, place.label("unit_id"), func.coalesce(Standing.due_at, NEVER_DUE).label("due_at")
-        query = standings.with_only_columns(*keys, *sums_of_standings(self))
+        query = standings.with_only_columns(*keys, *sums_of_standings(self, briefing_id))
         return query.group_by(Standing.briefing_id, place, keys[-1]).subquery()
 
     def days(self, units: Select[int], briefing_id: int, *, after: date | None = None) -> FromClause:
@@ -171,17 +181,115 @@ def given_by(moment: datetime) -> Select[int]:
 
 def exempt(until: datetime | None) -> ColumnElement[bool]:
     """Whether somebody is exempt, or was at that moment."""
-    if until is None:
-        return Standing.exempt.expression
-    decided, links = RollDecision, all_links().subquery()
-    whose = func.coalesce(links.c.person_id, decided.person_id)
+    return Standing.exempt.expression if until is None else decided_so("exempt", until)
+
+
+def decided_so(kind: str, until: datetime) -> ColumnElement[bool]:
+    """Whether that had been decided about somebody by then, and was not revoked before."""
+    decided, (links, whose) = RollDecision, counted_as(RollDecision.person_id)
     those = (
         select(decided.briefing_id, whose)
         .outerjoin(links, links.c.duplicate_id == decided.person_id)
-        .where(decided.kind == "exempt", decided.decided_at <= until)
+        .where(decided.kind == kind, decided.decided_at <= until)
         .where(or_(decided.revoked_at.is_(None), decided.revoked_at > until))
     )
     return tuple_(Standing.briefing_id, Standing.person_id).in_(those)
+
+
+def counted_as(own: Any) -> tuple[Subquery, ColumnElement[int]]:
+    """The links of records, to be joined where it is a duplicate's, and whose it is: the record that counts."""
+    links = all_links().subquery()
+    return links, func.coalesce(links.c.person_id, own)
+
+
+def last_said(until: datetime, briefing_id: int | None, *, each: Any) -> CTE:
+    """What points had said of people by that moment, each person once for `each`: the briefing, or the sitting.
+
+    Columns briefing_id, point_id, person_id (the record that counts), state; `place` 1 is what was said last. A point
+    has one statement of a person that counts, for it corrects by voiding: so what it says now, it said when it says.
+    """
+    said, (links, whose) = PointSighting, counted_as(PointSighting.person_id)
+    order = said.at.desc(), BriefingSession.id, said.point_id.desc()
+    columns = BriefingSession.briefing_id, said.point_id, whose.label("person_id"), said.state
+    query = (
+        select(*columns, func.row_number().over(partition_by=(each, whose), order_by=order).label("place"))
+        .join(MeetingPoint, MeetingPoint.id == said.point_id)
+        .join(BriefingSession, BriefingSession.id == MeetingPoint.session_id)
+        .outerjoin(links, links.c.duplicate_id == said.person_id)
+        .where(said.at <= until)
+    )
+    return (query if briefing_id is None else query.where(BriefingSession.briefing_id == briefing_id)).cte()
+
+
+def away(until: datetime, briefing_id: int | None) -> dict[str, ColumnElement[bool]]:
+    """Whether somebody had been missed by that moment, with a reason or without, and not been briefed."""
+    last = last_said(until, briefing_id, each=BriefingSession.briefing_id)
+    leave = decided_so("leave", until)
+    said = {
+        state: tuple_(Standing.briefing_id, Standing.person_id).in_(
+            select(last.c.briefing_id, last.c.person_id).where(last.c.place == 1, last.c.state == state)
+        )
+        for state in ("excused", "unexcused")
+    }
+    waits = or_(Standing.briefed_at.is_(None), Standing.briefed_at > until)
+    return {
+        "excused": and_(waits, or_(leave, said["excused"])),
+        "unexcused": and_(waits, ~leave, said["unexcused"]),
+    }
+
+
+def handed_in(until: datetime) -> ColumnElement[bool]:
+    """Whether somebody had handed in a reflection by that moment: the standing bears the last time alone."""
+    links, whose = counted_as(Reflection.person_id)
+    those = (
+        select(Reflection.briefing_id, whose)
+        .join(ReflectionVersion, ReflectionVersion.reflection_id == Reflection.id)
+        .outerjoin(links, links.c.duplicate_id == Reflection.person_id)
+        .where(ReflectionVersion.handed_in_at <= until)
+    )
+    before = tuple_(Standing.briefing_id, Standing.person_id).in_(those)
+    return and_(Standing.submitted_at.is_not(None), or_(Standing.submitted_at <= until, before))
+
+
+def member(until: datetime | None) -> ColumnElement[bool]:
+    """Whether somebody is a member of the Party, or was at that moment: what the first change since says it was."""
+    if until is None:
+        return Standing.member.expression
+    changed = changes_of_party(until)
+    first = select(Person.id).join(changed, Person.public_id == cast(changed.c.whose, Uuid)).where(changed.c.place == 1)
+    was, was_not = (
+        Standing.person_id.in_(first.where(among).correlate(None))
+        for among in (changed.c.before.in_(MEMBERS), changed.c.before.not_in(MEMBERS))
+    )
+    return case((was, true()), (was_not, false()), else_=Standing.member)
+
+
+def changes_of_party(since: datetime) -> Subquery:
+    """Of each person whose membership was changed after that moment, what it was before each change, by `place`."""
+    entry = AuditEntry
+    before = entry.details[("changes", "party", 0)].as_string()
+    return (
+        select(
+            func.replace(entry.object_id, "-", "").label("whose"),
+            before.label("before"),
+            func.row_number().over(partition_by=entry.object_id, order_by=entry.id).label("place"),
+        )
+        .where(entry.action == PARTICULARS_CHANGED, entry.object_kind == "person")
+        .where(entry.at > since, before.is_not(None))
+        .subquery()
+    )
+
+
+PARTICULARS_CHANGED = "person.change"
+"""The act by which particulars of somebody are changed; its entry has what was before of those that are no names."""
+
+
+def unsaid_changes(since: datetime) -> Select[int]:
+    """An entry after that moment which says that a membership was changed and not from what, as older ones do."""
+    entry = AuditEntry
+    named = cast(entry.details, String).contains('"party"')
+    silent = entry.details[("changes", "party", 0)].as_string().is_(None)
+    return select(entry.id).where(entry.action == PARTICULARS_CHANGED, entry.at > since, named, silent).limit(1)
 
 
 def by(until: datetime | None, moment: Any) -> list[ColumnElement[bool]]:
@@ -206,16 +314,15 @@ def day_on_postgresql(element: VietnamDay, compiler: SQLCompiler, **kw: Any) -> 
     return f"CAST({compiler.process(element.clauses, **kw)} AT TIME ZONE 'UTC' + interval '7 hours' AS date)"
 
 
-def conditions(until: datetime | None = None) -> dict[str, ColumnElement[bool]]:
+def conditions(until: datetime | None = None, briefing_id: int | None = None) -> dict[str, ColumnElement[bool]]:
     """Who of those that are not exempt is counted, by the name of the count; `until`: who was at that moment.
 
-    What nobody can tell of that moment counts nobody.
+    What is not told of that moment counts nobody. `briefing_id`: of standings in this one alone.
     """
     briefed = and_(Standing.briefed_at.is_not(None), *by(until, Standing.briefed_at))
-    begun = Standing.state != "not_started"
     return {
         "people": true(),
-        "started": begun if until is None else or_(Standing.started_at <= until, briefed),
+        "started": Standing.state != "not_started",
         "briefed": briefed,
         "completed": and_(Standing.completed_at.is_not(None), *by(until, Standing.completed_at)),
         "by_point": and_(Standing.way == "point", briefed),
@@ -227,7 +334,14 @@ def conditions(until: datetime | None = None) -> dict[str, ColumnElement[bool]]:
         "accepted": and_(Standing.accepted_at.is_not(None), *by(until, Standing.accepted_at)),
         "tested": and_(Standing.tested_at.is_not(None), *by(until, Standing.tested_at)),
         "scored": Standing.score.is_not(None),
-    } | (dict.fromkeys(OF_NOW.intersection(COUNTS), false()) if until is not None else {})
+    } | (past_conditions(until, briefing_id) if until is not None else {})
+
+
+def past_conditions(until: datetime, briefing_id: int | None) -> dict[str, ColumnElement[bool]]:
+    """What has another source than the standing when it is asked of a moment that is over."""
+    untold, handed = dict.fromkeys(OF_NOW.intersection(COUNTS), false()), handed_in(until)
+    begun = or_(Standing.started_at <= until, Standing.briefed_at <= until, handed)  # by what was handed in first, too
+    return {**untold, **away(until, briefing_id), "started": begun, "submitted": handed}
 
 
 def whose(name: str, *, now: datetime) -> list[ColumnElement[bool]]:
@@ -241,17 +355,17 @@ def whose(name: str, *, now: datetime) -> list[ColumnElement[bool]]:
     return [~Standing.exempt, conditions()[name]]
 
 
-def sums_of_standings(structure: Structure) -> list[ColumnElement[int]]:
+def sums_of_standings(structure: Structure, briefing_id: int | None = None) -> list[ColumnElement[int]]:
     """What `rules.counted` makes of standings, as sums. As whole numbers: PostgreSQL adds larger ones to decimals.
 
     What is not told is nought.
     """
     until, free = structure.until, exempt(structure.until)
     each: dict[str, ColumnElement[Any]] = {
-        name: case((and_(~free, condition), 1), else_=0) for name, condition in conditions(until).items()
+        name: case((and_(~free, condition), 1), else_=0) for name, condition in conditions(until, briefing_id).items()
     }
     points = func.round(func.coalesce(Standing.score, 0.0) * 10 * PER_POINT)
     each["score"] = case((~Standing.exempt, points), else_=0)
-    each["exempt"], each["members"] = (case((one, 1), else_=0) for one in (free, Standing.member))
+    each["exempt"], each["members"] = (case((one, 1), else_=0) for one in (free, member(until)))
     each |= dict.fromkeys(structure.untold.intersection(COUNTS), literal(0))
     return [cast(func.sum(each[name]), Integer).label(name) for name in COUNTS]

@@ -3,7 +3,7 @@
 Of what no tally holds (`Structure.anew`) the same statements read sums of standings in their place.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -12,11 +12,12 @@ from sqlalchemy import ColumnElement, Date, Integer, Select, and_, bindparam, ca
 from sqlalchemy.orm import Session, aliased
 
 from analytics.facts import rules
-from analytics.facts.projection import TODAY, Structure
-from analytics.facts.rules import COUNT_NAMES, DAYS, NEVER_DUE, Choice
+from analytics.facts.projection import TODAY, Structure, unsaid_changes
+from analytics.facts.rules import COUNT_NAMES, DAYS, MEMBERSHIP, NEVER_DUE, Choice
 from courses.briefings.models import Standing
 from courses.catalog.queries import NEWEST_TITLES
 from courses.enrolment.models import Briefing
+from lms.audit.models import AuditRetention
 from lms.db import UtcDateTime
 from lms.organisation.models import Unit, UnitClosure, UnitEdge, UnitName
 from lms.organisation.queries import holds_on
@@ -28,6 +29,20 @@ BRIEFING: Any = bindparam("briefing", type_=Integer)
 DAY: Any = bindparam("day", type_=Date)
 AFTER: Any = bindparam("after", type_=Date)
 NOW: Any = bindparam("now", type_=UtcDateTime)
+
+
+def recalled(session: Session, structure: Structure) -> Structure:
+    """The structure with what nobody can tell of its moment any more.
+
+    Who was a member of the Party then follows from what the log says was changed since: as far back as it is kept, and
+    where every change says from what.
+    """
+    until = structure.until
+    if until is None:
+        return structure
+    kept_from = session.scalar(select(AuditRetention.kept_from))
+    lost = (kept_from is not None and kept_from > until) or session.scalar(unsaid_changes(until)) is not None
+    return replace(structure, forgotten=MEMBERSHIP if lost else frozenset())
 
 
 @dataclass(frozen=True, slots=True)

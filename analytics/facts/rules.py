@@ -38,8 +38,11 @@ PEOPLE = frozenset({*COUNTS, "roll", "non_members", "overdue"} - {"score"})
 SCORES = frozenset({"score"})
 """What is not told of some of the people of a unit: taken from all of them it would tell of the few others."""
 
-OF_NOW = frozenset({"members", "non_members", "excused", "unexcused", "submitted", "scored"}) | SCORES
-"""What is known of now alone: no moment is kept with it, or only the last one, so nobody can tell how it was."""
+OF_NOW = frozenset({"scored"}) | SCORES
+"""What is told of now alone: the scores of one day, taken from those of the next, would be a single person's."""
+
+MEMBERSHIP = frozenset({"members", "non_members"})
+"""What is told of a day that is over as far back as the log has every change of it."""
 
 PER_POINT = 1_000
 """Scores are added up in thousandths of a point of ten, so that sums are exact and the same in every order."""

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from analytics.facts.access import access_counted, with_those_before
 from analytics.facts.projection import Structure
-from analytics.facts.queries import briefings_given, opened_first
+from analytics.facts.queries import briefings_given, opened_first, recalled
 from analytics.reports.models import ReportFile, ReportSchedule, ReportSnapshot, ReportSubmission
 from analytics.reports.queries import Subject, subject, submissions_waiting
 from courses.enrolment.models import Briefing
@@ -105,6 +105,7 @@ def wished(wish: Mapping[str, Any]) -> Structure | None:
 def wished_for(session: Session, wish: Mapping[str, Any], *, on: date) -> Structure | None:
     """The same, with those who are counted that day where its reader might see names."""
     structure, within = wished(wish), wish.get("within")
+    structure = recalled(session, structure) if structure is not None else None
     if structure is None or not structure.then or within is None:
         return structure
     return within_units(session, structure, within, on=on)

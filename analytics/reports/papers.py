@@ -37,11 +37,11 @@ from analytics.reports.vocabulary import (
     GROUPS_05,
     LABELS,
     LABELS_01,
+    NOTE_ENTERED_THEN,
     NOTE_FILTERED,
     NOTE_FROZEN,
     NOTE_NEVER_FROZEN,
     NOTE_NOT_FROZEN_SO,
-    NOTE_OF_NOW,
     NOTE_ROLL_UP,
     NOTES,
     NUMBER_WIDTH,
@@ -85,7 +85,7 @@ def by_unit(session: Session, of: Subject, levels: int | None = None, *, most: i
 def notes_on_empty(of: Subject, kept: datetime | None) -> list[str]:
     """Of which frozen roll columns 4 to 6 are, or why they are empty, and what else is."""
     if of.by.untold:
-        return [NOTE_FILTERED, *([NOTE_OF_NOW] if of.by.until is not None else [])]
+        return [NOTE_FILTERED, *([NOTE_ENTERED_THEN] if of.by.until is not None else [])]
     if of.structure is not None:
         return [NOTE_NOT_FROZEN_SO]
     return [NOTE_FROZEN.format(at=f"{in_vietnam(kept):%H:%M, %d/%m/%Y}") if kept else NOTE_NEVER_FROZEN]

@@ -10,7 +10,7 @@ from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from analytics.facts import queries as facts
-from analytics.facts.projection import Structure, VietnamDay
+from analytics.facts.projection import Structure, VietnamDay, by
 from analytics.facts.rules import COUNT_NAMES, Count
 from analytics.facts.vocabulary import document_of
 from analytics.reports.models import ReportEntry, ReportSubmission
@@ -220,7 +220,8 @@ def frozen_by_unit(within: Select[int], of: Subject) -> Select[int, int, int, in
 def entries(session: Session, within: Select[int], of: Subject) -> dict[int, Entered]:
     """What these units have entered by hand, by unit; and what those entered from which they took over, each named.
 
-    What a unit enters once it has taken over stands for both.
+    What a unit enters once it has taken over stands for both. Of a day that is over, what had been entered by then and
+    was not changed since.
     """
     on, later = of.by.on, aliased(ReportEntry)
     taken, heirs = taken_over(on), heirs_by(on)
@@ -236,7 +237,7 @@ def entries(session: Session, within: Select[int], of: Subject) -> dict[int, Ent
         .join(Unit, Unit.id == ReportEntry.unit_id)
         .outerjoin(taken, taken.c.unit_id == ReportEntry.unit_id)
         .where(ReportEntry.briefing_id == of.briefing_id, ReportEntry.unit_id.in_(with_former(within, on=on)))
-        .where(~replaced.correlate(ReportEntry).exists())
+        .where(~replaced.correlate(ReportEntry).exists(), *by(of.by.until, ReportEntry.entered_at))
         .order_by(taken.c.heir_id.is_not(None), Unit.sort_key, Unit.id)
     )
     told: dict[int, tuple[list[str], list[str]]] = {}

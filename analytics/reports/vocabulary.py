@@ -178,9 +178,19 @@ NOTE_FROZEN = (
 )
 NOTE_NEVER_FROZEN = "Đợt này chưa chốt sĩ số: cột 4, 5, 6 để trống."
 NOTE_NOT_FROZEN_SO = "Sĩ số chốt tính theo cơ cấu tổ chức nhà nước lúc chốt: theo cơ cấu này cột 4, 5, 6 để trống."
-NOTE_FILTERED = "Sĩ số chốt là của mọi người, theo lúc chốt: cột 4, 5, 6 để trống. Điểm trung bình cũng để trống."
-NOTE_OF_NOW = "Vắng có lý do, vắng không lý do, bài thu hoạch đã nộp: chỉ biết theo hiện nay, nên để trống."
-ON_FROZEN = (NOTE_NEVER_FROZEN, NOTE_NOT_FROZEN_SO, NOTE_FILTERED, NOTE_OF_NOW, NOTE_FROZEN.partition("{")[0])
+NOTE_FILTERED = (
+    "Sĩ số chốt là của mọi người, theo lúc chốt: cột 4, 5, 6 để trống. Điểm trung bình cũng để trống: lấy số của hai "
+    "ngày, hai nhóm trừ cho nhau có thể lộ điểm của từng người."
+)
+NOTE_ENTERED_THEN = "Cột 23, 25: chỉ có những gì đơn vị nhập đến hết ngày ấy và từ đó không sửa."
+ON_FROZEN = (
+    NOTE_NEVER_FROZEN,
+    NOTE_NOT_FROZEN_SO,
+    NOTE_FILTERED.partition("Điểm")[0],
+    NOTE_ENTERED_THEN,
+    NOTE_FROZEN.partition("{")[0],
+    "Vắng có lý do, vắng không lý do, bài thu hoạch đã nộp: chỉ biết theo hiện nay",  # in what was kept earlier
+)
 """How the notes begin that say which columns are empty, and why."""
 
 NOTE_ROLL_UP = (

@@ -199,9 +199,11 @@ def test_a_page_of_a_day_that_is_over_says_so_and_what_nobody_can_tell_of_it(mak
         answer = browser.get(f"{at}/charts/units.csv{then}")
         assert lines_of(answer.text)[-1][0].startswith("Số liệu đến hết ngày")
         assert f"_den-het-{day}_co-cau-{day}.csv" in answer.headers["Content-Disposition"]
-        browser.get(f"{at}/numbers/excused{then}")
-        assert "Không nêu được của ngày đã qua" in text_of(browser)
+        browser.get(f"{at}/numbers/score{then}")
+        assert "Điểm không nêu theo ngày đã qua" in text_of(browser)
         assert '<p class="answer__figure"><strong>–</strong>' in browser.text
+        browser.get(f"{at}/numbers/excused{then}")
+        assert '<p class="answer__figure"><strong>0</strong>' in browser.text
         browser.get(f"{at}/numbers/people{then}")
         assert "không xem được của ngày đã qua" in text_of(browser)
         for path in ("missing", "points", "peers"):

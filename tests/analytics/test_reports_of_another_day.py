@@ -227,7 +227,7 @@ def test_a_report_is_told_of_a_day_that_is_over_and_of_one_category_as_the_dashb
     page = text_of(browser)
     assert f"Số liệu đến hết ngày {yesterday:%d/%m/%Y}" in page
     assert f"Đến 23 giờ 59 phút ngày {yesterday:%d/%m/%Y}" in page
-    assert "chỉ biết theo hiện nay, nên để trống" in page
+    assert "Điểm trung bình cũng để trống: lấy số của hai ngày" in page
     register = listed(browser, moved, moved.a, "register-csv", category="vien_chuc").decode()
     assert ("An Ở Lại" in register, "Xuân" in register) == (True, False)
     for path in (f"/03.json?until={yesterday}", "/05.csv?category=vien_chuc", "/01.csv?until=31/13/2025"):
