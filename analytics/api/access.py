@@ -3,6 +3,7 @@
 import hashlib
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,6 +13,8 @@ from analytics.api.rules import NAMES, PREFIX
 from analytics.facts.access import FIGURES, access_counted, with_those_before
 from analytics.facts.access import NAMES as SEE_NAMES
 from analytics.facts.projection import Structure
+from analytics.reports import access as reports
+from analytics.reports.queries import Subject
 from courses.enrolment.models import Briefing
 from lms import clock
 from lms.organisation.access import units_within
@@ -25,6 +28,7 @@ __all__ = [
     "KEEP",
     "READ",
     "access_briefing",
+    "access_subject",
     "access_token",
     "access_unit",
     "digest_of",
@@ -102,6 +106,22 @@ def access_unit(
     if then is not None and then.unit is None:
         raise NotFound
     return (then.unit if then is not None else None) or now, counted
+
+
+def access_subject(
+    session: Session,
+    token: ApiToken,
+    public_id: uuid.UUID | None,
+    code: str | None,
+    wanted: Structure,
+    *,
+    now: datetime,
+) -> Subject:
+    """What a form is about, when the token opens the unit; its own when none is named. Raises `NotFound`."""
+    named = public_id or (token.unit.public_id if token.unit is not None else None)
+    if named is None:
+        raise NotFound
+    return reports.access_subject(session, Reader(token), FIGURES, named, code, now=now, wanted=wanted)
 
 
 def units_opened(session: Session, token: ApiToken, tree: str) -> frozenset[int] | None:

@@ -1,7 +1,7 @@
 """What the read API reads: the same tallies as the dashboards, and standings page by page."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
@@ -11,16 +11,25 @@ from sqlalchemy.orm import Session, aliased
 from analytics.api.models import ApiToken
 from analytics.api.rules import (
     Briefing,
+    Month,
+    MonthTally,
     PlacedUnit,
+    Points,
+    PointSums,
+    PointTally,
     Standing,
     Tallies,
     Unit,
+    UnitMonth,
     part_of,
     tally_of,
 )
 from analytics.facts.projection import Structure
 from analytics.facts.queries import tallies_by_child
 from analytics.facts.rules import COUNT_NAMES, Branch, Count, total
+from analytics.reports import papers
+from analytics.reports.queries import Subject
+from analytics.reports.rules import Line, Value
 from courses.briefings import models as briefings
 from courses.briefings.queries import titles_of
 from courses.briefings.rules import Stand, standing_words
@@ -129,6 +138,53 @@ def tallies(
 def branch_of(row: Row[*tuple[Any, ...]]) -> Branch:
     count = Count(**{name: getattr(row, name) for name in COUNT_NAMES})
     return Branch(row.public_id, row.code, row.name, row.short_name, row.depth == 0, count, row.next_due, row.last_due)
+
+
+def points(session: Session, of: Subject, code: str) -> Points:
+    """Biểu 03 of the subject, without the names of who took the rolls."""
+    paper = papers.by_point(session, of)
+    items = [PointTally(uuid.UUID(one.key), **told_of_point(one.cells), **sums_of(one)) for one in paper.lines]
+    total = PointSums(**sums_of(paper.total))
+    return Points(code, *asked_of(of), total, items)
+
+
+def told_of_point(cells: Mapping[str, Value]) -> dict[str, Any]:
+    """What a point is called, and since when it was connected."""
+    connected = datetime.fromisoformat(str(cells["connected"])) if cells["connected"] else None
+    return {"connected_at": connected, **{name: cells[name] for name in ("name", "host_unit", "sitting")}}
+
+
+def sums_of(line: Line | None) -> dict[str, Any]:
+    """The counts of a row of Biểu 03."""
+    cells = line.cells if line is not None else {}
+    counts = {name: cells.get(name, 0) for name in ("summoned", "present")}
+    missed = {"missed_with_reason": cells.get("excused", 0), "missed_without_reason": cells.get("unexcused", 0)}
+    return {**counts, **missed}
+
+
+def month(session: Session, of: Subject, period: str) -> Month:
+    """Biểu 05 of the subject."""
+    paper = papers.monthly(session, of, period)
+    parts = []
+    for one in paper.lines:
+        key, _space, itself = one.key.partition(" ")
+        parts.append(UnitMonth(uuid.UUID(key), str(one.cells["name"]), bool(itself), tally_of_month(one)))
+    return Month(period, *asked_of(of), tally_of_month(paper.total), parts)
+
+
+def tally_of_month(line: Line | None) -> MonthTally:
+    """A row of Biểu 05."""
+    cells: dict[str, Any] = dict(line.cells) if line is not None else {}
+    briefed, members = cells["member_rate"] or (None, None)
+    same = {name: cells[name] for name in ("conferences", "took_part", "staff", "digital")}
+    return MonthTally(**same, documents_given=cells["documents"], members_called=members, members_briefed=briefed)
+
+
+def asked_of(of: Subject) -> tuple[Unit, date, str, date | None, str | None]:
+    """Of what figures were asked, as every answer says it: unit, day and tree of the structure, last day, category."""
+    by = of.by
+    until = day_of(by.until) if by.until is not None else None
+    return Unit(of.unit.public_id, of.unit.code, of.unit.name), by.on, by.tree, until, by.category or None
 
 
 def standings(

@@ -37,6 +37,20 @@ OPERATIONS = (
         rules.Tallies,
     ),
     Operation(
+        "/briefings/{briefing}/points",
+        TALLIES,
+        _l("Các điểm cầu của một đơn vị và các đơn vị trực thuộc trong một đợt (Biểu 03)"),
+        ("briefing", "unit", "on", "tree", "until", "category"),
+        rules.Points,
+    ),
+    Operation(
+        "/months",
+        TALLIES,
+        _l("Số liệu một tháng của một đơn vị, qua mọi đợt, và của từng đơn vị ngay dưới (Biểu 05)"),
+        ("unit", "month", "on", "tree", "until", "category"),
+        rules.Month,
+    ),
+    Operation(
         "/briefings/{briefing}/standings",
         STANDINGS,
         _l("Kết quả của từng người trong một đơn vị và các đơn vị trực thuộc"),
@@ -78,6 +92,7 @@ PARAMETERS: Mapping[str, tuple[str, dict[str, Any], Any]] = {
         {"type": "string", "enum": list(CATEGORIES)},
         _l("Chỉ tính một loại cán bộ; khóa phải đọc được họ tên, vì số của ít người nói về từng người"),
     ),
+    "month": ("query", {"type": "string"}, _l("Tháng, ví dụ 2026-11; không nêu thì là tháng này")),
     "after": ("query", {"type": "string"}, _l("Giá trị next của trang trước, để lấy trang sau")),
     "limit": (
         "query",
@@ -109,13 +124,13 @@ FIELDS: Mapping[str, Any] = {
     "submitted": _l("Đã nộp bài thu hoạch"),
     "accepted": _l("Bài thu hoạch đạt"),
     "tested": _l("Đạt các bài kiểm tra bắt buộc"),
-    "scored": _l("Đã làm đủ các bài kiểm tra bắt buộc"),
+    "scored": _l("Đã làm đủ các bài kiểm tra bắt buộc; null: không nêu của ngày đã qua"),
     "mean_score": _l("Điểm trung bình của những người đã làm đủ, thang 10; null: dưới 5 người, hoặc đã lọc, không nêu"),
     "exempt": _l("Được miễn, không tính vào số phải học"),
-    "members": _l("Đảng viên trong số phải học và được miễn"),
+    "members": _l("Đảng viên trong số phải học và được miễn; null: không biết được của ngày đã qua"),
     "unit": _l("Đơn vị"),
     "itself": _l("Chính cơ quan của đơn vị, không kể đơn vị trực thuộc"),
-    "tally": _l("Số liệu; null: không biết được của ngày đã qua"),
+    "tally": _l("Số liệu"),
     "briefing": _l("Mã của đợt"),
     "total": _l("Tổng của các phần"),
     "parts": _l("Từng đơn vị ngay dưới với mọi đơn vị trực thuộc của nó, rồi chính cơ quan của đơn vị"),
@@ -133,6 +148,21 @@ FIELDS: Mapping[str, Any] = {
     "tree": _l("Cây: state hoặc party"),
     "until": _l("Số liệu đến hết ngày này; null: đến nay"),
     "category": _l("Loại cán bộ; null: mọi loại"),
+    "host_unit": _l("Đơn vị chủ trì điểm cầu"),
+    "sitting": _l("Buổi"),
+    "connected_at": _l("Giờ kết nối; null: chưa ghi"),
+    "summoned": _l("Số triệu tập: người phải học mà đây là điểm cầu gần nhất"),
+    "present": _l("Có mặt, kể cả đến muộn, về sớm; ở tổng, mỗi người một lần trong mỗi buổi"),
+    "missed_with_reason": _l("Vắng có lý do ở buổi ấy"),
+    "missed_without_reason": _l("Vắng không lý do ở buổi ấy"),
+    "month": _l("Tháng"),
+    "conferences": _l("Số hội nghị, lớp đã tổ chức trong tháng; không tách theo loại cán bộ"),
+    "took_part": _l("Số người được quán triệt trong tháng, mỗi người một lần"),
+    "documents_given": _l("Số văn bản đã triển khai trong tháng; không tách theo loại cán bộ"),
+    "members_called": _l("Đảng viên phải học, của các đợt trong tháng; null: không biết được của ngày đã qua"),
+    "members_briefed": _l("Đảng viên đã quán triệt, của các đợt trong tháng; null: không biết được của ngày đã qua"),
+    "staff": _l("Cán bộ, công chức, viên chức tính tại đơn vị"),
+    "digital": _l("Trong số đó, người đã hoàn thành ít nhất một đợt về chuyển đổi số"),
     "error": _l("Mã lỗi"),
     "message": _l("Nói rõ"),
 }
@@ -149,7 +179,15 @@ MANNERS = _l(
     "không đổi.",
     n=rules.PER_TOKEN,
 )
-ANSWERS = (rules.Briefings, rules.Units, rules.Tallies, rules.Standings, rules.Problem)
+ANSWERS = (
+    rules.Briefings,
+    rules.Units,
+    rules.Tallies,
+    rules.Points,
+    rules.Month,
+    rules.Standings,
+    rules.Problem,
+)
 
 
 def document(site: str) -> dict[str, Any]:

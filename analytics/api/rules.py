@@ -62,9 +62,9 @@ class Tally(msgspec.Struct, frozen=True):
     by_point: int
     online: int
     made_up: int
-    excused: int | None
-    unexcused: int | None
-    submitted: int | None
+    excused: int
+    unexcused: int
+    submitted: int
     accepted: int
     tested: int
     scored: int | None
@@ -92,6 +92,76 @@ class Tallies(msgspec.Struct, frozen=True):
     category: str | None
     total: Tally
     parts: list[UnitTally]
+
+
+class PointTally(msgspec.Struct, frozen=True):
+    """A meeting point as Biểu 03 has it."""
+
+    id: uuid.UUID
+    name: str
+    host_unit: str
+    sitting: str
+    connected_at: Moment | None
+    summoned: int
+    present: int
+    missed_with_reason: int
+    missed_without_reason: int
+
+
+class PointSums(msgspec.Struct, frozen=True):
+    """All points together; who was at several of a sitting is one."""
+
+    summoned: int
+    present: int
+    missed_with_reason: int
+    missed_without_reason: int
+
+
+class Points(msgspec.Struct, frozen=True):
+    """The points that a unit and those below it host in a briefing, and what they were asked of."""
+
+    briefing: str
+    unit: Unit
+    on: date
+    tree: str
+    until: date | None
+    category: str | None
+    total: PointSums
+    items: list[PointTally]
+
+
+class MonthTally(msgspec.Struct, frozen=True):
+    """A month as Biểu 05 has it; of members both sums that their rate is made of."""
+
+    conferences: int
+    took_part: int
+    documents_given: int
+    members_called: int | None
+    members_briefed: int | None
+    staff: int
+    digital: int
+
+
+class UnitMonth(msgspec.Struct, frozen=True):
+    """The month of a unit directly below with all below it; of the unit asked about itself, its own alone."""
+
+    id: uuid.UUID
+    name: str
+    itself: bool
+    tally: MonthTally
+
+
+class Month(msgspec.Struct, frozen=True):
+    """A month of a unit over all briefings, and what it was asked of."""
+
+    month: str
+    unit: Unit
+    on: date
+    tree: str
+    until: date | None
+    category: str | None
+    total: MonthTally
+    parts: list[UnitMonth]
 
 
 class Standing(msgspec.Struct, frozen=True):

@@ -10,11 +10,13 @@ from flask import Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from analytics.api import actions, queries, render, rules
-from analytics.api.access import access_briefing, access_unit, token_shown, units_opened
+from analytics.api.access import access_briefing, access_subject, access_unit, token_shown, units_opened
 from analytics.api.models import ApiToken
 from analytics.api.rules import MOST, NAMES, PER_TOKEN, STANDINGS, TALLIES, Problem, cursor_of, key_in, limit_in
 from analytics.facts.forms import asked_of
 from analytics.facts.projection import Structure
+from analytics.reports.queries import Subject
+from analytics.reports.rules import month_bounds
 from lms import clock
 from lms.db import apart, database, get_session
 from lms.organisation.models import Unit
@@ -101,6 +103,29 @@ def tallies(briefing_code: str) -> ResponseReturnValue:
         own, wanted = get_session(), wanted_figures(*FILTERS, token=token)
         briefing, (unit, by) = access_briefing(own, briefing_code), wanted_unit(token, wanted)
         return queries.tallies(own, briefing, unit, by, now=clock.now())
+
+    return answered(TALLIES, work)
+
+
+@bp.get("/v1/briefings/<briefing_code>/points")
+@for_clients
+def points(briefing_code: str) -> ResponseReturnValue:
+    """The meeting points of a unit in a briefing (Biểu 03)."""
+
+    def work(token: ApiToken) -> rules.Points:
+        of = wanted_subject(token, access_briefing(get_session(), briefing_code).code)
+        return queries.points(get_session(), of, briefing_code)
+
+    return answered(TALLIES, work)
+
+
+@bp.get("/v1/months")
+@for_clients
+def months() -> ResponseReturnValue:
+    """A month of a unit over all briefings (Biểu 05)."""
+
+    def work(token: ApiToken) -> rules.Month:
+        return queries.month(get_session(), wanted_subject(token), wanted_month())
 
     return answered(TALLIES, work)
 
@@ -224,6 +249,25 @@ def wanted_unit(token: ApiToken, wanted: Structure) -> tuple[Unit | OnDay, Struc
     if not text and token.unit_id is None:
         raise Refused(400, "unit", "This token opens all units: say of which one, with unit=.")
     return access_unit(get_session(), token, as_uuid(text, name="unit") if text else None, wanted)
+
+
+def wanted_subject(token: ApiToken, code: str | None = None) -> Subject:
+    """The unit the address names, or that of the token, with that briefing or any, by the filters it names."""
+    wanted, text = wanted_figures(*FILTERS, token=token), request.args.get("unit", "")
+    if not text and token.unit_id is None:
+        raise Refused(400, "unit", "This token opens all units: say of which one, with unit=.")
+    unit_id = as_uuid(text, name="unit") if text else None
+    return access_subject(get_session(), token, unit_id, code, wanted, now=clock.now())
+
+
+def wanted_month() -> str:
+    """The month that the address asks for, or this one."""
+    text = request.args.get("month", "") or f"{clock.today():%Y-%m}"
+    try:
+        month_bounds(text)
+    except (ValueError, OverflowError):
+        raise Refused(400, "month", "month must be written as 2026-11.") from None
+    return text
 
 
 def as_uuid(text: str, *, name: str = "after") -> uuid.UUID:

@@ -142,12 +142,16 @@ def file_of(looked: Looked, rows: Sequence[Sequence[Any]], name: str, *, column:
     return response
 
 
-def not_filtered(looked: Looked, endpoint: str, what: str, **address: Any) -> str:
-    """The page in place of what is told of now, or of everybody, alone: says so, and leads there."""
+def not_filtered(looked: Looked, endpoint: str, what: str, *, form: str = "", **address: Any) -> str:
+    """The page in place of what is told of now, or of everybody, alone: says so, and leads there.
+
+    `form`: the form of reports that tells part of it by these filters.
+    """
     told, briefing = looked.told, request.args.get("briefing")
     now = url_for(endpoint, unit_id=looked.unit.public_id, briefing=briefing, **{**told["today"], **address})
     back = url_for("dashboard.unit", unit_id=looked.unit.public_id, briefing=briefing, **looked.asked.address)
-    return render_template("dashboard/not_filtered.html", **told, what=what, now_url=now, back_url=back)
+    words = {"what": what, "now_url": now, "back_url": back, "form": form, "address": looked.asked.address}
+    return render_template("dashboard/not_filtered.html", **told, **words, briefing_code=briefing)
 
 
 def title(briefing: Given) -> str:

@@ -99,14 +99,20 @@ def asked_of(address: MultiDict[str, str]) -> Asked:
     return Asked(structure.on, structure.tree, structure.chosen, structure.form, until, given.get("category", ""), form)
 
 
-def filter_words(structure: Structure) -> list[str]:
-    """What pages and files say of the filters their figures are under, a sentence each; nothing without any."""
+def filter_words(structure: Structure, *, to: date | None = None) -> list[str]:
+    """What pages and files say of the filters their figures are under, a sentence each; nothing without any.
+
+    `to`: results end with that day, for the page is about a month.
+    """
     said = []
     if structure.until is not None:
         said.append(_("Số liệu đến hết ngày %(day)s, của những người nay phải học.", day=worded(structure.until)))
     if structure.tree != STATE_TREE:
         said.append(f"{TREE_WORDS[structure.tree]}.")
-    if structure.then and structure.until is None:
+    if structure.then and structure.until is None and to is not None:
+        words = _("Cơ cấu tổ chức ngày %(day)s; kết quả đến ngày %(to)s.", day=worded(structure.on), to=worded(to))
+        said.append(words)
+    elif structure.then and structure.until is None:
         said.append(_("Cơ cấu tổ chức ngày %(day)s; kết quả học tập tính đến nay.", day=worded(structure.on)))
     elif structure.until is not None:
         said.append(_("Cơ cấu tổ chức ngày %(day)s.", day=worded(structure.on)))

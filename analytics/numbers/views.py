@@ -272,7 +272,8 @@ def points(unit_id: uuid.UUID) -> ResponseReturnValue:
     """The meeting points that the unit and those below it host, of one sitting of the briefing."""
     here = opened_here(unit_id)
     if here.looked.asked.narrowed:
-        return not_filtered(here.looked, "numbers.points", _("Số liệu điểm cầu"), sitting=request.args.get("sitting"))
+        sitting = request.args.get("sitting")
+        return not_filtered(here.looked, "numbers.points", _("Số liệu điểm cầu"), form="03", sitting=sitting)
     sittings, found = gathered(here)
     shown_rows = sorted(found.points, key=lambda row: urgency(row[1])) if found else []
     return render_template(

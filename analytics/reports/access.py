@@ -13,7 +13,7 @@ from analytics.facts.access import access_counted, with_those_before
 from analytics.facts.projection import Structure
 from analytics.facts.queries import briefings_given, opened_first, recalled
 from analytics.reports.models import ReportFile, ReportSchedule, ReportSnapshot, ReportSubmission
-from analytics.reports.queries import Subject, subject, submissions_waiting
+from analytics.reports.queries import Subject, category_of, subject, submissions_waiting
 from courses.enrolment.models import Briefing
 from lms import clock
 from lms.accounts.access import access_unit
@@ -64,11 +64,9 @@ def to_keep(session: Session, of: Subject) -> Subject:
     """The same for everybody who sees the unit: by another structure those count who are counted there today.
 
     What one keeps is read by others too: whoever keeps it, nobody is in it whom these may not look at any more, and
-    units tell of themselves that stand there today. Of a staff category nothing is kept: not everybody who reads what
-    is kept may see names. Raises `NotFound`.
+    units tell of themselves that stand there today. What is kept of a staff category is read by those alone who may
+    see names (`access_snapshot`).
     """
-    if of.by.category:
-        raise NotFound
     if not of.by.then:
         return of
     unit = in_place_of(session, session.get_one(Unit, of.unit.id), on=day_of(of.now))
@@ -133,13 +131,19 @@ def access_own(session: Session, actor: Actor, permission: str, unit_id: uuid.UU
 
 
 def access_snapshot(session: Session, actor: Actor, public_id: uuid.UUID) -> ReportSnapshot:
-    """A report that was kept, of a unit in one's scope; a list of names only for who may see names. Or `NotFound`."""
+    """A report that was kept, of a unit in one's scope; a list of names, and figures of a staff category, only for who
+    may see names. Or `NotFound`.
+    """
     found = session.scalar(select(ReportSnapshot).where(ReportSnapshot.public_id == public_id))
-    permission = NAMES if found is not None and found.form == LIST else FIGURES
-    within = units_within(session, actor, permission)
-    if found is None or (within is not None and found.unit_id not in within):
+    if found is None or not may_read(session, actor, found):
         raise NotFound
     return found
+
+
+def may_read(session: Session, actor: Actor, kept: ReportSnapshot) -> bool:
+    """Whether somebody may read what was kept."""
+    within = units_within(session, actor, NAMES if kept.form == LIST or category_of(kept.period) else FIGURES)
+    return within is None or kept.unit_id in within
 
 
 def access_submission(session: Session, actor: Actor, public_id: uuid.UUID) -> ReportSubmission:

@@ -1,23 +1,32 @@
-"""What is asked beyond tallies: who is missing (Biểu 02), points (03), questions (04), a month (05), the register."""
+"""What is asked beyond tallies: who is missing (Biểu 02), what points saw (03), a month (05), the register."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, String, Subquery, and_, case, cast, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session, aliased
 
-from analytics.facts.models import Tally
-from analytics.facts.projection import VietnamDay
+from analytics.facts.projection import Structure, VietnamDay, by, exempt, last_said, member
 from analytics.reports.queries import Subject, units_within
 from analytics.reports.rules import Value, month_bounds, summed_cells
 from analytics.reports.vocabulary import FINISHED, SPAN, TEN_THOUSAND
-from assessments.attempts.models import Attempt, AttemptItem
-from assessments.bank.models import Question, QuestionVersion
-from assessments.papers.models import Test
 from courses.briefings.models import Attendance, BriefingSession, MeetingPoint, Standing
-from courses.catalog.models import Module
 from courses.catalog.queries import NEWEST_TITLES
 from courses.catalog.rules import Settings
 from courses.enrolment.models import Briefing
@@ -25,7 +34,8 @@ from courses.learning.models import ActivityProgress
 from courses.meetings.models import PointSighting
 from courses.meetings.queries import placed, there
 from courses.reminders.models import ReminderSent
-from lms.accounts.models import Membership, Person
+from lms.accounts.models import Membership, Person, PersonLink
+from lms.accounts.queries import all_links
 from lms.clock import day_of
 from lms.organisation.models import PARTY_TREE, Unit, UnitName
 from lms.organisation.projection import taken_over
@@ -45,10 +55,16 @@ class Month:
 
 
 def month_by_unit(session: Session, of: Subject, period: str) -> Month:
-    """The figures of the month, in six statements. Raises ValueError for what is no month."""
+    """The figures of the month as far as it had come, in six statements. Raises ValueError for what is no month.
+
+    Of a staff category people are told, but conferences and documents are those of everybody: so categories add up.
+    """
     begins, ends = month_bounds(period)
+    last_day = min(of.by.on, day_of(ends) - timedelta(days=1))
+    ends = min(ends, of.by.until + timedelta.resolution) if of.by.until is not None else ends
     held = [tuple(row) for row in session.execute(points_in(of, begins, ends))]
-    briefed = [tuple(row) for row in session.execute(briefed_in(of, begins, ends))]
+    everybody = replace(of, structure=replace(of.by, category=""))
+    briefed = [tuple(row) for row in session.execute(briefed_in(everybody, begins, ends))]
     under_way = {briefing_id for _unit, briefing_id, *_ in (*held, *briefed)}
     query = select(Briefing.id, Briefing.documents).where(Briefing.id.in_(under_way))
     documents: dict[int, list[str]] = {row.id: row.documents for row in session.execute(query)}
@@ -64,7 +80,7 @@ def month_by_unit(session: Session, of: Subject, period: str) -> Month:
         own.setdefault(row.unit_id, []).append(
             {"took_part": row.took_part, "member_rate": rate, "digital": row.digital}
         )
-    for unit_id, number in session.execute(staff_in(of, min(of.by.on, day_of(ends) - timedelta(days=1)))):
+    for unit_id, number in session.execute(staff_in(of, last_day)):
         own.setdefault(unit_id, []).append({"staff": number})
     return by_branch(session, of, own, papers)
 
@@ -133,7 +149,7 @@ def briefed_in(of: Subject, begins: datetime, ends: datetime) -> Select[int, int
     """Units and briefings of which somebody was briefed in the month."""
     place, standings = of.by.standings(of.by.below(of.unit.id))
     month = Standing.briefed_at >= begins, Standing.briefed_at < ends
-    return standings.where(*month, ~Standing.exempt).with_only_columns(place, Standing.briefing_id).distinct()
+    return standings.where(*month, ~exempt(of.by.until)).with_only_columns(place, Standing.briefing_id).distinct()
 
 
 def people_in(
@@ -148,15 +164,16 @@ def people_in(
     def once(condition: ColumnElement[bool]) -> ColumnElement[int]:
         return func.max(case((condition, 1), else_=0))
 
-    learned = Standing.briefing_id.in_(sorted(digital))
-    counts = and_(Standing.briefing_id.in_(sorted(under_way)), Standing.member, ~Standing.exempt)
+    learned, must = Standing.briefing_id.in_(sorted(digital)), ~exempt(of.by.until)
+    counts = and_(Standing.briefing_id.in_(sorted(under_way)), member(of.by.until), must)
     place, standings = of.by.standings(of.by.below(of.unit.id))
+    if not of.by.category:
+        standings = standings.join(Person, Person.id == Standing.person_id)
     person = (
-        standings.join(Person, Person.id == Standing.person_id)
-        .with_only_columns(
+        standings.with_only_columns(
             place.label("unit_id"),
             Standing.person_id,
-            once(and_(Standing.briefed_at >= begins, Standing.briefed_at < ends, ~Standing.exempt)).label("took_part"),
+            once(and_(Standing.briefed_at >= begins, Standing.briefed_at < ends, must)).label("took_part"),
             func.sum(case((counts, 1), else_=0)).label("members"),
             func.sum(case((and_(counts, Standing.briefed_at < ends), 1), else_=0)).label("members_briefed"),
             once(and_(learned, Standing.completed_at < ends, Person.category.in_(STAFF))).label("digital"),
@@ -192,7 +209,7 @@ def staff_in(of: Subject, on: date) -> Select[int, int]:
             Membership.kind == "main",
             holds_on(on, Membership.valid_from, Membership.valid_to),
             Membership.unit_id.in_(of.by.below(of.unit.id)),
-            or_(*(Person.category == one for one in STAFF)),
+            or_(*(Person.category == one for one in STAFF if of.by.category in ("", one))),
         )
         .group_by(Membership.unit_id)
     )
@@ -247,23 +264,53 @@ def hosted_by(of: Subject) -> ColumnElement[bool]:
 
 
 def points_of(of: Subject) -> Select[*tuple[Any, ...]]:
-    """The points of the briefing that are the unit's, with how many came or did not: as the board counts them."""
+    """The points of the briefing that are the unit's, with how many came or did not: as the board counts them.
+
+    Of a day that is over, the points of sittings that had begun, and what these had said by its end.
+    """
+    until = of.by.until
+    if until is None:
+        said: Any = Attendance
+        last = true()
+    else:
+        said = last_said(until, of.briefing_id, each=BriefingSession.id).c
+        last = said.place == 1
 
     def times(*states: str) -> ColumnElement[int]:
-        own = Attendance.point_id == MeetingPoint.id, Attendance.state.in_(states)
-        return select(func.count()).select_from(Attendance).where(*own).correlate(MeetingPoint).scalar_subquery()
+        own = said.point_id == MeetingPoint.id, said.state.in_(states), last, counted_there(of, said.person_id)
+        return select(func.count(said.person_id)).where(*own).correlate(MeetingPoint).scalar_subquery()
 
-    seen = PointSighting.point_id == MeetingPoint.id, there()
+    seen = PointSighting.point_id == MeetingPoint.id, *there_by(of)
     present = select(func.count()).select_from(PointSighting).where(*seen).correlate(MeetingPoint).scalar_subquery()
-    columns = MeetingPoint.id, MeetingPoint.public_id, MeetingPoint.name, MeetingPoint.host, MeetingPoint.connected_at
-    return (
+    connected = case((true() if until is None else MeetingPoint.connected_at <= until, MeetingPoint.connected_at))
+    columns = MeetingPoint.id, MeetingPoint.public_id, MeetingPoint.name, MeetingPoint.host
+    query = (
         select(*columns, Unit.name.label("unit"), BriefingSession.title.label("sitting"), present.label("present"))
         .add_columns(times("excused").label("excused"), times("unexcused").label("unexcused"))
+        .add_columns(connected.label("connected_at"))
         .join(BriefingSession, BriefingSession.id == MeetingPoint.session_id)
         .join(Unit, Unit.id == MeetingPoint.unit_id)
         .where(hosted_by(of))
         .order_by(BriefingSession.starts_at, MeetingPoint.main.desc(), Unit.sort_key, MeetingPoint.id)
     )
+    return query if until is None else query.where(BriefingSession.starts_at <= until)
+
+
+def there_by(of: Subject) -> list[ColumnElement[bool]]:
+    """That somebody who counts was there, as a point says, or had said by the end of a day that is over."""
+    return [there(), *by(of.by.until, PointSighting.at), counted_there(of, PointSighting.person_id)]
+
+
+def counted_there(of: Subject, person_id: Any) -> ColumnElement[bool]:
+    """Whether somebody at a point counts: anybody, or of one category those of the unit and below, who are no guests.
+
+    Whose category is told may be looked at; a record that is linked to another is that person's.
+    """
+    if not of.by.category:
+        return true()
+    _place, own = of.by.standings(of.by.below(of.unit.id), of.briefing_id)
+    linked = all_links().where(PersonLink.person_id.in_(own)).with_only_columns(PersonLink.duplicate_id)
+    return or_(person_id.in_(own), person_id.in_(linked))
 
 
 def people_there(session: Session, of: Subject) -> int:
@@ -272,83 +319,28 @@ def people_there(session: Session, of: Subject) -> int:
         select(MeetingPoint.session_id, PointSighting.person_id)
         .join(PointSighting, PointSighting.point_id == MeetingPoint.id)
         .join(BriefingSession, BriefingSession.id == MeetingPoint.session_id)
-        .where(hosted_by(of), there())
+        .where(hosted_by(of), *there_by(of))
         .distinct()
     )
     return session.scalar(select(func.count()).select_from(query.subquery())) or 0
 
 
 def summoned_by_point(session: Session, of: Subject) -> dict[int, int]:
-    """How many must come to each point: the people of its unit and below, but of those who have a nearer point."""
+    """How many must come to each point: the people of its unit and below, but of those who have a nearer point.
+
+    By the state tree of today, or of the day that is over.
+    """
     sittings = select(BriefingSession.id).where(BriefingSession.briefing_id == of.briefing_id)
-    near = placed(MeetingPoint.session_id.in_(sittings), day_of(of.now))
+    near, until = placed(MeetingPoint.session_id.in_(sittings), day_of(of.at)), of.by.until
+    called = Structure(day_of(of.at), then=until is not None, category=of.by.category, until=until)
+    tally = called.tallies(select(near.c.unit_id), of.briefing_id)
     rows = session.execute(
-        select(near.c.point_id, func.sum(Tally.people))
-        .join(Tally, and_(Tally.unit_id == near.c.unit_id, Tally.briefing_id == of.briefing_id))
+        select(near.c.point_id, func.sum(tally.c.people))
+        .join(tally, and_(tally.c.unit_id == near.c.unit_id, tally.c.briefing_id == of.briefing_id))
         .where(near.c.place == 1)
         .group_by(near.c.point_id)
     )
-    return dict(rows.all())
-
-
-def handed_in(course_id: int) -> Select[*tuple[Any, ...]]:
-    """Each question of each attempt handed in at a test of the course: its points, and the mean of the others."""
-    many = func.count().over(partition_by=AttemptItem.attempt_id)
-    points = func.coalesce(AttemptItem.score, 0.0)
-    rest = case((many > 1, (Attempt.scaled * many - points) / (many - 1)), else_=0.0)
-    return (
-        select(
-            AttemptItem.question_version_id.label("version_id"),
-            points.label("x"),
-            rest.label("y"),
-            AttemptItem.response,
-        )
-        .join(Attempt, Attempt.id == AttemptItem.attempt_id)
-        .join(Test, Test.activity_id == Attempt.activity_id)
-        .where(Test.course_id == course_id, Attempt.submitted_at.is_not(None))
-    )
-
-
-ALL_POINTS = 0.999_999
-
-
-def question_figures(course_id: int) -> Select[*tuple[Any, ...]]:
-    """A row for each wording of each question that was answered, with the sums its figures are made of."""
-    item = handed_in(course_id).subquery()
-    x, y = item.c.x, item.c.y
-    sums = (
-        select(
-            item.c.version_id,
-            func.count().label("attempts"),
-            func.sum(case((x >= ALL_POINTS, 1), else_=0)).label("right"),
-            func.sum(x).label("x"),
-            func.sum(y).label("y"),
-            func.sum(x * x).label("xx"),
-            func.sum(y * y).label("yy"),
-            func.sum(x * y).label("xy"),
-        )
-        .group_by(item.c.version_id)
-        .subquery()
-    )
-    words = Question.code, QuestionVersion.number, QuestionVersion.kind, QuestionVersion.stem
-    return (
-        select(*words, QuestionVersion.options, QuestionVersion.key, sums)
-        .join(sums, sums.c.version_id == QuestionVersion.id)
-        .join(Question, Question.id == QuestionVersion.question_id)
-        .join(Module, Module.id == Question.module_id)
-        .order_by(Module.position, Question.code, QuestionVersion.number)
-    )
-
-
-def answers_given(course_id: int) -> Select[*tuple[Any, ...]]:
-    """How often each answer was given to each wording: its id, the answer as JSON text, the number."""
-    item = handed_in(course_id).subquery()
-    text = cast(item.c.response, String)
-    return (
-        select(item.c.version_id, text, func.count())
-        .where(item.c.response.is_not(None))
-        .group_by(item.c.version_id, text)
-    )
+    return {point_id: int(people) for point_id, people in rows}
 
 
 def register_people(of: Subject, settings: Settings) -> Select[*tuple[Any, ...]]:

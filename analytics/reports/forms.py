@@ -44,6 +44,7 @@ from analytics.reports.vocabulary import (
     Pair,
 )
 from lms import clock
+from lms.accounts.forms import CATEGORIES
 from lms.db import apart, get_read_session
 from lms.organisation.forms import TREE_WORDS
 from lms.organisation.models import STATE_TREE, TREES
@@ -254,7 +255,7 @@ def levels_asked() -> int | None:
     return 99 if asked == "all" else int(asked) if asked in {"1", "2", "3"} else None
 
 
-UNTIL, BY_CATEGORY = frozenset({"01"}), frozenset({"01", "02", "register"})
+UNTIL, BY_CATEGORY = frozenset({"01", "03", "05"}), frozenset({"01", "02", "03", "05", "register"})
 """The forms that can be told of a day that is over, and of one staff category. By structure and tree all can."""
 
 
@@ -281,18 +282,21 @@ def figures_told(of: Subject, form: str = "") -> dict[str, Any]:
         asked.form.on.description = _("Để trống: hôm nay.")
     told = {"asked": asked, "both": both, "until": form in UNTIL, "by_category": by_category}
     today = {} if both or asked.tree == STATE_TREE else {"tree": asked.tree}
-    return {**told, "today": today, "filters": filter_words(of.structure) if of.structure is not None else []}
+    to = papers.told_until(of, month_asked(clock.today())) if form == "05" else None
+    return {**told, "today": today, "filters": filter_words(of.structure, to=to) if of.structure is not None else []}
 
 
 def period_words(period: str) -> str:
-    """The month of a kept report, and the structure by which it counts, and until when: see `papers.period_of`."""
-    parts = period.split()
+    """The month of a kept report, by which structure, until when and whom it counts: see `queries.period_of`."""
+    category = queries.category_of(period)
+    parts = period.removesuffix(category).split()
     said = [month_words(parts.pop(0))] if parts and len(parts[0]) == len("2026-11") else []
     if parts:
         on, tree, *until = parts
         said += [str(TREE_WORDS[tree])] if tree != STATE_TREE else []
         said.append(_("cơ cấu ngày %(day)s", day=worded(date.fromisoformat(on))))
         said += [_("số liệu đến hết ngày %(day)s", day=worded(date.fromisoformat(one))) for one in until]
+    said += [_("chỉ tính %(category)s", category=str(CATEGORIES[category]).lower())] if category else []
     return ", ".join(said)
 
 

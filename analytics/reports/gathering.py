@@ -1,10 +1,13 @@
 """What the pages of a unit list: reports that were kept, sent and received, and schedules of mail."""
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import defer, joinedload
+from sqlalchemy.orm import Session, defer, joinedload
 
+from analytics.reports.access import NAMES
 from analytics.reports.models import ReportSchedule, ReportSnapshot, ReportSubmission
-from analytics.reports.queries import LISTED, Subject
+from analytics.reports.queries import LISTED, Subject, category_of
+from lms.organisation.access import units_within
+from lms.web.acting import Actor
 
 DOCUMENT = ReportSnapshot.document
 
@@ -18,6 +21,15 @@ def snapshots_of(of: Subject) -> Select[ReportSnapshot]:
         .order_by(ReportSnapshot.taken_at.desc(), ReportSnapshot.id.desc())
         .limit(LISTED)
     )
+
+
+def kept_for(session: Session, actor: Actor, of: Subject) -> list[ReportSnapshot]:
+    """The same as somebody is shown them: with their codes, of a staff category only where names may be seen."""
+    found = list(session.scalars(snapshots_of(of)))
+    if not any(category_of(one.period) for one in found):
+        return found
+    within = units_within(session, actor, NAMES)
+    return [one for one in found if not category_of(one.period) or within is None or one.unit_id in within]
 
 
 def beside(kept: ReportSnapshot, *, after: bool) -> Select[ReportSnapshot]:

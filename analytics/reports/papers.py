@@ -3,16 +3,15 @@
 import json
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from analytics.facts.projection import Structure
 from analytics.facts.rules import PER_POINT
 from analytics.facts.vocabulary import BY_CODE, FROZEN, IN_FORM_01, METRICS, in_sentence
-from analytics.reports import filters
-from analytics.reports.queries import Subject, last_frozen, top_node
+from analytics.reports import filters, projection
+from analytics.reports.queries import Subject, last_frozen, period_of, top_node
 from analytics.reports.render import cells_by_activity, done, points, written
 from analytics.reports.rules import (
     TEXT,
@@ -26,6 +25,7 @@ from analytics.reports.rules import (
     chosen_wrong,
     correlation,
     levels_that_fit,
+    month_bounds,
     numbered,
     shown,
     summed_cells,
@@ -40,8 +40,12 @@ from analytics.reports.vocabulary import (
     NOTE_ENTERED_THEN,
     NOTE_FILTERED,
     NOTE_FROZEN,
+    NOTE_MONTH_OF_CATEGORY,
     NOTE_NEVER_FROZEN,
+    NOTE_NO_MEMBERS_THEN,
     NOTE_NOT_FROZEN_SO,
+    NOTE_POINTS_OF_CATEGORY,
+    NOTE_POINTS_THEN,
     NOTE_ROLL_UP,
     NOTES,
     NUMBER_WIDTH,
@@ -146,7 +150,7 @@ def paper(
     """A report about the subject."""
     title = TITLES[form] + (f" {period[5:]}/{period[:4]}" if period else "")
     if of.structure is not None:
-        title, period = f"{title} ({counted_so(of.structure)})", period_of(period, of.structure)
+        title, period = f"{title} ({counted_so(of, period)})", period_of(period, of.structure)
     return Paper(
         form=form,
         title=title,
@@ -167,23 +171,23 @@ def paper(
     )
 
 
-def counted_so(structure: Structure) -> str:
-    """By which structure a report counts whom, and until when, as its title says it."""
-    said = []
+def counted_so(of: Subject, month: str = "") -> str:
+    """By which structure a report counts whom, and until which day, as its title says it."""
+    said, structure = [], of.by
     if structure.then:
         tree = "cây tổ chức đảng, " if structure.tree == PARTY_TREE else ""
         said.append(f"theo {tree}cơ cấu tổ chức ngày {structure.on:%d/%m/%Y}")
-    until = f"hết ngày {day_of(structure.until):%d/%m/%Y}" if structure.until is not None else "nay"
-    said.append(f"kết quả đến {until}")
+    last = told_until(of, month)
+    said.append(f"kết quả đến {'hết ' if last < day_of(of.now) else ''}ngày {last:%d/%m/%Y}")
     said += [f"chỉ tính {CATEGORIES[structure.category].lower()}"] if structure.category else []
     said += ["chỉ tính người nay thuộc phạm vi"] if structure.people is not None else []
     return ", ".join(said)
 
 
-def period_of(month: str, structure: Structure) -> str:
-    """What a report is about beside its unit and briefing, so that it is compared with its like: see `period_words`."""
-    until = day_of(structure.until).isoformat() if structure.until is not None else ""
-    return " ".join(one for one in (month, structure.on.isoformat(), structure.tree, until) if one)
+def told_until(of: Subject, month: str = "") -> date:
+    """The last day whose results a report has: that of its figures, or the last of the month it is about."""
+    last = day_of(of.at)
+    return min(last, day_of(month_bounds(month)[1] - timedelta.resolution)) if month else last
 
 
 def sentence(of: Subject, top: Node) -> str:
@@ -253,7 +257,9 @@ def by_point(session: Session, of: Subject) -> Paper:
         lines.append(Line(str(row.public_id), cells))
     total, there = total_of(lines), filters.people_there(session, of)
     total.cells.update(present=there, rate=(there, sum(summoned.get(row.id, 0) for row in rows)))
-    return paper(of, "03", columns_of("03"), lines, total, notes=NOTES["03"])
+    notes = [NOTE_POINTS_THEN] if of.by.until is not None else []
+    notes += [NOTE_POINTS_OF_CATEGORY] if of.by.category else []
+    return paper(of, "03", columns_of("03"), lines, total, notes=(*NOTES["03"], *notes))
 
 
 def total_of(lines: Iterable[Line]) -> Line:
@@ -268,10 +274,10 @@ LEAST_ATTEMPTS = 10
 def questions(session: Session, of: Subject) -> Paper:
     """Biểu 04: how the questions of the briefing's course did in all attempts handed in. Never for learners."""
     answers: dict[int, list[tuple[Any, int]]] = {}
-    for version_id, response, times in session.execute(filters.answers_given(of.course_id)):
+    for version_id, response, times in session.execute(projection.answers_given(of.course_id)):
         answers.setdefault(version_id, []).append((json.loads(response), times))
     lines = []
-    for place, row in enumerate(session.execute(filters.question_figures(of.course_id)), 1):
+    for place, row in enumerate(session.execute(projection.question_figures(of.course_id)), 1):
         letter, times = chosen_wrong(row.kind, row.key, answers.get(row.version_id, ()))
         told = correlation(row.attempts, row.x, row.y, row.xx, row.yy, row.xy)
         index = round(told * PER_POINT) if told is not None and row.attempts >= LEAST_ATTEMPTS else None
@@ -295,13 +301,16 @@ def monthly(session: Session, of: Subject, period: str) -> Paper:
 
     Raises ValueError for what is no month.
     """
-    found = filters.month_by_unit(session, of, period)
+    found, untold = filters.month_by_unit(session, of, period), "members" in of.by.untold
+    empty: dict[str, Value] = {"member_rate": None} if untold else {}
     lines = [
-        Line(key, {"place": str(place), "name": name, **cells})
+        Line(key, {"place": str(place), "name": name, **cells, **empty})
         for place, (key, name, cells) in enumerate(found.branches, 1)
     ]
-    total = Line("total", {"place": "", "name": "TỔNG CỘNG", **found.total}, parent=True)
-    return paper(of, "05", columns_of("05"), lines, total, notes=NOTES["05"], period=period)
+    total = Line("total", {"place": "", "name": "TỔNG CỘNG", **found.total, **empty}, parent=True)
+    notes = [NOTE_NO_MEMBERS_THEN] if untold else []
+    notes += [NOTE_MONTH_OF_CATEGORY] if of.by.category else []
+    return paper(of, "05", columns_of("05"), lines, total, notes=(*NOTES["05"], *notes), period=period)
 
 
 @dataclass(frozen=True, slots=True)

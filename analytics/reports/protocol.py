@@ -56,7 +56,11 @@ def asked_page(permission: str, unit_id: uuid.UUID, form: str, page: Callable[[S
         of = asked_subject(permission, unit_id, figures_asked(form))
     except NotFound:
         asked_subject(permission, unit_id, today)
-        flash(_("Ngày ấy đơn vị không có số liệu trong cây đã chọn. Chọn ngày hoặc cây khác."), "warning")
+        if request.args.get("category"):
+            words = _("Theo điều kiện lọc đã chọn đơn vị không có số liệu. Chọn ngày, cây hoặc loại cán bộ khác.")
+        else:
+            words = _("Ngày ấy đơn vị không có số liệu trong cây đã chọn. Chọn ngày hoặc cây khác.")
+        flash(words, "warning")
         kept = {**(request.view_args or {}), "briefing": request.args.get("briefing")}
         return redirect(url_for(str(request.endpoint), **kept, tree=begins if today else None))
     return page(of)

@@ -23,6 +23,7 @@ from lms.clock import day_of
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitEdge
 from lms.organisation.projection import heirs_by, taken_over, with_former
 from lms.organisation.queries import OnDay, above_on, holds_on, named_on
+from lms.roster.render import CATEGORIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,19 @@ def subject(
         return None
     above = line[-2].name if len(line) > 1 else ""
     return Subject(line[-1], above, found.id, found.course_id, found.title, tuple(found.documents), now, structure)
+
+
+def period_of(month: str, structure: Structure) -> str:
+    """What a report is about beside its unit and briefing, so that it is compared with its like: see `period_words`."""
+    until = day_of(structure.until).isoformat() if structure.until is not None else ""
+    by = [structure.on.isoformat(), structure.tree, until] if structure.then or until else []
+    return " ".join(one for one in (month, *by, structure.category) if one)
+
+
+def category_of(period: str) -> str:
+    """The staff category that a report is about alone; "": about everybody."""
+    last = period.rpartition(" ")[2]
+    return last if last in CATEGORIES else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from analytics.reports.forms import figures_asked, figures_told, made, named, to
 from analytics.reports.loader import Unreadable, paper_of
 from analytics.reports.models import ReportFile
 from analytics.reports.protocol import asked_page, asked_subject, mail_subject, mail_trees
-from analytics.reports.queries import Subject
+from analytics.reports.queries import Subject, category_of
 from analytics.reports.rules import (
     SumsDisagree,
     code_of,
@@ -119,7 +119,7 @@ def unit_page(of: Subject, entry_form: forms.EntryForm | None = None) -> str:
         above=own.scalar(queries.unit_above(of)) if of.structure is None else None,
         sent=sent,
         received=own.scalars(gathering.sent_to(of)).all(),
-        kept=own.scalars(gathering.snapshots_of(of)).all(),
+        kept=gathering.kept_for(own, me, of),
         period_words=forms.period_words,
         states=forms.STATES,
         may_send=answers_for(me, SEND, row),
@@ -137,7 +137,7 @@ def form_page(unit_id: uuid.UUID, form: str) -> ResponseReturnValue:
     own = get_session()
 
     def page(of: Subject) -> str:
-        may_keep = not of.by.category and answers_for(actor(), SEND, own.get_one(Unit, of.unit.id))
+        may_keep = answers_for(actor(), SEND, own.get_one(Unit, of.unit.id))
         words = {**figures_told(of, form), **told(made(of, form)), "may_keep": may_keep}
         return render_template("reports/form.html", of=of, briefing=own.get_one(Briefing, of.briefing_id), **words)
 
@@ -381,6 +381,7 @@ def check() -> ResponseReturnValue:
         asked=asked,
         one=one,
         paper=paper,
+        sentence=paper.sentence if paper is not None and one is not None and not category_of(one.period) else "",
         intact=one is not None and digest(one.document) == one.digest,
         form_name=forms.said(FORMS[one.form]) if one is not None else "",
         code=code_of(one.digest) if one is not None else "",

@@ -193,6 +193,18 @@ ON_FROZEN = (
 )
 """How the notes begin that say which columns are empty, and why."""
 
+NOTE_POINTS_THEN = (
+    "Theo những gì các điểm cầu đã ghi đến hết ngày ấy, kể cả chỗ sửa sai sau đó; triệu tập là người nay phải học, "
+    "tính ở đơn vị họ thuộc về ngày ấy. Tên điểm cầu, người điểm danh: theo hiện nay."
+)
+NOTE_POINTS_OF_CATEGORY = (
+    "Theo loại cán bộ chỉ kể người của đơn vị và các đơn vị trực thuộc: người nơi khác đến dự không được tính."
+)
+NOTE_MONTH_OF_CATEGORY = "Số hội nghị, số văn bản là của mọi người, không tách theo loại cán bộ."
+NOTE_NO_MEMBERS_THEN = (
+    "Tỷ lệ ĐV tham gia để trống: nhật ký không còn đủ các thay đổi từ ngày ấy để biết khi đó ai là đảng viên."
+)
+
 NOTE_ROLL_UP = (
     "Số của đơn vị cấp trên là tổng số người của các đơn vị, mỗi người một lần; tỷ lệ là tổng chia tổng, không phải "
     "trung bình các tỷ lệ. Không có ai phải học thì ghi “–”; chưa đủ mọi người thì không ghi 100,0."

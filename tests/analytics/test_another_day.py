@@ -151,7 +151,10 @@ def test_the_report_by_unit_is_made_by_another_structure_and_kept_as_it_says(mak
     told = browser.get(f"{at}/01.json{then}").get_json()
     assert [one["cells"]["name"] for one in told["lines"] if not one["depth"]] == ["Xã A", "Xã B", "Xã D", "Xã Z"]
     assert (told["total"]["cells"]["people"], told["on"]) == (8, merged.on.isoformat())
-    said = f"(theo cơ cấu tổ chức ngày {merged.on:%d/%m/%Y}, kết quả đến nay, chỉ tính người nay thuộc phạm vi)"
+    until = f"{clock.today():%d/%m/%Y}"
+    said = (
+        f"(theo cơ cấu tổ chức ngày {merged.on:%d/%m/%Y}, kết quả đến ngày {until}, chỉ tính người nay thuộc phạm vi)"
+    )
     assert told["title"].endswith(said)
     answer = browser.get(f"{at}/01.csv{then}")
     assert said in answer.text
