@@ -28,8 +28,8 @@ class ReportEntry(Base):
 class ReportSnapshot(Base):
     """Bản chốt: a report as it was at a moment, written once. `document` is `rules.as_bytes`, `digest` its SHA-256.
 
-    People are in it by opaque ids alone. `period` is the month of Biểu 05, or the day and tree of
-    another structure.
+    People are in it by opaque ids alone. `period` is the month of Biểu 05, the day and tree of another structure, the
+    day with which its results end, the staff category it is about alone.
     """
 
     __tablename__ = "report_snapshot"

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from analytics.facts.forms import asked_of
 from analytics.facts.projection import Structure
 from analytics.reports.access import FIGURES, access_own, access_subject
-from analytics.reports.forms import figures_asked
+from analytics.reports.forms import UNTIL, figures_asked
 from analytics.reports.queries import Subject
 from lms import clock
 from lms.db import get_session
@@ -56,7 +56,9 @@ def asked_page(permission: str, unit_id: uuid.UUID, form: str, page: Callable[[S
         of = asked_subject(permission, unit_id, figures_asked(form))
     except NotFound:
         asked_subject(permission, unit_id, today)
-        if request.args.get("category"):
+        if request.args.get("until") and form not in UNTIL:
+            words = _("Trang này chỉ có theo hiện nay. Đến hết một ngày đã qua lập được Biểu 01, 03, 05.")
+        elif request.args.get("category"):
             words = _("Theo điều kiện lọc đã chọn đơn vị không có số liệu. Chọn ngày, cây hoặc loại cán bộ khác.")
         else:
             words = _("Ngày ấy đơn vị không có số liệu trong cây đã chọn. Chọn ngày hoặc cây khác.")

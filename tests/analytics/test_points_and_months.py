@@ -148,6 +148,9 @@ def test_points_are_told_of_a_day_that_is_over_as_far_as_they_had_said(make: Mak
     assert told(browser, months, "03", f"&until={months.day - DAY}")["lines"] == []
     browser.get(f"/reports/units/{months.root.public_id}/03?until={months.day}")
     assert f"Số liệu đến hết ngày {months.day:%d/%m/%Y}" in text_of(browser)
+    for rest in ("", "/lists"):
+        browser.get(f"/reports/units/{months.root.public_id}{rest}?until={months.day}")
+        assert "Trang này chỉ có theo hiện nay." in text_of(browser), rest
     browser.get(f"/dashboard/units/{months.root.public_id}/points?briefing={months.code}&until={months.day}")
     [way] = re.findall(r'href="([^"]+)">Số triệu tập, có mặt, vắng', browser.text)
     browser.get(html.unescape(way))
