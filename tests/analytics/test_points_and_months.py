@@ -242,7 +242,7 @@ def test_page_files_and_api_of_points_and_months_say_the_same_by_every_filter(
         ], asked
 
 
-API = {
+API: dict[str, dict[str, Any]] = {
     "03": {
         "summoned": "summoned",
         "present": "present",
