@@ -28,7 +28,15 @@ from lms.xapi.models import (
     XapiStatementAuthority,
 )
 from lms.xapi.parts import Data
-from lms.xapi.projection import Recorded, StatementsArriving, StatementsRecorded, StatementsVoided, seen
+from lms.xapi.projection import (
+    Recorded,
+    Said,
+    StatementsArriving,
+    StatementsRecorded,
+    StatementsVoided,
+    said_in,
+    seen,
+)
 from lms.xapi.statement import (
     VERSION,
     Arrival,
@@ -261,9 +269,9 @@ def heard(session: Session, one: Arrival) -> Recorded | None:
     if not one.counts:
         return None
     return seen(
-        one.document,
+        msgspec.convert(one.document, Said),
         sequence=one.sequence,
-        statement_id=one.statement_id,
+        statement_id=str(one.statement_id),
         timestamp=one.timestamp,
         stored=one.stored,
         client=one.source.client,
@@ -293,9 +301,9 @@ def void(session: Session, voiding: Sequence[Arrival]) -> list[Recorded]:
     home = config_of(session).iri_base
     found = (
         seen(
-            decode(row.body),
+            said_in(row.body),
             sequence=row.sequence,
-            statement_id=row.statement_id,
+            statement_id=str(row.statement_id),
             timestamp=row.timestamp,
             stored=row.stored,
             client=row.client_id,

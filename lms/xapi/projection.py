@@ -4,13 +4,13 @@ The same values are told when a statement arrives and read when a projection is 
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import ColumnElement, case, select, true
 from sqlalchemy.orm import Session
 
@@ -21,18 +21,17 @@ from lms.xapi.statement import agent_digest
 from lms.xapi.vocabulary import VOIDED
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True, gc=False):
     """A statement that counts, as plain values.
 
     `timestamp` is when it happened; of another system's statement, at the latest when it was stored: nobody learns
     tomorrow, and a clock that is wrong moves no figure ahead. `account` is the account name of one of our people, a
     UUID as `own_account` wants it spelt; `revision` is `context.revision`, in our own statements the number of the
-    course version; `scaled` is `result.score.scaled`, `response` is `result.response`.
+    course version; `scaled` is `result.score.scaled`, `response` is `result.response`. `id` is that of the statement.
     """
 
     sequence: int
-    statement_id: uuid.UUID
+    id: str
     account: str
     verb: str
     activity: str
@@ -41,6 +40,11 @@ class Recorded:
     revision: str | None
     scaled: float | None
     response: str | None = None
+
+    @property
+    def statement_id(self) -> uuid.UUID:
+        """Its `id`, for whoever keeps it: of a million statements few are, and to make as many would take seconds."""
+        return uuid.UUID(self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +75,75 @@ class StatementsVoided:
     statements: tuple[Recorded, ...]
 
 
+class Account(Struct, frozen=True, gc=False, rename="camel"):
+    """Of an account, what it is known by."""
+
+    home_page: str = ""
+    name: str = ""
+
+
+class Actor(Struct, frozen=True, gc=False):
+    """Of an actor, the account, where it has one."""
+
+    account: Account | None = None
+
+
+class Verb(Struct, frozen=True, gc=False):
+    """Of a verb, its IRI."""
+
+    id: str
+
+
+class Target(Struct, frozen=True, gc=False, rename="camel"):
+    """Of an object, what it is; `id` is the IRI of an activity."""
+
+    id: str = ""
+    object_type: str = "Activity"
+
+
+class Context(Struct, frozen=True, gc=False):
+    """Of a context, what projectors hear."""
+
+    registration: str | None = None
+    revision: str | None = None
+
+
+class Score(Struct, frozen=True, gc=False):
+    """Of a score, the one that is scaled; a whole number stays one."""
+
+    scaled: int | float | None = None
+
+
+class Outcome(Struct, frozen=True, gc=False):
+    """Of a result, what projectors hear."""
+
+    score: Score = Score()
+    response: str | None = None
+
+
+class Said(Struct, frozen=True, gc=False):
+    """Of a statement as it is kept, what projectors hear: all else of the JSON is passed over, not decoded.
+
+    One that arrives has no `id` yet where none was sent with it.
+    """
+
+    actor: Actor
+    verb: Verb
+    object: Target
+    context: Context = Context()
+    result: Outcome = Outcome()
+    id: str = ""
+
+
+said_in = msgspec.json.Decoder(Said).decode
+"""What a body that is kept says."""
+
+
 def seen(
-    document: Mapping[str, Any],
+    said: Said,
     *,
     sequence: int,
-    statement_id: uuid.UUID,
+    statement_id: str,
     timestamp: datetime,
     stored: datetime | None,
     client: int | None,
@@ -83,30 +151,27 @@ def seen(
     ours: Callable[[str], uuid.UUID | None] = own_account,
     as_uuid: Callable[[str], uuid.UUID] = uuid.UUID,
 ) -> Recorded | None:
-    """The value for a stored document, or None when it is not about one of our people and an activity.
+    """The value for a stored statement, or None when it is not about one of our people and an activity.
 
     `client` is who stated it; None: we ourselves, whose clock is the one that is believed, whatever `stored` says.
-    `ours` and `as_uuid` may remember: whoever reads many documents meets the same people again and again.
+    `ours` and `as_uuid` may remember: whoever reads many statements meets the same people again and again.
     """
-    account = document["actor"].get("account", {})
-    target = document["object"]
-    if account.get("homePage") != home or ours(account["name"]) is None:
+    account, context, result = said.actor.account, said.context, said.result
+    if account is None or account.home_page != home or ours(account.name) is None:
         return None
-    if target.get("objectType", "Activity") != "Activity":
+    if said.object.object_type != "Activity":
         return None
-    context, result = document.get("context", {}), document.get("result", {})
-    registration = context.get("registration")
     return Recorded(
         sequence=sequence,
-        statement_id=statement_id,
-        account=account["name"],
-        verb=document["verb"]["id"],
-        activity=target["id"],
-        registration=as_uuid(registration) if registration else None,
+        id=statement_id,
+        account=account.name,
+        verb=said.verb.id,
+        activity=said.object.id,
+        registration=as_uuid(context.registration) if context.registration else None,
         timestamp=timestamp if client is None or stored is None else min(timestamp, stored),
-        revision=context.get("revision"),
-        scaled=result.get("score", {}).get("scaled"),
-        response=result.get("response"),
+        revision=context.revision,
+        scaled=result.score.scaled,
+        response=result.response,
     )
 
 
@@ -135,18 +200,18 @@ def read_recorded(session: Session, which: ColumnElement[bool]) -> Iterator[Reco
     table, body = XapiStatement.__table__.c, XapiBody.__table__.c
     stored = case((table.client_id.is_not(None), table.stored))  # when we stated something ourselves is not asked
     rows = session.execute(
-        select(table.sequence, table.statement_id, table.timestamp, stored, table.client_id, body.body)
+        select(table.sequence, table.timestamp, stored, table.client_id, body.body)
         .join_from(XapiStatement.__table__, XapiBody.__table__, body.sequence == table.sequence)
         .where(table.counts, ~table.voided, which)
         .order_by(table.sequence)
         .execution_options(yield_per=1000)
     )
-    decode = msgspec.json.Decoder().decode
-    for sequence, statement_id, timestamp, at, client, said in rows:
+    for sequence, timestamp, at, client, kept in rows:
+        said = said_in(kept)
         recorded = seen(
-            decode(said),
+            said,
             sequence=sequence,
-            statement_id=statement_id,
+            statement_id=said.id,
             timestamp=timestamp,
             stored=at,
             client=client,

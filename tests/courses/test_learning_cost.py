@@ -164,7 +164,7 @@ def test_to_fold_all_statements_asks_for_a_course_once_however_many_people_study
         ids = session.scalars(insert(Person).returning(Person.public_id), [dict(one) for _ in range(people)]).all()
         lesson = session.scalars(select(Activity.iri).where(Activity.kind == "lesson").order_by(Activity.id)).first()
     said = [
-        Recorded(number, uuid.uuid4(), str(own), vocabulary.COMPLETED, str(lesson), None, clock.now(), None, None)
+        Recorded(number, str(uuid.uuid4()), str(own), vocabulary.COMPLETED, str(lesson), None, clock.now(), None, None)
         for number, own in enumerate([*ids, *ids])
     ]
     with make.reading() as session, count_queries(make.app) as counted:
