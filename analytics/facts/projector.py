@@ -1,6 +1,6 @@
 """Tallies follow from standings: each change adds to one unit and takes from another. So do the days of a unit."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from functools import cache
@@ -28,8 +28,8 @@ def project_tally(session: Session, event: StandingsChanged) -> None:
         for row, sign in ((change.before, -1), (change.after, 1)):
             if row is not None:
                 add(sums.setdefault(key_of(change.briefing_id, row), Counter()), counted(row), sign)
-                for key, found in day_keys(change.briefing_id, row):
-                    add(days_of.setdefault(key, Counter()), found, sign)
+                for key, name in day_keys(change.briefing_id, row):
+                    days_of.setdefault(key, Counter())[name] += sign
     rows = [row_of(key, tally) for key, tally in sorted(sums.items()) if any(tally.values())]
     add_rows(session, Tally, rows, ("briefing_id", "unit_id", "due_at"), COUNTS)
     rows = [day_row(key, found) for key, found in sorted(days_of.items()) if any(found.values())]
@@ -76,10 +76,10 @@ def row_of(key: Key, tally: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def day_keys(briefing_id: int, row: Row) -> Iterator[tuple[DayKey, Counter[str]]]:
-    """The days in which a standing is counted, with what it adds to each."""
-    for day, found in days(row).items():
-        yield (briefing_id, row["unit_id"], day), found
+def day_keys(briefing_id: int, row: Row) -> Iterator[tuple[DayKey, str]]:
+    """The days in which a standing is counted, and as what."""
+    for day, name in days(row):
+        yield (briefing_id, row["unit_id"], day), name
 
 
 def day_row(key: DayKey, found: Mapping[str, int]) -> dict[str, Any]:
@@ -94,9 +94,9 @@ class TallyProjection:
 
     def expected(self, session: Session, *, now: datetime, below: Expected) -> Mapping[Any, Row]:
         """By briefing, unit and due date."""
-        sums: dict[Key, Counter[str]] = {}
+        sums: dict[Key, Counter[str]] = defaultdict(Counter)
         for (briefing_id, _person_id), row in below[StandingProjection.name].items():
-            sums.setdefault(key_of(briefing_id, row), Counter()).update(counted(row))
+            add(sums[key_of(briefing_id, row)], counted(row), 1)
         return {key: row_of(key, tally) for key, tally in sums.items()}
 
     def actual(self, session: Session) -> Mapping[Any, Row]:
@@ -120,10 +120,10 @@ class TallyDayProjection:
 
     def expected(self, session: Session, *, now: datetime, below: Expected) -> Mapping[Any, Row]:
         """By briefing, unit and day."""
-        sums: dict[DayKey, Counter[str]] = {}
+        sums: dict[DayKey, Counter[str]] = defaultdict(Counter)
         for (briefing_id, _person_id), row in below[StandingProjection.name].items():
-            for key, found in day_keys(briefing_id, row):
-                sums.setdefault(key, Counter()).update(found)
+            for key, name in day_keys(briefing_id, row):
+                sums[key][name] += 1
         return {key: day_row(key, found) for key, found in sums.items()}
 
     def actual(self, session: Session) -> Mapping[Any, Row]:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Any
@@ -80,17 +80,15 @@ DAYS = ("briefed", "completed")
 """What is counted for each day (`TallyDay`)."""
 
 
-def days(row: Mapping[str, Any]) -> dict[date, Counter[str]]:
-    """What a person whose standing this is adds to the days of a unit: one to the day of being briefed, of completing.
+def days(row: Mapping[str, Any]) -> Iterator[tuple[date, str]]:
+    """In which days of a unit a person whose standing this is counts, and as what: when briefed, when completed.
 
-    Who is exempt adds nothing.
+    Who is exempt counts in none.
     """
-    found: dict[date, Counter[str]] = {}
     for name in DAYS:
         moment = row[f"{name}_at"]
         if moment is not None and not row["exempt"]:
-            found.setdefault(day_of(moment), Counter())[name] += 1
-    return found
+            yield day_of(moment), name
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Standings follow from the roll, evidence and policy; whoever keeps count is told of every change."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, or_, select, update
@@ -12,6 +13,7 @@ from courses.briefings import projection, queries
 from courses.briefings.models import Standing
 from courses.briefings.projection import BriefingRecordProjection
 from courses.briefings.queries import (
+    COLUMNS,
     ROLL_COLUMNS,
     STANDINGS_IN_BRIEFING,
     Known,
@@ -33,7 +35,7 @@ from lms.accounts.actions import PeopleMoved
 from lms.accounts.models import PersonLink
 from lms.clock import day_of
 from lms.db import config_of, lock_people, lock_roll
-from lms.doors import Expected, Row, tell
+from lms.doors import Expected, Row, Rows, tell
 from lms.organisation.actions import OrganisationChanged
 from lms.outbox.actions import settle_day
 from lms.xapi.projection import StatementsRecorded, StatementsVoided, recorded_about
@@ -257,6 +259,15 @@ def write(session: Session, briefing_id: int, expected: Mapping[int, Row], actua
         )
 
 
+LINE_OF = itemgetter(*COLUMNS)
+"""The columns of a standing without their names."""
+
+
+def row_of_line(key: tuple[int, int], line: Sequence[Any]) -> Mapping[Any, Row]:
+    """The row that such a line says of a briefing and a person."""
+    return {key: dict(zip(COLUMNS, line, strict=True))}
+
+
 class StandingProjection:
     """All standings, computed anew from the roll of a day and the progress and records that are expected."""
 
@@ -270,7 +281,7 @@ class StandingProjection:
             (person_id, course_id): queries.reach(session, record) for (person_id, course_id), record in records.items()
         }
         links = queries.by_kept(session.execute(accounts.all_links()))
-        found: dict[Any, Row] = {}
+        found: dict[tuple[int, int], Any] = {}
         for briefing in session.scalars(select(Briefing).order_by(Briefing.id)).all():
             known = Known(
                 online={one: come for (one, course_id), come in reached.items() if course_id == briefing.course_id},
@@ -284,17 +295,15 @@ class StandingProjection:
             )
             roll = enrolment.roll(session, briefing.id, on=day_of(now))
             rows = standings_of(briefing, roll, known)
-            found |= {(briefing.id, person_id): row for person_id, row in rows.items()}
-        return found
+            found |= {(briefing.id, person_id): LINE_OF(row) for person_id, row in rows.items()}
+        return Rows(found, row_of_line)
 
     def actual(self, session: Session) -> Mapping[Any, Row]:
         """By briefing and person."""
-        ids = session.scalars(select(Standing.briefing_id).distinct()).all()
-        return {
-            (briefing_id, person_id): row
-            for briefing_id in ids
-            for person_id, row in actual_standings(session, briefing_id, None).items()
-        }
+        table = Standing.__table__.c
+        columns = (table.briefing_id, table.person_id, *(table[name] for name in COLUMNS))
+        rows = session.execute(select(*columns).execution_options(yield_per=1000))
+        return Rows({(briefing_id, person_id): tuple(line) for briefing_id, person_id, *line in rows}, row_of_line)
 
     def repair(self, session: Session, expected: Mapping[Any, Row], actual: Mapping[Any, Row]) -> None:
         """Empty the table and write what is expected."""

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased, contains_eager
 from courses.catalog.models import Course, CourseVersion
 from courses.catalog.queries import NEWEST_TITLES, newest_versions
 from courses.enrolment.models import Assignment, AssignmentChoice, Briefing, RollDecision
-from courses.enrolment.rules import Decided, due_moment
+from courses.enrolment.rules import NOTHING_DECIDED, Decided, due_moment
 from lms.accounts import queries as accounts
 from lms.accounts.models import Membership, Person
 from lms.clock import end_of_day
@@ -196,7 +196,7 @@ def roll(
         else:
             few = {} if people is None else {"person_ids": people}
             rows = session.execute(asked_for_roll(few=people is not None, choosing=choosing), {**named, **few})
-        found += (on_roll(row, known.get(row.person_id, Decided()), dues or {}) for row in rows)
+        found += (on_roll(row, known.get(row.person_id, NOTHING_DECIDED), dues or {}) for row in rows)
     return found
 
 
@@ -214,9 +214,11 @@ def on_roll(
     row: Row[*tuple[Any, ...]], decided: Decided, dues: Mapping[int, tuple[datetime | None, int | None]]
 ) -> OnRoll:
     """A row of `on_the_roll` as a value."""
-    due_at, due_days = dues.get(row.assignment_id, (row.due_at, row.due_days))
-    due_at = due_moment(due_at, due_days, row.assigned_at, row.since, decided)
-    return OnRoll(row.person_id, row.unit_id, row.assignment_id, due_at, row.category, row.party, decided)
+    person_id, unit_id, assignment_id, _briefing_id, due_at, due_days, assigned_at, since, category, party = row
+    if assignment_id in dues:
+        due_at, due_days = dues[assignment_id]
+    due_at = due_moment(due_at, due_days, assigned_at, since, decided)
+    return OnRoll(person_id, unit_id, assignment_id, due_at, category, party, decided)
 
 
 def any_choice(briefing_id: int) -> Select[int]:
@@ -240,7 +242,7 @@ def decisions(session: Session, briefing_id: int) -> Mapping[int, Decided]:
     )
     found: dict[int, Decided] = {}
     for person_id, kind, due_at in rows:
-        found[person_id] = found.get(person_id, Decided()).also(kind, due_at)
+        found[person_id] = found.get(person_id, NOTHING_DECIDED).also(kind, due_at)
     return found
 
 

@@ -42,6 +42,9 @@ class Decided:
         return replace(self, exempt=self.exempt or kind == "exempt", leave=self.leave or kind == "leave", due_at=later)
 
 
+NOTHING_DECIDED = Decided()
+
+
 def due_moment(
     due_at: datetime | None, due_days: int | None, assigned_at: datetime, since: date, decided: Decided
 ) -> datetime | None:

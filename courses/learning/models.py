@@ -20,7 +20,7 @@ class Rises(TypeDecorator[tuple[tuple[float, datetime], ...]]):
         return [[score, at.isoformat()] for score, at in value] if value else None
 
     def process_result_value(self, value: Any, dialect: Dialect) -> tuple[tuple[float, datetime], ...]:
-        return tuple((score, datetime.fromisoformat(at)) for score, at in value or ())
+        return tuple((score, datetime.fromisoformat(at)) for score, at in value) if value else ()
 
 
 class CourseProgress(Base):

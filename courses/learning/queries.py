@@ -33,16 +33,14 @@ BEGUN = CourseProgress.__table__.c
 DONE = ActivityProgress.__table__.c
 
 # Read at every click of every learner: columns of the tables, not mapped objects, in statements that are built once.
-ALL_JOINED = select(
-    BEGUN.person_id,
-    BEGUN.course_id,
-    BEGUN.course_version_id,
-    BEGUN.registration,
-    BEGUN.started_at,
-    BEGUN.concluded_at,
-    DONE.activity_id,
-    *(DONE[name] for name in RESULT_COLUMNS),
-).select_from(
+BEGINNING = (
+    *(BEGUN.person_id, BEGUN.course_id),
+    *(BEGUN.course_version_id, BEGUN.registration, BEGUN.started_at, BEGUN.concluded_at),
+)
+RESULT = DONE.activity_id, *(DONE[name] for name in RESULT_COLUMNS)
+ALL_BEGUN: Select[*tuple[Any, ...]] = select(*BEGINNING)
+ALL_RESULTS: Select[*tuple[Any, ...]] = select(DONE.person_id, DONE.course_id, *RESULT)
+ALL_JOINED = select(*BEGINNING, *RESULT).select_from(
     CourseProgress.__table__.outerjoin(
         ActivityProgress.__table__, and_(DONE.person_id == BEGUN.person_id, DONE.course_id == BEGUN.course_id)
     )
@@ -50,9 +48,7 @@ ALL_JOINED = select(
 JOINED = ALL_JOINED.where(
     BEGUN.course_id == bindparam("course"), BEGUN.person_id.in_(bindparam("people", expanding=True))
 )
-RESULTS = select(DONE.activity_id, *(DONE[name] for name in RESULT_COLUMNS)).where(
-    DONE.person_id == bindparam("person")
-)
+RESULTS = select(*RESULT).where(DONE.person_id == bindparam("person"))
 HOLDING = (
     PersonLink.person_id.in_(bindparam("people", expanding=True)),
     PersonLink.same,
@@ -159,9 +155,20 @@ def known(session: Session, person_id: int, course_id: int) -> Record | None:
 
 
 def all_records(session: Session, course_id: int | None = None) -> dict[tuple[int, int], Record]:
-    """Every record, or every record of one course."""
+    """Every record, or every record of one course. Two statements: joined, each result would bring its record along."""
+    begun, done = ALL_BEGUN, ALL_RESULTS
+    if course_id is not None:
+        begun, done = begun.where(BEGUN.course_id == course_id), done.where(DONE.course_id == course_id)
+    results: dict[tuple[int, int], dict[int, Result]] = {}
     found: dict[tuple[int, int], Record] = {}
-    gather(found, session.execute(ALL_JOINED if course_id is None else ALL_JOINED.where(BEGUN.course_id == course_id)))
+    for person_id, of_course, *values in session.execute(begun):
+        key = (person_id, of_course)
+        results[key] = {}
+        found[key] = Record(*values, results[key])
+    for person_id, of_course, activity_id, *values in session.execute(done):
+        own = results.get((person_id, of_course))
+        if own is not None:
+            own[activity_id] = Result(*values)
     return found
 
 

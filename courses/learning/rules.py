@@ -112,14 +112,20 @@ def heeded(
         concluded = verb == vocabulary.COMPLETED and record.concluded_at is None
         return replace(record, concluded_at=at) if concluded else record
     old = record.results.get(activity_id, NOTHING)
-    if verb == vocabulary.COMPLETED and old.completed_at is None:
-        new = Result(at) if old is NOTHING else replace(old, completed_at=at)
-    elif verb in (vocabulary.PASSED, vocabulary.FAILED) and scaled is not None:
-        new = attempted(old, scaled, at, mark)
-    else:
+    new = result_after(old, verb, at, scaled, mark)
+    if new is old:
         return record
     results = {**record.results, activity_id: new}
     return Record(record.version_id, record.registration, record.started_at, record.concluded_at, results)
+
+
+def result_after(old: Result, verb: str, at: datetime, scaled: float | None, mark: float) -> Result:
+    """The result of a lesson or test after one statement about it; the very same where that says nothing new."""
+    if verb == vocabulary.COMPLETED and old.completed_at is None:
+        return Result(at) if old is NOTHING else replace(old, completed_at=at)
+    if verb in (vocabulary.PASSED, vocabulary.FAILED) and scaled is not None:
+        return attempted(old, scaled, at, mark)
+    return old
 
 
 def attempted(old: Result, scaled: float, at: datetime, mark: float) -> Result:
