@@ -25,10 +25,15 @@ def __getattr__(name: str) -> Flask:
         raise AttributeError(name)
     app = create_app(Config.from_environment(os.environ), PACKAGES)
     globals()["app"] = app
+    begin_to_serve()
+    return app
+
+
+def begin_to_serve() -> None:
+    """All is loaded: from now on garbage is looked for among what requests leave behind, and seldom."""
     gc.collect()
     gc.freeze()  # what was loaded stays as long as the process: whoever looks for garbage need not look through it
     gc.set_threshold(20_000, 20, 20)  # a batch of statements is thousands of values, none of them in a circle
-    return app
 
 
 def main() -> None:

@@ -188,6 +188,7 @@ def measure(backend: str, people: int, options: argparse.Namespace, folder: Path
     fill(database, people=people, units=options.units)
     codes = brief(database, options.briefings)
     print(f"{backend}: {people:,} people, {options.units:,} units, {len(codes)} briefings", flush=True)
+    wsgi.begin_to_serve()  # as the process does that answers
     rows = pages(app, database, codes, options.pages)
     if options.register or options.workbook or options.verify:
         if options.verify:
