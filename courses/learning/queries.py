@@ -161,10 +161,10 @@ def all_records(session: Session, course_id: int | None = None) -> dict[tuple[in
         begun, done = begun.where(BEGUN.course_id == course_id), done.where(DONE.course_id == course_id)
     results: dict[tuple[int, int], dict[int, Result]] = {}
     found: dict[tuple[int, int], Record] = {}
-    for person_id, of_course, *values in session.execute(begun):
+    for person_id, of_course, version_id, registration, started_at, concluded_at in session.execute(begun):
         key = (person_id, of_course)
         results[key] = {}
-        found[key] = Record(*values, results[key])
+        found[key] = Record(version_id, registration, started_at, concluded_at, results[key])
     for person_id, of_course, activity_id, *values in session.execute(done):
         own = results.get((person_id, of_course))
         if own is not None:
