@@ -12,6 +12,7 @@ from courses.briefings import queries as briefings_known
 from courses.briefings import views as briefings
 from courses.briefings.access import LIST
 from courses.briefings.access import READ as READ_BRIEFINGS
+from courses.briefings.actions import said_of_before
 from courses.briefings.filters import data_of as briefings_of
 from courses.briefings.projection import BriefingRecordProjection
 from courses.briefings.projector import (
@@ -39,7 +40,7 @@ from courses.certificates.queries import data_of as certificates_of
 from courses.enrolment import models as enrolment_models
 from courses.enrolment import views as enrolment
 from courses.enrolment.access import READ as READ_ASSIGNMENTS
-from courses.enrolment.actions import RollChanged, forget_reasons
+from courses.enrolment.actions import RollChanged, SaidOfBefore, forget_reasons
 from courses.enrolment.demo import assign_the_course
 from courses.enrolment.projector import AssignmentsOfUnits, follow_late
 from courses.enrolment.queries import assignments_called, briefings_called
@@ -116,6 +117,7 @@ def fill(doors: Doors) -> None:
     doors.listen(CoursePublished, understand_anew)
     doors.listen(ProgressChanged, project_standing)
     doors.listen(PeopleMoved, people_moved)
+    doors.listen(SaidOfBefore, said_of_before)
     doors.listen(RollChanged, roll_changed)
     doors.listen(PersonErased, forget_reasons)
     doors.listen(OrganisationChanged, organisation_changed)

@@ -15,7 +15,7 @@ from courses.briefings.models import BriefingPolicy, FrozenPerson, FrozenRoll, S
 from courses.briefings.rehearsal import Due, Rehearsal, Wanted
 from courses.briefings.rules import ONLINE, Policy, document_of, policy_of
 from courses.catalog.models import Course
-from courses.enrolment.actions import RollChanged, due_words
+from courses.enrolment.actions import RollChanged, SaidOfBefore, due_words
 from courses.enrolment.models import Assignment, Briefing
 from courses.enrolment.queries import assignments_given
 from lms import clock
@@ -188,6 +188,12 @@ def asks_too_much(policy: Policy) -> bool:
     """Whether it asks for what nobody can do where a course was merely assigned."""
     asked = (policy.asked, *policy.by_category.values())
     return any(one.reflection or one.ways != {ONLINE} for one in asked)
+
+def said_of_before(session: Session, event: SaidOfBefore) -> None:
+    """Whoever assigns a course has chosen whether what was studied before counts."""
+    briefing = session.get_one(Briefing, event.briefing_id)
+    count_before(session, briefing, counts=event.counts, reason=event.reason, by=event.by)
+
 
 
 def set_dues(session: Session, wanted: Wanted, *, by: uuid.UUID | None) -> list[list[object]]:

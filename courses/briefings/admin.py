@@ -241,8 +241,6 @@ def give(briefing_code: str) -> ResponseReturnValue:
         reached=dict(reached.all()),
         chosen=chosen_words(people),
         at_once=filters.at_once(own, briefing, reached_through(ids, people, on=today, tree=tree)),
-        counts=policy_of(briefing.policy).counts_before,
-        may_choose=own.scalar(queries.on_roll_of(briefing).limit(1)) is None,
         fields=sent_on(),
     )
 

@@ -307,12 +307,15 @@ def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
 class AtOnce:
     """Of so many people who come onto a roll, how many count at once as briefed (B) and completed (C).
 
-    `counting` is with what was studied before the briefing was opened, `anew` without it: pairs of B and C.
+    `counting` is with what was studied before the briefing was opened, `anew` without it: pairs of B and C. `counts`:
+    which of them holds now; that may be chosen (`may_choose`) as long as nobody is on the roll.
     """
 
     people: int
     counting: tuple[int, int]
     anew: tuple[int, int]
+    counts: bool
+    may_choose: bool
 
 
 def at_once(session: Session, briefing: Briefing, people: Select[int, str]) -> AtOnce:
@@ -323,9 +326,11 @@ def at_once(session: Session, briefing: Briefing, people: Select[int, str]) -> A
         one: (category, of.together(one, leave=False, opened_at=briefing.opened_at))
         for one, category in categories.items()
     }
-    found = []
+    found = {}
     for counts in (True, False):
         policy = replace(policy_of(briefing.policy), counts_before=counts)
         states = Counter(stand(policy, category, evidence).state for category, evidence in seen.values())
-        found.append((states["briefed"] + states["completed"], states["completed"]))
-    return AtOnce(len(seen), *found)
+        found[counts] = states["briefed"] + states["completed"], states["completed"]
+    nobody = session.scalar(queries.on_roll_of(briefing).limit(1)) is None
+    counts_now = policy_of(briefing.policy).counts_before
+    return AtOnce(len(seen), found[True], found[False], counts=counts_now, may_choose=nobody)

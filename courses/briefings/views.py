@@ -23,6 +23,7 @@ from courses.briefings.access import (
     access_own,
     briefing_of,
 )
+from courses.briefings.filters import AtOnce
 from courses.briefings.forms import page_of
 from courses.briefings.models import Standing
 from courses.briefings.queries import Placed
@@ -38,8 +39,9 @@ from courses.briefings.render import (
     sentences,
 )
 from courses.briefings.rules import WAYS, Asked, lacking, policy_of, reasons
+from courses.catalog.models import Course
 from courses.enrolment.models import Assignment, Briefing, RollDecision
-from courses.enrolment.queries import assignments_given
+from courses.enrolment.queries import assignments_given, plain_briefing, reached_through
 from lms import clock
 from lms.accounts.access import access_listed, top_units, units_found, units_to_choose
 from lms.accounts.admin import seen
@@ -347,6 +349,15 @@ def own_marks(course_id: int) -> list[tuple[str, float]]:
         if one.course_id == course_id and asked.test and asked.pass_mark is not None and not standing.exempt:
             found.append((briefing_title(one, *titles), asked.pass_mark))
     return found
+
+
+@bp.app_template_global("studied_before")
+def studied_before(course: Course, unit: Unit) -> AtOnce:
+    """For the page before a course is assigned: who of the unit and below has studied it, and whether that counts."""
+    own = get_read_session()
+    plain = own.scalar(plain_briefing(course.id))
+    plain = plain or Briefing(course_id=course.id, plain=True, opened_at=clock.now(), policy={})
+    return filters.at_once(own, plain, reached_through([unit.id], (), on=clock.today()))
 
 
 def own_rows() -> Sequence[Any]:

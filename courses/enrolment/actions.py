@@ -47,6 +47,16 @@ class RollChanged:
     people: tuple[int, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SaidOfBefore:
+    """Told before a course is assigned: whoever gives it has said whether what was studied before `counts`, and why."""
+
+    briefing_id: int
+    counts: bool
+    reason: str
+    by: uuid.UUID | None
+
+
 def plain_briefing(session: Session, course: Course, *, by: uuid.UUID | None = None) -> Briefing:
     """The briefing under which a course is merely assigned; opened when the course is assigned for the first time.
 
@@ -74,13 +84,19 @@ def assign(
     due_at: datetime,
     by: uuid.UUID | None = None,
     tree: str = STATE_TREE,
+    counts: bool | None = None,
+    why: str = "",
 ) -> Assignment:
     """Give the course to everyone counted in the unit or below it, to be finished by `due_at`.
 
     `by` is the public id of whoever gives it. An earlier assignment of the same unit stays in the books, and this later
-    one holds. Raises `AlreadyAssigned`.
+    one holds. `counts`: whether what was studied before is to count, and `why`; None: as it is. Raises
+    `AlreadyAssigned`, `BriefingClosed`.
     """
-    return give(session, plain_briefing(session, course, by=by), unit, due_at=due_at, by=by, tree=tree)
+    briefing = plain_briefing(session, course, by=by)
+    if counts is not None:
+        tell(session, SaidOfBefore(briefing.id, counts, why, by))
+    return give(session, briefing, unit, due_at=due_at, by=by, tree=tree)
 
 
 @dataclass(frozen=True, slots=True)

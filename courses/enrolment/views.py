@@ -26,6 +26,8 @@ from lms.web.wording import day as worded
 bp = Feature("enrolment", __name__, url_prefix="/assignments")
 
 PAGE = 50
+BEFORE = "study_before"
+"""Of the last step: whether what was studied before the course was assigned counts, where that can be chosen."""
 
 
 @bp.get("")
@@ -81,7 +83,7 @@ def check() -> ResponseReturnValue:
     session = get_session()
     form = in_address(session)
     unit = form.unit.unit
-    if not form.validate() or unit is None:
+    if not form.validate() or unit is None or is_closed(session, form):
         return render_template("enrolment/new.html", form=form), 422
     course = session.scalars(course_by_code(text_in(form.course))).one()
     today = clock.today()
@@ -94,6 +96,22 @@ def check() -> ResponseReturnValue:
         reached=session.scalar(queries.counted(queries.people_reached(unit.id, on=today))),
         nearer=passed_by(session, course.id, unit.id),
     )
+
+
+def is_closed(session: Session, form: AssignForm) -> bool:
+    """Whether the course is assigned to nobody any more, because its briefing was closed; the form then says so."""
+    course = session.scalars(course_by_code(text_in(form.course))).one()
+    briefing = session.scalar(queries.plain_briefing(course.id))
+    if briefing is None or briefing.closed_at is None:
+        return False
+    form.course.errors = [
+        _(
+            "Đợt giao khóa học này (mã %(code)s) đã đóng nên không giao thêm được. Mở lại đợt ở trang Đợt học tập, "
+            "quán triệt, hoặc chọn khóa học khác.",
+            code=briefing.code,
+        )
+    ]
+    return True
 
 
 def passed_by(session: Session, course_id: int, unit_id: int) -> int:
@@ -111,11 +129,13 @@ def assign() -> ResponseReturnValue:
     person, session = holds_everywhere(ASSIGN), get_session()
     form = offered(session, AssignForm())
     unit = form.unit.unit
-    if not form.validate() or unit is None:
+    if not form.validate() or unit is None or is_closed(session, form):
         return render_template("enrolment/new.html", form=form), 422
     course = session.scalars(course_by_code(text_in(form.course))).one()
+    counts = request.form[BEFORE] == "y" if BEFORE in request.form else None
+    said = {"counts": counts, "why": _("Chọn khi giao khóa học.")}
     try:
-        actions.assign(session, course, unit, due_at=end_of_day(day_in(form.due)), by=person.public_id)
+        actions.assign(session, course, unit, due_at=end_of_day(day_in(form.due)), by=person.public_id, **said)
     except actions.AlreadyAssigned:
         flash(_("Khóa học này đã được giao cho %(unit)s với đúng hạn này.", unit=unit.name), "info")
     else:
