@@ -24,9 +24,12 @@ from lms.db import lock_roll
 from lms.doors import tell
 from lms.outbox.actions import settle_day
 
+RESERVED = frozenset({"new"})
+"""Codes under which the page of a briefing would not be found: other pages have their addresses."""
+
 
 class CodeTaken(ValueError):
-    """Another briefing or a course has this code."""
+    """Another briefing or a course has this code, or the product itself."""
 
 
 class AsksTooMuch(ValueError):
@@ -57,7 +60,9 @@ def open_briefing(
     opened_at: datetime | None = None,
     by: uuid.UUID | None = None,
 ) -> Briefing:
-    """Open a briefing on a course; nobody is on its roll yet. Raises `CodeTaken`, by a course too."""
+    """Open a briefing on a course; nobody is on its roll yet. Raises `CodeTaken`."""
+    if code in RESERVED:
+        raise CodeTaken(code)
     taken = select(Course.id).where(Course.code == code).union_all(select(Briefing.id).where(Briefing.code == code))
     if session.execute(taken).first() is not None:
         raise CodeTaken(code)
@@ -184,16 +189,16 @@ def count_before(
     change_briefing(session, briefing, wanted, digest=digest, reason=reason, by=by)
 
 
-def asks_too_much(policy: Policy) -> bool:
-    """Whether it asks for what nobody can do where a course was merely assigned."""
-    asked = (policy.asked, *policy.by_category.values())
-    return any(one.reflection or one.ways != {ONLINE} for one in asked)
-
 def said_of_before(session: Session, event: SaidOfBefore) -> None:
     """Whoever assigns a course has chosen whether what was studied before counts."""
     briefing = session.get_one(Briefing, event.briefing_id)
     count_before(session, briefing, counts=event.counts, reason=event.reason, by=event.by)
 
+
+def asks_too_much(policy: Policy) -> bool:
+    """Whether it asks for what nobody can do where a course was merely assigned."""
+    asked = (policy.asked, *policy.by_category.values())
+    return any(one.reflection or one.ways != {ONLINE} for one in asked)
 
 
 def set_dues(session: Session, wanted: Wanted, *, by: uuid.UUID | None) -> list[list[object]]:

@@ -85,7 +85,7 @@ def new() -> ResponseReturnValue:
                 by=me.public_id,
             )
         except actions.CodeTaken:
-            form.code.errors = [_("Mã này đã là mã của một đợt hoặc một khóa học. Chọn mã khác.")]
+            form.code.errors = [_("Mã này đã là mã của một đợt, một khóa học hoặc do hệ thống dùng. Chọn mã khác.")]
         else:
             flash(_("Đã mở đợt. Tiếp theo: giao đợt cho các đơn vị."), "success")
             return to_page(briefing)

@@ -131,8 +131,9 @@ def test_a_briefing_is_opened_given_and_shown_with_its_policy_in_a_sentence(plac
 
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_a_form_says_what_is_wrong_and_loses_nothing(place: Place) -> None:
-    admin = opened(place, code=CODE)
-    assert "Mã này đã là mã của một đợt hoặc một khóa học." in admin.text
+    for code in (CODE, "new"):  # at its address stands the page on which briefings are opened
+        admin = opened(place, code=code)
+        assert "Mã này đã là mã của một đợt, một khóa học hoặc do hệ thống dùng." in admin.text
     assert OPEN["title"] in admin.text
     admin.submit("Mở đợt", code="Mã Đợt", pass_mark="11", opened_on=day(3), ways=[])
     for fault in ("Mã gồm 2 đến 40", "Nhập điểm từ 0 đến 10", "không được ở sau hôm nay", "Chọn ít nhất một cách"):
