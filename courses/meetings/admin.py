@@ -27,7 +27,7 @@ from courses.meetings.forms import (
     SittingForm,
     time_typed,
 )
-from courses.meetings.protocol import about, difference, names_seen
+from courses.meetings.protocol import about, difference, names_seen, paged
 from courses.meetings.rehearsal import Candidate, Line, NoHead, filled_in, read
 from courses.meetings.rules import sheet_mark, urgency
 from lms import clock
@@ -49,7 +49,7 @@ from lms.web.gate import needs, reading
 bp = Feature("sittings", __name__, url_prefix="/meetings")
 lists = Feature("lists", __name__, url_prefix="/meetings/points/<uuid:point_id>", within="meetings")
 
-MOST_SITTINGS = 100
+SITTINGS_ON_PAGE = 50
 MOST_FOUND = 12
 
 
@@ -59,9 +59,9 @@ def index() -> ResponseReturnValue:
     """Every sitting, the latest first."""
     holds_everywhere(READ)
     own = get_session()
-    found = own.scalars(queries.sittings().limit(MOST_SITTINGS)).all()
+    found, way = paged(own, queries.sittings(), SITTINGS_ON_PAGE)
     numbers = filters.reported_of(own, found)
-    return render_template("sittings/list.html", sittings=found, numbers=numbers, kinds=KIND_WORDS)
+    return render_template("sittings/list.html", sittings=found, numbers=numbers, kinds=KIND_WORDS, **way)
 
 
 def offered(own: Session, form: SittingForm) -> SittingForm:

@@ -4,13 +4,15 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from flask import flash, redirect, session, url_for
+from flask import flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from courses.briefings.forms import page_of
 from courses.briefings.models import MeetingPoint
 from courses.meetings import queries
 from courses.meetings.actions import Outcome
@@ -33,6 +35,14 @@ def about(point: MeetingPoint) -> dict[str, Any]:
         "state_words": STATE_WORDS,
         "fault_words": FAULT_WORDS,
     }
+
+
+def paged(own: Session, query: Select[Any], size: int) -> tuple[Sequence[Any], dict[str, Any]]:
+    """What stands on the page that the address asks for, and what leads to the others."""
+    page, pages = page_of(own.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0, size)
+    here = str(request.endpoint)
+    way = {"page": page, "pages": pages, "page_url": lambda n: url_for(here, page=n)}
+    return own.scalars(query.limit(size).offset((page - 1) * size)).all(), way
 
 
 def names_seen(point: MeetingPoint, count: int, *, purpose: str = "roll_call") -> None:

@@ -32,6 +32,7 @@ from courses.meetings.protocol import (
     key_of,
     names_seen,
     numbers_of,
+    paged,
     point_of_code,
     sought_at,
     tell,
@@ -60,7 +61,7 @@ from lms.web.squares import qr_address
 bp = Feature("meetings", __name__, url_prefix="/meetings")
 
 JSON = "application/json"
-MOST_POINTS = 60
+POINTS_ON_PAGE = 60
 TRIES = 10
 """So many wrong codes of one person are evaluated in five minutes."""
 
@@ -70,8 +71,8 @@ TRIES = 10
 def mine() -> ResponseReturnValue:
     """Where one types the code of a point, and the points whose roll one takes."""
     own = get_session()
-    points = own.scalars(own_points(own, actor()).limit(MOST_POINTS)).all()
-    return render_template("meetings/mine.html", points=points, form=CodeForm(formdata=None), now=clock.now())
+    points, way = paged(own, own_points(own, actor()), POINTS_ON_PAGE)
+    return render_template("meetings/mine.html", points=points, form=CodeForm(formdata=None), now=clock.now(), **way)
 
 
 @bp.get("/points/<uuid:point_id>")

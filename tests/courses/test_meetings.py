@@ -12,6 +12,7 @@ import time_machine
 from sqlalchemy import func, select
 
 from courses.briefings.models import BriefingSession, MeetingPoint
+from courses.meetings import admin, views
 from courses.meetings.access import person_listed
 from courses.meetings.actions import InUse, Mark, RollClosed, correct, make_points, remove_point, report, take
 from courses.meetings.filters import numbers
@@ -413,6 +414,27 @@ def test_from_the_page_of_a_point_the_board_is_one_step_away_for_those_who_may_r
     for rest in ("", "/sheet", "/entry", "/upload", "/code"):
         for person, reads in ((world.organiser, True), (world.host, False)):
             assert (board in world.browser(person).get(world.path(rest=rest)).text) is reads, rest
+
+
+def test_older_sittings_and_points_stand_on_further_pages(
+    world: Gathering, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin, "SITTINGS_ON_PAGE", 1)
+    monkeypatch.setattr(views, "POINTS_ON_PAGE", 2)
+    with make.writing() as session:
+        sitting = session.get_one(BriefingSession, world.sitting.id)
+        times = {"starts_at": sitting.starts_at + timedelta(days=1), "ends_at": sitting.ends_at + timedelta(days=1)}
+        later = BriefingSession(briefing_id=sitting.briefing_id, code="sau", title="Buổi sau", kind="make_up", **times)
+        session.add(later)
+    organiser, old = world.browser(world.organiser), f"/meetings/{world.sitting.public_id}"
+    assert old not in organiser.get("/meetings").text
+    assert 'href="/meetings?page=2"' in organiser.text
+    assert old in organiser.get("/meetings?page=2").text
+    head = world.browser(make.person("Chủ Tịch", unit=world.province, role="head", over=world.province))
+    pages = [head.get(f"/meetings/mine?page={n}").text for n in (1, 2)]
+    found = [{name for name, one in world.points.items() if str(one.public_id) in page} for page in pages]
+    assert [len(names) for names in found] == [2, len(world.points) - 2]
+    assert found[0] | found[1] == set(world.points)
 
 
 def test_the_organiser_makes_a_sitting_of_a_briefing_once(world: Gathering) -> None:
