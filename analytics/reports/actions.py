@@ -22,10 +22,14 @@ from analytics.reports.models import (
 )
 from analytics.reports.queries import Subject
 from analytics.reports.rules import MORNING, Paper, Words, as_bytes, digest, is_due
-from analytics.reports.vocabulary import FORMS, WORDS_OF_CODES, closing, frame
+from analytics.reports.vocabulary import FORMS, SENT, SENT_WORDS, WORDS_OF_CODES, closing, frame
+from courses.briefings.queries import titles_of
+from courses.enrolment.models import Briefing
 from lms import clock
+from lms.accounts.models import Person
 from lms.audit.actions import note, note_each
 from lms.db import database_of
+from lms.notices.actions import Line, give_notices
 from lms.organisation.models import STATE_TREE, Unit
 from lms.outbox.actions import queue, send_mail
 from lms.outbox.rules import UNIT_NEWS
@@ -99,7 +103,7 @@ def send(session: Session, of: Subject, *, by: uuid.UUID | None) -> ReportSubmis
                 unit_id=of.unit.id,
                 to_unit_id=above.id,
                 briefing_id=of.briefing_id,
-                state="sent",
+                state=SENT,
                 sent_at=of.now,
                 sent_by=by,
             )
@@ -108,7 +112,27 @@ def send(session: Session, of: Subject, *, by: uuid.UUID | None) -> ReportSubmis
         raise AlreadySent from error
     told: dict[str, Any] = {"to": str(above.public_id), "digest": kept.digest}
     note(session, "report.send", actor=by, object_kind="unit", object_id=of.unit.public_id, **told)
+    tell_heads(session, sent, SENT, above.id, f"/reports/submissions/{sent.public_id}", by=by)
     return sent
+
+
+def tell_heads(
+    session: Session, sent: ReportSubmission, state: str, unit_id: int, path: str, *, by: uuid.UUID | None
+) -> None:
+    """Give heads and deputies of the unit a line about the report, and whoever sent it one when it is decided.
+
+    Whoever has just done it knows. What was remarked is not in the line: it may name people.
+    """
+    people = {row[0] for row in session.execute(queries.heads(unit_id, on=clock.today()))}
+    involved = select(Person.public_id, Person.id).where(Person.public_id.in_({by, sent.sent_by} - {None}))
+    ids: dict[uuid.UUID | None, int] = dict(session.execute(involved).all())
+    if state != SENT and sent.sent_by in ids:
+        people.add(ids[sent.sent_by])
+    briefing, unit = session.get_one(Briefing, sent.briefing_id), session.get_one(Unit, sent.unit_id).name
+    title, title_en = titles_of(session, [briefing])[briefing.id]
+    words, words_en = SENT_WORDS[state]
+    line = Line(words.format(unit=unit, title=title), words_en.format(unit=unit, title=title_en or title), path)
+    give_notices(session, dict.fromkeys(people - {ids.get(by)}, line), key=f"report {sent.public_id} {state}")
 
 
 def accept(session: Session, sent: ReportSubmission, *, by: uuid.UUID) -> None:
@@ -128,9 +152,11 @@ def give_back(session: Session, sent: ReportSubmission, remark: str, *, by: uuid
 def decide(session: Session, sent: ReportSubmission, state: str, remark: str, *, by: uuid.UUID) -> None:
     """Of two who decide at once the second is refused."""
     values = {"state": state, "remark": remark, "decided_at": clock.now(), "decided_by": by}
-    query = update(ReportSubmission).where(ReportSubmission.id == sent.id, ReportSubmission.state == "sent")
+    query = update(ReportSubmission).where(ReportSubmission.id == sent.id, ReportSubmission.state == SENT)
     if session.scalar(query.values(values).returning(ReportSubmission.id)) is None:
         raise AlreadyDecided
+    path = f"/reports/units/{sent.unit.public_id}?briefing={sent.briefing.code}"
+    tell_heads(session, sent, state, sent.unit_id, path, by=by)
 
 
 def schedule(session: Session, of: Subject, *, every: str, place: int, by: uuid.UUID) -> ReportSchedule:

@@ -30,6 +30,23 @@ GROUP_BRIEFED = ("Kết quả học tập, quán triệt", "Briefed")
 GROUP_TESTED = ("Thu hoạch, kiểm tra", "Reflection, test")
 GROUP_DONE = ("Hoàn thành", "Completed")
 
+SENT = "sent"
+SENT_WORDS: dict[str, Pair] = {
+    SENT: (
+        "{unit} đã gửi báo cáo “{title}”, chờ xác nhận hoặc trả lại.",
+        "{unit} has sent its report on “{title}”: it waits to be accepted or returned.",
+    ),
+    "accepted": (
+        "Báo cáo “{title}” của {unit} đã được cấp trên xác nhận.",
+        "The report of {unit} on “{title}” has been accepted by the unit above.",
+    ),
+    "returned": (
+        "Báo cáo “{title}” của {unit} bị cấp trên trả lại, có ý kiến: xem ý kiến, sửa rồi gửi lại.",
+        "The report of {unit} on “{title}” was returned by the unit above with a remark: read it, mend, send again.",
+    ),
+}
+"""What heads are told of a report that goes up, by its state."""
+
 PLACE, NAME = ("TT", "No."), ("Tên cơ quan, đơn vị", "Unit")
 PLAN: Pair = ("Chương trình, kế hoạch hành động đã ban hành (số, ngày)", "Plan of action issued (number, day)")
 NOTE: Pair = ("Ghi chú (khó khăn, kiến nghị)", "Remarks")

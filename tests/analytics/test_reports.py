@@ -66,6 +66,7 @@ from lms import clock, sqlite
 from lms.accounts.models import Person
 from lms.audit.models import AuditEntry
 from lms.clock import day_of
+from lms.notices.models import Notice
 from lms.organisation.models import Unit
 from lms.outbox.cli import Worker
 from lms.outbox.models import Job
@@ -484,6 +485,39 @@ def test_a_unit_enters_sends_is_returned_sends_again_and_is_accepted(make: Make,
         acts = session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
     wanted = ["enter", "freeze", "send", "return", "freeze", "send", "accept"]
     assert [one for one in acts if one.startswith("report.")] == [f"report.{one}" for one in wanted]
+
+
+def test_heads_are_told_when_a_report_comes_up_and_when_it_is_decided_and_whoever_did_it_is_not(
+    make: Make, province: Province
+) -> None:
+    until = clock.today() + timedelta(days=30)
+    deputy = make.person("Người Thứ Hai", unit=province.small, role="deputy", over=province.small, until=until)
+    unit, above = make.browser(province.head_of_small), make.browser(province.head)
+
+    def told(person: Person) -> list[str]:
+        with make.reading() as session:
+            mine = select(Notice.path, Notice.text).where(Notice.person_id == person.id).order_by(Notice.id)
+            return [f"{path} {text}" for path, text in session.execute(mine)]
+
+    returned: dict[str, Any] = {"remark": "Thiếu một phòng."}
+    for act, fields in (("/return", returned), ("/accept", {})):
+        unit.get(address(province.small))
+        unit.submit("/send")
+        with make.reading() as session:
+            sent = session.scalars(select(ReportSubmission).where(ReportSubmission.state == "sent")).one()
+        above.get(f"/reports/submissions/{sent.public_id}")
+        above.submit(act, **fields)
+        assert told(province.head)[-1].startswith(f"/reports/submissions/{sent.public_id} {FORMULA} đã gửi báo cáo")
+    assert len(told(province.head)) == 2
+    page = address(province.small)
+    for person in (province.head_of_small, deputy):
+        lines = [one for one in told(person) if "cấp trên" in one]
+        assert [("trả lại" in one, "xác nhận" in one) for one in lines] == [(True, False), (False, True)]
+        assert all(one.startswith(page) for one in lines)
+        assert "Thiếu một phòng" not in "".join(lines)  # what is remarked may name people
+    assert len(told(province.head_of_small)) == 2  # of what one does oneself one is not told
+    assert told(province.head_of_large) == []
+    assert "bị cấp trên trả lại" in unit.get("/notices").text
 
 
 def test_what_was_sent_up_waits_on_the_first_page_of_who_decides_and_nowhere_else(
