@@ -98,6 +98,7 @@ def test_the_page_of_charts_draws_each_over_its_table_and_saves_it(
     view = {"width": PHONE, "height": 700}
     with served(app) as port, opened(chromium_browser, port, head, faults, viewport=view) as page:
         page.goto(f"{page.url.split('?')[0]}/charts")
+        about = page.locator(".course-line").inner_text().removeprefix("Khóa học: ").replace("\u00a0", " ")
         for code in ("progress", "units", "modules", "scores"):
             chart = page.locator(f"[data-picture][aria-labelledby={code}]")
             chart.locator("h2").scroll_into_view_if_needed()
@@ -107,6 +108,8 @@ def test_the_page_of_charts_draws_each_over_its_table_and_saves_it(
                     chart.locator(f"[data-save={kind}]").click()
                 assert download.value.suggested_filename.endswith(f".{kind}")
                 assert download.value.path().stat().st_size > 5_000
+            drawn = download.value.path().read_text(encoding="utf-8").replace("\u00a0", " ")
+            assert [told for told in ("Tỉnh Tuyên Quang", about, "Số liệu lúc") if told not in drawn] == [], code
             chart.locator("summary").click()
             assert chart.locator("tbody tr").first.is_visible()
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), code

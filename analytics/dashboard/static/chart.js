@@ -52,6 +52,10 @@
     return Plotly.react(figure.querySelector("[data-plot]"), data, layout, { responsive: true, displayModeBar: false });
   }
 
+  // What Plotly would read as markup is text, and a long line goes on in the next.
+  const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+  const folded = (line) => line.match(/\S.{0,119}(?=\s|$)/gu) ?? [];
+
   // A file stands alone: it has a background, and says what it shows where the page says it around the chart.
   function save(Plotly, figure, format) {
     const { data, layout } = described(figure);
@@ -60,11 +64,11 @@
     layout.height += 50;
     if (figure.dataset.legend !== undefined) layout.showlegend = true;
     if (figure.dataset.title) {
-      const lines = figure.dataset.title.replaceAll("&", "&amp;").replaceAll("<", "&lt;").split("\n");
-      const text = lines.map((line, place) => (place ? `<span style="font-size:12px">${line}</span>` : line)).join("<br>");
-      layout.margin.t += 18 * (lines.length - 1);
-      layout.height += 18 * (lines.length - 1);
-      layout.title = { text, x: 0, xref: "paper", y: 1, yref: "container", yanchor: "top", pad: { t: lines.length > 1 ? 24 : 14 }, font: { size: 17 } };
+      const [first, ...others] = figure.dataset.title.split("\n").flatMap(folded).map(escaped);
+      const subtitle = { text: others.join("<br>"), font: { size: 12 } };
+      layout.margin.t += 18 * others.length;
+      layout.height += 18 * others.length;
+      layout.title = { text: first, subtitle, x: 0, xref: "paper", y: 1, yref: "container", yanchor: "top", pad: { t: 24 }, font: { size: 17 } };
     }
     return Plotly.downloadImage({ data, layout }, { format, width: 900, height: layout.height, scale: format === "png" ? 2 : 1, filename: figure.dataset.file });
   }
