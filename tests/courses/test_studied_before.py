@@ -112,11 +112,15 @@ def test_once_somebody_has_the_course_the_page_says_what_was_settled_and_offers_
     assert set(office.states()) == {"not_started"}  # a choice that was not offered is none
 
 
-def test_the_page_says_so_when_nobody_has_studied_the_course_and_nothing_when_nobody_is_new(office: Office) -> None:
+def test_the_page_says_when_nobody_has_studied_the_course_and_that_all_stays_when_nobody_is_new(
+    office: Office,
+) -> None:
     office.make.person("Người Mới", unit=office.other)
     assert "Chưa ai trong 1 người mới được giao đã học hết các bài của khóa này." in office.look(office.other)
     office.admin.submit("/assignments")
-    assert HEADING not in office.look(office.other, days=20)
+    page = office.look(office.other, days=20)
+    assert HEADING not in page
+    assert "Mọi người ở đây đã được giao khóa học này từ trước; kết quả đã có được giữ nguyên." in page
 
 
 def test_a_course_whose_briefing_was_closed_is_assigned_to_nobody_and_the_form_says_why(office: Office) -> None:
