@@ -29,7 +29,7 @@ from lms import clock
 from lms.accounts.models import Person
 from lms.audit.actions import note, note_each
 from lms.db import database_of
-from lms.notices.actions import Line, give_notices
+from lms.notices.actions import Line, give_notices, withdraw_notices
 from lms.organisation.models import STATE_TREE, Unit
 from lms.outbox.actions import queue, send_mail
 from lms.outbox.rules import UNIT_NEWS
@@ -113,7 +113,14 @@ def send(session: Session, of: Subject, *, by: uuid.UUID | None) -> ReportSubmis
     told: dict[str, Any] = {"to": str(above.public_id), "digest": kept.digest}
     note(session, "report.send", actor=by, object_kind="unit", object_id=of.unit.public_id, **told)
     tell_heads(session, sent, SENT, above.id, f"/reports/submissions/{sent.public_id}", by=by)
+    for returned in session.scalars(queries.returned_before(sent)):
+        withdraw_notices(session, key=told_under(returned, "returned"))
     return sent
+
+
+def told_under(public_id: uuid.UUID, state: str) -> str:
+    """The key of what heads are told of a report in that state."""
+    return f"report {public_id} {state}"
 
 
 def tell_heads(
@@ -132,7 +139,7 @@ def tell_heads(
     title, title_en = titles_of(session, [briefing])[briefing.id]
     words, words_en = SENT_WORDS[state]
     line = Line(words.format(unit=unit, title=title), words_en.format(unit=unit, title=title_en or title), path)
-    give_notices(session, dict.fromkeys(people - {ids.get(by)}, line), key=f"report {sent.public_id} {state}")
+    give_notices(session, dict.fromkeys(people - {ids.get(by)}, line), key=told_under(sent.public_id, state))
 
 
 def accept(session: Session, sent: ReportSubmission, *, by: uuid.UUID) -> None:
@@ -157,6 +164,7 @@ def decide(session: Session, sent: ReportSubmission, state: str, remark: str, *,
         raise AlreadyDecided
     path = f"/reports/units/{sent.unit.public_id}?briefing={sent.briefing.code}"
     tell_heads(session, sent, state, sent.unit_id, path, by=by)
+    withdraw_notices(session, key=told_under(sent.public_id, SENT))
 
 
 def schedule(session: Session, of: Subject, *, every: str, place: int, by: uuid.UUID) -> ReportSchedule:

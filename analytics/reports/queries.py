@@ -341,6 +341,12 @@ def submissions_waiting(unit_ids: Collection[int] | None) -> Select[ReportSubmis
     return query if unit_ids is None else query.where(ReportSubmission.to_unit_id.in_(unit_ids))
 
 
+def returned_before(sent: ReportSubmission) -> Select[uuid.UUID]:
+    """The public ids of reports of the unit about the briefing that were returned: this one takes their place."""
+    same = ReportSubmission.unit_id == sent.unit_id, ReportSubmission.briefing_id == sent.briefing_id
+    return select(ReportSubmission.public_id).where(*same, ReportSubmission.state == "returned")
+
+
 def titles(session: Session) -> dict[int, str]:
     """What each briefing is called: of a plain one, what its course is."""
     columns = Briefing.id, case((Briefing.plain, NEWEST_TITLES.c.title), else_=Briefing.title)

@@ -46,6 +46,13 @@ def give_notices(session: Session, lines: Mapping[int, Line], *, key: str) -> No
         session.execute(dialect.insert(Notice).on_conflict_do_nothing(index_elements=["key"]), rows)
 
 
+def withdraw_notices(session: Session, *, key: str) -> None:
+    """What was told under that key is over: whoever has not seen it need not any more."""
+    told = Notice.key.startswith(f"{key} ", autoescape=True), Notice.seen_at.is_(None)
+    over = update(Notice).where(*told).values(seen_at=clock.now())
+    session.execute(over.execution_options(synchronize_session=False))
+
+
 def mark_seen(session: Session, person_id: int, public_id: uuid.UUID) -> None:
     """The person has seen the notice. Of anybody else's nothing changes."""
     mine = (Notice.person_id == person_id, Notice.public_id == public_id, Notice.seen_at.is_(None))

@@ -517,7 +517,10 @@ def test_heads_are_told_when_a_report_comes_up_and_when_it_is_decided_and_whoeve
         assert "Thiếu một phòng" not in "".join(lines)  # what is remarked may name people
     assert len(told(province.head_of_small)) == 2  # of what one does oneself one is not told
     assert told(province.head_of_large) == []
-    assert "bị cấp trên trả lại" in unit.get("/notices").text
+    first = unit.get("/").text  # what was sent again waits no more, and what was decided waits for nobody
+    assert ("cấp trên trả lại" in first, "cấp trên xác nhận" in first) == (False, True)
+    assert "đã gửi báo cáo" not in above.get("/").text
+    assert "cấp trên trả lại" in unit.get("/notices").text
 
 
 def test_what_was_sent_up_waits_on_the_first_page_of_who_decides_and_nowhere_else(
