@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from assessments.reflections import actions, queries, rules
 from assessments.reflections.access import QUESTIONS, READ, Read, access_read, access_task
 from assessments.reflections.forms import STATE_WORDS, JudgeForm, QuestionsForm, TakeBackForm
-from assessments.reflections.models import Reflection
+from assessments.reflections.models import Reflection, ReflectionTask
 from courses.briefings.queries import titles_of
+from courses.briefings.rules import policy_of
 from courses.enrolment.access import ASSIGN
 from courses.enrolment.models import Briefing
 from lms import clock
@@ -155,6 +156,12 @@ def take_back(reflection_id: uuid.UUID) -> ResponseReturnValue:
     title = titles_of(own, [read.briefing])[read.briefing.id][0]
     page = render_template("reflections/take_back.html", read=read, title=title, form=form)
     return page, 422 if posted else 200
+
+
+@questions.app_template_global("questions_missing")
+def questions_missing(briefing: Briefing) -> bool:
+    """Whether a briefing asks for reflections and has no question yet, so that none can be written."""
+    return rules.asks(policy_of(briefing.policy)) and get_session().get(ReflectionTask, briefing.id) is None
 
 
 @questions.get("")

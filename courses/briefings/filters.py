@@ -145,6 +145,12 @@ def attended(briefing_id: int, person_ids: Collection[int]) -> Select[Attendance
     )
 
 
+def sittings(briefing_id: int) -> Select[BriefingSession]:
+    """The sittings of a briefing, the latest first."""
+    query = select(BriefingSession).where(BriefingSession.briefing_id == briefing_id)
+    return query.order_by(BriefingSession.starts_at.desc(), BriefingSession.id.desc())
+
+
 def decided(briefing_id: int, within: Collection[Select[int]] | None) -> Select[RollDecision, Person, str]:
     """What was decided about people in these units (None: in all), also what was revoked, the latest first.
 

@@ -61,7 +61,7 @@ standings = Feature("standings", __name__, url_prefix="/my-briefings", within="l
 PAGE = 50
 SOUGHT = "people on a roll sought"
 SHOWN = 20
-"""So many versions of a policy, and frozen rolls, a page shows."""
+"""So many versions of a policy, frozen rolls and sittings a page shows."""
 
 
 bp.add_app_template_filter(briefing_title, "briefing_title")
@@ -123,6 +123,7 @@ def show(briefing_code: str) -> ResponseReturnValue:
             (one, sentences(policy_of(one.policy))) for one in own.scalars(filters.versions(briefing.id).limit(SHOWN))
         ],
         rolls=own.execute(filters.frozen_rolls(briefing.id).limit(SHOWN)).all(),
+        sittings=own.scalars(filters.sittings(briefing.id).limit(SHOWN)).all(),
         now=now,
         dashboard=dashboard_of(own, me, briefing),
         page=page,

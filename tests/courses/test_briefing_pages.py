@@ -14,6 +14,8 @@ from flask_babel import force_locale
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import DatabaseError
 
+from assessments.reflections.actions import set_questions
+from assessments.reflections.rules import Question
 from courses.briefings import filters
 from courses.briefings.models import STATES, BriefingPolicy, BriefingSession, FrozenPerson, MeetingPoint, Standing
 from courses.briefings.rehearsal import words_of
@@ -130,6 +132,28 @@ def test_a_briefing_is_opened_given_and_shown_with_its_policy_in_a_sentence(plac
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
+def test_the_page_of_a_briefing_leads_to_its_sittings_and_says_when_nobody_can_write_a_reflection(place: Place) -> None:
+    admin, unasked = opened(place), "Đợt cần bài thu hoạch nhưng chưa có câu hỏi"
+    assert unasked in admin.text
+    assert 'href="/reflection-questions/nq48-dot-1"' in admin.text
+    assert "Chưa lập buổi nào." in admin.text
+    assert 'href="/meetings/new?briefing=nq48-dot-1"' in admin.text
+    at = clock.now()
+    with place.make.writing() as session:
+        briefing = session.scalars(select(Briefing)).one()
+        made = BriefingSession(briefing_id=briefing.id, code="hn", title="Hội nghị toàn tỉnh", starts_at=at, ends_at=at)
+        session.add(made)
+        set_questions(session, briefing, [Question("Đồng chí sẽ làm gì?", 3, 20)], by=place.administrator.public_id)
+        session.flush()
+        sitting = made.public_id
+    admin.get(PAGE)
+    assert f'<a href="/meetings/{sitting}">Hội nghị toàn tỉnh</a>' in admin.text
+    assert unasked not in admin.text
+    auditor = place.make.browser(place.make.person("Kiểm Tra", role="auditor"))
+    assert f"/meetings/{sitting}" in auditor.get(PAGE).text
+    assert "/meetings/new" not in auditor.text
+
+
 def test_a_form_says_what_is_wrong_and_loses_nothing(place: Place) -> None:
     for code in (CODE, "new"):  # at its address stands the page on which briefings are opened
         admin = opened(place, code=code)
