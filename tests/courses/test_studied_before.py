@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from courses.briefings.models import BriefingPolicy, Standing
+from courses.catalog.models import Course
+from courses.enrolment.actions import plain_briefing
 from courses.enrolment.models import Assignment
 from lms import clock
 from lms.accounts.models import Person
@@ -121,6 +123,17 @@ def test_the_page_says_when_nobody_has_studied_the_course_and_that_all_stays_whe
     page = office.look(office.other, days=20)
     assert HEADING not in page
     assert "Mọi người ở đây đã được giao khóa học này từ trước; kết quả đã có được giữ nguyên." in page
+
+
+def test_what_was_studied_since_the_course_was_first_assigned_is_no_matter_of_choice(office: Office) -> None:
+    with clock.moved_to(clock.now() - timedelta(days=20)), office.make.writing() as session:
+        plain_briefing(session, session.scalars(select(Course)).one())
+    page = office.look(office.unit)
+    assert "2 người đã học hết các bài của khóa này" in page
+    assert "Tất cả đều học sau khi khóa học được giao lần đầu nên được tính." in page
+    assert "study_before" not in page
+    office.admin.submit("/assignments")
+    assert office.states() == ["completed", "briefed", "not_started"]
 
 
 def test_a_course_whose_briefing_was_closed_is_assigned_to_nobody_and_the_form_says_why(office: Office) -> None:
