@@ -72,8 +72,8 @@ class Copying:
     """The log of changes is copied back into the file beside those who write, by a thread that comes and goes.
 
     Left to SQLite the writer that fills the log does it before its answer, and those of its process wait for their
-    turn: most of a second where the file is large. At the end, when little is left, nobody of this process writes for a moment, else
-    the log would never be copied to its end and begin anew, and would grow as long as there are writers.
+    turn: most of a second where the file is large. At the end, when little is left, nobody of this process writes for
+    a moment, else the log would never be copied to its end and begin anew, and would grow as long as there are writers.
     """
 
     WRITES = 50  # so many have written since the last time: a page that they all touch is copied once

@@ -130,7 +130,7 @@ def tell_heads(
 
     Whoever has just done it knows. What was remarked is not in the line: it may name people.
     """
-    people = {row[0] for row in session.execute(queries.heads(unit_id, on=clock.today()))}
+    people = {row[0] for row in session.execute(queries.heads(unit_id, on=clock.today(), tree=STATE_TREE))}
     involved = select(Person.public_id, Person.id).where(Person.public_id.in_({by, sent.sent_by} - {None}))
     ids: dict[uuid.UUID | None, int] = dict(session.execute(involved).all())
     if state != SENT and sent.sent_by in ids:
