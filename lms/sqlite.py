@@ -78,8 +78,9 @@ class Copying:
 
     WRITES = 50  # so many have written since the last time: a page that they all touch is copied once
     SECONDS = 1.0  # and so long ago it ended
-    LITTLE = 500  # pages, some milliseconds
-    PATIENCE_MS = 50  # for writers of other processes and readers of what was before; another time, then
+    LITTLE = 1_000  # pages, some milliseconds
+    TIMES = 5  # at most, until so little is left that was written meanwhile
+    PATIENCE = 0.25  # seconds, for writers of other processes and readers of what was before; another time, then
 
     def __init__(self, path: str, turns: Turns) -> None:
         self._address, self._turns = f"file:{quote(path)}?mode=rw", turns
@@ -111,21 +112,24 @@ class Copying:
             pass
 
     def _copy_by(self, connection: sqlite3.Connection) -> None:
-        left = pages_left(connection, "PASSIVE")
-        if left > self.LITTLE:  # of those who wrote meanwhile
-            left = pages_left(connection, "PASSIVE")
+        left = self.LITTLE + 1
+        for _ in range(self.TIMES):
+            if left > self.LITTLE:
+                left = pages_left(connection, "PASSIVE")
         if 0 < left <= self.LITTLE and self._turns.take(1):
             try:
-                pages_left(connection, "FULL", patience_ms=self.PATIENCE_MS)
+                until = time.monotonic() + self.PATIENCE
+                while pages_left(connection, "RESTART") and time.monotonic() < until:
+                    time.sleep(PAUSE)
             finally:
                 self._turns.give()
 
 
-def pages_left(connection: sqlite3.Connection, mode: str, *, patience_ms: int = 0) -> int:
-    """Copy as much of the log as can be; how many pages are left then. 0 too where another process is at it."""
-    connection.execute(f"PRAGMA busy_timeout = {patience_ms}")
+def pages_left(connection: sqlite3.Connection, mode: str) -> int:
+    """Copy as much of the log as can be; how many pages are left then, 1 where somebody is in the way to the end."""
+    connection.execute(f"PRAGMA busy_timeout = {ASKS_FOR_MS}")
     busy, pages, copied = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
-    return 0 if busy else int(pages) - int(copied)
+    return max(int(busy), int(pages) - int(copied))
 
 
 def begin_writing(cursor: Any, seconds: float) -> None:
