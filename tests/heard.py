@@ -1,0 +1,176 @@
+"""What the product says to each database while it is tested: `python -m pytest -p tests.heard`.
+
+The run fails when the product sent something to SQLite that no test made it send to PostgreSQL, and names it. What is
+compared is what SQLAlchemy composed, before either database's own words; what the record store writes out for the
+driver is another text on each. With LMS_TEST_HEARD=FOLDER each test process writes there what each test that runs on a
+database sent, and what it cost (decision 0041).
+"""
+
+import hashlib
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Generator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine.default import StrCompileDialect
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from lms.xapi import driver
+
+ROOT = Path(__file__).resolve().parent.parent
+PRODUCT = tuple(f"{ROOT / name}{os.sep}" for name in ("lms", "courses", "assessments", "analytics"))
+TESTS = f"{ROOT / 'tests'}{os.sep}"
+NEUTRAL = StrCompileDialect()
+FOLDER = os.environ.get("LMS_TEST_HEARD")
+NOTHING = SimpleNamespace(params={})
+
+ON_SQLITE_ONLY: frozenset[str] = frozenset()
+"""Functions of the product that ask SQLite what they never ask PostgreSQL."""
+
+PLACES = re.compile(r"sa_savepoint_\d+|%\(\w+\)s(?:::[A-Z ]+)?|\?|(?<!:):\w+")
+"""Places for values: what follows ON CONFLICT is written in the words of either database."""
+
+MIGRATIONS = f"{ROOT / 'migrations'}{os.sep}"
+
+Heard = dict[str, dict[str, tuple[str, str]]]
+"""By database: each statement, shortened to a hash, with the function that sent it and how the statement begins."""
+
+_heard: Heard = {"sqlite": {}, "postgresql": {}}
+
+
+class Listening:
+    """Registered in the processes that run tests."""
+
+    def __init__(self) -> None:
+        self.heard: Heard = {"sqlite": {}, "postgresql": {}}
+        self.of_test: set[str] = set()
+        self.tests: dict[str, tuple[float, list[str]]] = {}
+        sa.event.listen(sa.Engine, "before_cursor_execute", self.note)
+        if FOLDER:
+            self.listen_closely()
+
+    def note(self, connection: Any, _cursor: Any, _sql: str, _values: Any, context: Any, _many: bool) -> None:
+        compiled = getattr(context, "compiled", None)
+        if not isinstance(compiled, SQLCompiler):  # what is written out, and what makes tables
+            return
+        key, text = neutral(compiled)
+        known = self.heard[connection.dialect.name]
+        if key not in known:
+            where = sender()
+            if where is None:
+                return
+            known[key] = where, text
+        self.of_test.add(key)
+
+    def listen_closely(self) -> None:
+        """What is sent past SQLAlchemy, and what went wrong, is a reason too to keep a test on PostgreSQL."""
+        send = driver.send
+
+        def noted(cursor: Any, sql: str, values: Any) -> Any:
+            self.of_test.add(f"driver {hashlib.blake2b(sql.encode(), digest_size=8).hexdigest()}")
+            return send(cursor, sql, values)
+
+        driver.send = noted
+
+        @sa.event.listens_for(sa.Engine, "handle_error")
+        def failed(context: Any) -> None:
+            self.of_test.add(f"error {type(context.original_exception).__name__} {sender()}")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        self.of_test.clear()
+        begun = time.process_time()
+        result = yield
+        if FOLDER and "backend" in getattr(item, "callspec", NOTHING).params:
+            self.tests[item.nodeid] = time.process_time() - begun, sorted(self.of_test)
+        return result
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Hands what was heard to the process that reports."""
+        if FOLDER:
+            Path(FOLDER, f"{os.getpid()}.json").write_text(json.dumps(self.tests), encoding="utf-8")
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput["heard"] = json.dumps(self.heard)
+        else:
+            take(self.heard)
+
+
+def neutral(compiled: SQLCompiler) -> tuple[str, str]:
+    """A statement that SQLAlchemy composed, as no database would have it: its hash, and how it begins."""
+    found: tuple[str, str] | None = compiled.__dict__.get("heard")
+    if found is None:
+        try:
+            assert compiled.statement is not None
+            text = str(compiled.statement.compile(dialect=NEUTRAL, column_keys=compiled.column_keys))
+        except sa.exc.CompileError:  # ON CONFLICT and the like, which are each database's own
+            text = " ".join(compiled.string.split()[:3])
+        text = PLACES.sub(":p", text)
+        found = hashlib.blake2b(text.encode(), digest_size=8).hexdigest(), " ".join(text.split())[:160]
+        compiled.__dict__["heard"] = found
+    return found
+
+
+def sender() -> str | None:
+    """The function of the product that sends something now; None when a test does, or a step of the schema."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if file.startswith(PRODUCT):
+            return f"{file[len(str(ROOT)) + 1 :]}:{frame.f_code.co_name}"
+        if file.startswith((MIGRATIONS, TESTS)) and file != __file__:
+            return None
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
+
+
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Listens where tests run; not in a process that only hands them out."""
+    shared_out = getattr(early_config.known_args_namespace, "numprocesses", None)
+    if "PYTEST_XDIST_WORKER" in os.environ or not shared_out:
+        early_config.pluginmanager.register(Listening(), "listening")
+
+
+def take(heard: Heard) -> None:
+    for backend, said in heard.items():
+        _heard[backend].update(said)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object, error: object) -> None:
+    """Takes over what an xdist worker has heard."""
+    output: dict[str, str] = getattr(node, "workeroutput", {})
+    if "heard" in output:
+        take(json.loads(output["heard"]))
+
+
+def not_on_postgresql() -> list[tuple[str, str]]:
+    """Who sent SQLite something that PostgreSQL was not sent, and how it begins."""
+    missing = _heard["sqlite"].keys() - _heard["postgresql"].keys()
+    told = {tuple(_heard["sqlite"][key]) for key in missing}
+    return sorted((where, text) for where, text in told if where not in ON_SQLITE_ONLY)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fails a run in which PostgreSQL was told less, or in which nothing was heard."""
+    if (
+        not hasattr(session.config, "workeroutput")
+        and exitstatus == 0
+        and (not_on_postgresql() or not _heard["sqlite"])
+    ):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How much both databases were told, and what only SQLite was."""
+    both = len(_heard["sqlite"].keys() & _heard["postgresql"].keys())
+    terminalreporter.write_line(f"{both} composed statements were sent to both databases")
+    for where, text in not_on_postgresql():
+        terminalreporter.write_line(f"SENT TO SQLITE ONLY (the run fails): {where}: {text}")
