@@ -178,8 +178,8 @@ def test_the_log_is_copied_back_and_begins_anew_beside_those_who_write(
     over = threading.Event()
 
     def write() -> None:
-        for _ in range(150):
-            if not over.is_set():
+        for _ in range(500):
+            if not over.wait(0.005):  # as requests that come one after the other leave the lock free between them
                 write_much(make)
 
     threads = [threading.Thread(target=write) for _ in range(2)]
