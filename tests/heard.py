@@ -2,8 +2,7 @@
 
 The run fails when the product sent something to SQLite that no test made it send to PostgreSQL, and names it. What is
 compared is what SQLAlchemy composed, before either database's own words; what the record store writes out for the
-driver is another text on each. With LMS_TEST_HEARD=FOLDER each test process writes there what each test that runs on a
-database sent, and what it cost (decision 0041).
+driver is another text on each (decision 0041).
 """
 
 import hashlib
@@ -11,10 +10,8 @@ import json
 import os
 import re
 import sys
-import time
-from collections.abc import Generator
 from pathlib import Path
-from types import SimpleNamespace
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -22,17 +19,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine.default import StrCompileDialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from lms.xapi import driver
-
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCT = tuple(f"{ROOT / name}{os.sep}" for name in ("lms", "courses", "assessments", "analytics"))
 TESTS = f"{ROOT / 'tests'}{os.sep}"
 NEUTRAL = StrCompileDialect()
-FOLDER = os.environ.get("LMS_TEST_HEARD")
-NOTHING = SimpleNamespace(params={})
-
-ON_SQLITE_ONLY: frozenset[str] = frozenset()
-"""Functions of the product that ask SQLite what they never ask PostgreSQL."""
 
 PLACES = re.compile(r"sa_savepoint_\d+|%\(\w+\)s(?:::[A-Z ]+)?|\?|(?<!:):\w+")
 """Places for values: what follows ON CONFLICT is written in the words of either database."""
@@ -50,11 +40,7 @@ class Listening:
 
     def __init__(self) -> None:
         self.heard: Heard = {"sqlite": {}, "postgresql": {}}
-        self.of_test: set[str] = set()
-        self.tests: dict[str, tuple[float, list[str]]] = {}
         sa.event.listen(sa.Engine, "before_cursor_execute", self.note)
-        if FOLDER:
-            self.listen_closely()
 
     def note(self, connection: Any, _cursor: Any, _sql: str, _values: Any, context: Any, _many: bool) -> None:
         compiled = getattr(context, "compiled", None)
@@ -64,38 +50,11 @@ class Listening:
         known = self.heard[connection.dialect.name]
         if key not in known:
             where = sender()
-            if where is None:
-                return
-            known[key] = where, text
-        self.of_test.add(key)
-
-    def listen_closely(self) -> None:
-        """What is sent past SQLAlchemy, and what went wrong, is a reason too to keep a test on PostgreSQL."""
-        send = driver.send
-
-        def noted(cursor: Any, sql: str, values: Any) -> Any:
-            self.of_test.add(f"driver {hashlib.blake2b(sql.encode(), digest_size=8).hexdigest()}")
-            return send(cursor, sql, values)
-
-        driver.send = noted
-
-        @sa.event.listens_for(sa.Engine, "handle_error")
-        def failed(context: Any) -> None:
-            self.of_test.add(f"error {type(context.original_exception).__name__} {sender()}")
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        self.of_test.clear()
-        begun = time.process_time()
-        result = yield
-        if FOLDER and "backend" in getattr(item, "callspec", NOTHING).params:
-            self.tests[item.nodeid] = time.process_time() - begun, sorted(self.of_test)
-        return result
+            if where is not None:
+                known[key] = where, text
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Hands what was heard to the process that reports."""
-        if FOLDER:
-            Path(FOLDER, f"{os.getpid()}.json").write_text(json.dumps(self.tests), encoding="utf-8")
         if hasattr(session.config, "workeroutput"):
             session.config.workeroutput["heard"] = json.dumps(self.heard)
         else:
@@ -119,14 +78,14 @@ def neutral(compiled: SQLCompiler) -> tuple[str, str]:
 
 def sender() -> str | None:
     """The function of the product that sends something now; None when a test does, or a step of the schema."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
         if file.startswith(PRODUCT):
             return f"{file[len(str(ROOT)) + 1 :]}:{frame.f_code.co_name}"
         if file.startswith((MIGRATIONS, TESTS)) and file != __file__:
             return None
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return None
 
 
@@ -154,7 +113,7 @@ def not_on_postgresql() -> list[tuple[str, str]]:
     """Who sent SQLite something that PostgreSQL was not sent, and how it begins."""
     missing = _heard["sqlite"].keys() - _heard["postgresql"].keys()
     told = {tuple(_heard["sqlite"][key]) for key in missing}
-    return sorted((where, text) for where, text in told if where not in ON_SQLITE_ONLY)
+    return sorted((where, text) for where, text in told)
 
 
 @pytest.hookimpl(trylast=True)

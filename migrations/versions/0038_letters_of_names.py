@@ -17,10 +17,7 @@ branch_labels = None
 depends_on = None
 
 NAME, TABLE = "ix_person_letters", "person"
-NOT_THERE = (
-    errors.UndefinedFile,
-    errors.FeatureNotSupported,
-)  # the server has no such files: 15 and before, 16 and later
+NOT_THERE = (errors.UndefinedFile, errors.FeatureNotSupported)  # the files: of PostgreSQL 15, of 16 and later
 
 
 def upgrade() -> None:
