@@ -112,24 +112,28 @@ class Copying:
             pass
 
     def _copy_by(self, connection: sqlite3.Connection) -> None:
-        left = self.LITTLE + 1
         for _ in range(self.TIMES):
-            if left > self.LITTLE:
-                left = pages_left(connection, "PASSIVE")
-        if 0 < left <= self.LITTLE and self._turns.take(1):
+            left = pages_left(connection, "PASSIVE")
+            if left is None:  # another process is at it
+                return
+            if left <= self.LITTLE:
+                break
+        else:
+            return
+        if left and self._turns.take(1):
             try:
                 until = time.monotonic() + self.PATIENCE
-                while pages_left(connection, "RESTART") and time.monotonic() < until:
+                while pages_left(connection, "RESTART") is None and time.monotonic() < until:
                     time.sleep(PAUSE)
             finally:
                 self._turns.give()
 
 
-def pages_left(connection: sqlite3.Connection, mode: str) -> int:
-    """Copy as much of the log as can be; how many pages are left then, 1 where somebody is in the way to the end."""
+def pages_left(connection: sqlite3.Connection, mode: str) -> int | None:
+    """Copy as much of the log as can be; how many pages are left then, None where somebody was in the way."""
     connection.execute(f"PRAGMA busy_timeout = {ASKS_FOR_MS}")
     busy, pages, copied = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
-    return max(int(busy), int(pages) - int(copied))
+    return None if busy else int(pages) - int(copied)
 
 
 def begin_writing(cursor: Any, seconds: float) -> None:
@@ -166,7 +170,6 @@ def sqlite_engine(url: sa.URL, as_json: Callable[[object], str], *, turns: Turns
     `turns`: those in which its transactions write; without them it only reads.
     """
     engine = sa.create_engine(url, json_serializer=as_json, hide_parameters=True, pool_use_lifo=True)
-    copying = Copying(url.database or "", turns) if turns is not None else None
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -189,11 +192,14 @@ def sqlite_engine(url: sa.URL, as_json: Callable[[object], str], *, turns: Turns
         else:
             begin_in_turn(connection.info, connection.connection.cursor(), turns)
 
-    @sa.event.listens_for(engine, "checkin")
-    def end_turn(_connection: Any, record: Any) -> None:
-        if turns is not None and copying is not None and record.info.pop(TURN, False):
-            turns.give()
-            copying.written()
+    if turns is not None:
+        copying = Copying(url.database or "", turns)
+
+        @sa.event.listens_for(engine, "checkin")
+        def end_turn(_connection: Any, record: Any) -> None:
+            if record.info.pop(TURN, False):
+                turns.give()
+                copying.written()
 
     return engine
 
