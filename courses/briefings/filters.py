@@ -20,7 +20,7 @@ from courses.briefings.models import (
     MeetingPoint,
     Standing,
 )
-from courses.briefings.render import DECISION_WORDS, SEEN_WORDS, chosen_words
+from courses.briefings.render import DECISION_WORDS, chosen_words
 from courses.briefings.rules import policy_of, stand
 from courses.catalog.queries import NEWEST_TITLES
 from courses.enrolment.models import Assignment, AssignmentChoice, Briefing, RollDecision
@@ -30,6 +30,7 @@ from lms.accounts.models import Person, PersonLink
 from lms.doors import OwnData
 from lms.organisation.models import Unit
 from lms.organisation.projection import taken_over
+from lms.records.forms import SEEN_WORDS
 from lms.text import fold
 
 GIVEN = (

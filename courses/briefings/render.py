@@ -32,15 +32,6 @@ WAY_WORDS = {
 }
 """The ways of being briefed, in the order of the sentence."""
 
-SEEN_WORDS = {
-    "present": _l("có mặt"),
-    "late": _l("đến muộn"),
-    "left_early": _l("về sớm"),
-    "excused": _l("vắng có lý do"),
-    "unexcused": _l("vắng không lý do"),
-}
-"""What is stated of somebody at a sitting."""
-
 DECISION_WORDS = {"exempt": _l("Miễn"), "leave": _l("Vắng có lý do"), "extension": _l("Gia hạn")}
 """What may be decided about one person."""
 

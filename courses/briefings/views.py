@@ -30,7 +30,6 @@ from courses.briefings.queries import Placed
 from courses.briefings.rehearsal import words_of
 from courses.briefings.render import (
     DECISION_WORDS,
-    SEEN_WORDS,
     STANDING_WORDS,
     briefing_title,
     due_words,
@@ -48,6 +47,7 @@ from lms.accounts.admin import seen
 from lms.db import config_of, get_read_session, get_session
 from lms.organisation.models import STATE_TREE, Unit
 from lms.organisation.queries import subtree
+from lms.records.forms import SEEN_WORDS
 from lms.text import nfc
 from lms.web.acting import Actor, actor, holds_everywhere
 from lms.web.feature import Feature
