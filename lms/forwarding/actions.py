@@ -29,6 +29,7 @@ from lms.forwarding.rules import (
     HALTED,
     HEADER_OF,
     MOST_AT_ONCE,
+    MOST_SET_ASIDE,
     NO_STORE,
     PAUSED,
     REMOVED,
@@ -38,6 +39,7 @@ from lms.forwarding.rules import (
     Verdict,
     pause,
     place_of,
+    stumbles,
     verdict,
 )
 from lms.outbox.actions import call_off, wake
@@ -327,7 +329,13 @@ def settle(session: Session, parcel: Parcel, outcome: Outcome) -> datetime:
         target.failures += 1
         target.not_before = now + pause(target.failures, outcome.retry_after, now)
         target.failed_at, target.trouble = now, outcome.trouble
-        return target.not_before
+        if not stumbles(outcome.status, target.failures):
+            return target.not_before
+        if not alone:
+            target.size = len(parcel.pieces) // 2
+            return target.not_before
+        if parcel.letter is None and queries.set_aside_in_a_row(session, target) >= MOST_SET_ASIDE:
+            return target.not_before
     if outcome.verdict is not Verdict.TAKEN and not alone:
         target.size = len(parcel.pieces) // 2
         return now

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, 
 from sqlalchemy.orm import Session, aliased
 
 from lms.forwarding.models import DeadLetter, ForwardTarget
-from lms.forwarding.rules import MOST_BYTES, REMOVED, Load, below, together
+from lms.forwarding.rules import MOST_BYTES, REMOVED, STUMBLES, Load, below, together
 from lms.xapi.models import XapiActivity, XapiAttachment, XapiBody, XapiStatement, XapiVerb
 from lms.xapi.parts import Attached, holding
 from lms.xapi.queries import Kept, columns_of, kept_attachments
@@ -131,6 +131,13 @@ def first_to_replay(session: Session, target_id: int) -> tuple[int, Piece] | Non
         query.add_columns(DeadLetter.id).where(DeadLetter.target_id == target_id, DeadLetter.again).limit(1)
     ).first()
     return (row[4], with_kept(session, [Piece(*row[:4])])[0]) if row is not None else None
+
+
+def set_aside_in_a_row(session: Session, target: ForwardTarget) -> int:
+    """At how many statements the target has failed, each set aside, since it last took anything."""
+    since = [DeadLetter.at > target.succeeded_at] if target.succeeded_at is not None else []
+    failed_at = (DeadLetter.target_id == target.id, DeadLetter.status.in_(STUMBLES), *since)
+    return session.scalar(select(func.count()).where(*failed_at)) or 0
 
 
 def targets() -> Select[ForwardTarget]:

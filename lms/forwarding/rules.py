@@ -153,6 +153,19 @@ def verdict(status: int, *, parts: bool = False) -> Verdict:
     return Verdict.REFUSED if status in ABOUT_STATEMENTS else Verdict.LATER
 
 
+STUMBLES = frozenset({500})
+"""What a store answers that fails at a statement, and nothing that stands before it: 502 to 504 and 429 are of all."""
+PATIENCE = 6
+"""Failures in a row, the last of them a stumble, after which the cause is looked for among the statements."""
+MOST_SET_ASIDE = 10
+"""So many statements may be set aside for stumbles in a row. If none between them was taken, the store is ill."""
+
+
+def stumbles(status: int, failures: int) -> bool:
+    """Whether another store that has failed so often in a row, and with this at last, may be failing at a statement."""
+    return status in STUMBLES and failures >= PATIENCE
+
+
 def pause(failures: int, retry_after: str | None, now: datetime) -> timedelta:
     """How long to wait after so many failures in a row: twice as long each time, and at least as long as was asked."""
     growing = min(FIRST_PAUSE * int(2 ** min(max(failures, 1) - 1, 20)), LONGEST_PAUSE)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from lms.app import create_app
 from lms.audit.models import AuditEntry
 from lms.forwarding import actions
 from lms.forwarding.models import ForwardTarget
-from lms.forwarding.rules import ACTIVE, EVERY, HALTED, MOST_BYTES, PAUSED, SECRET_LOST
+from lms.forwarding.rules import ACTIVE, EVERY, HALTED, MOST_BYTES, MOST_SET_ASIDE, PAUSED, SECRET_LOST
 from lms.outbox.models import Job
 from lms.xapi.actions import ourselves, record
 from lms.xapi.models import XapiBody, XapiStatement
@@ -29,7 +30,7 @@ from tests.conformance.multipart import apart
 from tests.conftest import config_for
 from tests.forwarding import SECRET, sending
 from tests.make import Make
-from tests.servers import answers, hangs_up, hostile, never_ends, refuses, serving, takes
+from tests.servers import Request, answers, hangs_up, hostile, never_ends, refuses, serving, takes
 from tests.signing import chain, jws, signed
 from tests.store import Outsider, mixed, new_id, paper, part, statement
 
@@ -297,6 +298,53 @@ def test_a_store_in_trouble_is_asked_again_ever_later_and_nothing_is_lost(
         assert [one["id"] for one in json.loads(other.requests[-1].body)] == ids
         assert {one.path for one in other.requests} == {"/xapi/statements"}
         assert (sender.row().failures, sender.row().trouble, sender.row().sent) == (0, None, 3)
+
+
+def test_a_statement_at_which_the_other_store_always_fails_is_found_and_set_aside(
+    database_url: str, tmp_path: Path
+) -> None:
+    bad: list[str] = []
+
+    def fails_at_some(handler: BaseHTTPRequestHandler, request: Request) -> None:
+        meant = {str(one["id"]) for one in request.statements}
+        (answers(500, b"NullPointerException") if meant & set(bad) else takes)(handler, request)
+
+    with hostile(fails_at_some) as other, sending(database_url, tmp_path, other.port) as sender:
+        target_id = sender.target(other.port)
+        ids = sender.post(9)
+        bad += ids[4:6]
+        for _hour in range(60):
+            sender.run(timedelta(hours=1))
+        assert [(one.status, one.reason) for one in sender.letters()] == [(500, "NullPointerException")] * 2
+        row = sender.row()
+        assert (row.sent, row.cursor, row.failures) == (7, newest(sender.make), 0)
+        with sender.make.writing() as session:
+            actions.replay(session, session.get_one(ForwardTarget, target_id))
+        late = sender.post(1)
+        for _hour in range(20):  # sent once more, and failing as before, they do not hold up what comes later
+            sender.run(timedelta(hours=1))
+        assert [one.again for one in sender.letters()] == [False] * 2
+        assert other.ids[-1] == late[0]
+        bad.clear()
+        with sender.make.writing() as session:
+            actions.replay(session, session.get_one(ForwardTarget, target_id))
+        sender.run(timedelta(hours=1))
+        assert (sender.letters(), sender.row().sent) == ([], 10)
+
+
+@pytest.mark.parametrize(("status", "letters"), [(500, MOST_SET_ASIDE), (503, 0)])
+def test_a_store_that_fails_at_everything_is_ill_and_statements_wait(
+    database_url: str, tmp_path: Path, status: int, letters: int
+) -> None:
+    with hostile(answers(status)) as other, sending(database_url, tmp_path, other.port) as sender:
+        sender.target(other.port)
+        sender.post(14)
+        for _hour in range(100):
+            sender.run(timedelta(hours=1))
+        assert len(sender.letters()) == letters
+        other.behaviours[:] = [takes]
+        sender.run(timedelta(hours=1))
+        assert (sender.row().sent, sender.row().cursor) == (14 - letters, newest(sender.make))
 
 
 @pytest.mark.parametrize("dated", [False, True])
