@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import pytest
 from flask import Flask
 
 import wsgi
+from lms import clock
 from lms.app import create_app, open_doors
 from lms.cli import migrate
 from lms.config import Config
@@ -62,24 +64,36 @@ def config_for(url: str, data_dir: Path) -> Config:
     )
 
 
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, empty SQLite file to copy."""
-    folder = tmp_path_factory.mktemp("template")
+@cache
+def sqlite_empty(parent: Path, day: date) -> Path:
+    """A migrated, empty SQLite file to copy, for the tests of one day: a database knows which day it has settled."""
+    folder = parent / f"template {day}"
+    folder.mkdir()
     database = Database(config_for(f"sqlite:///{folder / 't.sqlite'}", folder), open_doors(wsgi.PACKAGES))
     migrate(database)
     database.dispose()
     return folder / "t.sqlite"
 
 
+@pytest.fixture
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file of today to copy."""
+    return sqlite_empty(tmp_path_factory.getbasetemp(), clock.today())
+
+
 @cache
-def postgresql_template() -> str:
-    """A migrated, empty PostgreSQL database to copy."""
-    url = cluster().create_database("template_lms")
-    database = Database(config_for(url, Path()), open_doors(wsgi.PACKAGES))
+def postgresql_empty(day: date) -> str:
+    """As `sqlite_empty`: the name of a database on the server of the tests."""
+    name = f"template_{day:%Y%m%d}"
+    database = Database(config_for(cluster().create_database(name), Path()), open_doors(wsgi.PACKAGES))
     migrate(database)
     database.dispose()
-    return "template_lms"
+    return name
+
+
+def postgresql_template() -> str:
+    """A migrated, empty PostgreSQL database of today to copy."""
+    return postgresql_empty(clock.today())
 
 
 @pytest.fixture(params=BACKENDS)

@@ -5,6 +5,7 @@ only if it is then as it was made: no other table, trigger, statistics or row, n
 nobody connected to it but the connections that wait here. Else it is dropped.
 """
 
+import itertools
 import os
 import select
 import uuid
@@ -53,6 +54,7 @@ class Lent(NamedTuple):
     """A database, a connection of ours to it, and what it was like when it had been made."""
 
     name: str
+    template: str
     own: Connection
     structure: Any
     question: str
@@ -65,7 +67,8 @@ class Rows(NamedTuple):
     sequences: list[str]
 
 
-_free: list[Lent] = []
+_free: dict[str, list[Lent]] = {}
+"""By template."""
 _lent: dict[str, Lent] = {}
 _waiting: dict[tuple[int, str, str], list[Connection]] = {}
 """Connections that nobody uses, by process, database and what was asked of them."""
@@ -73,13 +76,13 @@ _waiting: dict[tuple[int, str, str], list[Connection]] = {}
 
 def lend(template: str) -> str:
     """The address of a database like the template, which alone the tests of one process have."""
-    if _free:
-        one = _free.pop()
+    if free := _free.get(template):
+        one = free.pop()
     else:
         name = f"t_{uuid.uuid4().hex[:12]}"
         cluster().create_database(name, template=template)
         own = psycopg.connect(f"host={cluster().folder} user=postgres dbname={name}", autocommit=True)
-        one = Lent(name, own, found(own, STRUCTURE), question_of(own))
+        one = Lent(name, template, own, found(own, STRUCTURE), question_of(own))
     _lent[one.name] = one
     return cluster().url(one.name)
 
@@ -89,7 +92,7 @@ def give_back(url: str) -> None:
     name = str(make_url(url).database)
     one = _lent.pop(name, None)
     if one is not None and emptied(one):
-        _free.append(one)
+        _free.setdefault(one.template, []).append(one)
     else:
         leave(name)
         if one is not None:
@@ -181,7 +184,7 @@ def leave(name: str) -> None:
 
 def pytest_unconfigure() -> None:
     """No connection is left open at the end."""
-    for one in (*_free, *_lent.values()):
+    for one in itertools.chain(_lent.values(), *_free.values()):
         one.own.close()
         leave(one.name)
 

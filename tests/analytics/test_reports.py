@@ -730,13 +730,13 @@ def test_the_next_mail_of_a_schedule_is_never_one_that_is_past(
 ) -> None:
     """The mails of a day are queued at night, for seven: a schedule of this morning begins tomorrow."""
     today = clock.today()
-    browser = make.browser(province.head_of_small)
-    browser.get(address(province.small, "/mail"))
-    browser.submit("Đặt lịch gửi", every="daily", place="1")
-    with make.writing() as session:
-        one = session.scalars(select(ReportSchedule)).one()
-        one.begun_at = datetime(today.year, today.month, today.day, 5, tzinfo=clock.VIETNAM) + timedelta(days=begun)
     with clock.moved_to(datetime(today.year, today.month, today.day, seen, tzinfo=clock.VIETNAM)):
+        browser = make.browser(province.head_of_small)
+        browser.get(address(province.small, "/mail"))
+        browser.submit("Đặt lịch gửi", every="daily", place="1")
+        with make.writing() as session:
+            one = session.scalars(select(ReportSchedule)).one()
+            one.begun_at = datetime(today.year, today.month, today.day, 5, tzinfo=clock.VIETNAM) + timedelta(days=begun)
         page = browser.get(address(province.small, "/mail")).text
     assert f"Lần tới: {today + timedelta(days=next_day):%d/%m/%Y}" in page
 

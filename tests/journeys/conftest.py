@@ -5,6 +5,7 @@ import shutil
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
 import wsgi
+from lms import clock
 from lms.app import create_app
 from lms.db import Database
-from tests.conftest import config_for, postgresql_template
+from tests.conftest import config_for, postgresql_empty, sqlite_empty
 from tests.journeys import windows
 from tests.journeys.province import PASSWORD, Province, populate
 from tests.journeys.windows import Windows, sign_in
@@ -50,20 +52,22 @@ def backend() -> str:
     return "sqlite"
 
 
-@pytest.fixture(scope="session")
-def populated(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with the province, to copy."""
-    folder = tmp_path_factory.mktemp("province")
-    shutil.copy(sqlite_template, folder / "lms.sqlite")
+@cache
+def populated_on_sqlite(parent: Path, day: date) -> Path:
+    """A SQLite file with the province as it is on this day, which is today, to copy."""
+    folder = parent / f"province {day}"
+    folder.mkdir()
+    shutil.copy(sqlite_empty(parent, day), folder / "lms.sqlite")
     fill(f"sqlite:///{folder / 'lms.sqlite'}", folder)
     return folder / "lms.sqlite"
 
 
 @cache
-def populated_on_postgresql() -> str:
-    """A PostgreSQL database with the province, to copy."""
-    fill(cluster().create_database("template_province", template=postgresql_template()), Path())
-    return "template_province"
+def populated_on_postgresql(day: date) -> str:
+    """As `populated_on_sqlite`: the name of a database on the server of the tests."""
+    name = f"province_{day:%Y%m%d}"
+    fill(cluster().create_database(name, template=postgresql_empty(day)), Path())
+    return name
 
 
 def fill(url: str, folder: Path) -> None:
@@ -75,14 +79,14 @@ def fill(url: str, folder: Path) -> None:
 
 
 @pytest.fixture
-def province_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+def province_url(backend: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a database with a province of its own."""
     if backend == "sqlite":
-        shutil.copy(request.getfixturevalue("populated"), tmp_path / "lms.sqlite")
+        shutil.copy(populated_on_sqlite(tmp_path_factory.getbasetemp(), clock.today()), tmp_path / "lms.sqlite")
         yield f"sqlite:///{tmp_path / 'lms.sqlite'}"
     else:
         name = f"j_{uuid.uuid4().hex[:12]}"
-        yield cluster().create_database(name, template=populated_on_postgresql())
+        yield cluster().create_database(name, template=populated_on_postgresql(clock.today()))
         cluster().drop_database(name)
 
 

@@ -79,9 +79,11 @@ def test_a_job_that_names_a_moment_is_done_again_then_by_the_same_row(make: Make
         return clock.now() + timedelta(minutes=5)
 
     handle(make, "greet", greet_again)
-    queued(make)
+    noon = clock.start_of_day(clock.today()) + timedelta(hours=12)
+    with clock.moved_to(noon):
+        queued(make)
     for minutes in (0, 4, 6, 12):
-        with clock.moved_to(clock.now() + timedelta(minutes=minutes)):
+        with clock.moved_to(noon + timedelta(minutes=minutes)):
             worker.step()
     assert greeted(make) == 3
     job = only_job(make)
