@@ -134,6 +134,8 @@ class ShortWay:
             return None
         ids = msgspec.json.encode([one.statement_id for one in arrivals])
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(ids))), (VERSION_HEADER, edition)]
+        if self._database.config.xapi_origins:  # a page of one of them would be told something else
+            headers.append(("Vary", "Origin"))
         return ids, [*headers, (THROUGH_HEADER, rfc3339(through)), *shell.protection(environ["wsgi.url_scheme"])]
 
     def _is_ordinary(self, environ: "WSGIEnvironment") -> bool:
@@ -142,7 +144,7 @@ class ShortWay:
             environ.get("CONTENT_TYPE") == "application/json"
             and not environ.get("QUERY_STRING")
             and "HTTP_TRANSFER_ENCODING" not in environ
-            and not self._database.config.xapi_origins
+            and not ("HTTP_ORIGIN" in environ and self._database.config.xapi_origins)
             and PORT.sub("", environ.get("HTTP_HOST", "")) in self._hosts
         )
 

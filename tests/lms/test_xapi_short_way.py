@@ -130,19 +130,25 @@ def test_a_statement_that_is_stored_already_is_compared_by_the_long_way(outsider
     assert not taken[2]
 
 
-def test_where_pages_of_other_sites_are_let_in_the_long_way_says_which(
+def test_where_pages_of_other_sites_are_let_in_only_pages_go_the_long_way(
     database_url: str, tmp_path: Path, taken: list[bool]
 ) -> None:
-    config = replace(config_for(database_url, tmp_path), xapi_origins=frozenset({"https://noi-dung.example.gov.vn"}))
-    app = create_app(config, wsgi.PACKAGES)
+    site = "https://noi-dung.example.gov.vn"
+    app = create_app(replace(config_for(database_url, tmp_path), xapi_origins=frozenset({site})), wsgi.PACKAGES)
     app.testing = True
     try:
         outsider = Outsider(Make(app), "all")
-        answers = [post(outsider, json=statement()) for _ in range(2)]
+        post(outsider, json=statement())
+        short, long, page, other = (
+            post(outsider, json=statement(), headers=headers)
+            for headers in ({}, LONG, {"Origin": site}, {"Origin": "https://khac.example"})
+        )
     finally:
         app.extensions["database"].dispose()
-    assert ["Origin" in answer.vary for answer in answers] == [True, True]
-    assert taken == [False, False]
+    assert taken == [False, True, False, False, False]
+    assert told(short) == told(long)
+    assert [answer.headers.get("Access-Control-Allow-Origin") for answer in (short, page, other)] == [None, site, None]
+    assert ["Origin" in answer.vary for answer in (short, long, page, other)] == [True] * 4
 
 
 def test_who_was_let_in_more_than_a_second_ago_is_looked_up_on_the_short_way(
