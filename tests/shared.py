@@ -4,6 +4,7 @@ A test has an application of its own, and making one, and compiling its pages, t
 """
 
 import gc
+import sqlite3
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -12,10 +13,11 @@ from argon2.profiles import CHEAPEST
 from flask import Flask
 from flask.testing import FlaskClient
 from jinja2.bccache import Bucket, BytecodeCache
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.pool import Pool
 from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
@@ -99,6 +101,19 @@ def share_sql() -> None:
         dialect.__hash__ = number  # type: ignore[assignment]
 
 
+def read_backwards() -> None:
+    """SQLite gives rows in the other order wherever none is asked for: whoever leans on the usual one is found.
+
+    PostgreSQL promises no order either, and there most tests are not run again (tests/on_sqlite.py).
+    """
+
+    def turned(connection: object, _record: object) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute("PRAGMA reverse_unordered_selects = ON")
+
+    event.listen(Pool, "connect", turned)
+
+
 class Reader(FlaskClient):
     """Takes an answer whole unless it is asked not to, as a browser does.
 
@@ -126,6 +141,7 @@ def share() -> None:
     share_files()
     hash_quickly()
     lend_connections()
+    read_backwards()
     options: dict[str, Any] = {**Flask.jinja_options, "bytecode_cache": Compiled()}
     Flask.jinja_options = options
     Flask.url_rule_class = Addressed

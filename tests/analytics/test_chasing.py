@@ -123,7 +123,7 @@ def test_the_head_above_is_told_once_on_each_day_of_the_plan_which_units_remain(
     for days in (9, 10, 11, 12):  # overdue since two, three, four and five days
         agency.morning(days=days)
     with make.reading() as session:
-        rows = session.scalars(select(HeadTold).where(HeadTold.kind == ABOVE)).all()
+        rows = session.scalars(select(HeadTold).where(HeadTold.kind == ABOVE).order_by(HeadTold.person_id)).all()
         assert [(one.person_id, one.unit_id, one.overdue, one.people) for one in rows] == [
             (head.id, agency.office.id, 4, 5) for head in agency.heads[:2]
         ]
@@ -150,7 +150,8 @@ def test_of_two_due_dates_each_notice_counts_its_own_people(make: Make, tmp_path
         agency.morning(days=days)
     with make.reading() as session:
         mine = select(HeadTold).where(HeadTold.kind == ABOVE, HeadTold.above_id == agency.top.id)
-        rows = session.scalars(mine.where(HeadTold.person_id == agency.heads[0].id)).all()
+        own = mine.where(HeadTold.person_id == agency.heads[0].id).order_by(HeadTold.occasion)
+        rows = session.scalars(own).all()
         figures = [(one.unit_id, one.occasion.partition(" ")[2], one.overdue, one.people) for one in rows]
     first, second = (str(clock.today() + days * DAY) for days in (7, 8))
     assert figures == [(agency.office.id, f"3 {first}", 4, 5), (agency.office.id, f"3 {second}", 2, 3)]

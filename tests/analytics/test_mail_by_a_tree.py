@@ -120,7 +120,7 @@ def test_a_mail_by_the_party_tree_goes_to_who_heads_the_unit_there_with_the_figu
         assert re.search(f'aria-current="page">{words}</a>', page), tree
     with make.reading() as session:
         assert {one.tree for one in session.scalars(select(ReportSchedule))} == {"state", "party"}
-        noted = session.scalars(select(AuditEntry).where(AuditEntry.action == "report.schedule")).all()
+        noted = session.scalars(select(AuditEntry).filter_by(action="report.schedule").order_by(AuditEntry.id)).all()
         assert [one.details["tree"] for one in noted] == ["state", "party"]
     mails, token = sent(make), token_of(administrator)
     assert set(mails) == {"state", "party"}

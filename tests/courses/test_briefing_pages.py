@@ -475,7 +475,7 @@ def test_why_somebody_stands_there_is_told_to_those_who_may_and_to_the_person(pl
     lacking = "có mặt tại điểm cầu, học trực tuyến hoặc học bù; kiểm tra; bài thu hoạch"
     assert f"Còn thiếu: {lacking}." in head.text
     with place.make.reading() as session:
-        noted = session.scalars(select(AuditEntry).where(AuditEntry.action == "standing.read")).all()
+        noted = session.scalars(select(AuditEntry).filter_by(action="standing.read").order_by(AuditEntry.id)).all()
         assert [one.object_id for one in noted] == [str(person.public_id), str(place.people[2].public_id)]
 
 

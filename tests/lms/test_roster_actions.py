@@ -114,6 +114,7 @@ def test_the_log_says_before_and_after_of_what_is_no_name(make: Make, unit: Unit
     applied(make, unit, [head, ("Lý A Hoa", "Trưởng phòng", "Viên chức", "Chính thức", "hoa@yte.example.gov.vn")], by)
     with make.reading() as session:
         query = select(AuditEntry.action, AuditEntry.details).where(AuditEntry.action.like("person.%"))
+        query = query.order_by(AuditEntry.id)
         details: dict[str, dict[str, Any]] = dict(session.execute(query).all())
     assert details["person.create"]["changes"] == {
         "unit": [None, str(unit.public_id)], "category": [None, "cong_chuc"]
