@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.on_sqlite import needed
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -111,7 +113,8 @@ def available() -> dict[str, str | None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out the tests of missing groups, after -k and -m have chosen."""
+    """Leaves out what need not run (`on_sqlite`) and the tests of missing groups, after -k and -m have chosen."""
+    items[:] = filter(needed, items)
     missing = [name for name, found in available().items() if found is None]
     left_out = {name: sum(1 for item in items if item.get_closest_marker(name)) for name in missing}
     deselected = [item for item in items if any(item.get_closest_marker(name) for name in missing)]

@@ -3,6 +3,8 @@
 The run fails when the product sent something to SQLite that no test made it send to PostgreSQL, and names it. What is
 compared is what SQLAlchemy composed, before either database's own words; what the record store writes out for the
 driver is another text on each (decision 0041).
+
+With LMS_TEST_BOTH=1 LMS_TEST_CHOOSE=1 a whole run that passes also writes `tests/on_sqlite.txt` anew.
 """
 
 import hashlib
@@ -10,6 +12,8 @@ import json
 import os
 import re
 import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,6 +22,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine.default import StrCompileDialect
 from sqlalchemy.sql.compiler import SQLCompiler
+
+from tests.on_sqlite import Told, is_free, write_list
 
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCT = tuple(f"{ROOT / name}{os.sep}" for name in ("lms", "courses", "assessments", "analytics"))
@@ -32,7 +38,10 @@ MIGRATIONS = f"{ROOT / 'migrations'}{os.sep}"
 Heard = dict[str, dict[str, tuple[str, str]]]
 """By database: each statement, shortened to a hash, with the function that sent it and how the statement begins."""
 
+CHOOSE = os.environ.get("LMS_TEST_CHOOSE") == "1"
+
 _heard: Heard = {"sqlite": {}, "postgresql": {}}
+_told: dict[str, Told] = {}
 
 
 class Listening:
@@ -40,7 +49,20 @@ class Listening:
 
     def __init__(self) -> None:
         self.heard: Heard = {"sqlite": {}, "postgresql": {}}
+        self.told: dict[str, Told] = {}
+        self.keys: set[str] = set()
         sa.event.listen(sa.Engine, "before_cursor_execute", self.note)
+        if CHOOSE:
+            from lms.xapi import driver  # not above: what is imported before coverage is measured is not measured
+
+            sa.event.listen(sa.Engine, "handle_error", self.note_error)
+            send = driver.send
+
+            def noted_send(cursor: Any, sql: str, values: Any) -> Any:
+                self.keys.add(f"driver {hashlib.blake2b(sql.encode(), digest_size=8).hexdigest()}")
+                return send(cursor, sql, values)
+
+            driver.send = noted_send
 
     def note(self, connection: Any, _cursor: Any, _sql: str, _values: Any, context: Any, _many: bool) -> None:
         compiled = getattr(context, "compiled", None)
@@ -52,13 +74,27 @@ class Listening:
             where = sender()
             if where is not None:
                 known[key] = where, text
+        self.keys.add(key)
+
+    def note_error(self, context: sa.ExceptionContext) -> None:
+        self.keys.add(f"error {type(context.original_exception).__name__} {sender()}")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """What one test sends, and what it costs."""
+        self.keys, began = set(), time.process_time()
+        try:
+            return (yield)
+        finally:
+            if CHOOSE:
+                self.told[item.nodeid] = Told(time.process_time() - began, sorted(self.keys), is_free(item))
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Hands what was heard to the process that reports."""
         if hasattr(session.config, "workeroutput"):
-            session.config.workeroutput["heard"] = json.dumps(self.heard)
+            session.config.workeroutput["heard"] = json.dumps([self.heard, self.told])
         else:
-            take(self.heard)
+            take(self.heard, self.told)
 
 
 def neutral(compiled: SQLCompiler) -> tuple[str, str]:
@@ -96,9 +132,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         early_config.pluginmanager.register(Listening(), "listening")
 
 
-def take(heard: Heard) -> None:
+def take(heard: Heard, told: Mapping[str, Sequence[Any]]) -> None:
     for backend, said in heard.items():
         _heard[backend].update(said)
+    _told.update({test: Told(*one) for test, one in told.items()})
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -106,7 +143,7 @@ def pytest_testnodedown(node: object, error: object) -> None:
     """Takes over what an xdist worker has heard."""
     output: dict[str, str] = getattr(node, "workeroutput", {})
     if "heard" in output:
-        take(json.loads(output["heard"]))
+        take(*json.loads(output["heard"]))
 
 
 def not_on_postgresql() -> list[tuple[str, str]]:
@@ -127,9 +164,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
     """How much both databases were told, and what only SQLite was."""
     both = len(_heard["sqlite"].keys() & _heard["postgresql"].keys())
     terminalreporter.write_line(f"{both} composed statements were sent to both databases")
     for where, text in not_on_postgresql():
         terminalreporter.write_line(f"SENT TO SQLITE ONLY (the run fails): {where}: {text}")
+    if CHOOSE and exitstatus == pytest.ExitCode.OK:
+        terminalreporter.write_line(write_list(_told))

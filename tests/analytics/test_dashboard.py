@@ -518,7 +518,7 @@ def test_the_page_is_read_before_plotly_arrives_and_is_small(make: Make, tmp_pat
     assert sum(len(gzip.compress(one)) for one in (page, *files)) < 26_000
 
 
-@pytest.mark.parametrize("people", [300, 3000])
+@pytest.mark.parametrize("people", [40, 400])
 def test_a_page_costs_the_same_few_statements_for_any_number_of_people(make: Make, tmp_path: Path, people: int) -> None:
     """G14: at most eight, the look-up of who is asking included."""
     course_id = course_loaded(make, tmp_path)

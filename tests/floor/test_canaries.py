@@ -196,7 +196,6 @@ def read(browser: Browser, answer: TestResponse) -> str:
     ("actor", "backend"),
     [
         ("head_outside", "sqlite"),
-        pytest.param("head_outside", "postgresql", marks=pytest.mark.postgresql),
         ("unit_administrator_outside", "sqlite"),
         ("former_deputy", "sqlite"),
     ],

@@ -64,7 +64,8 @@ def come(make: Make, browser: Browser | None = None, path: str = "/sign-in/servi
 
 def refusal(make: Make) -> list[str]:
     with make.reading() as session:
-        return [str(one.details.get("why")) for one in session.scalars(select(AuditEntry).order_by(AuditEntry.id)) if "why" in one.details]
+        noted = session.scalars(select(AuditEntry.details).order_by(AuditEntry.id))
+        return [str(details.get("why")) for details in noted if "why" in details]
 
 
 def test_it_is_off_until_it_is_set_up(make: Make) -> None:
