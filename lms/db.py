@@ -54,6 +54,10 @@ def moment_in(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(f"{text}+00:00")
 
 
+WITHOUT_ROWID = {"sqlite_with_rowid": False}
+"""An argument of tables that are read by their key: SQLite keeps rows in that tree, and looks them up in no other."""
+
+
 class Base(orm.DeclarativeBase):
     """All tables of the product."""
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.db import Base
+from lms.db import WITHOUT_ROWID, Base
 
 
 class Tally(Base):
@@ -19,7 +19,7 @@ class Tally(Base):
     """
 
     __tablename__ = "tally"
-    __table_args__ = (Index("ix_tally_unit", "unit_id", "briefing_id"),)
+    __table_args__ = (Index("ix_tally_unit", "unit_id", "briefing_id"), WITHOUT_ROWID)
 
     briefing_id: Mapped[int] = mapped_column(ForeignKey("briefing.id"), primary_key=True)
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True)

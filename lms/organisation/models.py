@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from lms.db import Base
+from lms.db import WITHOUT_ROWID, Base
 
 STATE_TREE = "state"
 PARTY_TREE = "party"
@@ -131,6 +131,7 @@ class UnitClosure(Base):
     __table_args__ = (
         CheckConstraint("tree IN ('state', 'party')", name="tree"),
         Index("ix_unit_closure_descendant", "tree", "descendant_id", "ancestor_id"),
+        WITHOUT_ROWID,
     )
 
     tree: Mapped[str] = mapped_column(primary_key=True)

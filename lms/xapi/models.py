@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.db import Base
+from lms.db import WITHOUT_ROWID, Base
 
 Sequence = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts rows by INTEGER PRIMARY KEY only
 
@@ -121,9 +121,6 @@ class XapiStatement(Base):
     counts: Mapped[bool]
     voided: Mapped[bool] = mapped_column(default=False)
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
-
-
-WITHOUT_ROWID = {"sqlite_with_rowid": False}  # the key is the whole row: SQLite need not keep it twice
 
 
 class XapiStatementAgent(Base):

@@ -3,18 +3,21 @@
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from analytics.dashboard.queries import Given, Overview, briefings_given, overview
 from analytics.facts.models import Tally
 from analytics.facts.projection import Structure
+from analytics.facts.queries import figures_of_today
 from analytics.facts.rules import Branch, Count, UnitsBelow, due_date, total
 from courses.enrolment.models import Assignment, Briefing
 from lms import clock
-from lms.organisation.models import Unit, UnitClosure, UnitEdge
+from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitEdge
 from tests.analytics.agency import Staff, assigned, course_loaded, staffed
 from tests.make import Make
+from tests.plans import plan_of
 
 
 def seen(session: Session, unit: Unit, course_id: int, structure: Structure | None = None) -> Overview:
@@ -74,6 +77,17 @@ def test_a_parent_is_the_sum_of_its_people_and_not_the_mean_of_rates(make: Make,
     with make.reading() as session:
         count = seen(session, root, course_id).count
     assert (count.briefed, count.people) == (3, 3003)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_figures_of_a_unit_are_read_along_the_keys_and_each_row_is_looked_up_once(make: Make) -> None:
+    asked = figures_of_today(STATE_TREE)
+    values = {"unit": 1, "briefing": 1, "day": clock.today(), "now": clock.now(), "after": clock.today()}
+    for query, tables in ((asked.by_child, 3), (asked.changes, 2), (asked.below, 2)):
+        plan = plan_of(make, query.params(values)).splitlines()
+        steps = [line for line in plan if line.startswith(("SEARCH unit_closure", "SEARCH tally "))]
+        assert len(steps) == tables, plan
+        assert all("USING PRIMARY KEY" in line for line in steps), plan
 
 
 def test_who_is_late_follows_from_each_assignment_and_now(make: Make, tmp_path: Path) -> None:

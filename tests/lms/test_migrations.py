@@ -57,6 +57,11 @@ def test_models_and_migrations_tell_the_same(app: Flask) -> None:
         else:
             told = [one for one in told if one[0] != "add_index" or one[1].name not in OF_POSTGRESQL]
         assert told == []
+        if connection.dialect.name == "sqlite":
+            without = {
+                name for name, table in Base.metadata.tables.items() if not table.kwargs.get("sqlite_with_rowid", True)
+            }
+            assert {one.name for one in connection.exec_driver_sql("PRAGMA table_list") if one.wr} == without
         inspector = sa.inspect(connection)
         for table in Base.metadata.sorted_tables:  # conditions are not compared by the above
             own = f"ck_{table.name}_"
