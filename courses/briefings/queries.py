@@ -13,7 +13,19 @@ from sqlalchemy.orm import Session
 
 from courses.briefings.models import Attendance, BriefingSession, ReflectionResult, Standing
 from courses.briefings.rehearsal import Rehearsal, Wanted, rehearsed
-from courses.briefings.rules import MEMBERS, Attended, Evidence, Policy, distance, joined, policy_of, stand, values_of
+from courses.briefings.rules import (
+    MEMBERS,
+    Attended,
+    Evidence,
+    Policy,
+    Short,
+    distance,
+    joined,
+    policy_of,
+    short,
+    stand,
+    values_of,
+)
 from courses.briefings.statements import Told
 from courses.catalog.models import Course, CourseVersion
 from courses.catalog.queries import newest_versions
@@ -21,7 +33,7 @@ from courses.enrolment import queries as enrolment
 from courses.enrolment.models import Briefing, RollDecision
 from courses.enrolment.queries import OnRoll, called
 from courses.learning import queries as learning
-from courses.learning.rules import NOT_BEGUN, Reached, Record, Short, reached, short
+from courses.learning.rules import NOT_BEGUN, Reached, Record, reached
 from lms.accounts import queries as accounts
 from lms.accounts.models import Person, PersonLink
 from lms.clock import day_of

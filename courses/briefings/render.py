@@ -8,8 +8,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from courses.briefings.rules import MAKE_UP, ONLINE, POINT, Asked, Policy, Reason
-from courses.learning.rules import Short
+from courses.briefings.rules import MAKE_UP, ONLINE, POINT, Asked, Policy, Reason, Short
 from lms.accounts.forms import CATEGORIES, PARTY
 from lms.web.wording import day, moment, scale10
 

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
-from courses.learning.rules import NOT_BEGUN, Reached
+from courses.catalog.rules import Outline, Settings
+from courses.learning.rules import NOT_BEGUN, Reached, Record, Result, latest
 
 POINT, ONLINE, MAKE_UP = "point", "online", "make_up"
 WAYS = (POINT, MAKE_UP, ONLINE)
@@ -180,16 +181,24 @@ def counted(policy: Policy, seen: Evidence) -> Reached:
     if policy.counts_before or since is None:
         return online
     begun = online.started_at is not None and online.started_at >= since
-    read = online.lessons_at is not None and online.lessons_at >= since
+    lessons_at, resumed_at = read_since(online, since)
     taken = online.taken_at is not None and online.taken_at >= since
     return Reached(
-        started_at=online.started_at if begun or read or taken else None,
-        lessons_at=online.lessons_at if read else None,
-        tests_at=online.tests_at if taken or (read and online.taken_at is None) else None,
+        started_at=online.started_at if begun or lessons_at or taken else resumed_at,
+        lessons_at=lessons_at,
+        tests_at=online.tests_at if taken or (lessons_at and online.taken_at is None) else None,
         score=online.score if taken else None,
         risen=(tuple(one for one in online.risen if one[1] >= since) or again(online)) if taken else (),
         taken_at=online.taken_at if taken else None,
     )
+
+
+def read_since(online: Reached, since: datetime) -> tuple[datetime | None, datetime | None]:
+    """When all lessons had been read since that moment, the last of them or each of them again; and the first again."""
+    if online.lessons_at is not None and online.lessons_at >= since:
+        return online.lessons_at, None
+    each = [one.finished(since) for one in online.again]
+    return latest(each), min((at for at in each if at is not None), default=None)
 
 
 def again(online: Reached) -> tuple[tuple[float, datetime], ...]:
@@ -303,6 +312,29 @@ def reasons(policy: Policy, category: str, seen: Evidence) -> list[Reason]:
         found.append(Reason("test", tested_at(asked, online), score, asked.pass_mark))
     if asked.reflection:
         found.append(Reason("reflection", seen.accepted_at, handed_in=seen.submitted_at))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """A required test that falls short of a mark: of the module at that place, from 1, or (0) the final one.
+
+    `score` is the one that counts; None: not taken.
+    """
+
+    place: int
+    score: float | None
+
+
+def short(outline: Outline, settings: Settings, record: Record, mark: float | None) -> list[Short]:
+    """The required tests that have not reached the mark (None: that of the course), in order."""
+    mark = settings.pass_mark if mark is None else mark
+    tests = [(place, module.test) for place, module in enumerate(outline.modules, 1)] + [(0, outline.final)]
+    found = []
+    for place, test in tests:
+        score = record.results.get(test.activity_id, Result()).score(settings)
+        if test.required and (score is None or score < mark):
+            found.append(Short(place, score))
     return found
 
 

@@ -1,6 +1,6 @@
 """What a learner does. Each act is a statement; progress follows from it and from nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from courses.catalog.rules import OutlineLesson, OutlineModule
 from courses.learning import queries, rules
-from courses.learning.access import Study
+from courses.learning.access import Study, counts_since
 from courses.learning.statements import (
     began_course,
     completed_course,
@@ -42,11 +42,15 @@ def start_course(session: Session, actor: Actor, study: Study) -> None:
 def finish_lesson(
     session: Session, actor: Actor, study: Study, module: OutlineModule, lesson: OutlineLesson
 ) -> rules.Record:
-    """The learner has finished a lesson. Finishing it again changes nothing. Returns what is known now."""
+    """The learner has finished a lesson. Returns what is known now.
+
+    Finishing it again changes nothing, unless the first time does not count (`rules.counting`).
+    """
     mine = known(session, actor, study)
-    done = mine.results.get(lesson.activity_id) if mine is not None else None
-    if mine is not None and done is not None and done.completed_at is not None:
-        return mine
+    if mine is not None and finished(mine.results, lesson):
+        since = counts_since(session, actor, study)
+        if finished(rules.counting(study.outline, study.settings, mine, since), lesson):
+            return mine
     home, now = config_of(session).iri_base, clock.now()
     statement = completed_lesson(
         home,
@@ -59,6 +63,11 @@ def finish_lesson(
     )
     heard = [(statement["verb"]["id"], lesson.activity_id, None)]
     return say(session, actor, study, mine, [statement], heard, at=now)
+
+
+def finished(results: Mapping[int, rules.Result], lesson: OutlineLesson) -> bool:
+    """Whether the lesson is finished by these results."""
+    return results.get(lesson.activity_id, rules.NOTHING).completed_at is not None
 
 
 def say(

@@ -42,10 +42,10 @@ class CourseProgress(Base):
 class ActivityProgress(Base):
     """What a person's statements say of one lesson or test.
 
-    Lessons: `completed_at` is the first completion. Tests: attempts that ended, the scaled scores (0 to 1) of the
-    first, the last and the best of them, and when one first reached the pass mark of the learner's course version.
-    `rises`: the later attempts of which each was better than all before it, by score and moment; with the first they
-    say when the best score reached any mark.
+    Lessons: `completed_at` is the first completion, `rises` has the later ones, each with a score of 1. Tests: attempts
+    that ended, the scaled scores (0 to 1) of the first, the last and the best of them, and when one first reached the
+    pass mark of the learner's course version. `rises`: the later attempts of which each was better than all before it,
+    by score and moment; with the first they say when the best score reached any mark.
     """
 
     __tablename__ = "activity_progress"

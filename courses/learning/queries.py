@@ -61,20 +61,8 @@ WITH_LINKED = (
     .where(BEGUN.person_id.in_(EACH.union_all(select(PersonLink.duplicate_id).where(*HOLDING))))
 )
 """What these people have done, and what stands in the records that count by theirs (decision 0022)."""
-NEWEST = select(func.max(CourseVersion.number)).where(CourseVersion.course_id == Course.id).correlate(Course)
-STUDIED = (
-    select(Course, CourseVersion.id, CourseVersion.number, CourseProgress)
-    .join(
-        CourseVersion,
-        and_(CourseVersion.course_id == Course.id, CourseVersion.number == NEWEST.scalar_subquery()),
-    )
-    .outerjoin(
-        CourseProgress,
-        and_(CourseProgress.course_id == Course.id, CourseProgress.person_id == bindparam("person")),
-    )
-    .order_by(Course.id)
-)
-"""Every published course with id and number of its newest version, and with the person's progress in it."""
+NOTHING_BEFORE = Briefing.policy["counts_before"].as_boolean().is_(False)
+"""Whether a briefing has it that nothing counts which was studied online before it was opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,13 +270,14 @@ class Duty:
     """A course was given to the person, through this unit, to be finished by then (None: at no set time).
 
     `briefed`: by a briefing of its own, in which the person stands somewhere. `judged`: by a policy that somebody set,
-    which may ask for another pass mark than the course.
+    which may ask for another pass mark than the course. `anew`: what was studied online before then does not count.
     """
 
     due_at: datetime | None
     unit: str
     briefed: bool = False
     judged: bool = False
+    anew: datetime | None = None
 
 
 def duties(session: Session, person_id: int, *, on: date) -> dict[int, Duty]:
@@ -300,7 +289,7 @@ def duties(session: Session, person_id: int, *, on: date) -> dict[int, Duty]:
     for row in session.execute(duties_on(on), {"person": person_id}):
         decided = Decided(due_at=row.decided_due)
         due_at = due_moment(row.due_at, row.due_days, row.assigned_at, row.since, decided)
-        found.setdefault(row.course_id, []).append(Duty(due_at, row.unit, not row.plain, row.judged))
+        found.setdefault(row.course_id, []).append(Duty(due_at, row.unit, not row.plain, row.judged, row.anew))
     return {course_id: next_due(known, on) for course_id, known in found.items()}
 
 
@@ -308,7 +297,8 @@ def next_due(known: Sequence[Duty], on: date) -> Duty:
     """The duty whose due date comes next (when all have passed, that was due last), with what holds for any of them."""
     coming = [one for one in known if one.due_at is None or day_of(one.due_at) >= on]
     found = (min if coming else max)(coming or known, key=lambda one: one.due_at or NEVER)
-    return replace(found, briefed=any(one.briefed for one in known), judged=any(one.judged for one in known))
+    anew = max((one.anew for one in known if one.anew is not None), default=None)
+    return replace(found, briefed=any(one.briefed for one in known), judged=any(one.judged for one in known), anew=anew)
 
 
 @lru_cache(maxsize=2)
@@ -334,6 +324,7 @@ def duties_on(day: date) -> Select[*tuple[Any, ...]]:
             held.c.assigned_at,
             held.c.since,
             func.max(RollDecision.due_at, type_=UtcDateTime).label("decided_due"),
+            func.max(case((NOTHING_BEFORE, Briefing.opened_at)), type_=UtcDateTime).label("anew"),
             Unit.name.label("unit"),
         )
         .select_from(held)

@@ -28,7 +28,8 @@ Risen = tuple[float, datetime]
 class Result:
     """What a person's statements say of one lesson or test. Scores are scaled, 0 to 1.
 
-    `rises` are the later attempts of which each was better than all before it.
+    `rises` are the later attempts of which each was better than all before it; of a lesson, each later time it was
+    finished, with a score of 1.
     """
 
     completed_at: datetime | None = None
@@ -40,6 +41,11 @@ class Result:
     best_score: float | None = None
     passed_at: datetime | None = None
     rises: tuple[Risen, ...] = ()
+
+    def finished(self, since: datetime) -> datetime | None:
+        """When a lesson was finished first from that moment on, for the first time or again; None: not since."""
+        moments = (self.completed_at, *(at for _score, at in self.rises))
+        return min((at for at in moments if at is not None and at >= since), default=None)
 
     def score(self, settings: Settings) -> float | None:
         """The score of the attempt that counts under the course's settings; None before any."""
@@ -63,6 +69,9 @@ class Result:
 
 NOTHING = Result()
 
+MOST_AGAIN = 20
+"""So many of the times are known at which a lesson was finished again, the last ones: others may say it each day."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -81,7 +90,8 @@ class Reached:
 
     `lessons_at`: the last of all lessons was completed. `tests_at`: the last of all required tests was passed. Once all
     of these were taken: `score`, the mean of the scores that count (0 to 1), `taken_at`, the last attempt at any, and
-    `risen`: up to which score each of them had come since when, the lowest first.
+    `risen`: up to which score each of them had come since when, the lowest first. `again`: the results of all lessons,
+    where one was finished again.
     """
 
     started_at: datetime | None = None
@@ -90,6 +100,7 @@ class Reached:
     score: float | None = None
     risen: tuple[Risen, ...] = ()
     taken_at: datetime | None = None
+    again: tuple[Result, ...] = ()
 
     @property
     def lowest(self) -> float | None:
@@ -123,6 +134,8 @@ def result_after(old: Result, verb: str, at: datetime, scaled: float | None, mar
     """The result of a lesson or test after one statement about it; the very same where that says nothing new."""
     if verb == vocabulary.COMPLETED and old.completed_at is None:
         return Result(at) if old is NOTHING else replace(old, completed_at=at)
+    if verb == vocabulary.COMPLETED and not old.attempts:
+        return replace(old, rises=(*old.rises, (1.0, at))[-MOST_AGAIN:])
     if verb in (vocabulary.PASSED, vocabulary.FAILED) and scaled is not None:
         return attempted(old, scaled, at, mark)
     return old
@@ -130,7 +143,7 @@ def result_after(old: Result, verb: str, at: datetime, scaled: float | None, mar
 
 def attempted(old: Result, scaled: float, at: datetime, mark: float) -> Result:
     """The result of a test after one more attempt ended."""
-    first = old.attempts == 0
+    first, better = old.attempts == 0, old.best_score is not None and scaled > old.best_score
     return replace(
         old,
         attempts=old.attempts + 1,
@@ -140,7 +153,7 @@ def attempted(old: Result, scaled: float, at: datetime, mark: float) -> Result:
         last_at=at,
         best_score=scaled if old.best_score is None else max(old.best_score, scaled),
         passed_at=at if old.passed_at is None and scaled >= mark else old.passed_at,
-        rises=(*old.rises, (scaled, at)) if old.best_score is not None and scaled > old.best_score else old.rises,
+        rises=(*old.rises, (scaled, at)) if better else () if first else old.rises,
     )
 
 
@@ -148,18 +161,37 @@ def reached(outline: Outline, settings: Settings, record: Record | None) -> Reac
     """How far the record brings a person through this version of the course."""
     if record is None:
         return NOT_BEGUN
-    lessons = [record.results.get(one.activity_id, NOTHING).completed_at for one in outline.lessons()]
+    lessons = [record.results.get(one.activity_id, NOTHING) for one in outline.lessons()]
     tests = [record.results.get(one.activity_id, NOTHING) for one in outline.required_tests()]
     scores = [score for one in tests if (score := one.score(settings)) is not None]
     all_taken = bool(tests) and len(scores) == len(tests)
     return Reached(
         started_at=record.started_at,
-        lessons_at=latest(lessons),
+        lessons_at=latest([one.completed_at for one in lessons]),
         tests_at=latest([one.passed(settings) for one in tests]) if tests else record.started_at,
         score=round(fsum(scores) / len(scores), 6) if all_taken else None,
         risen=risen([one.risen(settings) for one in tests]) if all_taken else (),
         taken_at=latest([one.last_at for one in tests]) if all_taken else None,
+        again=tuple(lessons) if any(one.rises for one in lessons) else (),
     )
+
+
+def counting(
+    outline: Outline, settings: Settings, record: Record | None, since: datetime | None
+) -> Mapping[int, Result]:
+    """The results as far as they count from that moment on (None: all of them), by lesson and test.
+
+    Lessons that had all been read before, and required tests that had all been taken, are to be done again.
+    """
+    if record is None or since is None:
+        return record.results if record is not None else {}
+    come, found = reached(outline, settings, record), dict(record.results)
+    if come.lessons_at is not None and come.lessons_at < since:
+        found |= {one.activity_id: Result(found[one.activity_id].finished(since)) for one in outline.lessons()}
+    if come.taken_at is not None and come.taken_at < since:
+        tests = [one.activity_id for one in outline.required_tests()]
+        found |= {own: Result(attempts=found[own].attempts) for own in tests}
+    return found
 
 
 def risen(tests: Sequence[Sequence[Risen]]) -> tuple[Risen, ...]:
@@ -167,29 +199,6 @@ def risen(tests: Sequence[Sequence[Risen]]) -> tuple[Risen, ...]:
     lowest = min(one[-1][0] for one in tests)
     steps = sorted({score for one in tests for score, _at in one if score <= lowest})
     return tuple((step, max(next(at for score, at in one if score >= step) for one in tests)) for step in steps)
-
-
-@dataclass(frozen=True, slots=True)
-class Short:
-    """A required test that falls short of a mark: of the module at that place, from 1, or (0) the final one.
-
-    `score` is the one that counts; None: not taken.
-    """
-
-    place: int
-    score: float | None
-
-
-def short(outline: Outline, settings: Settings, record: Record, mark: float | None) -> list[Short]:
-    """The required tests that have not reached the mark (None: that of the course), in order."""
-    mark = settings.pass_mark if mark is None else mark
-    tests = [(place, module.test) for place, module in enumerate(outline.modules, 1)] + [(0, outline.final)]
-    found = []
-    for place, test in tests:
-        score = record.results.get(test.activity_id, Result()).score(settings)
-        if test.required and (score is None or score < mark):
-            found.append(Short(place, score))
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,9 +255,9 @@ class Step:
     number: int
     required: bool
     result: Result
-    score: float | None
-    done_at: datetime | None
-    closed: bool
+    score: float | None = None
+    done_at: datetime | None = None
+    closed: bool = False
 
     @property
     def waits(self) -> bool:
@@ -284,18 +293,7 @@ def way(outline: Outline, settings: Settings, results: Mapping[int, Result]) -> 
 
 def step_of_lesson(chapter: int, module: OutlineModule, lesson: OutlineLesson, number: int, result: Result) -> Step:
     """A lesson on the way."""
-    return Step(
-        code=lesson.code,
-        chapter=chapter,
-        module=module,
-        lesson=lesson,
-        number=number,
-        required=True,
-        result=result,
-        score=None,
-        done_at=result.completed_at,
-        closed=False,
-    )
+    return Step(lesson.code, chapter, module, lesson, number, required=True, result=result, done_at=result.completed_at)
 
 
 def step_of_test(
@@ -304,18 +302,8 @@ def step_of_test(
     """A test on the way."""
     result = results.get(test.activity_id, Result())
     most = 1 if settings.attempt == "first" else settings.max_attempts
-    return Step(
-        code=test.code,
-        chapter=chapter,
-        module=module,
-        lesson=None,
-        number=0,
-        required=test.required,
-        result=result,
-        score=result.score(settings),
-        done_at=result.passed(settings),
-        closed=0 < most <= result.attempts,
-    )
+    closed, score, passed = 0 < most <= result.attempts, result.score(settings), result.passed(settings)
+    return Step(test.code, chapter, module, None, 0, test.required, result, score, passed, closed)
 
 
 def next_step(steps: Sequence[Step]) -> Step | None:

@@ -13,7 +13,14 @@ from sqlalchemy.orm import Session
 from courses.catalog.models import Activity
 from courses.catalog.render import as_markup
 from courses.learning import actions, queries, rules
-from courses.learning.access import Study, access_course, access_courses, access_lesson, access_lesson_place
+from courses.learning.access import (
+    Study,
+    access_course,
+    access_courses,
+    access_lesson,
+    access_lesson_place,
+    counts_since,
+)
 from courses.learning.queries import Duty
 from courses.learning.rules import Elsewhere, Overview, Reached, Record, Result, Step
 from lms import clock
@@ -31,7 +38,8 @@ bp = Feature("learning", __name__)
 class Shown:
     """A course as the pages show it to one learner. `duty` is None when nobody assigned it.
 
-    `elsewhere`: another record of the learner has come further, and counts.
+    `elsewhere`: another record of the learner has come further, and counts. `anew`: something is to be done again, for
+    what was studied before then does not count.
     """
 
     study: Study
@@ -39,23 +47,28 @@ class Shown:
     overview: Overview
     duty: Duty | None
     elsewhere: Elsewhere | None
+    anew: datetime | None = None
 
 
 Known = Mapping[tuple[int, int], Mapping[int, Record]]
 """The records of the learner, as `queries.records_with_linked` has them."""
 
 
-def shown(study: Study, known: Known, duty: Duty | None, now: datetime) -> Shown:
-    """The course with everything that follows from the learner's results."""
+def shown(study: Study, known: Known, duty: Duty | None, now: datetime, *, since: datetime | None = None) -> Shown:
+    """The course with everything that follows from the learner's results, as far as they count since then."""
     own, me = get_session(), actor().person_id
     records = known.get((me, study.course.id), {})
     mine = records.get(me)
-    steps = rules.way(study.outline, study.settings, results_of(mine))
+    since = duty.anew if duty is not None else since
+    results = rules.counting(study.outline, study.settings, mine, since)
+    again = results != results_of(mine)
+    steps = rules.way(study.outline, study.settings, results)
     due_at = duty.due_at if duty is not None else None
     overview = rules.overview(steps, begun=study.progress is not None, due_at=due_at, now=now)
-    others = [come(own, record) for person_id, record in records.items() if person_id != me]
+    others = [come(own, record) for person_id, record in records.items() if person_id != me and not again]
     elsewhere = rules.further(rules.reached(study.outline, study.settings, mine), others)
-    return Shown(study, steps, rules.joined(overview, elsewhere), duty, elsewhere)
+    anew = since if again and overview.completed_at is None else None
+    return Shown(study, steps, rules.joined(overview, elsewhere), duty, elsewhere, anew)
 
 
 def come(own: Session, record: Record) -> Reached:
@@ -173,7 +186,7 @@ def lesson(course_code: str, lesson_code: str) -> ResponseReturnValue:
     study = access_course(own, me, course_code)
     module, text = access_lesson(own, study, lesson_code)
     source = study.version.register.source
-    one = shown(study, known_of(own, me), None, clock.now())
+    one = shown(study, known_of(own, me), None, clock.now(), since=counts_since(own, me, study))
     before, behind = rules.neighbours(one.steps, lesson_code)
     return render_template(
         "learning/lesson.html",
@@ -211,7 +224,8 @@ def finish(course_code: str, lesson_code: str) -> ResponseReturnValue:
         return redirect(address(study, None))
     module, place = access_lesson_place(study, lesson_code)
     record = actions.finish_lesson(own, me, study, module, place)
-    steps = rules.way(study.outline, study.settings, record.results)
+    results = rules.counting(study.outline, study.settings, record, counts_since(own, me, study))
+    steps = rules.way(study.outline, study.settings, results)
     flash(_("Hệ thống đã ghi nhận hoàn thành bài “%(title)s”.", title=titled(place)), "success")
     return redirect(address(study, rules.step_after(steps, lesson_code)))
 

@@ -16,11 +16,12 @@ from lms.audit.models import AuditEntry
 from lms.cli import check_projections
 from lms.organisation.models import Unit
 from tests.browser import Browser
-from tests.courses.learner import Learner
+from tests.courses.learner import FINISH, Learner
 from tests.library_course import CODE, load_small_course
 from tests.make import Make
 
 LESSONS = ("m1-1", "m1-2", "m2-1", "m2-2")
+FROM_HERE = {"Origin": "http://localhost"}
 HEADING = "Kết quả đã có từ trước"
 
 
@@ -149,3 +150,48 @@ def test_a_course_whose_briefing_was_closed_is_assigned_to_nobody_and_the_form_s
         assert "Sở Y tế" in page  # what was chosen is still there
     with office.make.reading() as session:
         assert len(session.scalars(select(Assignment)).all()) == 1
+
+
+def test_what_does_not_count_is_studied_again_and_then_counts(office: Office) -> None:
+    office.look(office.unit)
+    office.admin.submit("/assignments", study_before="n")
+    learner = Learner(office.make, office.people[0])
+    browser = learner.browser
+    browser.get("/learning")
+    page = words(browser)
+    assert "bài học trước ngày ấy thì học lại" in page
+    assert "0/4" in page
+    for code in LESSONS:
+        browser.get(f"/courses/{CODE}/lessons/{code}")
+        assert "Đã hoàn thành ngày" not in browser.text
+        form = browser.form(FINISH)
+        browser.submit(FINISH)
+        browser.get(f"/courses/{CODE}/lessons/{code}")
+        assert "Đã hoàn thành ngày" in browser.text
+    assert learner.said().count(("completed", LESSONS[0])) == 2
+    assert office.states() == ["briefed", "not_started", "not_started"]
+    browser.post(form.action, data=dict(form.fields), headers=FROM_HERE)
+    assert learner.said().count(("completed", LESSONS[-1])) == 2  # what counts is not stated again
+    assert "0/2" in browser.get(f"/courses/{CODE}").text
+    learner.take("m1-test", 1.0)
+    learner.take("m2-test", 1.0)
+    assert office.states() == ["completed", "not_started", "not_started"]
+    assert "học lại" not in browser.get(f"/courses/{CODE}").text
+    other = office.make.browser(office.people[1])
+    assert "0/4" in other.get(f"/courses/{CODE}").text
+    assert [line for lines in check_projections(office.make.database).values() for line in lines] == []
+
+
+def test_whose_briefing_counts_what_was_before_is_asked_for_nothing_again(office: Office) -> None:
+    office.look(office.unit)
+    office.admin.submit("/assignments", study_before="n")
+    elsewhere = office.make.person("Người Nơi Khác", unit=office.other)
+    learner = Learner(office.make, elsewhere)
+    learner.read(*LESSONS[:3])
+    browser = learner.browser
+    browser.get(f"/courses/{CODE}/lessons/{LESSONS[3]}")
+    form = browser.form(FINISH)
+    for _twice in range(2):
+        browser.post(form.action, data=dict(form.fields), headers=FROM_HERE)
+    assert learner.said().count(("completed", LESSONS[3])) == 1
+    assert "4/4" in learner.browser.get(f"/courses/{CODE}").text
