@@ -138,7 +138,7 @@ def tell_heads(session: Session, payload: Mapping[str, Any]) -> datetime | None:
     for head in due:
         text = found.text(head)
         if text and head.mailed:
-            mail(session, head, text, now)
+            mail(session, head, text, now, hours)
         if text and channels:
             told_key = f"{digest_key(head, today)} {head.public_id}"
             announce(session, webhooks.DIGEST, found.data(head), key=told_key, hours=hours)
@@ -147,7 +147,7 @@ def tell_heads(session: Session, payload: Mapping[str, Any]) -> datetime | None:
     return None
 
 
-def mail(session: Session, head: Head, text: str, now: datetime) -> None:
+def mail(session: Session, head: Head, text: str, now: datetime, hours: Daily) -> None:
     """Queue the mail of the day."""
     english = head.language == "en"
     send_mail(
@@ -157,6 +157,8 @@ def mail(session: Session, head: Head, text: str, now: datetime) -> None:
         template=f"analytics.chasing/digest.{'en' if english else 'vi'}.txt",
         topic=UNIT_NEWS,
         values={"text": text, "at": moment(now)},
+        hours=hours,
+        of_today=True,
         key=digest_key(head, clock.day_of(now)),
     )
 

@@ -32,7 +32,7 @@ from lms.db import database_of
 from lms.notices.actions import Line, give_notices, withdraw_notices
 from lms.organisation.models import STATE_TREE, Unit
 from lms.outbox.actions import queue, send_mail
-from lms.outbox.rules import UNIT_NEWS
+from lms.outbox.rules import DAYTIME, UNIT_NEWS
 from lms.web.wording import day, moment
 
 REPORT_MAIL, REPORT_FILE = "report mail", "report file"
@@ -225,6 +225,7 @@ def mail_report(session: Session, payload: Mapping[str, Any]) -> None:
             template=told.template,
             topic=UNIT_NEWS,
             values=told.values,
+            hours=DAYTIME,
             key=f"{REPORT_MAIL} {one.id} {clock.day_of(now).isoformat()} {person_id}",
         )
 

@@ -18,7 +18,7 @@ from lms import clock
 from lms.audit.actions import note
 from lms.notices.actions import Line, give_notices
 from lms.outbox.actions import queue, send_mail
-from lms.outbox.rules import STUDY, mail_at
+from lms.outbox.rules import STUDY
 from lms.webhooks.actions import announce
 from lms.webhooks.rules import REMINDER
 
@@ -97,7 +97,7 @@ def mail(
         template=f"courses.reminders/reminder.{'en' if english else 'vi'}.txt",
         topic=STUDY,
         values={"text": text_en if english else text, "path": path},
-        due_at=mail_at(plan, now),
+        hours=plan,
         key=f"{REMIND} {briefing.id} {one.person_id} {one.occasion.code}",
     )
 

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from lms import clock
 from lms.accounts.models import Person
 from lms.accounts.session import link_account, mailed_token
 from lms.audit.actions import note
 from lms.db import config_of
 from lms.outbox.actions import deliver
+from lms.outbox.rules import Between, mail_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +50,21 @@ def mail_reset(session: Session, payload: Mapping[str, Any]) -> None:
     hand_over(session, account.person, {"subject": subject, "template": template, "values": values})
 
 
-def mail_person(session: Session, payload: Mapping[str, Any]) -> None:
+def mail_person(session: Session, payload: Mapping[str, Any]) -> datetime | None:
     """The handler of queued mail: finds name and address, which no job carries, and hands the mail over.
 
-    Whoever wants no mail about its topic by now gets none.
+    Whoever wants no mail about its topic by now gets none. Outside its hours it waits for the next ones, and what is of
+    a day that is over is not sent.
     """
-    person = session.get(Person, payload["person_id"])
-    if person is not None and payload.get("topic") in person.muted:
-        return
+    person, now = session.get(Person, payload["person_id"]), clock.now()
+    muted = person is not None and payload.get("topic") in person.muted
+    if muted or payload.get("day") not in (None, clock.day_of(now).isoformat()):
+        return None
+    hours = payload.get("hours")
+    if hours is not None and (at := mail_at(Between(*hours), now)) > now:
+        return at
     hand_over(session, person, payload)
+    return None
 
 
 def hand_over(session: Session, person: Person | None, payload: Mapping[str, Any]) -> None:

@@ -24,7 +24,7 @@ from lms.config import LOOPBACK, Config
 from lms.db import lock_roll
 from lms.doors import doors_of
 from lms.outbox.models import Job, SettledDay
-from lms.outbox.rules import KEPT, LEASE, MOST_ATTEMPTS, NIGHTLY_AT, TOPICS, wait_after
+from lms.outbox.rules import KEPT, LEASE, MOST_ATTEMPTS, NIGHTLY_AT, TOPICS, Hours, mail_at, wait_after
 
 MAIL = "mail"
 NIGHTLY = "nightly"
@@ -195,10 +195,14 @@ def send_mail(
     template: str,
     topic: str,
     values: Mapping[str, str] | None = None,
-    due_at: datetime | None = None,
+    hours: Hours | None = None,
+    of_today: bool = False,
     key: str | None = None,
 ) -> None:
     """Mail a person, after the commit. Somebody without an address gets none, nor who wants none about the topic.
+
+    `hours`: it goes out between these alone, however long it waits or fails; None: at any. `of_today`: and not any more
+    once the day is over.
 
     `topic` is one of `rules.TOPICS`; ValueError for any other. What somebody asked for themselves, such as a new
     password, is no topic and does not go this way.
@@ -210,8 +214,10 @@ def send_mail(
         raise ValueError(f"no topic of mail is called {topic!r}")
     values = dict(values or {})
     Template(template_text(template)).substitute(values | {"name": "", "site": ""})
-    payload = {"person_id": to_person_id, "subject": subject, "template": template, "values": values, "topic": topic}
-    queue(session, MAIL, payload, due_at=due_at, key=key)
+    now, payload = clock.now(), {"person_id": to_person_id, "subject": subject, "template": template, "topic": topic}
+    payload |= {"values": values, "day": clock.day_of(now).isoformat() if of_today else None}
+    payload["hours"] = [hours.from_hour, hours.to_hour] if hours is not None else None
+    queue(session, MAIL, payload, due_at=mail_at(hours, now) if hours is not None else None, key=key)
 
 
 def template_text(template: str) -> str:

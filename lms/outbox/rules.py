@@ -1,5 +1,6 @@
 """How long a job is held, when it is tried again, when it is given up, and at which hours mail goes out. Pure."""
 
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Protocol
 
@@ -37,6 +38,18 @@ class Hours(Protocol):
     @property
     def to_hour(self) -> int:
         """That at which no more goes out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Such hours, as values."""
+
+    from_hour: int
+    to_hour: int
+
+
+DAYTIME = Between(7, 19)
+"""When mail goes out for which nobody has chosen hours."""
 
 
 def mail_at(hours: Hours, now: datetime) -> datetime:

@@ -6,11 +6,12 @@ import hmac
 import ipaddress
 import uuid
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 from lms.forwarding.rules import LOOPBACK_NAMES, BadAddress, Place, is_inside, place_of
+from lms.outbox.rules import Between as Between
 
 REMINDER, DIGEST, ABOVE = "reminder", "digest", "above"
 KINDS = (REMINDER, DIGEST, ABOVE)
@@ -27,14 +28,6 @@ LONGEST_WAIT = timedelta(days=1)
 RESTING = timedelta(hours=1)
 KEPT, DEAD_KEPT = timedelta(days=30), timedelta(days=180)
 """How long messages that were taken, and dead ones, can still be looked at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Between:
-    """The hours of the day in Vietnam in which a message goes out."""
-
-    from_hour: int
-    to_hour: int
 
 
 ANY_HOUR = Between(0, 24)

@@ -3,16 +3,20 @@
 import email
 import email.policy
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from lms import clock
 from lms.accounts.models import Person
 from lms.outbox.actions import MAIL, MailFailed, by_smtp, send_mail, template_text
 from lms.outbox.cli import Worker
 from lms.outbox.models import Job
+from lms.outbox.rules import Between
 from tests.make import Make
 from tests.smtp import SmtpServer, mail_server, sends_by
 
@@ -39,7 +43,7 @@ def addressed(make: Make, address: str | None = "hoa@example.vn") -> Person:
     return person
 
 
-def remind(make: Make, person: Person) -> None:
+def remind(make: Make, person: Person, **when: Any) -> None:
     with make.writing() as session:
         send_mail(
             session,
@@ -48,6 +52,7 @@ def remind(make: Make, person: Person) -> None:
             template="some.feature/reminder.txt",
             topic="study",
             values={"course": "Nghị quyết 48"},
+            **when,
         )
 
 
@@ -113,6 +118,27 @@ def test_a_refusal_of_the_server_is_tried_again_and_named_without_the_address(ma
     assert job.done_at is None
     assert job.last_error == "MailFailed: the mail server refused: SMTPRecipientsRefused"
     assert not smtp.mails
+
+
+@pytest.mark.parametrize("of_today", [False, True])
+def test_mail_that_fails_until_the_hours_are_over_waits_for_the_morning_or_for_none(
+    make: Make, smtp: SmtpServer, of_today: bool
+) -> None:
+    evening = datetime(2026, 11, 27, 18, 59, tzinfo=clock.VIETNAM)
+    sends_by(make, smtp)
+    smtp.refuses = True
+    with clock.moved_to(evening):
+        remind(make, addressed(make), hours=Between(7, 19), of_today=of_today)
+        work(make)
+    smtp.refuses = False
+    for hours in (1, 4, 11):  # 19:59, 22:59, 5:59
+        with clock.moved_to(evening + timedelta(hours=hours)):
+            work(make)
+        assert not smtp.mails
+    with clock.moved_to(evening + timedelta(hours=13)):
+        work(make)
+    assert len(smtp.mails) == (0 if of_today else 1)
+    assert mail_job(make).done_at is not None
 
 
 def message() -> EmailMessage:
