@@ -17,7 +17,7 @@ from courses.learning.queries import people_by_account
 from courses.meetings import queries
 from courses.meetings.models import PointCheckIn
 from courses.meetings.queries import OnList
-from courses.meetings.rules import THERE, arrival, moment_of, step
+from courses.meetings.rules import THERE, arrival, moment_of, not_yet, step
 from courses.meetings.statements import taken_back
 from lms import clock
 from lms.audit.actions import note
@@ -34,6 +34,10 @@ POINT, SITTING = "meeting_point", "briefing_session"
 
 class RollClosed(ValueError):
     """The point has reported: its roll is opened again before anything is entered."""
+
+
+class NotYet(RollClosed):
+    """The day of the sitting has not come. Who is known to be away on it is decided about (`enrolment.decide`)."""
 
 
 class Superseded(ValueError):
@@ -183,6 +187,13 @@ def hold(session: Session, point: MeetingPoint, *, to_close: bool = False) -> No
         raise RollClosed
 
 
+def hold_open(session: Session, point: MeetingPoint, *, to_close: bool = False) -> None:
+    """The same for whoever enters what is seen at the sitting. Raises `NotYet` before its day, too."""
+    hold(session, point, to_close=to_close)
+    if not_yet(clock.now(), point.session.starts_at):
+        raise NotYet
+
+
 def said_of(told: Told, point: MeetingPoint, person: uuid.UUID, state: str, at: datetime, host: uuid.UUID) -> Any:
     """The sentence of a host about somebody at the point."""
     place = {"session": point.session.code, "point": point.code, "name": point.name}
@@ -194,7 +205,7 @@ def take(session: Session, point: MeetingPoint, marks: Iterable[Mark], *, by: uu
 
     Sent twice it is said once. Whatever else is known of somebody is left as it is, and the outcome tells so.
     """
-    hold(session, point)
+    hold_open(session, point)
     wanted = {one.person: one for one in marks}
     found, statements = judged(session, point, wanted, by=by)
     if statements:
@@ -252,7 +263,7 @@ def correct(
 
     Raises `RollClosed`, and `Superseded` when that statement stands no longer.
     """
-    hold(session, point)
+    (hold if state is None else hold_open)(session, point)
     lock_people(session, [person.person_id])
     stands = queries.sightings_of(session, point, [person.person_id]).get(person.person_id)
     if stands is None or stands.statement_id != of:
@@ -285,7 +296,7 @@ class Counted:
 
 def enter_numbers(session: Session, point: MeetingPoint, counted: Counted, *, by: uuid.UUID) -> None:
     """Heads in the room and the times of the line. Raises `RollClosed`."""
-    hold(session, point)
+    hold_open(session, point)
     changes = {
         "headcount": (point.headcount, counted.headcount),
         "connected_at": (worded(point.connected_at), worded(counted.connected_at)),
@@ -302,7 +313,7 @@ def worded(moment: datetime | None) -> str | None:
 
 def report(session: Session, point: MeetingPoint, *, by: uuid.UUID) -> None:
     """Close the roll: from now on nothing is entered, and no code is shown. Raises `RollClosed`: it is closed."""
-    hold(session, point, to_close=True)
+    hold_open(session, point, to_close=True)
     point.reported_at = clock.now()
     close_check_in(session, point)
     note(session, "point.report", actor=by, object_kind=POINT, object_id=point.public_id, heads=point.headcount)
@@ -319,7 +330,7 @@ def reopen(session: Session, point: MeetingPoint, *, why: str, by: uuid.UUID) ->
 
 def open_check_in(session: Session, point: MeetingPoint, *, by: uuid.UUID) -> None:
     """Show codes: who types one is seen by this host. Raises `RollClosed`."""
-    hold(session, point)
+    hold_open(session, point)
     shown = session.get(PointCheckIn, point.id)
     if shown is not None and shown.closed_at is None and shown.opened_by == by:
         return
@@ -341,7 +352,7 @@ def close_check_in(session: Session, point: MeetingPoint, *, by: uuid.UUID | Non
 
 def check_in(session: Session, point: MeetingPoint, actor: Actor, *, host: uuid.UUID) -> Outcome:
     """Who has shown the code of the point is there, in time or late, as its host says. Raises `RollClosed`."""
-    hold(session, point)
+    hold_open(session, point)
     remember(session, "account", str(actor.public_id), actor.person_id)  # projectors ask whose account it is
     lock_people(session, [actor.person_id])
     stands = queries.sightings_of(session, point, [actor.person_id]).get(actor.person_id)

@@ -18,12 +18,13 @@ from courses.meetings import queries
 from courses.meetings.actions import Outcome
 from courses.meetings.forms import FAULT_WORDS, RESULT_WORDS, STATE_WORDS
 from courses.meetings.queries import OnList
-from courses.meetings.rules import THERE, Numbers, code_key, fault_of, good, slot_of
+from courses.meetings.rules import THERE, Numbers, code_key, fault_of, good, not_yet, slot_of
 from lms import clock
 from lms.audit.actions import note
 from lms.db import apart, config_of, get_session
 from lms.organisation.projection import in_place_of
 from lms.web.acting import Actor, behind
+from lms.web.wording import day
 
 
 def about(point: MeetingPoint) -> dict[str, Any]:
@@ -34,7 +35,17 @@ def about(point: MeetingPoint) -> dict[str, Any]:
         "briefing": point.session.briefing,
         "state_words": STATE_WORDS,
         "fault_words": FAULT_WORDS,
+        "early": early_words(point),
     }
+
+
+def early_words(point: MeetingPoint) -> str:
+    """That the day of the sitting has not come, and what can be done until then; "" once it has."""
+    starts_at = point.session.starts_at
+    if not not_yet(clock.now(), starts_at):
+        return ""
+    words = _("Điểm danh mở từ ngày %(day)s. Trước đó in được danh sách; ai xin vắng trước thì báo ban tổ chức.")
+    return str(words % {"day": day(clock.day_of(starts_at))})
 
 
 def paged(own: Session, query: Select[Any], size: int) -> tuple[Sequence[Any], dict[str, Any]]:
@@ -100,8 +111,9 @@ def back(point: MeetingPoint, anchor: str = "") -> ResponseReturnValue:
 
 
 def closed(point: MeetingPoint) -> ResponseReturnValue:
-    """The roll is closed: nothing was entered, and how it is opened again."""
-    flash(_("Danh sách đã chốt nên chưa ghi gì. Muốn sửa, mở lại danh sách và ghi lý do."), "warning")
+    """The roll is closed or not open yet: nothing was entered, and how it is opened again, or when."""
+    told = _("Danh sách đã chốt nên chưa ghi gì. Muốn sửa, mở lại danh sách và ghi lý do.")
+    flash(early_words(point) or told, "warning")
     return back(point, "report")
 
 

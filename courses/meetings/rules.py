@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from lms.clock import day_of, start_of_day
 from lms.text import fold
 
 STATES = ("present", "late", "left_early", "excused", "unexcused")
@@ -77,6 +78,11 @@ def fault_of(typed: str, key: bytes, place: Place | None, others: Iterable[Place
 def arrival(now: datetime, starts_at: datetime) -> str:
     """What a code says of whoever comes now: a quarter of an hour after the beginning they are late."""
     return "present" if now <= starts_at + LATE_AFTER else "late"
+
+
+def not_yet(now: datetime, starts_at: datetime) -> bool:
+    """Whether it is too early to take the roll: it opens with the day of the sitting. Nobody is seen before."""
+    return now < min(start_of_day(day_of(starts_at)), starts_at - OPENS_BEFORE)
 
 
 def moment_of(age: float, now: datetime, starts_at: datetime) -> datetime:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from courses.briefings.models import MeetingPoint
 from courses.meetings import actions, queries
 from courses.meetings.access import ATTEND, access_point, own_points, person_listed
-from courses.meetings.actions import Outcome, RollClosed
+from courses.meetings.actions import NotYet, Outcome, RollClosed
 from courses.meetings.forms import (
     STATE_WORDS,
     CodeForm,
@@ -29,6 +29,7 @@ from courses.meetings.protocol import (
     closed,
     counted_words,
     difference,
+    early_words,
     key_of,
     names_seen,
     numbers_of,
@@ -205,6 +206,8 @@ def report(point_id: uuid.UUID) -> ResponseReturnValue:
     point = access_point(own, actor(), point_id)
     try:
         actions.report(own, point, by=actor().public_id)
+    except NotYet:
+        return closed(point)
     except RollClosed:
         flash(_("Điểm cầu này đã báo cáo."), "info")
     else:
@@ -261,7 +264,7 @@ def code(point_id: uuid.UUID) -> ResponseReturnValue:
     """The code of this half minute, for the screen of the point; its script asks for the part that changes alone."""
     own = get_session()
     point = access_point(own, actor(), point_id)
-    shown = queries.open_check_in(own, point.id)
+    shown = queries.open_check_in(own, point.id) if not early_words(point) else None
     part = "part" in request.args
     if shown is None and part:
         return {"error": "closed"}, 409
@@ -342,7 +345,8 @@ def checked_in(own: Session, point: MeetingPoint, host: uuid.UUID | None) -> Res
             raise RollClosed
         outcome = actions.check_in(own, point, actor(), host=host)
     except RollClosed:
-        flash(_("Điểm cầu này đã chốt danh sách. Báo người điểm danh nếu có mặt mà chưa được ghi."), "warning")
+        over = _("Điểm cầu này đã chốt danh sách. Báo người điểm danh nếu có mặt mà chưa được ghi.")
+        flash(early_words(point) or over, "warning")
     else:
         if outcome.result == "correct":
             told = _("Người điểm danh đã ghi đồng chí vắng. Báo người điểm danh của điểm cầu để sửa.")

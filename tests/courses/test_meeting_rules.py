@@ -20,6 +20,7 @@ from courses.meetings.rules import (
     good,
     lines_in,
     moment_of,
+    not_yet,
     seconds_left,
     sheet_mark,
     slot_of,
@@ -49,6 +50,18 @@ def test_a_code_is_eight_digits_of_this_sitting_this_point_and_this_half_minute(
 def test_a_slot_ends_after_thirty_seconds() -> None:
     assert slot_of(START) + 1 == slot_of(START + timedelta(seconds=30))
     assert [seconds_left(START + timedelta(seconds=one)) for one in (0, 29, 30)] == [30, 1, 30]
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "opens_at"),
+    [
+        (START, datetime(2026, 4, 21, 17, 0, tzinfo=UTC)),  # the midnight before, in Vietnam
+        (datetime(2026, 4, 21, 17, 30, tzinfo=UTC), datetime(2026, 4, 21, 15, 30, tzinfo=UTC)),  # half past midnight
+    ],
+)
+def test_the_roll_opens_with_the_day_of_the_sitting(starts_at: datetime, opens_at: datetime) -> None:
+    moments = (opens_at - timedelta(seconds=1), opens_at, starts_at + timedelta(days=9))
+    assert [not_yet(one, starts_at) for one in moments] == [True, False, False]
 
 
 def test_codes_of_many_slots_are_spread_and_guess_each_other_not() -> None:

@@ -325,6 +325,48 @@ def test_a_closed_roll_takes_nothing_until_it_is_opened_with_a_reason(make: Make
 
 def test_all_who_are_left_are_there_but_for_those_excused_or_seen_elsewhere(world: Gathering) -> None:
     browser = world.browser(world.host)
+def test_the_roll_of_a_sitting_opens_on_its_day_and_says_so_before(make: Make, world: Gathering) -> None:
+    browser = open_codes(world)
+    browser.get(world.path())
+    forms = {rest: dict(browser.form(rest).fields) for rest in ("/marks", "/rest", "/numbers", "/report")}
+    forms["/marks"]["mark"] = f"{world.an.public_id}:present"
+    forms["/check-in"] = {"csrf_token": forms["/rest"]["csrf_token"], "then": "open"}
+    opens = clock.today() + timedelta(days=3)
+    with make.writing() as session:
+        sitting = session.get_one(BriefingSession, world.sitting.id)
+        sitting.starts_at, sitting.ends_at = sitting.starts_at + timedelta(days=3), sitting.ends_at + timedelta(days=3)
+    told = f"Điểm danh mở từ ngày {opens:%d/%m/%Y}."
+    for rest, fields in forms.items():
+        browser.post(world.path(rest=rest), data=fields, headers={"Origin": ORIGIN})
+        assert told in browser.text, rest
+    script = {"Origin": ORIGIN, "Accept": "application/json"}
+    assert browser.client.post(world.path(rest="/marks"), data=forms["/marks"], headers=script).status_code == 409
+    early = world.browser(world.an)
+    type_code(early, world.code())
+    assert told in early.text
+    assert world.said() == {}
+    page = browser.get(world.path()).text
+    assert "Nguyễn Văn An" in page
+    assert told in page
+    assert [words for words in ('name="mark"', "/rest", "/report", "/entry", "/upload", "/code") if words in page] == []
+    assert "In danh sách ký tên" in page
+    assert told in browser.get(world.path(rest="/code")).text
+    with clock.moved_to(clock.start_of_day(opens)):
+        press(world.browser(world.host), world, world.an, "present")
+    assert world.said() == {"Nguyễn Văn An": "present"}
+
+
+def test_a_mistake_from_before_the_day_can_be_taken_back(make: Make, world: Gathering) -> None:
+    browser = world.browser(world.host)
+    press(browser, world, world.an, "present")
+    with make.writing() as session:
+        sitting = session.get_one(BriefingSession, world.sitting.id)
+        sitting.starts_at, sitting.ends_at = sitting.starts_at + timedelta(days=3), sitting.ends_at + timedelta(days=3)
+    browser.get(world.path(rest=f"/people/{world.an.public_id}/correct"))
+    browser.submit("Ghi lại là", state="none", why="slip")
+    assert world.said() == {}
+
+
     press(browser, world, world.an, "late")
     browser.submit("/rest", state="present")
     assert world.said() == {"Nguyễn Văn An": "late", "Trần Thị Bình": "present", "Phạm Chủ Trì": "present"}
