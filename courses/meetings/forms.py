@@ -193,6 +193,11 @@ class NumbersForm(PageForm):
             field.errors = []
             raise validators.StopValidation(_l("Nhập số người bằng chữ số, ví dụ 48."))
 
+    def validate_disconnected(self, field: ClockField) -> None:
+        """After the line was there."""
+        if field.minutes is not None and self.connected.minutes is not None and field.minutes <= self.connected.minutes:
+            raise validators.ValidationError(_l("Giờ ngắt kết nối phải sau giờ kết nối."))
+
     def counted(self, day: date) -> Counted:
         """The numbers of a form that has been checked; times are those of the day of the sitting."""
         return Counted(self.headcount.data, self.connected.on(day), self.disconnected.on(day))

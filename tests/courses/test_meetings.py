@@ -300,6 +300,8 @@ def test_a_closed_roll_takes_nothing_until_it_is_opened_with_a_reason(make: Make
     browser.submit("Số người đếm được", headcount="ba", connected="25h")
     assert "Nhập số người bằng chữ số" in browser.text
     assert "Nhập giờ theo dạng" in browser.text
+    browser.submit("Số người đếm được", headcount="3", connected="11:30", disconnected="7:30")
+    assert "Giờ ngắt kết nối phải sau giờ kết nối." in browser.text
     browser.get(world.path())
     late = dict(browser.form("/marks").fields)
     browser.submit("/report")
@@ -323,8 +325,6 @@ def test_a_closed_roll_takes_nothing_until_it_is_opened_with_a_reason(make: Make
         assert session.scalars(why).one()["why"] == "Thiếu một người"
 
 
-def test_all_who_are_left_are_there_but_for_those_excused_or_seen_elsewhere(world: Gathering) -> None:
-    browser = world.browser(world.host)
 def test_the_roll_of_a_sitting_opens_on_its_day_and_says_so_before(make: Make, world: Gathering) -> None:
     browser = open_codes(world)
     browser.get(world.path())
@@ -367,6 +367,8 @@ def test_a_mistake_from_before_the_day_can_be_taken_back(make: Make, world: Gath
     assert world.said() == {}
 
 
+def test_all_who_are_left_are_there_but_for_those_excused_or_seen_elsewhere(world: Gathering) -> None:
+    browser = world.browser(world.host)
     press(browser, world, world.an, "late")
     browser.submit("/rest", state="present")
     assert world.said() == {"Nguyễn Văn An": "late", "Trần Thị Bình": "present", "Phạm Chủ Trì": "present"}
