@@ -1,6 +1,7 @@
 """Pages with which briefings are opened, given, changed, frozen and closed, and single people decided about."""
 
 import uuid
+from datetime import datetime
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -28,7 +29,7 @@ from courses.catalog.queries import course_by_code
 from courses.enrolment import actions as enrolment
 from courses.enrolment.actions import Wish
 from courses.enrolment.models import Assignment, Briefing
-from courses.enrolment.queries import assignments_given, courses_to_assign, reached_by_unit, reached_through
+from courses.enrolment.queries import assignments_given, courses_to_assign, is_id, reached_by_unit, reached_through
 from lms import clock
 from lms.accounts.admin import seen
 from lms.accounts.models import Person
@@ -41,7 +42,7 @@ from lms.web.acting import actor, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.forms import choices, text_in
 from lms.web.gate import needs
-from lms.web.wording import number
+from lms.web.wording import day, number
 
 bp = Feature("briefing_admin", __name__, url_prefix="/briefings", within="briefings")
 deciding = Feature("decisions", __name__, url_prefix="/rolls", within="rolls")
@@ -323,14 +324,6 @@ def withdraw(briefing_code: str) -> ResponseReturnValue:
     ), 422 if form.is_submitted() else 200
 
 
-def is_id(text: str) -> bool:
-    """Whether it is the public id of something."""
-    try:
-        return bool(uuid.UUID(text))
-    except ValueError:
-        return False
-
-
 @deciding.get("/<briefing_code>/decisions")
 @needs(access.DECISIONS)
 def index(briefing_code: str) -> ResponseReturnValue:
@@ -360,7 +353,7 @@ def decide(briefing_code: str, public_id: uuid.UUID) -> ResponseReturnValue:
     """Exempt somebody, note leave, or give more time, with a reason and who approved it."""
     own, me, form = get_session(), actor(), DecideForm()
     placed = access_on_roll(own, me, briefing_code, public_id, DECIDE)
-    if form.validate_on_submit():
+    if form.validate_on_submit() and later(form, placed.standing.due_at):
         try:
             enrolment.decide(
                 own,
@@ -380,6 +373,14 @@ def decide(briefing_code: str, public_id: uuid.UUID) -> ResponseReturnValue:
     seen("standing.read", placed.person, permission=DECIDE, briefing=briefing_code)
     status = 422 if form.is_submitted() else 200
     return render_template("briefings/decide.html", form=form, placed=placed), status
+
+
+def later(form: DecideForm, due_at: datetime | None) -> bool:
+    """Whether a new due date gives more time than there is; else the form says so."""
+    if form.due_at is None or due_at is None or form.due_at > due_at:
+        return True
+    form.due.errors = [_("Hạn mới phải sau hạn hiện nay, hết ngày %(day)s.", day=day(clock.day_of(due_at)))]
+    return False
 
 
 @deciding.post("/<briefing_code>/decisions/<uuid:decision_id>/revoke")

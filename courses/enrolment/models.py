@@ -103,7 +103,8 @@ class RollDecision(Base):
     """What was decided about one person in one briefing, until it is revoked. `approved_by` is who approved it.
 
     exempt: leaves the number of those who must study (miễn); leave: was away with a reason (vắng có lý do); extension:
-    has until `due_at`. Leave may carry another due date too. One of each kind holds at a time.
+    has until `due_at`, or longer where everybody has. Leave may carry another due date too. One of each kind holds at
+    a time.
     """
 
     __tablename__ = "roll_decision"

@@ -48,12 +48,11 @@ NOTHING_DECIDED = Decided()
 def due_moment(
     due_at: datetime | None, due_days: int | None, assigned_at: datetime, since: date, decided: Decided
 ) -> datetime | None:
-    """When it is due for somebody who came to the unit on the day `since`: as decided, else as assigned; None: never.
+    """When it is due for somebody who came to the unit on the day `since`: as assigned, or as decided; None: never.
 
-    A due date relative to the assignment counts from the assignment, or from the day on which the person came.
+    A due date relative to the assignment counts from the assignment, or from the day on which the person came. Of both
+    the later holds: whoever was given more time does not have less than all others, once these have been given more.
     """
-    if decided.due_at is not None:
-        return decided.due_at
-    if due_days is None:
-        return due_at
-    return end_of_day(max(day_of(assigned_at), since) + timedelta(days=due_days))
+    if due_days is not None:
+        due_at = end_of_day(max(day_of(assigned_at), since) + timedelta(days=due_days))
+    return max((one for one in (due_at, decided.due_at) if one is not None), default=None)

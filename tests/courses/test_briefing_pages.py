@@ -383,6 +383,22 @@ def test_somebody_is_decided_about_within_ones_units_and_the_decision_is_revoked
     assert not any(check_projections(place.make.database).values())
 
 
+def test_whoever_was_given_more_time_never_has_less_than_the_others(place: Place) -> None:
+    admin = opened(place)
+    given(admin, codes="tinh", due_kind="day", due_day=day(5))
+    where = f"{ROLL}/people/{place.people[0].public_id}"
+    said: dict[str, Any] = {"reason": "Ốm", "approved_by": "Chi bộ 1"}
+    admin.get(f"{where}/decide")
+    admin.submit("Ghi quyết định", kind="extension", due=day(4), **said)
+    assert f"Hạn mới phải sau hạn hiện nay, hết ngày {day(5)}." in admin.text
+    admin.submit("Ghi quyết định", kind="extension", due=day(9), **said)
+    assert f"hết ngày {day(9)}" in admin.get(where).text
+    admin.get(f"{PAGE}/change")
+    admin.submit("/change", due_kind="day", due_day=day(20), reason="Kéo dài đợt")
+    admin.submit("/change/apply")
+    assert f"hết ngày {day(20)}" in admin.get(where).text
+
+
 def test_an_auditor_reads_what_was_decided_everywhere_and_is_offered_no_decision(place: Place) -> None:
     given(opened(place), codes="tinh", due_kind="day", due_day=day(5))
     with place.make.writing() as session:
