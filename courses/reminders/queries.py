@@ -13,9 +13,10 @@ from courses.briefings.models import Standing
 from courses.enrolment.models import Assignment, Briefing
 from courses.reminders.models import ReminderPlan, ReminderSent
 from courses.reminders.rules import STANDARD, WITHOUT, Occasion, Plan, occasion_of, occasions
-from lms.accounts.models import Person, SignInAccount
+from lms.accounts.models import Membership, Person, SignInAccount
 from lms.clock import start_of_day
 from lms.organisation.models import Unit
+from lms.organisation.queries import holds_on
 from lms.outbox.rules import STUDY
 
 
@@ -79,7 +80,8 @@ def to_remind_in(session: Session, plans: Mapping[int, Plan], *, today: date) ->
     found: dict[int, list[Reminded]] = {}
     for row in session.execute(candidates(plans, today)) if plans else ():
         plan = plans[row.briefing_id]
-        occasion = occasion_of(plan, row.due_at, row.assigned_at, today)
+        given_at = max(row.assigned_at, start_of_day(row.since)) if row.since is not None else row.assigned_at
+        occasion = occasion_of(plan, row.due_at, given_at, today)
         if occasion is not None and (row.briefing_id, row.id, occasion.code) not in told:
             wants = STUDY not in row.muted
             one = Reminded(row.id, row.public_id, row.unit_id, row.language, wants, bool(row.reachable), plan, occasion)
@@ -106,22 +108,37 @@ def candidates(plans: Mapping[int, Plan], today: date) -> Select[*tuple[Any, ...
             Standing.unit_id,
             Standing.due_at,
             Assignment.assigned_at,
+            Membership.valid_from.label("since"),
             and_(Person.email.is_not(None), SignInAccount.disabled_at.is_(None)).label("reachable"),
         )
         .select_from(Standing)
         .join(Person, Person.id == Standing.person_id)
         .join(SignInAccount, SignInAccount.person_id == Person.id)
         .join(Assignment, Assignment.id == Standing.assignment_id)
+        .outerjoin(Membership, and_(belongs_by(Assignment.tree), holds_on(today, *VALID)))
         .where(Standing.state != "completed", ~Standing.exempt, Person.erased_at.is_(None), or_(*days))
         .order_by(Person.id)
     )
 
 
+VALID = Membership.valid_from, Membership.valid_to
+
+
+def belongs_by(tree: Any) -> ColumnElement[bool]:
+    """Whether it is where the person of the standing belongs in that tree."""
+    return and_(Membership.person_id == Standing.person_id, Membership.tree == tree, Membership.kind == "main")
+
+
 def falls_on(one: Occasion) -> ColumnElement[bool]:
-    """Whether the due date, or where there is none the assignment, falls on the day of the occasion."""
+    """Whether the due date falls on the day of the occasion, or where there is none, that on which it was given.
+
+    It was given to whoever came to the unit later on the day of coming: else they would never hear of it.
+    """
     start, end = start_of_day(one.day), start_of_day(one.day + timedelta(days=1))
     if one.kind == WITHOUT:
-        return and_(Standing.due_at.is_(None), Assignment.assigned_at >= start, Assignment.assigned_at < end)
+        that_day = and_(Assignment.assigned_at >= start, Assignment.assigned_at < end)
+        came = and_(Membership.valid_from == one.day, Assignment.assigned_at < start)
+        return and_(Standing.due_at.is_(None), or_(that_day, came))
     return and_(Standing.due_at >= start, Standing.due_at < end)
 
 

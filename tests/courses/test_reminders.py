@@ -17,7 +17,7 @@ from courses.reminders.models import ReminderSent
 from courses.reminders.queries import plan_of
 from courses.reminders.rules import STANDARD, Occasion, Plan, occasion_of
 from lms import clock
-from lms.accounts.models import Person
+from lms.accounts.models import Membership, Person
 from lms.clock import VIETNAM, end_of_day
 from lms.notices.models import Notice
 from lms.organisation.models import Unit
@@ -268,6 +268,21 @@ def test_who_plans_a_briefing_without_a_due_date_is_warned_and_cannot_silence_it
     with make.reading() as session:
         assert session.scalars(select(Notice.text).where(Notice.person_id == person.id)).one().startswith("“Khóa học")
         assert session.scalars(select(ReminderSent.occasion)).one().startswith("without 14 ")
+
+
+def test_whoever_comes_to_a_unit_long_after_is_reminded_without_a_due_date_too(make: Make, unit: Unit) -> None:
+    person, before = make.person(unit=unit), make.person(unit=unit)
+    came = clock.today() - 14 * DAY
+    with make.writing() as session:
+        session.execute(update(Assignment).values(due_at=None, assigned_at=clock.now() - 90 * DAY))
+        session.execute(update(Membership).where(Membership.person_id == person.id).values(valid_from=came))
+        settle_briefing(session, session.scalars(select(Briefing.id)).one())
+    night(make)
+    night(make)
+    with make.reading() as session:
+        [(told, occasion)] = session.execute(select(ReminderSent.person_id, ReminderSent.occasion)).all()
+        assert (told, occasion) == (person.id, f"without 14 {came}")
+        assert session.scalars(select(Notice.id).where(Notice.person_id == before.id)).all() == []
 
 
 def test_whom_a_new_due_date_reaches_is_reminded_of_that_one_too(make: Make, unit: Unit) -> None:
