@@ -117,9 +117,17 @@ def units_of(session: Session, token: ApiToken, *, after: str, limit: int, on: d
 
 
 def tallies(
-    session: Session, briefing: enrolment.Briefing, unit: organisation.Unit | OnDay, by: Structure, *, now: datetime
+    session: Session,
+    briefing: enrolment.Briefing,
+    unit: organisation.Unit | OnDay,
+    by: Structure,
+    *,
+    untold: Collection[str],
+    now: datetime,
 ) -> Tallies:
-    """The figures of a unit as its dashboard shows them; units one may not look at only where they have people."""
+    """The figures of a unit as its dashboard shows them, but for what is `untold`; units one may not look at only where
+    they have people.
+    """
     rows = session.execute(tallies_by_child(unit.id, briefing.id, by, now=by.until or now))
     seen = by.seen
     parts = [branch_of(row) for row in rows if seen is None or row.id in seen or row.people or row.exempt]
@@ -130,8 +138,8 @@ def tallies(
         tree=by.tree,
         until=day_of(by.until) if by.until is not None else None,
         category=by.category or None,
-        total=tally_of(total(parts), by.untold),
-        parts=[part_of(one, by.untold) for one in parts],
+        total=tally_of(total(parts), untold),
+        parts=[part_of(one, untold) for one in parts],
     )
 
 

@@ -125,7 +125,9 @@ FIELDS: Mapping[str, Any] = {
     "accepted": _l("Bài thu hoạch đạt"),
     "tested": _l("Đạt các bài kiểm tra bắt buộc"),
     "scored": _l("Đã làm đủ các bài kiểm tra bắt buộc; null: không nêu của ngày đã qua"),
-    "mean_score": _l("Điểm trung bình của những người đã làm đủ, thang 10; null: dưới 5 người, hoặc đã lọc, không nêu"),
+    "mean_score": _l(
+        "Điểm trung bình của những người đã làm đủ, thang 10; null: dưới 5 người, đã lọc, hay không đọc từng người"
+    ),
     "exempt": _l("Được miễn, không tính vào số phải học"),
     "members": _l("Đảng viên trong số phải học và được miễn; null: không biết được của ngày đã qua"),
     "unit": _l("Đơn vị"),

@@ -15,6 +15,7 @@ from analytics.api.models import ApiToken
 from analytics.api.rules import MOST, NAMES, PER_TOKEN, STANDINGS, TALLIES, Problem, cursor_of, key_in, limit_in
 from analytics.facts.forms import asked_of
 from analytics.facts.projection import Structure
+from analytics.facts.rules import SCORES
 from analytics.reports.queries import Subject
 from analytics.reports.rules import month_bounds
 from lms import clock
@@ -102,7 +103,8 @@ def tallies(briefing_code: str) -> ResponseReturnValue:
     def work(token: ApiToken) -> rules.Tallies:
         own, wanted = get_session(), wanted_figures(*FILTERS, token=token)
         briefing, (unit, by) = access_briefing(own, briefing_code), wanted_unit(token, wanted)
-        return queries.tallies(own, briefing, unit, by, now=clock.now())
+        untold = by.untold | (frozenset() if STANDINGS in token.scopes else SCORES)
+        return queries.tallies(own, briefing, unit, by, untold=untold, now=clock.now())
 
     return answered(TALLIES, work)
 

@@ -16,10 +16,13 @@ from analytics.api.models import ApiToken
 from analytics.api.render import as_page, document
 from analytics.api.rules import cursor_of, key_in, limit_in, tally_of
 from analytics.facts.rules import FEWEST, Count
+from courses.catalog.models import Course
+from courses.enrolment.models import Briefing
 from lms import clock
 from lms.accounts.models import Person
 from lms.audit.models import AuditEntry
 from lms.organisation.models import Unit
+from tests.analytics.agency import Staff, assigned, staffed
 from tests.briefed import come, open_briefing
 from tests.counting import count_queries
 from tests.kept import kept
@@ -184,6 +187,24 @@ def test_tallies_are_those_of_the_dashboard_and_parts_are_the_sum(scene: Scene) 
         ("syt", True, 1),
     ]
     assert [one["code"] for one in scene.get("/briefings", token).get_json()["items"]] == [scene.code]
+
+
+def test_scores_of_units_are_told_to_whoever_reads_the_score_of_each_anyway(scene: Scene) -> None:
+    """Else those of the few people of one unit would be left when all others are taken from the whole."""
+    make = scene.make
+    with make.reading() as session:
+        course_id = session.scalars(select(Course.id)).one()
+    assigned(make, course_id, scene.inside)
+    staffed(make, course_id, scene.inside, Staff(completed=FEWEST + 2))
+    staffed(make, course_id, scene.office, Staff(completed=1))
+    with make.reading() as session:
+        code = session.scalars(select(Briefing.code).where(Briefing.plain)).one()
+    told = []
+    for scopes in (("tallies",), ("tallies", "standings")):
+        answer = scene.get(f"/briefings/{code}/tallies", scene.token(*scopes, unit=scene.inside)).get_json()
+        figures = answer["total"], *(part["tally"] for part in answer["parts"])
+        told.append([(one["scored"], one["mean_score"]) for one in figures])
+    assert told == [[(8, None), (1, None), (7, None)], [(8, 10.0), (1, None), (7, 10.0)]]
 
 
 def test_a_token_opens_its_units_and_scopes_and_nothing_else(scene: Scene) -> None:
