@@ -17,7 +17,7 @@ from wtforms import Field
 
 from lms import clock
 from lms.accounts import actions
-from lms.accounts.forms import NewPasswordForm
+from lms.accounts.forms import NewPasswordForm, SignInForm
 from lms.accounts.loader import common_passwords
 from lms.accounts.models import Person, SignInAccount
 from lms.accounts.rules import length_needed, must_renew, password_fault
@@ -128,6 +128,16 @@ def step_here() -> Step | None:
     if step is None or what_next(get_read_session(), step.person_id, step.proof) != request.endpoint:
         return None
     return step
+
+
+def begin_again(*, next_path: str = "") -> ResponseReturnValue:
+    """The sign-in page once more: what was asked for was not shown, or not in time. What was typed waits in it on."""
+    kept_form = request.form.get("kept", "")
+    next_path = next_path or local_path(request.args.get("next")) or ""
+    if kept.opened(kept_form) is None:
+        return redirect(url_for("accounts.sign_in", next=next_path or None))
+    form = SignInForm(formdata=None)
+    return render_template("accounts/sign_in.html", form=form, next=next_path, kept=kept_form)
 
 
 def step_done(step: Step, *, proof: str) -> ResponseReturnValue:

@@ -13,6 +13,7 @@ from lms.accounts.forms import ChangePasswordForm, ForgottenForm, NewPasswordFor
 from lms.accounts.models import Person, SignInAccount, UserSession, Viewing
 from lms.accounts.protocol import (
     WAY,
+    begin_again,
     budgets,
     enter,
     follow,
@@ -150,7 +151,7 @@ def renew_password() -> ResponseReturnValue:
     """The password was right, but must be replaced before a session begins."""
     step = step_here()
     if step is None:
-        return redirect(url_for("accounts.sign_in"))
+        return begin_again()
     own = get_session()
     account = own.get_one(SignInAccount, step.person_id)
     sent = "new_password" in request.form

@@ -17,7 +17,17 @@ from webauthn.helpers.structs import (
 
 from lms import clock
 from lms.accounts.models import SignInAccount, UserSession
-from lms.accounts.protocol import WAY, budgets, by_address, follow, forgiven, held_back, typed, wrong_password
+from lms.accounts.protocol import (
+    WAY,
+    begin_again,
+    budgets,
+    by_address,
+    follow,
+    forgiven,
+    held_back,
+    typed,
+    wrong_password,
+)
 from lms.accounts.rules import SECOND_FACTOR, STEP_LIFE
 from lms.audit.actions import note
 from lms.authentication import actions, queries
@@ -192,7 +202,7 @@ def sign_in_with_passkey() -> ResponseReturnValue:
     except NotAccepted:
         apart(lambda log: note(log, "passkey.refused", actor=None, object_kind="account", object_id="-"))
         flash(_("Khóa này không mở được tài khoản nào ở đây. Thử lại, hoặc đăng nhập bằng mật khẩu."), "warning")
-        return redirect(url_for("accounts.sign_in", next=next_path or None))
+        return begin_again(next_path=next_path)
     forgiven([by_address("passkey address")])
     kept_form = request.form.get("kept", "")
     return follow(person_id, proof=SECOND_FACTOR, kept_form=kept_form, next_path=next_path)

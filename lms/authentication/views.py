@@ -12,6 +12,7 @@ from lms.accounts.models import SignInAccount
 from lms.accounts.protocol import (
     STEP,
     begin,
+    begin_again,
     budgets,
     forgiven,
     held_back,
@@ -84,7 +85,7 @@ def enrol() -> ResponseReturnValue:
     """The same for somebody on the way in, whose role asks for it and whose password was right a moment ago."""
     step = step_here()
     if step is None:
-        return redirect(url_for("accounts.sign_in"))
+        return begin_again()
     if "code" in request.form:
         return first_code(step.person_id, "authentication/telephone.html", step=step)
     if request.method == "POST" and "begin" in request.form:
@@ -116,6 +117,8 @@ def first_code(person_id: int, template: str, *, step: Step | None = None) -> Re
     found = waiting(person_id)
     if found is None:
         flash(_("Đã quá lâu. Hãy làm lại từ đầu."), "warning")
+        if step is not None:
+            return render_template("authentication/enrol.html", kept=request.form.get("kept", ""))
         return redirect(request.full_path.rstrip("?"))
     account = get_read_session().get_one(SignInAccount, person_id)
     if sent and form.validate_on_submit():
@@ -178,7 +181,7 @@ def code() -> ResponseReturnValue:
     """The code that follows a right password."""
     step = step_here()
     if step is None:
-        return redirect(url_for("accounts.sign_in"))
+        return begin_again()
     sent = "code" in request.form
     form = CodeForm() if sent else CodeForm(formdata=None)
     if sent and form.validate_on_submit():

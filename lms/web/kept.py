@@ -11,7 +11,9 @@ from flask import current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-KEPT_FOR_SECONDS = 4 * 3600
+KEPT_FOR_SECONDS = 14 * 86400
+"""Longer than people are away from a page that waits for them to sign in: over night, over holidays."""
+
 FIELD = "kept"
 NEVER_KEPT = frozenset({"csrf_token", "password", "new_password", "repeat", "secret", "credential", FIELD})
 LARGEST = 300_000

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from flask import Flask, Response, stream_with_context, url_for
 
 import wsgi
+from lms import clock
 from lms.accounts.actions import move_person
 from lms.accounts.rules import EVERYONE, PERMISSIONS
 from lms.app import create_app
@@ -178,6 +181,15 @@ def test_a_form_sent_after_sign_out_waits_behind_the_sign_in(make: Make) -> None
     answer = browser.submit("/sign-in", username="an", password=PASSWORD)
     assert "điều vừa gõ" in answer.text
     assert browser.form("/profile/password").action == "/profile/password"
+
+
+def test_what_was_typed_waits_over_the_holidays(make: Make) -> None:
+    make.person(username="an", password=PASSWORD)
+    browser = make.browser()
+    with time_machine.travel(clock.now(), tick=True):
+        browser.post("/profile/password", data={"note": "điều vừa gõ"}, headers={"Origin": "http://localhost"})
+    with time_machine.travel(clock.now() + timedelta(days=10), tick=True):
+        assert "điều vừa gõ" in browser.submit("/sign-in", username="an", password=PASSWORD).text
 
 
 def test_another_site_cannot_plant_a_form_to_be_sent_later(make: Make) -> None:

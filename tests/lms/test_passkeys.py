@@ -158,6 +158,18 @@ def test_an_answer_that_is_not_right_opens_nothing(make: Make, person: Person) -
     assert entered == set()
 
 
+def test_nothing_typed_is_lost_when_a_key_opens_nothing(make: Make, person: Person) -> None:
+    browser, device = make.browser(), Device()
+    browser.post("/profile/sessions/end", data={"Bài viết": "Ba việc tôi sẽ làm"}, headers={"Origin": ORIGIN})
+    fields = dict(browser.form("/sign-in/passkey").fields)
+    answer = browser.client.post("/sign-in/passkey/challenge", data=fields, headers={"Origin": ORIGIN})
+    sent = {**fields, "credential": device.signs(answer.get_json())}
+    browser.post("/sign-in/passkey", data=sent, headers={"Origin": ORIGIN})
+    assert "không mở được tài khoản nào" in browser.text
+    browser.submit("/sign-in", username="hoa", password=PASSWORD)
+    assert "Ba việc tôi sẽ làm" in browser.text
+
+
 def test_a_key_made_for_another_site_or_for_nobody_is_not_registered(make: Make, person: Person) -> None:
     owner = make.browser(person)
     for wrong in ("another origin", "another site's key", "nobody verified"):

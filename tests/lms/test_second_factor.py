@@ -379,6 +379,30 @@ def test_nothing_typed_is_lost_on_the_way_through_the_second_step(make: Make) ->
         assert browser.form("/profile/sessions/end").method == "post"
 
 
+@pytest.mark.parametrize("where", ["code", "telephone", "picture"])
+def test_nothing_typed_is_lost_when_the_second_step_takes_too_long(make: Make, where: str) -> None:
+    person = make.person(username="an", role="head", over=make.unit("Sở Y tế"), password=PASSWORD)
+    if where == "code":
+        connected(make, person)
+    browser = make.browser()
+    sent = {"Bài viết": "Ba việc tôi sẽ làm"}
+    browser.post("/profile/sessions/end", data=sent, headers={"Origin": "http://localhost"})
+    browser.submit("/sign-in", username="an", password=PASSWORD)
+    browser.submit("Tiếp tục")
+    if where == "picture":
+        browser.submit("/sign-in/telephone", begin="1")
+    page, path = browser.page, browser.path
+    with clock.moved_to(clock.now() + timedelta(minutes=40)):
+        browser.page, browser.path = page, path
+        if where == "telephone":
+            browser.submit("/sign-in/telephone", begin="1")
+        else:
+            fill(browser, code="123456")
+        assert "được giữ lại" in browser.text, "back at the sign-in, with what was typed"
+        browser.submit("/sign-in", username="an", password=PASSWORD)
+        assert "vẫn được giữ lại" in browser.text
+
+
 def test_a_role_that_begins_at_midnight_opens_nothing_in_a_session_begun_with_a_password_alone(make: Make) -> None:
     unit = make.unit("Xã Mẫu")
     person = make.person(username="sen", unit=unit, password=PASSWORD)
