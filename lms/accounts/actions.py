@@ -17,7 +17,7 @@ from lms import clock, text
 from lms.accounts.models import Membership, OneTimeLink, PasswordBefore, Person, RoleGrant, SignInAccount
 from lms.accounts.queries import accounts_for_reset, link_of
 from lms.accounts.rules import LINK_LIFE, MAILED_LINK_LIFE, composed, stands_not_alone
-from lms.accounts.session import administers, digest, end_all_sessions, end_links, mailed_token
+from lms.accounts.session import administers, digest, end_all_sessions, end_links, hold_accounts, mailed_token
 from lms.accounts.storage import Placing, decision, must_last, place_people, wear_positions
 from lms.audit.actions import note
 from lms.db import adds_identities, config_of, lock_roll
@@ -217,6 +217,7 @@ def grant_role(
     Links and slips that were handed out for less end, whoever holds them, however late the role begins.
     `until` is the first day on which it no longer holds. Raises `RoleHeld` when it is held on one of these days.
     """
+    hold_accounts(session, person.id)
     over = unit.id if unit else None
     same = select(RoleGrant.id).where(
         RoleGrant.person_id == person.id,
@@ -236,7 +237,7 @@ def grant_role(
         raise RoleHeld(role) from error
     end_all_sessions(session, person.id)
     tell(session, RoleGranted(person.id))
-    end_links(session, person.id)  # last: a slip that was being exchanged for a link has become one by now
+    end_links(session, person.id)
     scope = str(unit.public_id) if unit else "everywhere"
     last = str(until) if until is not None else None
     begun = {"role": (None, role), "unit": (None, scope), "since": (None, str(since)), "until": (None, last)}
@@ -283,7 +284,8 @@ def issue_link(session: Session, person: Person, *, by: uuid.UUID | None = None)
 
     It is the one way in that an administrator has given: earlier tokens end, and so does a slip of paper.
     """
-    tell(session, LinkHandedOver(person.id))  # first: a slip that is being exchanged for a link becomes one before
+    hold_accounts(session, person.id)
+    tell(session, LinkHandedOver(person.id))
     return new_link(session, person, by=by)
 
 
@@ -305,6 +307,7 @@ def new_link(
 
 def use_link(session: Session, token: str, account: SignInAccount, password: str) -> bool:
     """Set the password and end the token and every session of the account. False: somebody was quicker."""
+    hold_accounts(session, account.person_id)
     used = session.scalar(
         update(OneTimeLink)
         .where(OneTimeLink.token_digest == digest(token), OneTimeLink.used_at.is_(None))

@@ -365,6 +365,15 @@ def link_account(session: Session, token: str) -> SignInAccount | None:
     )
 
 
+def hold_accounts(session: Session, *person_ids: int) -> None:
+    """Keep others from changing how these people get in, until this transaction ends.
+
+    Taken before any slip or link of theirs: whoever changes both never waits for one who waits for them.
+    """
+    accounts = select(SignInAccount.person_id).where(SignInAccount.person_id.in_(person_ids))
+    session.execute(accounts.order_by(SignInAccount.person_id).with_for_update())
+
+
 def end_links(session: Session, *person_ids: int, mailed_only: bool = False) -> None:
     """Every link that would let somebody set these people's passwords opens nothing more; or those by mail alone."""
     which = OneTimeLink.mailed if mailed_only else true()

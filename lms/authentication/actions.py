@@ -21,7 +21,7 @@ from lms.accounts.actions import LinkHandedOver, PasswordSet, RoleGranted, creat
 from lms.accounts.models import Person, SignInAccount
 from lms.accounts.queries import account_by_username
 from lms.accounts.rules import LINK_LIFE
-from lms.accounts.session import end_all_sessions, end_links
+from lms.accounts.session import end_all_sessions, end_links, hold_accounts
 from lms.audit.actions import note
 from lms.authentication.models import (
     ActivationCode,
@@ -294,7 +294,6 @@ def make_activation_codes(
 
 def issue_slip(session: Session, person: Person, *, by: uuid.UUID) -> str:
     """A code on paper in place of a link: shown once, good as long. Earlier links and codes end, the password stays."""
-    session.scalar(select(SignInAccount.person_id).where(SignInAccount.person_id == person.id).with_for_update())
     note(session, "slip.issue", actor=by, object_kind="person", object_id=person.public_id)
     return fresh_codes(session, [person.id], life=LINK_LIFE)[person.id]
 
@@ -302,8 +301,9 @@ def issue_slip(session: Session, person: Person, *, by: uuid.UUID) -> str:
 def fresh_codes(session: Session, person_ids: Iterable[int], *, life: timedelta) -> dict[int, str]:
     """A code for each person in place of the one before and of any link, as it is written down; its digest is kept."""
     codes, now = {one: new_code() for one in person_ids}, clock.now()
+    hold_accounts(session, *codes)
     session.execute(delete(ActivationCode).where(ActivationCode.person_id.in_(codes)))
-    end_links(session, *codes)  # after the codes: one that is being exchanged for a link has become one by now
+    end_links(session, *codes)
     for one, code in codes.items():
         kept = code_digests(config_of(session), one, code)[0]
         session.add(ActivationCode(person_id=one, code_digest=kept, created_at=now, expires_at=now + life))
@@ -319,14 +319,14 @@ def activate(session: Session, username: str, code: str) -> str | None:
 def slip_holder(session: Session, username: str, code: str, *, keeping: bool = False) -> Person | None:
     """The person whose code on paper this is. `keeping`: and it stays so until this transaction ends."""
     account = session.scalar(account_by_username(username))
+    if keeping and account is not None:  # a role granted at this moment ends the slip first, or the link made of it
+        hold_accounts(session, account.person_id)
     digests = code_digests(config_of(session), account.person_id if account is not None else 0, code)
     query = select(ActivationCode.person_id).where(
         ActivationCode.person_id == (account.person_id if account is not None else 0),
         ActivationCode.code_digest.in_(digests),
         ActivationCode.expires_at > clock.now(),
     )
-    if keeping:  # a role granted at this moment ends the code first, or the link made of it
-        query = query.with_for_update()
     found = session.scalar(query)
     if found is None or account is None or account.disabled_at is not None:
         return None

@@ -22,7 +22,7 @@ from lms.accounts.models import (
     Viewing,
 )
 from lms.accounts.queries import links_of
-from lms.accounts.session import end_viewing
+from lms.accounts.session import end_viewing, hold_accounts
 from lms.audit.actions import note
 from lms.authentication.models import (
     ActivationCode,
@@ -177,6 +177,7 @@ def erase(session: Session, request: PrivacyRequest, *, by: uuid.UUID) -> None:
 
 def erase_record(session: Session, person: Person, *, by: uuid.UUID) -> None:
     """One record of a person; the log says so."""
+    hold_accounts(session, person.id)
     account = session.get_one(SignInAccount, person.id)
     marks = (person.full_name, person.email, person.phone, account.username)
     forget_viewings(session, person)

@@ -3,14 +3,17 @@
 import email
 import email.policy
 import re
+import uuid
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from lms import clock
-from lms.accounts.actions import close_account, grant_role, issue_link, issue_reset, set_password
+from lms.accounts.actions import close_account, grant_role, issue_link, issue_reset, set_password, use_link
 from lms.accounts.models import OneTimeLink, Person, SignInAccount
 from lms.accounts.rules import LINK_LIFE
 from lms.accounts.session import begin_step, step_of
@@ -22,6 +25,7 @@ from lms.outbox.cli import Worker
 from lms.outbox.models import Job
 from tests.browser import ORIGIN, Browser
 from tests.conftest import BACKENDS
+from tests.counting import count_queries
 from tests.make import Make
 from tests.telephone import PASSWORD, connected, fill, is_in, sign_in
 
@@ -218,6 +222,34 @@ def test_one_way_to_a_password_is_open_at_a_time_the_one_handed_over_last(make: 
         issue_link(session, session.get_one(Person, person.id))
     assert not works(make, "sen", code)
     assert not opens(make, str(exchanged))
+
+
+@pytest.mark.parametrize("backend", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def test_whoever_changes_how_somebody_gets_in_takes_the_account_before_slips_and_links(make: Make) -> None:
+    """Else somebody who uses a link and somebody who hands out a slip wait for each other, and one of them fails."""
+    person, by = make.person(username="sen"), uuid.uuid4()
+    code, tokens = codes_for(make, person)[person.id], list[str]()
+    ways: dict[str, Callable[[Session, Person], object]] = {
+        "exchange a slip": lambda session, _own: tokens.append(str(activate(session, "sen", code))),
+        "use a link": lambda session, own: use_link(
+            session, tokens[0], session.get_one(SignInAccount, own.id), "Suối reo 3 tầng thác"
+        ),
+        "hand out a slip": lambda session, own: issue_slip(session, own, by=by),
+        "hand out a link": lambda session, own: issue_link(session, own),
+        "print a sheet": lambda session, own: make_activation_codes(session, [own], unit=by, tree="state", by=by),
+        "grant a role": lambda session, own: grant_role(session, own, "trainer", unit=None, since=clock.today()),
+    }
+    for way, work in ways.items():
+        with make.writing() as session:
+            own = session.get_one(Person, person.id)
+            with count_queries(make.app) as counted:
+                work(session, own)
+        taking = [one for one in counted.statements if HOLDS.search(one)]
+        assert "FROM sign_in_account" in taking[0], (way, taking[0])
+        assert any("one_time_link" in one or "activation_code" in one for one in taking[1:]), way
+
+
+HOLDS = re.compile(r"^(UPDATE|DELETE)|^INSERT INTO (one_time_link|activation_code)|FOR UPDATE")
 
 
 def test_only_a_digest_of_a_code_is_kept(make: Make) -> None:
