@@ -214,7 +214,7 @@ class NoPlace(ValueError):
 class BuiltOn(ValueError):
     """What an operation did cannot be taken back: something came after it, of the sort that is the first argument.
 
-    Of a role, the others are what it is called and the name of the unit.
+    The others, where there are any, are what a role is called, and last the name of the unit.
     """
 
 

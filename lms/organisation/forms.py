@@ -348,7 +348,7 @@ def refused_words(reason: Refused | BuiltOn) -> str:
     """Why something cannot be done, and what can."""
     if isinstance(reason, BuiltOn):
         sort, *said = reason.args
-        return str(BUILT_ON[sort]) % dict(zip(("role", "unit"), said, strict=False))
+        return str(BUILT_ON[sort]) % dict(zip(("unit", "role"), reversed(said), strict=False))
     unit, day = reason.unit.name if reason.unit else "", worded(reason.day) if reason.day else ""
     return str(REFUSED[type(reason)]) % {"unit": unit, "day": day}
 
@@ -382,5 +382,17 @@ BUILT_ON = {
         "trước; hoàn tác xong thì giao lại nếu vẫn cần."
     ),
     "assignments": _l("Chưa hoàn tác được: sau thay đổi này đã giao hoặc thu hồi khóa học ở các đơn vị này."),
+    "points": _l(
+        "Chưa hoàn tác được: %(unit)s đã có điểm cầu. Bỏ điểm cầu ấy trước; nếu ở đó đã điểm danh thì ghi một thay đổi "
+        "mới (chia, tách) thay cho hoàn tác."
+    ),
+    "rolls": _l(
+        "Chưa hoàn tác được: đã chốt sĩ số có người của %(unit)s, và sĩ số chốt không đổi được. Ghi một thay đổi mới "
+        "(chia, tách) thay cho hoàn tác."
+    ),
+    "reports": _l(
+        "Chưa hoàn tác được: %(unit)s đã nhập nội dung báo cáo, đã chốt báo cáo hoặc đã nhận báo cáo của cấp dưới. Ghi "
+        "một thay đổi mới (chia, tách) thay cho hoàn tác."
+    ),
 }
 """What is said when something was built on an operation that shall be undone."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from analytics.facts.projection import Structure
 from analytics.numbers.queries import kept_roll
@@ -14,13 +14,14 @@ from analytics.reports import filters, papers, queries
 from analytics.reports.actions import enter
 from courses.briefings.actions import freeze_roll
 from courses.briefings.filters import compared
-from courses.briefings.models import FrozenRoll
+from courses.briefings.models import BriefingSession, FrozenRoll, MeetingPoint
 from courses.enrolment.actions import give
 from courses.enrolment.models import Briefing
 from lms import clock
 from lms.accounts.models import Person
-from lms.organisation.actions import merge_units, split_unit
-from lms.organisation.models import Unit
+from lms.doors import BuiltOn
+from lms.organisation.actions import merge_units, split_unit, undo
+from lms.organisation.models import Unit, UnitOperation
 from lms.organisation.queries import subtree
 from tests.analytics.agency import course_loaded
 from tests.analytics.test_dashboard import head_of
@@ -163,3 +164,31 @@ def test_what_units_entered_stands_with_their_names_until_the_one_that_took_over
     assert [line.cells["plan"] for line in sheet.lines if line.cells["name"] == "Xã Hợp"] == [both[0]]
     merging.enter(merged, "Kế hoạch chung")
     assert merging.said(merged) == ("Kế hoạch chung", "")
+
+
+@pytest.mark.parametrize("built", ["points", "rolls", "reports"])
+def test_a_merger_is_not_undone_once_its_unit_has_a_point_a_kept_roll_or_a_report(merging: Merging, built: str) -> None:
+    merging.freeze()  # before it: that of the former units, which hinders nothing
+    merged = merging.merge()
+    with merging.make.reading() as session:
+        operation = session.scalars(select(UnitOperation).where(UnitOperation.kind == "consolidate")).one()
+    if built == "points":
+        with merging.make.writing() as session:
+            sitting = session.scalars(select(BriefingSession)).one()
+            session.add(MeetingPoint(session=sitting, code="dc-2", name="Điểm cầu 2", unit_id=merged.id))
+    elif built == "rolls":
+        merging.freeze()
+    else:
+        merging.enter(merged, "Kế hoạch chung")
+    page = merging.make.browser(merging.administrator)
+    page.get(f"/units/operations/{operation.public_id}")
+    page.submit("/undo/rehearse")
+    assert {"points": "Xã Hợp đã có điểm cầu", "rolls": "đã chốt sĩ số có người của Xã Hợp"}.get(
+        built, "Xã Hợp đã nhập nội dung báo cáo"
+    ) in page.text
+    with merging.make.writing() as session, pytest.raises(BuiltOn, match=built):
+        undo(session, session.get_one(UnitOperation, operation.id))
+    if built == "points":
+        with merging.make.writing() as session:
+            session.execute(delete(MeetingPoint).where(MeetingPoint.unit_id == merged.id))
+            undo(session, session.get_one(UnitOperation, operation.id))
