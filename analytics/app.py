@@ -9,6 +9,7 @@ from analytics.api import models as api_models
 from analytics.api import views as api
 from analytics.api.access import READ as READ_TOKENS
 from analytics.api.cli import api as api_command
+from analytics.api.queries import tokens_called
 from analytics.charts import views as charts
 from analytics.chasing import models as chasing_models
 from analytics.chasing import views as chasing
@@ -45,6 +46,7 @@ def fill(doors: Doors) -> None:
     doors.menu.append(MenuEntry(_l("Thư đêm nay"), "chasing.tonight", READ_BRIEFINGS, 55, ORGANISING))
     doors.menu.append(MenuEntry(_l("Khóa đọc số liệu"), "tokens.index", READ_TOKENS, 83, ADMINISTRATION))
     doors.commands.append(api_command)
+    doors.called |= dict.fromkeys(("api_token", "token"), tokens_called)
     doors.homes.append(Home("dashboard.mine", "unit:read_figures", 10))
     doors.listen(StandingsChanged, project_tally)
     doors.belongings.append(ReportsOfUnits())

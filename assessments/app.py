@@ -8,7 +8,7 @@ from assessments.attempts import models as attempts_models
 from assessments.attempts import views as attempts
 from assessments.attempts.actions import OVER, close_expired, close_over
 from assessments.attempts.demo import study
-from assessments.attempts.queries import data_of, open_attempts
+from assessments.attempts.queries import attempts_called, data_of, open_attempts
 from assessments.bank import models as bank_models
 from assessments.bank.actions import load_questions
 from assessments.papers import models as papers_models
@@ -42,6 +42,7 @@ def fill(doors: Doors) -> None:
         MenuEntry(_l("Câu hỏi thu hoạch"), "questions.briefings", QUESTIONS, 83, ADMINISTRATION),
     ]
     doors.listen(PersonErased, forget_texts)
+    doors.called["attempt"] = attempts_called
     doors.activity_kinds["test"] = ActivityKind(_l("Bài kiểm tra"), test_address, open_attempts)
 
 

@@ -125,7 +125,7 @@ def fill(doors: Doors) -> None:
     doors.belongings += [AssignmentsOfUnits(), RecordsOfUnits()]
     doors.called |= {"course": courses_called, "briefing": briefings_called, "assignment": assignments_called}
     doors.called |= {"briefing_session": sittings_called, "meeting_point": points_called}
-    doors.called["certificate"] = certificates_called
+    doors.called |= {"certificate": certificates_called, "frozen_roll": briefings_known.rolls_called}
     doors.daybreak += [follow_late, day_begun]
     doors.listen(StandingsChanged, certificates.follow_standings)
     doors.listen(PersonErased, certificates.forget_name)

@@ -63,6 +63,7 @@ from lms.organisation import access as organisation_access
 from lms.organisation import admin as changes
 from lms.organisation import views as organisation
 from lms.organisation.demo import load_sample_units
+from lms.organisation.gathering import operations_called
 from lms.organisation.projector import ClosureProjection, NameProjection, names_of_the_day
 from lms.outbox.actions import MAIL, NIGHTLY, forget_done, run_nightly, settle_day, settled_day
 from lms.outbox.cli import worker
@@ -83,7 +84,7 @@ from lms.roster.actions import ROSTER
 from lms.roster.actions import forget_old as forget_lists
 from lms.roster.actions import work as go_on_with_list
 from lms.roster.cli import roster as roster_command
-from lms.roster.queries import bearers_of
+from lms.roster.queries import bearers_of, lists_called
 from lms.roster.storage import data_of as lists_about
 from lms.roster.storage import forget_person
 from lms.throttle.actions import forget_old
@@ -119,7 +120,8 @@ def fill(doors: Doors) -> None:
     doors.jobs |= {RESET: issue_reset, RESET_MAIL: mail_reset, ANNOUNCE: mail_announcement, WEBHOOK: send_message}
     doors.nightly += [forget_done, forget_old, forget_lists, keep_going, end_overdue_viewings, forget_entries]
     doors.nightly += [forget_notices, keep_webhooks_going]
-    doors.called |= {"person": people_called, "unit": units_called}
+    doors.called |= {"person": people_called, "unit": units_called, "list": lists_called}
+    doors.called |= dict.fromkeys(("unit operation", "operation"), operations_called)
     doors.people = PeopleByName()
     doors.second_factors = SecondFactorsHere()
     doors.bearers_of = bearers_of

@@ -1,7 +1,7 @@
 """What the read API reads: the same tallies as the dashboards, and standings page by page."""
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
@@ -239,3 +239,9 @@ def told(row: Row[*tuple[Any, ...]], *, names: bool, now: datetime) -> Standing:
 def keys_after(items: Sequence[Any], limit: int, key: str) -> str | None:
     """The key of the last item, when there may be more behind it."""
     return str(getattr(items[-1], key)) if len(items) == limit else None
+
+
+def tokens_called(session: Session, ids: Iterable[str]) -> Mapping[str, str]:
+    """The names of tokens, by their opaque ids (`called` in lms/doors.py)."""
+    known = ApiToken.public_id.in_([uuid.UUID(one) for one in ids])
+    return {str(own): name for own, name in session.execute(select(ApiToken.public_id, ApiToken.name).where(known))}

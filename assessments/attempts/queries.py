@@ -1,6 +1,7 @@
 """Reading attempts and papers. What a page of an open attempt reads holds no key and no explanation."""
 
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -140,3 +141,12 @@ def data_of(session: Session, person_id: int) -> Iterator[OwnData]:
     }
     told = [[title, titles.get(one.id, one.code), *rest] for title, one, *rest in rows]
     yield OwnData("attempts", _l("Các lượt làm bài kiểm tra"), columns, told)
+
+
+def attempts_called(session: Session, ids: Iterable[str]) -> Mapping[str, str]:
+    """At which test attempts are, and which one in a row, by their opaque ids (`called` in lms/doors.py)."""
+    query = select(Attempt.public_id, Activity.id, Activity.code, Attempt.number)
+    known = Attempt.public_id.in_([uuid.UUID(one) for one in ids])
+    rows = session.execute(query.join(Activity, Activity.id == Attempt.activity_id).where(known)).all()
+    titles = activity_titles(session) if rows else {}
+    return {str(own): f"{titles.get(test, code)}, {number}" for own, test, code, number in rows}

@@ -11,7 +11,7 @@ from sqlalchemy import Row as SqlRow
 from sqlalchemy import Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from courses.briefings.models import Attendance, BriefingSession, ReflectionResult, Standing
+from courses.briefings.models import Attendance, BriefingSession, FrozenRoll, ReflectionResult, Standing
 from courses.briefings.rehearsal import Rehearsal, Wanted, rehearsed
 from courses.briefings.rules import (
     MEMBERS,
@@ -28,7 +28,7 @@ from courses.briefings.rules import (
 )
 from courses.briefings.statements import Told
 from courses.catalog.models import Course, CourseVersion
-from courses.catalog.queries import newest_versions
+from courses.catalog.queries import NEWEST_TITLES, newest_versions
 from courses.enrolment import queries as enrolment
 from courses.enrolment.models import Briefing, RollDecision
 from courses.enrolment.queries import OnRoll, called
@@ -36,7 +36,7 @@ from courses.learning import queries as learning
 from courses.learning.rules import NOT_BEGUN, Reached, Record, reached
 from lms.accounts import queries as accounts
 from lms.accounts.models import Person, PersonLink
-from lms.clock import day_of
+from lms.clock import VIETNAM, day_of
 from lms.db import config_of, remembered
 from lms.doors import OwnData, Row
 
@@ -380,3 +380,15 @@ def told_of(session: Session, briefing: Briefing) -> Told:
     """What all sentences about this briefing have in common."""
     title, _english = titles_of(session, [briefing])[briefing.id]
     return Told(config_of(session).iri_base, briefing.code, title, briefing.policy_number)
+
+
+def rolls_called(session: Session, ids: Iterable[str]) -> Mapping[str, str]:
+    """Of which briefing frozen rolls are and of which moment, by their opaque ids (`called` in lms/doors.py)."""
+    query = (
+        select(FrozenRoll.public_id, enrolment.TITLE, FrozenRoll.frozen_at)
+        .join(Briefing, Briefing.id == FrozenRoll.briefing_id)
+        .outerjoin(NEWEST_TITLES, enrolment.OF_COURSE)
+        .where(FrozenRoll.public_id.in_([uuid.UUID(one) for one in ids]))
+    )
+    rows = session.execute(query)
+    return {str(own): f"{title}, {at.astimezone(VIETNAM):%H:%M, %d/%m/%Y}" for own, title, at in rows}

@@ -221,7 +221,7 @@ FIELDS = {
     "searched": _l("có tìm kiếm"),
     "unsent": _l("số bản ghi chưa gửi"),
     "why": _l("lý do"),
-    "list": _l("mã danh sách"),
+    "list": _l("danh sách cán bộ"),
     "modules": _l("chuyên đề"),
     "name": _l("tên"),
     "number": _l("số lượt"),

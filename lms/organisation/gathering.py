@@ -1,11 +1,13 @@
 """What pages show of the organisation: all of a small one, the top of a large one, what is sought; and kin of units."""
 
-from collections.abc import Collection, Mapping, Sequence
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import cast
 
-from sqlalchemy import Select, false, func, select
+from flask_babel import gettext as _
+from sqlalchemy import Select, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from lms import clock, text
@@ -13,9 +15,11 @@ from lms.db import recalled, remember
 from lms.doors import doors_of
 from lms.organisation import queries
 from lms.organisation.access import Reach
+from lms.organisation.forms import OPERATIONS
 from lms.organisation.models import Unit, UnitClosure, UnitLineage, UnitOperation, UnitOperationUnit, UnitRoot
 from lms.organisation.queries import OnDay, holds_on, named_on, subtree
 from lms.organisation.rules import Branch, rolled_up, with_predecessors
+from lms.web.wording import day
 
 MOST_AT_ONCE = 300
 """A larger tree is shown by its two highest levels; what is deeper stands on the pages of the units."""
@@ -148,22 +152,63 @@ def units_seen(session: Session, reach: Reach | None) -> frozenset[int] | None:
     return with_predecessors(reach.units, [(row[0], row[1], row[2]) for row in session.execute(lineages())])
 
 
-def concerned(session: Session, operation: UnitOperation) -> tuple[list[str], list[str]]:
-    """What those are called whom an operation is about, as on its day or last: who was before, and who takes over.
+MOST_TITLED = 3
+"""So many units are named on either side of a title; how many more there are is said."""
 
-    Not the units below them, which only stand elsewhere from then on.
+
+def titled(session: Session, *operations: UnitOperation) -> list[str]:
+    """What each operation was, and of which units ("Sáp nhập: Xã A, Xã B → Xã C"), with as many statements for many."""
+    sides = concerned(session, operations)
+    told = (" → ".join(in_title(names) for names in sides[one.id] if names) for one in operations)
+    return [f"{OPERATIONS[one.kind]}: {units}" for one, units in zip(operations, told, strict=True)]
+
+
+def in_title(names: Sequence[str]) -> str:
+    """The first of these names, and how many more there are."""
+    first, more = ", ".join(names[:MOST_TITLED]), len(names) - MOST_TITLED
+    return str(_("%(units)s và %(n)d đơn vị khác", units=first, n=more)) if more > 0 else first
+
+
+def operations_called(session: Session, ids: Iterable[str]) -> Mapping[str, str]:
+    """What operations were, of which units and from which day, by their opaque ids (`called` in lms/doors.py)."""
+    known = UnitOperation.public_id.in_([uuid.UUID(one) for one in ids])
+    found = session.scalars(select(UnitOperation).where(known)).all()
+    told = zip(found, titled(session, *found), strict=True)
+    return {str(one.public_id): f"{title}, {day(one.effective_on)}" for one, title in told}
+
+
+def concerned(session: Session, operations: Collection[UnitOperation]) -> dict[int, tuple[list[str], list[str]]]:
+    """What those are called whom operations are about, as on their days or last: who was before, and who takes over.
+
+    By the ids of the operations. Not the units below them, which only stand elsewhere from then on.
     """
-    found = session.scalars(queries.lineage_of(operation.id))
-    lines = sorted(found, key=lambda line: (line.predecessor_id, line.successor_id))
-    before = dict.fromkeys(line.predecessor_id for line in lines)
-    after = dict.fromkeys(line.successor_id for line in lines)
-    if not lines:
-        ended = [one["values"]["id"] for one in operation.changes if one["table"] == "unit" and one["did"] == "changed"]
-        changed = select(UnitOperationUnit.unit_id).where(UnitOperationUnit.operation_id == operation.id)
-        before = dict.fromkeys(ended or session.scalars(changed.order_by(UnitOperationUnit.unit_id)))
-    name = func.coalesce(queries.called(Unit.id, operation.effective_on), Unit.name)
-    names: dict[int, str] = dict(session.execute(select(Unit.id, name).where(Unit.id.in_([*before, *after]))).all())
-    return [names[one] for one in before], [names[one] for one in after]
+    ids = [one.id for one in operations]
+    lines = select(UnitLineage).where(UnitLineage.operation_id.in_(ids))
+    before: dict[int, dict[int, None]] = {one: {} for one in ids}
+    after: dict[int, dict[int, None]] = {one: {} for one in ids}
+    for line in session.scalars(lines.order_by(UnitLineage.predecessor_id, UnitLineage.successor_id)):
+        before[line.operation_id][line.predecessor_id] = after[line.operation_id][line.successor_id] = None
+    for one in operations:
+        if not before[one.id]:
+            before[one.id] = dict.fromkeys(
+                row["values"]["id"] for row in one.changes if row["table"] == "unit" and row["did"] == "changed"
+            )
+    alone = [one for one in ids if not before[one]]
+    meant = {unit for of in (before, after) for units in of.values() for unit in units}
+    name = func.coalesce(queries.called(Unit.id, UnitOperation.effective_on), Unit.name)
+    rows = session.execute(
+        select(UnitOperationUnit.operation_id, Unit.id, name)
+        .join(UnitOperation, UnitOperation.id == UnitOperationUnit.operation_id)
+        .join(Unit, Unit.id == UnitOperationUnit.unit_id)
+        .where(UnitOperationUnit.operation_id.in_(ids))
+        .where(or_(Unit.id.in_(meant), UnitOperationUnit.operation_id.in_(alone)))
+        .order_by(Unit.id)
+    ).all()
+    names = {(operation_id, unit_id): name for operation_id, unit_id, name in rows}
+    for operation_id, unit_id, _name in rows:
+        if operation_id in alone:
+            before[operation_id][unit_id] = None
+    return {one: ([names[one, unit] for unit in before[one]], [names[one, unit] for unit in after[one]]) for one in ids}
 
 
 def heirs_named(session: Session, unit_ids: Collection[int]) -> dict[int, str]:

@@ -153,25 +153,9 @@ def operation(operation_id: uuid.UUID) -> ResponseReturnValue:
         names=names,
         units=queries.units_of_operation(session, one),
         lines=touched_lines(session, one),
-        title=titled(session, one),
+        title=gathering.titled(session, one)[0],
         kinds_of_operation=OPERATIONS,
     )
-
-
-MOST_TITLED = 3
-"""So many units are named on either side of a title; how many more there are is said."""
-
-
-def titled(session: Session, operation: UnitOperation) -> str:
-    """What an operation was, and of which units: "Sáp nhập: Xã A, Xã B → Xã C"."""
-    sides = [in_title(names) for names in gathering.concerned(session, operation) if names]
-    return f"{OPERATIONS[operation.kind]}: {' → '.join(sides)}"
-
-
-def in_title(names: Sequence[str]) -> str:
-    """The first of these names, and how many more there are."""
-    first, more = ", ".join(names[:MOST_TITLED]), len(names) - MOST_TITLED
-    return str(_("%(units)s và %(n)d đơn vị khác", units=first, n=more)) if more > 0 else first
 
 
 @bp.post("/operations/<uuid:operation_id>/undo/rehearse")
@@ -212,7 +196,7 @@ def undone(operation_id: uuid.UUID, digest: str = "") -> ResponseReturnValue:
         return render_template(
             "organisation/undo.html",
             operation=one,
-            title=titled(session, one),
+            title=gathering.titled(session, one)[0],
             kind=OPERATIONS[one.kind],
             on=on,
             seen=seen,

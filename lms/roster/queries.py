@@ -355,3 +355,14 @@ def staff_codes(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, ..
         for person_id, code in session.execute(query.order_by(StaffCode.id)):
             found[person_id] = (*found.get(person_id, ()), code)
     return found
+
+
+def lists_called(session: Session, ids: Iterable[str]) -> Mapping[str, str]:
+    """Of which unit lists are and when they were handed in, by their opaque ids (`called` in lms/doors.py).
+
+    What their files are called stays out of it: that may be a person's name.
+    """
+    known = RosterUpload.public_id.in_([uuid.UUID(one) for one in ids])
+    query = select(RosterUpload.public_id, Unit.name, RosterUpload.uploaded_at)
+    rows = session.execute(query.join(Unit, Unit.id == RosterUpload.unit_id).where(known))
+    return {str(own): f"{unit}, {at.astimezone(clock.VIETNAM):%H:%M, %d/%m/%Y}" for own, unit, at in rows}

@@ -19,6 +19,11 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.exc import DatabaseError
 
+from analytics.api.actions import make_token
+from assessments.attempts.access import access_test
+from assessments.attempts.actions import Absent, start_attempt
+from assessments.bank.actions import load_questions
+from courses.briefings.actions import freeze_roll
 from courses.briefings.models import BriefingSession
 from courses.catalog.models import Course
 from courses.certificates.models import Certificate
@@ -32,11 +37,15 @@ from lms.audit.forms import WORDS_OF
 from lms.audit.models import AuditEntry
 from lms.audit.rules import as_line
 from lms.audit.views import worded
+from lms.organisation.actions import merge_units
 from lms.organisation.models import Unit
 from lms.roster import rehearsal as roster
+from lms.roster.actions import receive, taken_apart
 from lms.webhooks.rules import ABOVE, DIGEST, REMINDER
 from tests.browser import Browser
 from tests.counting import count_queries
+from tests.courses.learner import give
+from tests.library_course import load_small_course
 from tests.make import Make
 
 LINE_ENDS = "a\r\nb\nc\u2028d\x85e"
@@ -213,6 +222,45 @@ def test_assignments_sittings_and_certificates_are_told_by_what_they_are_called(
     assert code not in page, "whoever has the number can ask about the paper"
     for one in things.values():
         assert f">{one.public_id}<" not in page
+
+
+def test_changes_lists_rolls_tokens_and_attempts_are_told_by_what_they_are_with_no_name_of_a_person(
+    make: Make, administrator: Browser, tmp_path: Path
+) -> None:
+    load_small_course(make, tmp_path)
+    root, by = make.unit("Tỉnh (mẫu)"), uuid.uuid4()
+    units = [make.unit(f"Xã {name}", under=root) for name in "ABC"]
+    learner = make.person("Ma Thị Páo", unit=units[0])
+    give(make, root)
+    with make.writing() as session:
+        list(load_questions(session, tmp_path))
+        unit = session.get_one(Unit, root.id)
+        receive(session, unit, taken_apart("Họ và tên;Chức vụ\nMa Thị Páo;Y sĩ\n".encode()), file_name="Páo.csv", by=by)
+        freeze_roll(session, session.scalars(sa.select(Briefing)).one(), reason="", by=by)
+        make_token(session, name="Trục tích hợp", scopes=["figures"], unit=None, expires_on=clock.today(), by=by)
+        who = Absent(learner.id, learner.public_id)
+        sitting = access_test(session, who, "demo", "m1-test", to_change=True)
+        tried = start_attempt(session, who, sitting).public_id
+        note(session, "attempt.late", actor=learner.public_id, object_kind="attempt", object_id=tried, answers=3)
+        first, second, into = (session.get_one(Unit, one.id) for one in units)
+        merge_units(session, [first, second], into, on=date(2025, 7, 1))
+    administrator.get("/audit")
+    page = html.unescape(administrator.text)
+    assert ">Sáp nhập: Xã A, Xã B → Xã C, 01/07/2025<" in page
+    assert ">Thành lập: Tỉnh (mẫu), 01/01/2020<" in page
+    assert ">Kiểm tra: Chuyên đề 1, 1<" in page
+    assert ">Trục tích hợp<" in page
+    assert re.search(r">Khóa học nhỏ, \d\d:\d\d, \d\d/\d\d/\d{4}<", page)
+    assert re.search(r"danh sách cán bộ: Tỉnh \(mẫu\), \d\d:\d\d, \d\d/\d\d/\d{4}", page)
+    assert "Páo.csv" not in page, "a file may be named after a person"
+    numbers = []
+    for more in (0, 20):
+        for _ in range(more):
+            make.unit("Phòng", under=root)
+        with count_queries(make.app) as counted:
+            administrator.get("/audit?action=unit.create")
+        numbers.append(len(counted))
+    assert numbers[0] == numbers[1]
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
