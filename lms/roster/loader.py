@@ -336,12 +336,13 @@ def people_of(files: Mapping[str, Sequence[Mapping[str, str]]]) -> Iterator[tupl
     """One row a user who is active, in the order of `ONE_ROSTER_HEAD`."""
     orgs = {one.get("sourcedId", ""): one for one in files["orgs"]}
     born = {one.get("sourcedId", ""): one.get("birthDate", "") for one in files["demographics"]}
-    places = {one.get("userSourcedId", ""): one.get("orgSourcedId", "") for one in files["roles"]}
+    places = places_by(files["roles"])
     for one in files["users"]:
         if one.get("status", "") == "tobedeleted" or one.get("enabledUser", "true").lower() == "false":
             continue
         source = one.get("sourcedId", "")
-        org = orgs.get(places.get(source) or one.get("orgSourcedIds", "").split(",")[0].strip(), {})
+        first = one.get("orgSourcedIds", "").split(",")[0].strip()
+        org = orgs.get(one.get("primaryOrgSourcedId") or places.get(source) or first, {})
         name = " ".join(one.get(part, "") for part in ("familyName", "middleName", "givenName"))
         yield (
             one.get("identifier", ""),
@@ -354,3 +355,13 @@ def people_of(files: Mapping[str, Sequence[Mapping[str, str]]]) -> Iterator[tupl
             org.get("name", ""),
             one.get("email", ""),
         )
+
+
+def places_by(roles: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Where each user stands by roles (1.2) that hold: by the one that says it is primary, else by the first."""
+    found: dict[str, str] = {}
+    for one in roles:
+        user = one.get("userSourcedId", "")
+        if one.get("status", "") != "tobedeleted" and (user not in found or one.get("roleType") == "primary"):
+            found[user] = one.get("orgSourcedId", "")
+    return found

@@ -174,6 +174,28 @@ def test_one_roster_of_another_system_is_read_and_its_roles_and_passwords_are_no
     assert len(sheet.lines) == 2
 
 
+def test_a_user_of_one_roster_stands_where_the_primary_role_or_the_user_says_and_not_where_the_last_role_does() -> None:
+    roles = (
+        "sourcedId,status,userSourcedId,roleType,role,orgSourcedId\n"
+        "r1,,p1,primary,teacher,o1\nr2,,p1,secondary,proctor,o2\n"
+        "r3,tobedeleted,p2,primary,teacher,o2\nr4,,p2,secondary,teacher,o1\nr5,,p2,secondary,teacher,o2\n"
+        "r6,,p3,primary,teacher,o2\n"
+    )
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as packed:
+        packed.writestr(
+            "orgs.csv", "sourcedId,name,type,identifier\no1,Sở Y tế,department,syt\no2,Sở Nội vụ,department,snv\n"
+        )
+        packed.writestr("roles.csv", roles)
+        packed.writestr(
+            "users.csv",
+            "sourcedId,enabledUser,givenName,middleName,familyName,primaryOrgSourcedId\n"
+            "p1,true,Hoa,A,Lý,\np2,true,Páo,Thị,Ma,\np3,true,Lử,A,Hầu,o1\n",
+        )
+    [sheet] = sheets_of(out.getvalue())
+    assert [line.cell(6) for line in sheet.lines[1:]] == ["syt", "syt", "syt"]
+
+
 def lms(config: Config, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `lms …` on the database of the test."""
     environ = {
