@@ -17,7 +17,8 @@ from lms.accounts.storage import Newcomer, Usernames, add_people, change_people,
 from lms.audit.actions import note, note_each
 from lms.db import lock_roll
 from lms.doors import tell
-from lms.organisation.models import PARTY_TREE, Unit
+from lms.organisation.access import stands_today
+from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit
 from lms.outbox.actions import wake
 from lms.roster import loader, queries
 from lms.roster.access import people_within, reach_further, reach_of, within_reach
@@ -357,8 +358,9 @@ def work(session: Session, payload: Mapping[str, Any]) -> datetime | None:
     upload = queries.one_list(session, int(payload["upload"]))
     if upload is None or upload.state not in UNDER_WAY:
         return None
-    if not within_reach(session, upload.unit_id, upload.confirmed_by or upload.uploaded_by):
-        upload.state = RECEIVED  # whoever handed it in keeps people there no longer
+    keeps = within_reach(session, upload.unit_id, upload.confirmed_by or upload.uploaded_by)
+    if not keeps or session.scalar(stands_today(upload.unit_id, STATE_TREE)) is None:
+        upload.state = RECEIVED  # whoever handed it in keeps people there no longer, or there is no such unit any more
         return None
     if upload.state == APPLYING:
         try:

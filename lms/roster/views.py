@@ -148,9 +148,9 @@ def everywhere(session: Session, upload: RosterUpload) -> bool:
 
 
 def no_more(session: Session, upload: RosterUpload) -> bool:
-    """Whether the unit of the list has ended meanwhile, which the next page then says."""
+    """Whether the unit of the list has ended meanwhile, or never was, which the next page then says."""
     unit = session.get_one(Unit, upload.unit_id)
-    if unit.valid_to is None or unit.valid_to > clock.today():
+    if not unit.undone and (unit.valid_to is None or unit.valid_to > clock.today()):
         return False
     said = _("%(unit)s đã kết thúc hoạt động nên danh sách này không đọc tiếp được.", unit=unit.name)
     flash(said + " " + _("Tải danh sách lên lại cho đơn vị kế thừa."), "warning")
@@ -326,6 +326,8 @@ def answer(public_id: uuid.UUID) -> ResponseReturnValue:
     upload = access_upload(session, actor(), public_id)
     if upload.state != actions.REHEARSED:
         return redirect(url_for("roster.show", public_id=public_id))
+    if no_more(session, upload):
+        return redirect(url_for("roster.index"))
     given = {
         name.removeprefix("line-"): value[:40]
         for name, value in request.form.items()

@@ -15,11 +15,11 @@ from lms import clock
 from lms.accounts.models import Membership, Person, SignInAccount
 from lms.accounts.storage import place_people
 from lms.audit.models import AuditEntry
-from lms.organisation.actions import create_unit, merge_units
-from lms.organisation.models import Unit
+from lms.organisation.actions import create_unit, merge_units, undo
+from lms.organisation.models import Unit, UnitOperation
 from lms.roster import actions, forms
 from lms.roster.access import people_within, reach
-from lms.roster.actions import receive, taken_apart
+from lms.roster.actions import receive, taken_apart, work
 from lms.roster.models import DateOfBirth, RosterLine, RosterUpload, StaffCode
 from lms.roster.rules import Settings
 from tests.browser import ORIGIN, Browser
@@ -83,6 +83,39 @@ def test_a_list_of_a_unit_that_has_ended_meanwhile_says_so_and_writes_nothing(
         assert answer.status_code == 302
     with make.reading() as session:
         assert session.scalar(select(func.count(Person.id))) == 1
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_a_list_of_a_unit_that_is_no_more_is_answered_with_words_at_every_step(
+    make: Make, administrator: Browser, department: Unit
+) -> None:
+    founded = make.unit("Phòng lập nhầm", under=department)
+    assert hand_in(administrator, founded, xlsx(ROWS)) == 200
+    columns = administrator.page, administrator.path
+    with make.writing() as session:
+        undo(session, session.scalars(select(UnitOperation).order_by(UnitOperation.id.desc()).limit(1)).one())
+    administrator.page, administrator.path = columns
+    administrator.submit("Tiếp tục", then="on")
+    assert administrator.path == "/roster"
+    assert "Phòng lập nhầm đã kết thúc hoạt động" in administrator.text
+    assert hand_in(administrator, department, xlsx(ROWS)) == 200
+    administrator.submit("Tiếp tục", then="on")
+    rehearsed = administrator.path
+    token = dict(administrator.form("/apply").fields)["csrf_token"]
+    heir = make.unit("Sở khác")
+    with make.writing() as session:
+        merge_units(session, [session.get_one(Unit, department.id)], session.get_one(Unit, heir.id), on=clock.today())
+    for step in ("answers", "rehearse", "apply"):
+        sent = {"csrf_token": token, "digest": "-"}
+        answer = administrator.client.post(f"{rehearsed}/{step}", data=sent, headers={"Origin": ORIGIN})
+        assert answer.status_code == 302, step
+    with make.writing() as session:
+        upload = session.scalars(select(RosterUpload).where(RosterUpload.unit_id == department.id)).one()
+        upload.state = "waiting"
+    with make.writing() as session:
+        assert work(session, {"upload": upload.id}) is None
+    with make.reading() as session:
+        assert set(session.scalars(select(RosterUpload.state))) == {"received"}
 
 
 def test_a_list_is_rehearsed_and_then_applied_in_one_go(make: Make, administrator: Browser, department: Unit) -> None:
