@@ -275,13 +275,17 @@ SAFE_DIGITS = 15
 
 IDENTITY_NUMBER = re.compile(r"0\d\d[0-3]\d{8}")
 """The twelve figures of a personal identity number: province, century and sex, year of birth, six more."""
-
 TAKEN_OUT = "[số định danh]"
 """What stands in a line in the place of an identity number, which is never kept."""
 
+SHORTENED = re.compile(r"(?:[12468]|[1-9]\d)(?:[01][3-9]\d|[23][01]\d)\d{6}")
+"""The same as a spreadsheet stores a number, without leading noughts; of somebody born from 1930 to 2019."""
 
-def kept_cell(text: str) -> str:
-    """A cell as it is kept: whatever has the form of an identity number is not."""
+
+def kept_cell(text: str, mark: str = TEXT) -> str:
+    """A cell as it is kept: whatever has the form of an identity number is not, nor is one that became a number."""
+    if mark == NUMBER and SHORTENED.fullmatch(text):
+        return TAKEN_OUT
     return TAKEN_OUT if IDENTITY_NUMBER.fullmatch("".join(text.split()).lstrip("'")) else text
 
 

@@ -72,7 +72,7 @@ def without_what_is_never_kept(sheet: Sheet) -> Sheet:
 
 def kept_line(line: Line, since: Mapping[int, int]) -> Line:
     cells = (
-        "" if line.number > since.get(column, line.number) else kept_cell(cell)
+        "" if line.number > since.get(column, line.number) else kept_cell(cell, line.mark(column))
         for column, cell in enumerate(line.cells)
     )
     return replace(line, cells=tuple(cells))

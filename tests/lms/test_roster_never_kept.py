@@ -10,7 +10,7 @@ from lms.roster.models import RosterLine
 from lms.roster.rules import TAKEN_OUT
 from lms.roster.validation import without_what_is_never_kept
 from tests.make import Make
-from tests.rosters import csv_text, xls
+from tests.rosters import csv_text, xls, xlsx
 
 HEAD = ("STT", "Họ và tên", "Số CCCD", "Dân tộc", "Ngày sinh", "Số hiệu")
 NUMBER = "024185001234"
@@ -53,6 +53,24 @@ def test_a_label_in_letters_of_before_unicode_is_read_too() -> None:
 )
 def test_an_identity_number_is_taken_out_wherever_it_stands(cell: str, kept: str) -> None:
     assert kept_of(csv_text([("Họ và tên", "Ghi chú"), ("Lý A Hoa", cell)]).encode())[1] == ("Lý A Hoa", kept)
+
+
+@pytest.mark.parametrize(
+    ("number", "kept"),
+    [
+        (24185001234, TAKEN_OUT),  # 024185001234
+        (8080001234, TAKEN_OUT),  # 008080001234, of Tuyên Quang
+        (2304001234, TAKEN_OUT),  # 002304001234, of Hà Giang, born in 2004
+        (1000000123, "1000000123"),  # nobody born in 1900
+        (8980001234, "8980001234"),
+        (912345678, "912345678"),
+        (84912345678, "84912345678"),
+    ],
+)
+def test_an_identity_number_that_became_a_number_and_lost_its_noughts_is_taken_out_too(number: int, kept: str) -> None:
+    assert kept_of(xlsx([("Họ và tên", "Ghi chú"), ("Lý A Hoa", number)]))[1] == ("Lý A Hoa", kept)
+    as_text = kept_of(xlsx([("Họ và tên", "Ghi chú"), ("Lý A Hoa", str(number))]))[1]
+    assert as_text == ("Lý A Hoa", str(number)), "what is written as text is a code"
 
 
 def test_no_line_of_a_list_holds_them_and_an_identity_number_is_no_staff_code(make: Make) -> None:
