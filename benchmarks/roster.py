@@ -152,7 +152,7 @@ def late(kind: str, content: bytes) -> bool:
     """Read or refuse the file, print how long it took, and tell whether that was too long."""
     begun, reason = time.process_time(), "read"
     try:
-        sheets_of(content)
+        taken_apart(content)
     except Refused as refused:
         reason = refused.reason
     took = time.process_time() - begun

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, delete, select
@@ -40,7 +41,7 @@ from lms.roster.storage import (
     write_lines,
     write_outcomes,
 )
-from lms.roster.validation import Reading, Unsure, without_what_is_never_kept
+from lms.roster.validation import Reading, Unsure, as_they_are_kept
 from lms.roster.vocabulary import BRANCH, UNIT
 
 ROSTER = "roster"
@@ -73,10 +74,10 @@ def taken_apart(content: bytes, name: str = "") -> Taken:
 
     Neither identity numbers nor ethnicity are in it. Raises `Refused`.
     """
-    sheets = (without_what_is_never_kept(sheet) for sheet in loader.sheets_of(content, name))
+    sheets, nfc = as_they_are_kept(loader.sheets_of(content, name)), cache(text.nfc)  # many cells say the same
     return Taken(
         tuple(
-            replace(sheet, lines=tuple(replace(one, cells=tuple(map(text.nfc, one.cells))) for one in sheet.lines))
+            replace(sheet, lines=tuple(replace(one, cells=tuple(map(nfc, one.cells))) for one in sheet.lines))
             for sheet in sheets
         ),
         hashlib.sha256(content).hexdigest(),

@@ -9,7 +9,7 @@ from operator import itemgetter
 
 from rapidfuzz import fuzz, process
 
-from lms.roster.rules import Birth, Line, Settings, Sheet, agree, bare_code, born_apart, code_key
+from lms.roster.rules import LONGEST_READ, Birth, Line, Settings, Sheet, agree, bare_code, born_apart, code_key
 from lms.roster.vocabulary import (
     BELOW_BORN,
     BORN,
@@ -49,7 +49,7 @@ class Head:
 
 def plain(text: str) -> str:
     """A label or name without marks, signs and case."""
-    return SIGNS.sub(" ", fold(text)).strip()
+    return SIGNS.sub(" ", fold(text[:LONGEST_READ])).strip()
 
 
 def field_of(label: str) -> str:

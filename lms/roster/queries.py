@@ -18,7 +18,7 @@ from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitClosure, U
 from lms.organisation.queries import holds_on, subtree, tree_of_units
 from lms.roster.matching import HEAD_WITHIN, Head, Known, Place, Places, found_head, head_at
 from lms.roster.models import DateOfBirth, RosterHabit, RosterLine, RosterUpload, StaffCode
-from lms.roster.rules import FIRST_LINES, MOST_LOOKED_AT, Birth, Line, Settings, Sheet, bare_code, code_key
+from lms.roster.rules import MOST_LOOKED_AT, Birth, Line, Settings, Sheet, bare_code, code_key
 from lms.roster.spelling import AUTO, as_meant
 from lms.roster.storage import batches
 
@@ -87,7 +87,7 @@ def guessed(session: Session, unit_id: int, sheets: Sequence[Sheet], *, reading:
         if left < 0:
             break
         left -= sum(len(line.cells) for line in sheet.lines[:HEAD_WITHIN])
-        head = found_head(as_meant(Sheet(sheet.name, sheet.lines[:FIRST_LINES]), reading), labels)
+        head = found_head(as_meant(Sheet(sheet.name, sheet.lines[:HEAD_WITHIN]), reading), labels)
         if head is not None and (known := sum(map(bool, head.fields))) > most:
             best, most = replace(best, sheet=place, place=head.place, fields=head.fields), known
     return best

@@ -132,6 +132,9 @@ class Sheet:
 FIRST_LINES = 400
 """In which the head of a list stands, and by whose letters one knows how to read it."""
 
+MOST_IN_HEADS, LONGEST_READ = 500_000, 250
+"""Letters of all lines that may be heads; and of a cell that is read: longer ones say nothing of a person."""
+
 MOST_LOOKED_AT = 30_000
 """Cells among which the head of a list is looked for: forty sheets of twelve columns. Of wider ones the first count."""
 
@@ -272,14 +275,14 @@ WHOLE = re.compile(r"(\d+)\.0+")
 SAFE_DIGITS = 15
 """Excel keeps so many figures of a number and makes the others noughts."""
 
-
 IDENTITY_NUMBER = re.compile(r"0\d\d[0-3]\d{8}")
 """The twelve figures of a personal identity number: province, century and sex, year of birth, six more."""
-TAKEN_OUT = "[số định danh]"
-"""What stands in a line in the place of an identity number, which is never kept."""
 
 SHORTENED = re.compile(r"(?:[12468]|[1-9]\d)(?:[01][3-9]\d|[23][01]\d)\d{6}")
 """The same as a spreadsheet stores a number, without leading noughts; of somebody born from 1930 to 2019."""
+
+TAKEN_OUT = "[số định danh]"
+"""What stands in a line in the place of an identity number, which is never kept."""
 
 
 def kept_cell(text: str, mark: str = TEXT) -> str:

@@ -6,10 +6,11 @@ d©n" or "Nguyeãn Vaên" without its font. The tables are those of TCVN 5712:19
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+from itertools import islice
 
-from lms.roster.rules import DOUBTFUL, TCVN3, TCVN3_CAPITALS, TEXT, VNI, Line, Sheet
+from lms.roster.rules import DOUBTFUL, LONGEST_READ, TCVN3, TCVN3_CAPITALS, TEXT, VNI, Line, Sheet
 from lms.text import composed, decomposed
 
 OLD_FONTS = frozenset({TCVN3, TCVN3_CAPITALS, VNI})
@@ -92,7 +93,7 @@ def share(words: Iterable[str]) -> float:
 
 def reading_of(texts: Iterable[str]) -> str:
     """How a text is to be read by its letters: as it is, unless far more of it is Vietnamese read otherwise."""
-    words = [word for text in texts for word in WORD.findall(text) if not word.isascii()][:4_000]
+    words = list(islice((word for text in texts for word in WORD.findall(text) if not word.isascii()), 4_000))
     as_is = share(words)
     best, shares = UNICODE, as_is + 0.2
     for reading, convert in (("tcvn3", from_tcvn3), ("vni", from_vni)):
@@ -137,17 +138,23 @@ def fair_share(text: str) -> float:
     )
 
 
-def columns_of_fonts(sheet: Sheet) -> dict[int, str]:
+Leanings = dict[tuple[str, str], str]
+"""How cells in old fonts are to be read, by text and mark: the same is looked at once, however many cells say it."""
+
+
+def columns_of_fonts(sheet: Sheet, known: Leanings) -> dict[int, str]:
     """For each column with cells in old fonts: how those are read that may be read either way.
 
-    As most others of the column, three to one: a font stays when somebody types Unicode in it.
+    As most others of the column, three to one: a font stays when somebody types Unicode in it. Fills `known`.
     """
     found: dict[int, Counter[str]] = {}
     for line in sheet.lines:
         if OLD_FONTS & set(line.marks):
-            for column, (cell, mark) in enumerate(zip(line.cells, line.marks, strict=True)):
-                if mark in OLD_FONTS:
-                    found.setdefault(column, Counter())[leaning(cell, mark)] += 1
+            for column, both in enumerate(zip(line.cells, line.marks, strict=True)):
+                if both[1] in OLD_FONTS and len(both[0]) <= LONGEST_READ:
+                    if both not in known:
+                        known[both] = leaning(*both)
+                    found.setdefault(column, Counter())[known[both]] += 1
     return {column: verdict(one[AS_IT_IS], one[AS_ITS_FONT]) for column, one in found.items()}
 
 
@@ -158,9 +165,8 @@ def verdict(kept: int, converted: int) -> str:
     return AS_IT_IS if kept > converted else AS_ITS_FONT
 
 
-def read_by_font(text: str, mark: str, others: str) -> tuple[str, str]:
+def read_by_font(text: str, mark: str, others: str, lean: str) -> tuple[str, str]:
     """A cell in an old font as it was meant, and what it is then; `others`: how the rest of its column is read."""
-    lean = leaning(text, mark)
     lean = others if lean == EITHER else lean
     if lean == EITHER:
         return text, DOUBTFUL
@@ -192,20 +198,32 @@ def as_meant(sheet: Sheet, reading: str = AUTO) -> Sheet:
     if reading == UNICODE:
         return sheet
     told = found_reading(sheet) if reading == AUTO else reading  # for cells whose font says nothing
-    columns = columns_of_fonts(sheet)
+    known: Leanings = {}
+    columns = columns_of_fonts(sheet, known)
     if told == UNICODE and not columns:
         return sheet
     others = columns if reading == AUTO else dict.fromkeys(columns, AS_ITS_FONT)  # whoever says so has seen it
-    return Sheet(sheet.name, tuple(meant(line, told, others) for line in sheet.lines))
+    read_once: dict[tuple[str, str, str], tuple[str, str]] = {}
+
+    def cell_meant(text: str, mark: str, column: int) -> tuple[str, str]:
+        """A cell as it was meant, and what it is then."""
+        if text.isascii() or len(text) > LONGEST_READ:
+            return text, mark
+        key = text, mark, others[column] if mark in OLD_FONTS else ""
+        if key not in read_once:
+            by_its_font = mark in OLD_FONTS
+            read_once[key] = read_by_font(*key, known[text, mark]) if by_its_font else (read(text, told), mark)
+        return read_once[key]
+
+    return Sheet(sheet.name, tuple(meant(line, cell_meant) for line in sheet.lines))
 
 
-def meant(line: Line, reading: str, others: Mapping[int, str]) -> Line:
+def meant(line: Line, cell_meant: Callable[[str, str, int], tuple[str, str]]) -> Line:
     """One line, every cell as it was meant. What is said of the whole file holds for cells in any plain font."""
     if all(cell.isascii() for cell in line.cells):
         return line
     cells = [
-        read_by_font(cell, mark, others[column]) if mark in OLD_FONTS else (read(cell, reading), mark)
-        for column, (cell, mark) in enumerate(zip(line.cells, line.marks, strict=True))
+        cell_meant(cell, mark, column) for column, (cell, mark) in enumerate(zip(line.cells, line.marks, strict=True))
     ]
     return Line(line.number, tuple(cell for cell, _ in cells), "".join(mark for _, mark in cells))
 

@@ -1,7 +1,7 @@
 """Whether a line says what a line about a person must say: each cell becomes a value, or a fault. Pure."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -10,12 +10,14 @@ from lms.roster.matching import HEAD_WITHIN, Place, Places, Record, plain
 from lms.roster.rules import (
     BROKEN,
     DOUBTFUL,
-    FIRST_LINES,
+    LONGEST_READ,
+    MOST_IN_HEADS,
     SKIP,
     Birth,
     Line,
     NoCode,
     NoDay,
+    Refused,
     Settings,
     Sheet,
     birth,
@@ -56,16 +58,27 @@ NEVER = re.compile(NEVER_KEPT)
 NUMERAL = re.compile(r"^\s*(?:[IVXLC]+|[A-ZĐ]|\d{1,3})\s*[.)\-–:/]\s*")
 
 
+def as_they_are_kept(sheets: Iterable[Sheet]) -> Iterator[Sheet]:
+    """The sheets without what is never kept. Raises `Refused` where the lines in which heads stand hold too much."""
+    left = MOST_IN_HEADS
+    for sheet in sheets:
+        first = (cell for line in sheet.lines[:HEAD_WITHIN] for cell in line.cells)
+        left -= sum(len(cell) for cell in first if len(cell) <= LONGEST_READ)
+        if left < 0:
+            raise Refused("cells")
+        yield without_what_is_never_kept(sheet)
+
+
 def without_what_is_never_kept(sheet: Sheet) -> Sheet:
     """The sheet as it is kept: columns of identity numbers, of ethnicity and the like lose what stands in them.
 
     So they are called by a label among the first lines, in whatever letters these are written.
     """
     since: dict[int, int] = {}
-    for line in as_meant(replace(sheet, lines=sheet.lines[:FIRST_LINES])).lines[:HEAD_WITHIN]:
+    for line in as_meant(replace(sheet, lines=sheet.lines[:HEAD_WITHIN])).lines:
         if len({cell for cell in line.cells if cell}) > 1:  # else it is a title
             for column, cell in enumerate(line.cells):
-                if cell and NEVER.fullmatch(plain(cell)):
+                if 0 < len(cell) <= LONGEST_READ and NEVER.fullmatch(plain(cell)):
                     since.setdefault(column, line.number)
     return replace(sheet, lines=tuple(kept_line(line, since) for line in sheet.lines))
 

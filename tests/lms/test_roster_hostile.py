@@ -12,9 +12,11 @@ import xlwt
 from sqlalchemy.orm import Session
 from xlwt.CompoundDoc import XlsDoc
 
-from lms.roster import loader, parts, queries, rules, stream
+from lms.roster import loader, parts, queries, rules, spelling, stream
+from lms.roster.actions import taken_apart
 from lms.roster.loader import sheets_of
 from lms.roster.rules import MOST_CELLS, MOST_MERGES, MOST_ROWS, MOST_STEPS, Refused
+from lms.roster.spelling import as_meant
 from tests.rosters import HEAD, PEOPLE, SHEET, edited, sheet_xml, xls, xlsx
 
 GOOD = xlsx([HEAD, *PEOPLE])
@@ -105,6 +107,20 @@ def shared(text: str, *, cells: int) -> bytes:
     """A workbook in which so many cells say the same text."""
     rows = letters(cells) + rows_of(cells // 90, '<c t="s"><v>0</v></c>' * 90)
     return edited(GOOD, {"xl/sharedStrings.xml": f"<sst><si><t>{text}</t></si></sst>".encode(), SHEET: sheet_xml(rows)})
+
+
+def old_font(*, letters_each: int, cells: int, texts: int = 300, font: str = "VNI-Times") -> bytes:
+    """A workbook in which so many cells say one of some long texts in the letters of an old font."""
+    dice = random.Random(1)
+    words = [f"{one}{end}" for one in ("Nguyeãn", "ñöôøng", "quyeát", "baûo", "coäng") for end in ("", "n", "ng", "h")]
+    said = (" ".join(dice.choices(words, k=letters_each))[:letters_each] for _ in range(texts))
+    shared_texts = f"<sst>{''.join(f'<si><t>{one}</t></si>' for one in said)}</sst>"
+    fonts = f'<fonts><font><name val="Arial"/></font><font><name val="{font}"/></font></fonts>'
+    styles = f'<styleSheet>{fonts}<cellXfs><xf fontId="0"/><xf fontId="1"/></cellXfs></styleSheet>'
+    row = "".join(f'<c s="1" t="s"><v>{dice.randrange(texts)}</v></c>' for _ in range(50))
+    rows = letters(cells * 3) + f"<row>{row}</row>" * (cells // 50)
+    parts_of_it = {"xl/sharedStrings.xml": shared_texts.encode(), "xl/styles.xml": styles.encode()}
+    return edited(GOOD, {**parts_of_it, SHEET: sheet_xml(rows)})
 
 
 def attributes(count: int, *, tags: int) -> str:
@@ -239,6 +255,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "a sheet of an old workbook that begins anywhere": (lambda: old_with(b"", point=4), "damaged"),
     "half an old workbook": (lambda: xls([HEAD, *PEOPLE])[:1_500], "damaged"),
+    "heads that never end": (lambda: old_font(letters_each=240, cells=3_000), "cells"),
     "a OneRoster bomb": (lambda: packed({"users.csv": b"a,b\n" * 4_000_000}), "bomb"),
 }
 
@@ -247,7 +264,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
 def test_a_hostile_file_is_refused_with_its_reason(kind: str) -> None:
     make, reason = HOSTILE[kind]
     with pytest.raises(Refused) as refused:
-        sheets_of(make())
+        taken_apart(make())
     assert refused.value.reason == reason
 
 
@@ -258,6 +275,8 @@ HARMLESS: dict[str, Callable[[], bytes]] = {
     "noughts without end": lambda: styled("0" * 190, "1", 9_000),
     "names that say names of an old workbook": lambda: old_with(growing_names(14)),
     "many small records of an old workbook": lambda: old_with(record(0x1234, b"") * 500_000),
+    "long texts of an old font in many cells": lambda: old_font(letters_each=990, cells=19_000),
+    "long texts of old letters in many cells": lambda: old_font(letters_each=990, cells=19_000, font="Arial"),
     "marks upon marks in an old encoding": lambda: b"a;b\n\xff" + b"a" + b"\xec\xf2" * 60_000 + b";c\n",
 }
 """Files that once cost minutes, or all memory, and hold nothing for which they would be refused.
@@ -268,7 +287,30 @@ HARMLESS: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("kind", HARMLESS)
 def test_a_file_is_read_whose_figures_names_or_formats_would_grow_without_end(kind: str) -> None:
-    assert any(sheet.lines for sheet in sheets_of(HARMLESS[kind]()))
+    assert any(sheet.lines for sheet in taken_apart(HARMLESS[kind]()).sheets)
+
+
+@pytest.mark.parametrize("font", ["VNI-Times", "Arial"])
+def test_what_many_cells_say_is_converted_once_and_a_cell_too_long_to_say_anything_never(
+    font: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    converted: list[str] = []
+
+    def counted(text: str) -> str:
+        converted.append(text)
+        return FROM_VNI(text)
+
+    monkeypatch.setattr(spelling, "from_vni", counted)
+    [sheet] = sheets_of(old_font(letters_each=40, cells=2_000, texts=20, font=font))
+    assert as_meant(sheet, "vni").lines[0].cells[0].startswith(FROM_VNI(sheet.lines[0].cells[0][:7]))
+    assert 20 <= len(converted) <= 3 * 20
+    del converted[:]
+    [sheet] = sheets_of(old_font(letters_each=rules.LONGEST_READ + 20, cells=500, texts=20, font=font))
+    assert as_meant(sheet, "vni").lines == sheet.lines
+    assert converted == []
+
+
+FROM_VNI = spelling.from_vni
 
 
 def test_the_reader_of_old_workbooks_gets_no_names(monkeypatch: pytest.MonkeyPatch) -> None:

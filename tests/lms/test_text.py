@@ -93,9 +93,16 @@ def test_a_heap_of_marks_on_one_letter_is_cut_before_it_is_put_in_order(
     assert len(str(visible(HEAP))) == MOST_MARKS + 2
 
 
-@pytest.mark.parametrize("sign", ["\u0344", "\u0f73", "\u0591"])
+@pytest.mark.parametrize("sign", ["\u0344", "\u0f73", "\u0591", "\U0001e8d0"])
 def test_signs_that_fall_apart_into_marks_are_marks(sign: str) -> None:
     assert bearable("x" + sign * 1_000) == "x" + sign * MOST_MARKS
+
+
+def test_whether_a_text_holds_a_heap_is_not_looked_for_sign_by_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A set of so many signs takes a second for a million letters, and every cell of every list is asked."""
+    monkeypatch.setattr("lms.text.heap_of_marks", lambda: pytest.fail("looked for"))
+    for told in ("Nguyễn Thị Lường", "Nguyeãn Thò Löôøng", "ñöôøng " * 200, unicodedata.normalize("NFD", "ễ" * 20)):
+        nfc(told)
 
 
 def test_marks_of_people_who_write_other_languages_stay() -> None:
