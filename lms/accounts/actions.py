@@ -238,8 +238,7 @@ def grant_role(
     end_all_sessions(session, person.id)
     tell(session, RoleGranted(person.id))
     end_links(session, person.id)
-    scope = str(unit.public_id) if unit else "everywhere"
-    last = str(until) if until is not None else None
+    scope, last = str(unit.public_id) if unit else "everywhere", str(until) if until is not None else None
     begun = {"role": (None, role), "unit": (None, scope), "since": (None, str(since)), "until": (None, last)}
     note(session, "role.grant", actor=by, object_kind="person", object_id=person.public_id, changes=begun, tree=tree)
 
