@@ -4,10 +4,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from tests import heard
 
@@ -34,6 +37,32 @@ def test_a_statement_is_the_same_whatever_the_database_and_however_many_values_i
     ):
         told = {heard.neutral(query.compile(dialect=engine.dialect)) for engine in engines}
         assert len(told) == 1, told
+
+
+def test_what_each_database_quotes_and_casts_in_its_own_way_is_the_same_statement(
+    listening: heard.Listening,
+) -> None:
+    """What follows ON CONFLICT: "key" is a word of SQLite, and PostgreSQL is told the type of each value."""
+    table = sa.Table("t", sa.MetaData(), sa.Column("key", sa.String, primary_key=True), sa.Column("due", sa.DateTime))
+    late = table.c.due > datetime(2026, 1, 1, tzinfo=UTC)
+
+    def told(dialect: Any, otherwise: sa.ColumnElement[Any]) -> tuple[str, str]:
+        added = dialect.insert(table).values(key="a")
+        changed = {"key": sa.cast("b", sa.String), "due": sa.case((late, added.excluded.due), else_=otherwise)}
+        added = added.on_conflict_do_update(index_elements=["key"], set_=changed)
+        return heard.neutral(added.compile(dialect=dialect.dialect()))
+
+    assert told(sqlite, table.c.due) == told(postgresql, table.c.due)
+    assert told(sqlite, table.c.due) != told(sqlite, sa.null())
+
+
+def test_what_is_asked_of_sqlite_on_purpose_is_not_missed_and_whatever_else_the_same_function_sends_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    [(where, text)] = heard.OF_SQLITE
+    sent = {"a": (where, text), "b": (where, f"{text} WHERE"), "c": ("lms/other.py:index", text)}
+    monkeypatch.setattr(heard, "_heard", {"sqlite": sent, "postgresql": {}})
+    assert heard.not_on_postgresql() == sorted([sent["b"], sent["c"]])
 
 
 def test_what_the_product_sends_to_sqlite_alone_fails_the_run(tmp_path: Path) -> None:
