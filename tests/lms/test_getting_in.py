@@ -34,7 +34,7 @@ NEW = "Suối reo 3 tầng thác"
 
 @pytest.fixture
 def backend() -> str:
-    """What no database changes runs on one; the way of a slip below asks for both."""
+    """What no database changes runs on one; the ways of a slip and of a mail below ask for both."""
     return "sqlite"
 
 
@@ -384,6 +384,7 @@ def with_address(make: Make, username: str, address: str) -> Person:
     return person
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_link_by_mail_sets_a_password_once_within_half_an_hour(make: Make) -> None:
     with_address(make, "hoa", "hoa@example.gov.vn")
     ask(make, "Hoa", Host="localhost")

@@ -21,6 +21,7 @@ from lms.authentication.actions import address_proven
 from lms.authentication.models import ExternalIdentity
 from lms.config import OpenIdProvider
 from tests.browser import ORIGIN, Browser
+from tests.conftest import BACKENDS
 from tests.make import Make
 from tests.provider import CLIENT_ID, CLIENT_SECRET, Claims, Provider, running, shared_secret, unsigned
 from tests.telephone import PASSWORD, connected, fill, is_in, set_up_anew
@@ -31,7 +32,7 @@ EMAIL = "hoa@example.gov.vn"
 
 @pytest.fixture
 def backend() -> str:
-    """The service is the same whatever the database."""
+    """The service is the same whatever the database; whom it means is asked of both below."""
     return "sqlite"
 
 
@@ -75,6 +76,7 @@ def test_it_is_off_until_it_is_set_up(make: Make) -> None:
     assert "/sign-in/service" not in browser.get("/sign-in").text
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_somebody_with_the_address_of_the_claim_enters_and_is_remembered_by_the_mark(
     make: Make, provider: Provider
 ) -> None:
@@ -227,6 +229,7 @@ def test_a_service_that_names_itself_otherwise_or_does_not_answer_lets_nobody_in
     assert "Chưa đăng nhập được" in browser.get("/sign-in/service").text
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_code_or_a_user_name_may_name_the_person_and_two_of_one_address_are_nobody(
     make: Make, provider: Provider
 ) -> None:
@@ -328,6 +331,7 @@ def test_an_address_tells_who_it_is_only_when_the_service_says_that_it_has_verif
     assert address_proven(dataclasses.replace(service, match="code"), said)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_nobody_is_added_with_the_address_by_which_somebody_else_signs_in(make: Make) -> None:
     unit = make.unit("Xã Mẫu")
     person(make)

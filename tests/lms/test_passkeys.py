@@ -69,7 +69,7 @@ def enter(make: Make, device: Device, browser: Browser | None = None) -> Browser
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_passkey_is_registered_and_opens_the_account_without_name_and_password(make: Make, person: Person) -> None:
-    browser, device = make.browser(person), Device()
+    browser, device = make.browser(person), Device(count=1)  # one that counts how often it has signed
     options = asked(browser, "/profile/passkeys/challenge", "/profile/passkeys/new", name="x", password=PASSWORD)
     assert options["rp"]["id"] == "localhost"
     assert options["authenticatorSelection"]["userVerification"] == "required"
@@ -79,7 +79,7 @@ def test_a_passkey_is_registered_and_opens_the_account_without_name_and_password
     assert is_in(enter(make, device))
     with make.reading() as session:
         kept = session.scalars(select(Passkey)).one()
-        assert kept.used_at is not None
+        assert (kept.sign_count, kept.used_at is not None) == (2, True)
         entries = session.scalars(select(AuditEntry.action)).all()
     assert {"passkey.new", "sign_in"} <= set(entries)
 
