@@ -1,12 +1,14 @@
 """The conference of `lms demo`, and what people wrote after it."""
 
-import pytest
 from sqlalchemy import func, select
 
+from analytics.charts.queries import finished_modules, known_editions
+from analytics.dashboard.queries import briefings_given, overview
+from analytics.facts.projection import Structure
 from assessments.reflections.demo import write_reflections
 from assessments.reflections.models import Reflection
 from courses.briefings.models import Standing
-from courses.enrolment.demo import assign_the_course
+from courses.enrolment.demo import PROVINCE, assign_the_course
 from courses.enrolment.models import Briefing
 from courses.enrolment.queries import plain_briefing
 from courses.meetings import filters, queries
@@ -15,16 +17,11 @@ from lms import clock
 from lms.accounts.demo import load_fictional_people
 from lms.cli import check_projections
 from lms.organisation.demo import load_sample_units
+from lms.organisation.models import Unit
 from tests.library_course import load_built_in_course
 from tests.make import Make
 
 PEOPLE = 150
-
-
-@pytest.fixture
-def backend() -> str:
-    """What is loaded is loaded by the actions of the pages, which are tested on both."""
-    return "sqlite"
 
 
 def test_the_conference_has_a_point_that_is_silent_one_that_miscounted_and_reflections_of_every_kind(
@@ -54,4 +51,9 @@ def test_the_conference_has_a_point_that_is_silent_one_that_miscounted_and_refle
         assert 0.7 * PEOPLE < (session.scalar(briefed) or 0) < PEOPLE
         plain = session.scalars(plain_briefing(briefing.course_id)).one()
         assert briefing.opened_at < plain.opened_at  # what was assigned is what dashboards show first
+        unit, structure = session.scalars(select(Unit).where(Unit.code == PROVINCE)).one(), Structure(clock.today())
+        shown = overview(session, unit, briefings_given(session, unit, structure)[0], structure, now=clock.now())
+        versions = known_editions(session, shown)
+        read = finished_modules(session, shown, versions).values()
+        assert set(map(tuple, read)) == {(0,) * len(versions[-1].outline.modules)}, "nobody has studied online"
     assert not any(check_projections(make.database).values())
