@@ -17,6 +17,7 @@ from analytics.facts import queries as facts
 from analytics.facts.forms import asked_of
 from analytics.facts.projection import Structure
 from analytics.facts.rules import COUNT_NAMES, OF_NOW, Count
+from analytics.numbers.queries import by_briefing
 from courses.briefings.projector import settle_briefing
 from courses.enrolment.actions import decide, revoke, withdraw
 from courses.enrolment.models import Assignment, Briefing, RollDecision
@@ -168,6 +169,20 @@ def test_a_staff_category_is_counted_alone_and_every_page_and_file_says_so(make:
         browser.get(f"{at}/{path}?category=vien_chuc")
         assert "mọi loại cán bộ" in text_of(browser), path
     assert browser.get(f"{at}/points.csv?category=vien_chuc").status_code == 404
+
+
+def test_charts_and_briefings_of_a_staff_category_tell_what_the_table_tells(make: Make, units: list[Unit]) -> None:
+    """On both databases: the pages above are read on one."""
+    root, asked = units[0], Structure(clock.today(), category="vien_chuc")
+    shown = looked_back(make, root, asked)
+    assert (shown.count.people, shown.count.briefed) == (5, 2)
+    with make.reading() as session:
+        given = briefings_given(session, root, asked)
+        [(_briefing, count)] = by_briefing(session, root.id, given, shown.briefing.course_id, asked, now=clock.now())
+        assert told(count) == told(shown.count)
+        assert history(session, shown)[-1].briefed_by == 2
+        finished = finished_modules(session, shown, known_editions(session, shown))
+        assert sorted(finished.values()) == [[1, 1], [1, 1]]  # of the two units that have somebody
 
 
 def test_who_may_see_no_names_is_told_of_no_category(
