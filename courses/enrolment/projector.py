@@ -46,7 +46,8 @@ class AssignmentsOfUnits:
         rows = session.scalars(select(AssignmentHandover).filter_by(operation_id=succession.operation_id)).all()
         begun = {one.begun_id for one in rows}
         units = select(UnitOperationUnit.unit_id).where(UnitOperationUnit.operation_id == succession.operation_id)
-        for one in session.scalars(select(Assignment).where(Assignment.unit_id.in_(units))).all():
+        theirs = session.scalars(select(Assignment).where(Assignment.unit_id.in_(units))).all()  # looked at again below
+        for one in theirs:
             given = one.id not in begun and (one.assigned_at > succession.entered_at or one.unit_id in succession.made)
             if given or (one.id in begun and one.withdrawn_at is not None):
                 raise BuiltOn(ASSIGNMENTS)
