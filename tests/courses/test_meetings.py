@@ -292,6 +292,18 @@ def test_who_guesses_codes_waits_even_with_a_good_one(world: Gathering) -> None:
     assert world.said() == {"Trần Thị Bình": "present"}
 
 
+def test_a_count_that_is_put_right_leaves_what_else_was_said_of_the_point(world: Gathering) -> None:
+    browser = open_codes(world)
+    browser.submit("Số người đếm được", headcount="3", connected="7h55", disconnected="")
+    with world.make.reading() as session:
+        connected = session.get_one(MeetingPoint, world.points["north"].id).connected_at
+    browser.submit("Số người đếm được", headcount="4")
+    with world.make.reading() as session:
+        point = session.get_one(MeetingPoint, world.points["north"].id)
+        assert (point.headcount, point.connected_at) == (4, connected)
+    assert connected is not None
+
+
 def test_a_closed_roll_takes_nothing_until_it_is_opened_with_a_reason(make: Make, world: Gathering) -> None:
     browser = open_codes(world)
     press(browser, world, world.an, "present")

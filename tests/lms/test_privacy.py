@@ -16,18 +16,19 @@ from sqlalchemy import func, select, update
 from analytics.facts.models import Tally
 from courses.briefings.models import Standing
 from lms import clock
-from lms.accounts.actions import grant_role, issue_link
+from lms.accounts.actions import create_person, grant_role, issue_link
 from lms.accounts.models import Membership, Person, RoleGrant, SignInAccount
 from lms.accounts.rules import Grant
 from lms.accounts.session import SignedIn
+from lms.audit.actions import note
 from lms.audit.models import AuditEntry
 from lms.authentication.models import ExternalIdentity, Passkey
 from lms.cli import check_projections
 from lms.db import Base
 from lms.documents.models import UNREGISTERED, XapiDocument
 from lms.duplicates.actions import link_people
-from lms.organisation.actions import move_unit
-from lms.organisation.models import Unit
+from lms.organisation.actions import create_unit, move_unit
+from lms.organisation.models import PARTY_TREE, Unit
 from lms.outbox.rules import STUDY, UNIT_NEWS
 from lms.privacy.access import ANSWER, READ, access_request
 from lms.privacy.actions import ERASED_NAME, GOES_WITH_THE_PERSON, ask
@@ -47,7 +48,7 @@ from tests.floor.keys import give_keys
 from tests.floor.walk import send
 from tests.floor.world import World, build_world
 from tests.kept import kept
-from tests.make import Make
+from tests.make import LONG_AGO, Make
 
 PHONE = "0912 canary"
 NAME, EMAIL, CODE, USERNAME = "Hoàng Thị Canary", "canary.thi@example.vn", "CANARY-7731", "canary.ht"
@@ -279,6 +280,33 @@ def test_a_list_of_ones_own_units_is_not_told_to_people_of_others_nor_one_of_a_u
     looking.get("/people")
     with make.reading() as session:
         assert disclosures(session, session.merge(me), before=None)[0] == []  # mine stood there until today only
+
+
+def test_a_list_of_a_unit_is_told_to_everybody_below_however_deep_they_stand_and_in_whichever_tree(make: Make) -> None:
+    chain = [make.unit("Tỉnh")]
+    for number in range(4):
+        chain.append(make.unit(f"Cấp {number}", under=chain[-1]))
+    people = [make.person(unit=unit) for unit in chain]
+    with make.writing() as session:
+        what: dict[str, Any] = {"kind": "party_body", "since": LONG_AGO, "tree": PARTY_TREE}
+        cell = create_unit(session, code="cb", name="Chi bộ", parent=None, **what)
+        session.flush()  # its id is wanted
+        whose: dict[str, Any] = {
+            "username": "pao",
+            "party": "chinh_thuc",
+            "unit": cell,
+            "since": LONG_AGO,
+            "tree": PARTY_TREE,
+        }
+        member = create_person(session, full_name="Ma Thị Páo", **whose)
+        session.flush()
+        looked: dict[str, Any] = {"actor": uuid4(), "object_kind": "unit"}
+        note(session, "person.list", object_id=chain[0].public_id, count=1, **looked)
+        note(session, "person.list", object_id=cell.public_id, count=1, tree=PARTY_TREE, **looked)
+    with make.reading() as session:
+        for own in (*people, member):
+            [found] = disclosures(session, session.merge(own), before=None)[0]
+            assert found.entry.object_id == str((cell if own is member else chain[0]).public_id)
 
 
 def test_a_list_of_a_unit_counts_only_for_the_days_on_which_i_belonged_there(make: Make) -> None:
