@@ -293,7 +293,8 @@ def test_who_guesses_codes_waits_even_with_a_good_one(world: Gathering) -> None:
 
 
 def test_a_count_that_is_put_right_leaves_what_else_was_said_of_the_point(world: Gathering) -> None:
-    browser = open_codes(world)
+    browser = world.browser(world.host)
+    browser.get(world.path())
     browser.submit("Số người đếm được", headcount="3", connected="7h55", disconnected="")
     with world.make.reading() as session:
         connected = session.get_one(MeetingPoint, world.points["north"].id).connected_at
