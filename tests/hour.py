@@ -3,8 +3,8 @@
     LMS_TEST_HOUR=23:58 python -m pytest -p tests.hour -m "not chromium and not node"
 
 The clock of the product then starts at that time in Vietnam, on the day it is, in the process of the tests only.
-Browsers, other programs and PostgreSQL keep the machine's clock, so a test that drives one may fail for that reason
-alone.
+Browsers, other programs and PostgreSQL keep the machine's clock, and what time_machine sets is moved once more: a test
+that has to do with these may fail for that reason alone.
 """
 
 import os
