@@ -23,7 +23,7 @@ from analytics.reports import admin as report_files
 from analytics.reports import models as reports_models
 from analytics.reports import views as reports
 from analytics.reports.actions import REPORT_FILE, REPORT_MAIL, forget_files, mail_report, make_file, queue_reports
-from analytics.reports.projector import ReportsOfUnits
+from analytics.reports.projector import REPORTS_OF_UNITS
 from courses.briefings.access import READ as READ_BRIEFINGS
 from courses.briefings.projector import StandingsChanged
 from lms.doors import ADMINISTRATION, ORGANISING, RESULTS, Doors, Home, MenuEntry
@@ -49,7 +49,7 @@ def fill(doors: Doors) -> None:
     doors.called |= dict.fromkeys(("api_token", "token"), tokens_called)
     doors.homes.append(Home("dashboard.mine", "unit:read_figures", 10))
     doors.listen(StandingsChanged, project_tally)
-    doors.belongings.append(ReportsOfUnits())
+    doors.belongings.append(REPORTS_OF_UNITS)
     doors.projections += [TallyProjection(), TallyDayProjection()]
 
 

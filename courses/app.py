@@ -16,7 +16,7 @@ from courses.briefings.actions import said_of_before
 from courses.briefings.filters import data_of as briefings_of
 from courses.briefings.projection import BriefingRecordProjection
 from courses.briefings.projector import (
-    RecordsOfUnits,
+    RECORDS_OF_UNITS,
     StandingProjection,
     StandingsChanged,
     day_begun,
@@ -122,7 +122,7 @@ def fill(doors: Doors) -> None:
     doors.listen(RollChanged, roll_changed)
     doors.listen(PersonErased, forget_reasons)
     doors.listen(OrganisationChanged, organisation_changed)
-    doors.belongings += [AssignmentsOfUnits(), RecordsOfUnits()]
+    doors.belongings += [AssignmentsOfUnits(), RECORDS_OF_UNITS]
     doors.called |= {"course": courses_called, "briefing": briefings_called, "assignment": assignments_called}
     doors.called |= {"briefing_session": sittings_called, "meeting_point": points_called}
     doors.called |= {"certificate": certificates_called, "frozen_roll": briefings_known.rolls_called}

@@ -35,38 +35,13 @@ from lms.accounts.actions import PeopleMoved
 from lms.accounts.models import PersonLink
 from lms.clock import day_of
 from lms.db import config_of, lock_people, lock_roll
-from lms.doors import BuiltOn, Expected, Row, Rows, Succession, Touched, tell
+from lms.doors import Expected, Row, Rows, tell
 from lms.organisation.actions import OrganisationChanged
-from lms.organisation.models import Unit
+from lms.organisation.projector import Staying
 from lms.outbox.actions import settle_day
 from lms.xapi.projection import StatementsRecorded, StatementsVoided, recorded_about
 
-POINTS, ROLLS = "points", "rolls"
-
-
-class RecordsOfUnits:
-    """Points and frozen rolls, which stay with their units (`Belonging` in lms/doors.py): they say what was.
-
-    They are found from the unit in the place of theirs; of one that never was they would be found nowhere.
-    """
-
-    def follow(self, session: Session, succession: Succession) -> None:
-        """Nothing follows."""
-
-    def go_back(self, session: Session, succession: Succession) -> None:
-        """Raises `BuiltOn`, with the unit, when a unit that was made has a point, or people on a roll that was kept."""
-        for sort, model in ((POINTS, MeetingPoint), (ROLLS, FrozenPerson)):
-            held = select(Unit.name).join(model, model.unit_id == Unit.id).where(Unit.id.in_(succession.made))
-            if (name := session.scalar(held.limit(1))) is not None:
-                raise BuiltOn(sort, name)
-
-    def touched(self, session: Session, operation_id: int) -> Iterable[Touched]:
-        """Nothing."""
-        return ()
-
-    def totals(self, session: Session, *, on: date) -> Mapping[str, int]:
-        """Nothing is counted."""
-        return {}
+RECORDS_OF_UNITS = Staying([("points", MeetingPoint.unit_id), ("rolls", FrozenPerson.unit_id)])
 
 
 @dataclass(frozen=True, slots=True)

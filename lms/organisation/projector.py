@@ -1,14 +1,15 @@
 """What follows from the dated rows of units, as `lms verify` sees it and as a new day changes it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from lms.clock import day_of
-from lms.doors import Expected, Row
+from lms.doors import BuiltOn, Expected, Row, Succession, Touched
 from lms.organisation.models import TREES, Unit
 from lms.organisation.projection import (
     WORDS,
@@ -24,6 +25,35 @@ from lms.organisation.rules import closure_of
 def names_of_the_day(session: Session, today: date) -> None:
     """A unit that has another name from today on is called by it."""
     wear_names(session, today)
+
+
+@dataclass(frozen=True, slots=True)
+class Staying:
+    """What stays with its unit whatever becomes of that (`Belonging` in lms/doors.py): it says what was.
+
+    `held`: what such things are called (of which sort `BuiltOn` is), and the column that names their unit. They are
+    found from the unit in the place of theirs; of one that never was they would be found nowhere.
+    """
+
+    held: Sequence[tuple[str, InstrumentedAttribute[int]]]
+
+    def follow(self, session: Session, succession: Succession) -> None:
+        """Nothing follows."""
+
+    def go_back(self, session: Session, succession: Succession) -> None:
+        """Raises `BuiltOn`, with the unit, when a unit that was made has any of them."""
+        for sort, column in self.held:
+            found = select(Unit.name).join(column.class_, column == Unit.id).where(Unit.id.in_(succession.made))
+            if (name := session.scalar(found.limit(1))) is not None:
+                raise BuiltOn(sort, name)
+
+    def touched(self, session: Session, operation_id: int) -> Iterable[Touched]:
+        """Nothing."""
+        return ()
+
+    def totals(self, session: Session, *, on: date) -> Mapping[str, int]:
+        """Nothing is counted."""
+        return {}
 
 
 class ClosureProjection:
