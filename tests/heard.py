@@ -174,11 +174,17 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
+def is_whole(config: pytest.Config) -> bool:
+    """Whether nothing was chosen or left out: what some tests send says nothing of the others."""
+    every = config.args_source is pytest.Config.ArgsSource.TESTPATHS and os.environ.get("LMS_TEST_BOTH") == "1"
+    return every and not (config.option.keyword or config.option.markexpr)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
     """How much both databases were told, and what only SQLite was."""
     both = len(_heard["sqlite"].keys() & _heard["postgresql"].keys())
     terminalreporter.write_line(f"{both} composed statements were sent to both databases")
     for where, text in not_on_postgresql():
         terminalreporter.write_line(f"SENT TO SQLITE ONLY (the run fails): {where}: {text}")
-    if CHOOSE and exitstatus == pytest.ExitCode.OK:
+    if CHOOSE and exitstatus == pytest.ExitCode.OK and is_whole(config):
         terminalreporter.write_line(write_list(_told))

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
@@ -75,3 +76,22 @@ def test_what_the_product_sends_to_sqlite_alone_fails_the_run(tmp_path: Path) ->
     assert "1 passed" in done.stdout
     assert "SENT TO SQLITE ONLY" in done.stdout
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "keyword", "marks", "both", "whole"),
+    [
+        ("TESTPATHS", "", "", "1", True),
+        ("ARGS", "", "", "1", False),
+        ("TESTPATHS", "roll", "", "1", False),
+        ("TESTPATHS", "", "not chromium", "1", False),
+        ("TESTPATHS", "", "", "", False),
+    ],
+)
+def test_the_list_is_written_by_a_run_of_everything_alone(
+    monkeypatch: pytest.MonkeyPatch, source: str, keyword: str, marks: str, both: str, whole: bool
+) -> None:
+    monkeypatch.setenv("LMS_TEST_BOTH", both)
+    option = SimpleNamespace(keyword=keyword, markexpr=marks)
+    config = SimpleNamespace(args_source=pytest.Config.ArgsSource[source], option=option)
+    assert heard.is_whole(cast(pytest.Config, config)) is whole
