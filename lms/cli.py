@@ -18,7 +18,7 @@ from lms import clock, supervision
 from lms.app import Package, open_doors
 from lms.config import Config, Misconfigured
 from lms.db import Database, forget_own, lock_roll
-from lms.doors import Row, differences
+from lms.doors import Projection, Row, differences
 from lms.outbox.actions import settle_day, settled_day
 
 Opener = Callable[[], Database]
@@ -129,19 +129,25 @@ def check_projections(database: Database, *, repair: bool = False, now: datetime
 
     Each is computed from the expected rows of those below it: nothing that is compared serves to compute.
     """
-    found: dict[str, list[str]] = {}
-    below: dict[str, Mapping[Any, Row]] = {}
     opened = database.writing if repair else database.reading
     with collecting_nothing(), opened() as session:
         one_moment(session, repair=repair)
-        now = now or settled_moment(session)
-        for projection in database.doors.projections:
-            expected = below[projection.name] = projection.expected(session, now=now, below=below)
-            actual = projection.actual(session)
-            found[projection.name] = sorted(differences(expected, actual))
-            if repair and found[projection.name]:
-                projection.repair(session, expected, actual)
-                session.expire_all()
+        return compared(session, database.doors.projections, repair=repair, now=now or settled_moment(session))
+
+
+def compared(
+    session: Session, projections: Iterable[Projection], *, repair: bool, now: datetime
+) -> dict[str, list[str]]:
+    """The same in this session. All rows are given up on return, before anybody looks for garbage among them."""
+    found: dict[str, list[str]] = {}
+    below: dict[str, Mapping[Any, Row]] = {}
+    for projection in projections:
+        expected = below[projection.name] = projection.expected(session, now=now, below=below)
+        actual = projection.actual(session)
+        found[projection.name] = sorted(differences(expected, actual))
+        if repair and found[projection.name]:
+            projection.repair(session, expected, actual)
+            session.expire_all()
     return found
 
 

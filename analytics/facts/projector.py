@@ -11,8 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from analytics.facts.models import Tally, TallyDay
-from analytics.facts.rules import COUNTS, DAYS, NEVER_DUE, counted, days
-from courses.briefings.projector import StandingProjection, StandingsChanged
+from analytics.facts.rules import COUNTED, COUNTED_AT, COUNTS, DAYS, NEVER_DUE, counted, days
+from courses.briefings.projector import StandingProjection, StandingsChanged, alike
 from lms.db import Base
 from lms.doors import Expected, Row
 
@@ -36,9 +36,9 @@ def project_tally(session: Session, event: StandingsChanged) -> None:
     add_rows(session, TallyDay, rows, ("briefing_id", "unit_id", "day"), DAYS)
 
 
-def add(sums: Counter[str], found: Mapping[str, int], sign: int) -> None:
+def add(sums: Counter[str], found: Mapping[str, int], times: int) -> None:
     for name, number in found.items():
-        sums[name] += sign * number
+        sums[name] += times * number
 
 
 def add_rows(
@@ -59,6 +59,10 @@ def adding(
     sums = {name: table.c[name] + new.excluded[name] for name in names}
     ready: postgresql.Insert | sqlite.Insert = new.on_conflict_do_update(index_elements=list(key), set_=sums)
     return ready
+
+
+KEY_COLUMNS = ("unit_id", "due_at")
+"""The columns of a standing that `key_of` reads."""
 
 
 def key_of(briefing_id: int, row: Row) -> Key:
@@ -95,8 +99,8 @@ class TallyProjection:
     def expected(self, session: Session, *, now: datetime, below: Expected) -> Mapping[Any, Row]:
         """By briefing, unit and due date."""
         sums: dict[Key, Counter[str]] = defaultdict(Counter)
-        for (briefing_id, _person_id), row in below[StandingProjection.name].items():
-            add(sums[key_of(briefing_id, row)], counted(row), 1)
+        for briefing_id, row, number in alike(below[StandingProjection.name], (*KEY_COLUMNS, *COUNTED), COUNTED_AT):
+            add(sums[key_of(briefing_id, row)], counted(row), number)
         return {key: row_of(key, tally) for key, tally in sums.items()}
 
     def actual(self, session: Session) -> Mapping[Any, Row]:

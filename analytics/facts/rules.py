@@ -75,6 +75,11 @@ def counted(row: Mapping[str, Any]) -> dict[str, int]:
 MOMENTS = ("briefed", "completed", "submitted", "accepted", "tested")
 BY_WAY = {"point": "by_point", "online": "online", "make_up": "made_up"}
 
+COUNTED = ("exempt", "member", "state", "way", "absence", "score")
+"""The columns of a standing that `counted` reads."""
+COUNTED_AT = tuple(f"{name}_at" for name in MOMENTS)
+"""Those of which it reads whether there is anything in them."""
+
 
 DAYS = ("briefed", "completed")
 """What is counted for each day (`TallyDay`)."""

@@ -1,9 +1,10 @@
 """Standings follow from the roll, evidence and policy; whoever keeps count is told of every change."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from operator import itemgetter
+from itertools import repeat
+from operator import is_, itemgetter
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, or_, select, update
@@ -17,14 +18,17 @@ from courses.briefings.queries import (
     ROLL_COLUMNS,
     STANDINGS_IN_BRIEFING,
     Known,
+    Line,
     actual_standings,
+    lines_of,
     row_of,
+    row_of_line,
     sittings_from,
     standing_row,
     standings_of,
     standings_of_people,
 )
-from courses.briefings.rules import PLAIN, Evidence, policy_of, stand
+from courses.briefings.rules import PLAIN, Evidence, policy_of, stand, values_of
 from courses.enrolment import queries as enrolment
 from courses.enrolment.actions import RollChanged
 from courses.enrolment.models import Briefing
@@ -127,7 +131,7 @@ def stood_plainly(session: Session, event: ProgressChanged) -> tuple[list[Standi
         .where(
             Standing.briefing_id.in_(select(Briefing.id).where(of_course, Briefing.plain, Briefing.policy_number == 1))
         )
-        .values(**asdict(new))
+        .values(**values_of(new))
         .returning(
             *(Standing.__table__.c[name] for name in ("briefing_id", *ROLL_COLUMNS, "member")), others.label("others")
         )
@@ -136,7 +140,7 @@ def stood_plainly(session: Session, event: ProgressChanged) -> tuple[list[Standi
     if row is None:
         return [], True
     place = {name: getattr(row, name) for name in (*ROLL_COLUMNS, "member")}
-    before, after = {**place, **asdict(old)}, {**place, **asdict(new)}
+    before, after = {**place, **values_of(old)}, {**place, **values_of(new)}
     change = [StandingChange(row.briefing_id, event.person_id, before, after)] if before != after else []
     return change, row.others
 
@@ -262,13 +266,30 @@ def write(session: Session, briefing_id: int, expected: Mapping[int, Row], actua
         )
 
 
-LINE_OF = itemgetter(*COLUMNS)
-"""The columns of a standing without their names."""
-
-
-def row_of_line(key: tuple[int, int], line: Sequence[Any]) -> Mapping[Any, Row]:
+def rows_of_line(key: tuple[int, int], line: Line) -> Mapping[Any, Row]:
     """The row that such a line says of a briefing and a person."""
-    return {key: dict(zip(COLUMNS, line, strict=True))}
+    return {key: row_of_line(line)}
+
+
+def alike(
+    standings: Mapping[Any, Row], exactly: Sequence[str], whether: Sequence[str]
+) -> Iterator[tuple[int, Row, int]]:
+    """Those that `StandingProjection` expects, put together where they say the same of a briefing in the columns
+    `exactly` and have, or lack, the same of `whether`: the briefing, one of them, and how many they are.
+
+    What is counted of very many people is counted of a few times as many units then.
+    """
+    same, there = (itemgetter(*(COLUMNS.index(name) for name in names)) for names in (exactly, whether))
+    some: dict[tuple[Any, ...], Line] = {}
+    number: dict[tuple[Any, ...], int] = {}
+    for (briefing_id, _person_id), line in cast(Rows, standings).lines.items():
+        key = (briefing_id, same(line), *map(is_, there(line), repeat(None)))
+        known = number.get(key, 0)
+        number[key] = known + 1
+        if not known:
+            some[key] = line
+    for key, line in some.items():
+        yield key[0], row_of_line(line), number[key]
 
 
 class StandingProjection:
@@ -284,7 +305,7 @@ class StandingProjection:
             (person_id, course_id): queries.reach(session, record) for (person_id, course_id), record in records.items()
         }
         links = queries.by_kept(session.execute(accounts.all_links()))
-        found: dict[tuple[int, int], Any] = {}
+        found: dict[tuple[int, int], Line] = {}
         for briefing in session.scalars(select(Briefing).order_by(Briefing.id)).all():
             known = Known(
                 online={one: come for (one, course_id), come in reached.items() if course_id == briefing.course_id},
@@ -297,16 +318,16 @@ class StandingProjection:
                 links=links,
             )
             roll = enrolment.roll(session, briefing.id, on=day_of(now))
-            rows = standings_of(briefing, roll, known)
-            found |= {(briefing.id, person_id): LINE_OF(row) for person_id, row in rows.items()}
-        return Rows(found, row_of_line)
+            lines = lines_of(briefing, roll, known)
+            found |= {(briefing.id, person_id): line for person_id, line in lines.items()}
+        return Rows(found, rows_of_line)
 
     def actual(self, session: Session) -> Mapping[Any, Row]:
         """By briefing and person."""
         table = Standing.__table__.c
         columns = (table.briefing_id, table.person_id, *(table[name] for name in COLUMNS))
         rows = session.execute(select(*columns).execution_options(yield_per=1000))
-        return Rows({(briefing_id, person_id): tuple(line) for briefing_id, person_id, *line in rows}, row_of_line)
+        return Rows({row[:2]: row[2:] for row in rows}, rows_of_line)
 
     def repair(self, session: Session, expected: Mapping[Any, Row], actual: Mapping[Any, Row]) -> None:
         """Empty the table and write what is expected."""

@@ -15,6 +15,8 @@ from courses.briefings.models import Attendance, BriefingSession, FrozenRoll, Re
 from courses.briefings.rehearsal import Rehearsal, Wanted, rehearsed
 from courses.briefings.rules import (
     MEMBERS,
+    STAND_COLUMNS,
+    TOLD_OF,
     Attended,
     Evidence,
     Policy,
@@ -64,9 +66,10 @@ class Known:
 
     def together(self, person_id: int, *, leave: bool, opened_at: datetime) -> Evidence:
         """What is known of a person, in all records that are one with this one."""
-        ids = (person_id, *self.links.get(person_id, ()))
-        records = [self.evidence(one, leave=leave, opened_at=opened_at) for one in ids]
-        return records[0] if len(records) == 1 else joined(records)
+        own, others = self.evidence(person_id, leave=leave, opened_at=opened_at), self.links.get(person_id)
+        if not others:
+            return own
+        return joined([own, *(self.evidence(one, leave=leave, opened_at=opened_at) for one in others)])
 
 
 def known(session: Session, briefing: Briefing, person_ids: Collection[int] | None) -> Known:
@@ -172,6 +175,17 @@ def by_kept(rows: Iterable[SqlRow[int, int]]) -> Links:
 ROLL_COLUMNS = ("unit_id", "assignment_id", "due_at", "exempt", "leave")
 """The columns of a standing that the roll says."""
 
+COLUMNS = (*ROLL_COLUMNS, "member", *STAND_COLUMNS)
+"""All columns of a standing that follow from others, in the order of a `Line`."""
+
+Line = tuple[Any, ...]
+"""A standing as the values of `COLUMNS`: where there are a million, their names take longer than all the rest."""
+
+
+def row_of_line(line: Line) -> Row:
+    """The row that a line says."""
+    return dict(zip(COLUMNS, line, strict=True))
+
 
 def standing_row(
     briefing: Briefing, policy: Policy, person_id: int, category: str, party: str, roll: Row, known: Known
@@ -181,22 +195,23 @@ def standing_row(
     return {**roll, "member": party in MEMBERS, **values_of(stand(policy, category, seen))}
 
 
+def lines_of(briefing: Briefing, roll: Iterable[OnRoll], known: Known, policy: Policy | None = None) -> dict[int, Line]:
+    """Standings by person: of everyone on this roll, of whom this is known, under its policy or this one."""
+    policy, opened_at = policy or policy_of(briefing.policy), briefing.opened_at
+    found: dict[int, Line] = {}
+    for one in roll:
+        decided = one.decided
+        seen = known.together(one.person_id, leave=decided.leave, opened_at=opened_at)
+        place = (one.unit_id, one.assignment_id, one.due_at, decided.exempt, decided.leave, one.party in MEMBERS)
+        found[one.person_id] = place + TOLD_OF(stand(policy, one.category, seen))
+    return found
+
+
 def standings_of(
     briefing: Briefing, roll: Iterable[OnRoll], known: Known, policy: Policy | None = None
 ) -> dict[int, Row]:
-    """Standings by person: of everyone on this roll, of whom this is known, under its policy or this one."""
-    policy = policy or policy_of(briefing.policy)
-    found: dict[int, Row] = {}
-    for one in roll:
-        place = {
-            "unit_id": one.unit_id,
-            "assignment_id": one.assignment_id,
-            "due_at": one.due_at,
-            "exempt": one.decided.exempt,
-            "leave": one.decided.leave,
-        }
-        found[one.person_id] = standing_row(briefing, policy, one.person_id, one.category, one.party, place, known)
-    return found
+    """The same as rows."""
+    return {person_id: row_of_line(line) for person_id, line in lines_of(briefing, roll, known, policy).items()}
 
 
 def rehearsal(session: Session, briefing: Briefing, wanted: Wanted, *, now: datetime) -> Rehearsal:
@@ -251,8 +266,6 @@ def in_briefing() -> Select[Standing, Briefing, str, str, bool, datetime | None,
 STANDINGS_IN_BRIEFING = in_briefing()
 """Composed once: every entry at a meeting point asks it."""
 
-COLUMNS = tuple(column.name for column in Standing.__table__.columns if column.name not in {"briefing_id", "person_id"})
-
 
 def row_of(one: Standing) -> dict[str, Any]:
     """The columns of a standing that follow from others."""
@@ -268,7 +281,7 @@ def actual_standings(session: Session, briefing_id: int, person_ids: tuple[int, 
         query = query.where(table.person_id.in_(person_ids))
     wanted = set(person_ids) if person_ids is not None else None
     return {
-        person_id: dict(zip(COLUMNS, values, strict=True))
+        person_id: row_of_line(tuple(values))
         for person_id, *values in session.execute(query)
         if wanted is None or person_id in wanted
     }

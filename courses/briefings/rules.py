@@ -5,10 +5,12 @@ thành (C): B, and what else the policy asks: the required tests, the reflection
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
+
+from msgspec import Struct, structs
 
 from courses.catalog.rules import Outline, Settings
 from courses.learning.rules import NOT_BEGUN, Reached, Record, Result, latest
@@ -95,8 +97,7 @@ class Attended:
 THERE = frozenset({"present", "late", "left_early"})
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True, gc=False):
     """Everything a standing follows from, beside the policy. Moments are None until it is so.
 
     `leave`: somebody decided that the person was away with a reason. `opened_at` is that of the briefing.
@@ -113,8 +114,7 @@ class Evidence:
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Stand:
+class Stand(Struct, frozen=True, gc=False):
     """A person's standing: the columns of `Standing` that follow from evidence and policy."""
 
     state: str
@@ -129,7 +129,7 @@ class Stand:
     score: float | None = None
 
 
-STAND_COLUMNS = tuple(field.name for field in fields(Stand))
+STAND_COLUMNS = Stand.__struct_fields__
 TOLD_OF = attrgetter(*STAND_COLUMNS)
 
 
@@ -229,8 +229,10 @@ def absence(seen: Evidence) -> str:
     """excused or unexcused, as was decided or the last sitting says; "" for whoever was never missed."""
     if seen.leave:
         return "excused"
-    away = max(seen.sittings, key=lambda one: one.at, default=None)
-    return away.state if away is not None and away.state not in THERE else ""
+    if not seen.sittings:
+        return ""
+    away = max(seen.sittings, key=lambda one: one.at)
+    return away.state if away.state not in THERE else ""
 
 
 def joined(records: Iterable[Evidence]) -> Evidence:
@@ -242,7 +244,7 @@ def joined(records: Iterable[Evidence]) -> Evidence:
     best = min((one.online for one in known), key=distance)
     begun = [one.online.started_at for one in known if one.online.started_at is not None]
     return Evidence(
-        online=replace(best, started_at=min(begun, default=None)),
+        online=structs.replace(best, started_at=min(begun, default=None)),
         sittings=tuple(sitting for one in known for sitting in one.sittings),
         submitted_at=max((one.submitted_at for one in known if one.submitted_at is not None), default=None),
         accepted_at=min((one.accepted_at for one in known if one.accepted_at is not None), default=None),

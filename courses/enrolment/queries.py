@@ -2,11 +2,11 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from typing import Any, cast
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Date, Integer, Row, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager
 
@@ -158,8 +158,7 @@ def counted_at(on: date) -> ColumnElement[bool]:
     return and_(*main, holds_on(on, HOME.valid_from, HOME.valid_to), HOME.unit_id.in_(counted_units))
 
 
-@dataclass(frozen=True, slots=True)
-class OnRoll:
+class OnRoll(Struct, frozen=True, gc=False):
     """Somebody who is on the roll of a briefing, where the person is counted, and what was decided about the person.
 
     `due_at` None: never due. `decided`: the decisions that stand.

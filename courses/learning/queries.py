@@ -1,7 +1,7 @@
 """Reading progress, and the versions it is measured by."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, cast
@@ -28,7 +28,7 @@ from lms.xapi.models import XapiActivity, XapiAgent, XapiStatement
 from lms.xapi.rules import own_account
 
 NEVER = datetime.max.replace(tzinfo=UTC)
-RESULT_COLUMNS = tuple(field.name for field in fields(Result))
+RESULT_COLUMNS = Result.__struct_fields__
 BEGUN = CourseProgress.__table__.c
 DONE = ActivityProgress.__table__.c
 

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count, groupby
 from math import fsum
 
+from msgspec import Struct, structs
+
 from courses.catalog.rules import Outline, OutlineLesson, OutlineModule, OutlineTest, Settings
 from lms.clock import day_of
 from lms.xapi import vocabulary
@@ -24,8 +26,7 @@ Risen = tuple[float, datetime]
 """A score, and since when it counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True, gc=False):
     """What a person's statements say of one lesson or test. Scores are scaled, 0 to 1.
 
     `rises` are the later attempts of which each was better than all before it; of a lesson, each later time it was
@@ -84,8 +85,7 @@ class Record:
     results: Mapping[int, Result] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Struct, frozen=True, gc=False):
     """How far a person has come. Moments are None until it is so.
 
     `lessons_at`: the last of all lessons was completed. `tests_at`: the last of all required tests was passed. Once all
@@ -133,9 +133,9 @@ def heeded(
 def result_after(old: Result, verb: str, at: datetime, scaled: float | None, mark: float) -> Result:
     """The result of a lesson or test after one statement about it; the very same where that says nothing new."""
     if verb == vocabulary.COMPLETED and old.completed_at is None:
-        return Result(at) if old is NOTHING else replace(old, completed_at=at)
+        return Result(at) if old is NOTHING else structs.replace(old, completed_at=at)
     if verb == vocabulary.COMPLETED and not old.attempts:
-        return replace(old, rises=(*old.rises, (1.0, at))[-MOST_AGAIN:])
+        return structs.replace(old, rises=(*old.rises, (1.0, at))[-MOST_AGAIN:])
     if verb in (vocabulary.PASSED, vocabulary.FAILED) and scaled is not None:
         return attempted(old, scaled, at, mark)
     return old
@@ -144,7 +144,7 @@ def result_after(old: Result, verb: str, at: datetime, scaled: float | None, mar
 def attempted(old: Result, scaled: float, at: datetime, mark: float) -> Result:
     """The result of a test after one more attempt ended."""
     first, better = old.attempts == 0, old.best_score is not None and scaled > old.best_score
-    return replace(
+    return structs.replace(
         old,
         attempts=old.attempts + 1,
         first_score=scaled if first else old.first_score,
