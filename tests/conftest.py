@@ -29,6 +29,7 @@ from tests.groups import (
 )
 from tests.lent import pytest_unconfigure
 from tests.make import Make
+from tests.midnight import pytest_runtest_setup
 from tests.postgres import cluster, in_memory
 from tests.shared import pytest_collection_finish, share
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "pytest_collection_finish",
     "pytest_collection_modifyitems",
+    "pytest_runtest_setup",
     "pytest_sessionfinish",
     "pytest_terminal_summary",
     "pytest_testnodedown",
