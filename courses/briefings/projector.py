@@ -14,21 +14,27 @@ from courses.briefings import projection, queries
 from courses.briefings.models import FrozenPerson, MeetingPoint, Standing
 from courses.briefings.projection import BriefingRecordProjection
 from courses.briefings.queries import (
-    COLUMNS,
-    ROLL_COLUMNS,
     STANDINGS_IN_BRIEFING,
     Known,
-    Line,
     actual_standings,
     lines_of,
     row_of,
-    row_of_line,
     sittings_from,
     standing_row,
     standings_of,
     standings_of_people,
 )
-from courses.briefings.rules import PLAIN, Evidence, policy_of, stand, values_of
+from courses.briefings.rules import (
+    COLUMNS,
+    PLAIN,
+    ROLL_COLUMNS,
+    Evidence,
+    Line,
+    policy_of,
+    row_of_line,
+    stand,
+    values_of,
+)
 from courses.enrolment import queries as enrolment
 from courses.enrolment.actions import RollChanged
 from courses.enrolment.models import Briefing

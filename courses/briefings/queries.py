@@ -14,16 +14,18 @@ from sqlalchemy.orm import Session
 from courses.briefings.models import Attendance, BriefingSession, FrozenRoll, ReflectionResult, Standing
 from courses.briefings.rehearsal import Rehearsal, Wanted, rehearsed
 from courses.briefings.rules import (
+    COLUMNS,
     MEMBERS,
-    STAND_COLUMNS,
     TOLD_OF,
     Attended,
     Evidence,
+    Line,
     Policy,
     Short,
     distance,
     joined,
     policy_of,
+    row_of_line,
     short,
     stand,
     values_of,
@@ -170,21 +172,6 @@ def by_kept(rows: Iterable[SqlRow[int, int]]) -> Links:
     for duplicate, person_id in rows:
         found.setdefault(person_id, []).append(duplicate)
     return found
-
-
-ROLL_COLUMNS = ("unit_id", "assignment_id", "due_at", "exempt", "leave")
-"""The columns of a standing that the roll says."""
-
-COLUMNS = (*ROLL_COLUMNS, "member", *STAND_COLUMNS)
-"""All columns of a standing that follow from others, in the order of a `Line`."""
-
-Line = tuple[Any, ...]
-"""A standing as the values of `COLUMNS`: where there are a million, their names take longer than all the rest."""
-
-
-def row_of_line(line: Line) -> Row:
-    """The row that a line says."""
-    return dict(zip(COLUMNS, line, strict=True))
 
 
 def standing_row(

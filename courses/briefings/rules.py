@@ -138,6 +138,21 @@ def values_of(one: Stand) -> dict[str, Any]:
     return dict(zip(STAND_COLUMNS, TOLD_OF(one), strict=True))
 
 
+ROLL_COLUMNS = ("unit_id", "assignment_id", "due_at", "exempt", "leave")
+"""The columns of a standing that the roll says."""
+
+COLUMNS = (*ROLL_COLUMNS, "member", *STAND_COLUMNS)
+"""All columns of a standing that follow from others, in the order of a `Line`."""
+
+Line = tuple[Any, ...]
+"""A standing as the values of `COLUMNS`: where there are a million, their names take longer than all the rest."""
+
+
+def row_of_line(line: Line) -> dict[str, Any]:
+    """The row that a line says."""
+    return dict(zip(COLUMNS, line, strict=True))
+
+
 def stand(policy: Policy, category: str, seen: Evidence) -> Stand:
     """Where somebody of this staff category stands, of whom this is known."""
     asked, online = policy.of(category), counted(policy, seen)

@@ -11,7 +11,7 @@ from analytics.facts.projector import TallyProjection, key_of, row_of
 from analytics.facts.rules import counted
 from courses.briefings.models import Standing
 from courses.briefings.projector import StandingProjection, rows_of_line
-from courses.briefings.queries import COLUMNS, row_of_line
+from courses.briefings.rules import COLUMNS, row_of_line
 from lms import clock
 from lms.doors import Rows
 

@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from courses.briefings.models import Standing
 from courses.briefings.projector import StandingChange, StandingProjection, move, write
-from courses.briefings.queries import COLUMNS, actual_standings
+from courses.briefings.queries import actual_standings
+from courses.briefings.rules import COLUMNS
 from courses.enrolment.models import Assignment
 from courses.learning.models import ActivityProgress, CourseProgress
 from courses.learning.projector import ProgressProjection
