@@ -57,7 +57,10 @@ class PlanForm(PageForm):
         _l("Khi không đặt hạn: nhắc sau ngày giao (ngày)"),
         [MustBe(few_days, LIST_OF_DAYS)],
         filters=[tidy],
-        description=_l("Người không có hạn hoàn thành vẫn được nhắc; khi đợt có người như vậy thì không để trống."),
+        description=_l(
+            "Người không có hạn hoàn thành vẫn được nhắc, sau mốc cuối thì nhắc đều như khoảng cách hai mốc cuối; "
+            "khi đợt có người như vậy thì không để trống."
+        ),
     )
     above = StringField(
         _l("Báo cấp trên sau khi quá hạn (ngày)"),

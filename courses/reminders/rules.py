@@ -9,11 +9,14 @@ from lms.clock import day_of
 MADE_UP_FOR = 2
 """Nights on which no worker ran and whose reminders are still sent: older ones would say what is no longer so."""
 
+A_WEEK, THREE_YEARS = 7, 3 * 366
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Days before and after the due date, days since the assignment where nothing is due, and the hours of mail.
 
+    After the last day `without_due` it goes on, as far apart as the last two: what is never due is never silent.
     `above`: days after the due date on which the level above is told of those who remain.
     """
 
@@ -24,6 +27,18 @@ class Plan:
     from_hour: int = 7
     to_hour: int = 19
     above: tuple[int, ...] = (3, 10)
+
+    @property
+    def again(self) -> int:
+        """So many days lie between reminders without a due date after the last of the plan; a week at least."""
+        last = sorted({0, *self.without_due})[-2:]
+        return max(last[-1] - last[0], A_WEEK)
+
+    def days_without(self) -> Iterator[int]:
+        """Days since the assignment on which somebody without a due date is reminded, for three years."""
+        if self.without_due:
+            yield from self.without_due
+            yield from range(max(self.without_due) + self.again, THREE_YEARS, self.again)
 
 
 STANDARD = Plan()
@@ -63,7 +78,7 @@ def occasions(plan: Plan, today: date) -> Iterator[Occasion]:
                 yield Occasion(BEFORE, days, then + timedelta(days=days))
         for days in plan.after:
             yield Occasion(AFTER, days, then - timedelta(days=days))
-        for days in plan.without_due:
+        for days in plan.days_without():
             yield Occasion(WITHOUT, days, then - timedelta(days=days))
 
 

@@ -74,6 +74,30 @@ def test_what_is_never_due_is_never_silent_and_an_empty_plan_is() -> None:
     assert occasion_of(Plan((), (), ()), None, GIVEN, TODAY) is None
 
 
+@pytest.mark.parametrize(
+    ("days", "since", "expected"),
+    [
+        ((14, 30, 60), 60, 60),
+        ((14, 30, 60), 63, None),
+        ((14, 30, 60), 90, 90),
+        ((14, 30, 60), 92, 90),  # two nights did not run
+        ((14, 30, 60), 960, 960),
+        ((14,), 28, 28),
+        ((14,), 35, None),
+        ((1, 2), 3, 2),
+        ((1, 2), 5, None),
+        ((1, 2), 9, 9),  # once a week, not every day
+        ((60, 14, 30), 90, 90),
+    ],
+)
+def test_what_is_never_due_goes_on_after_the_last_day_of_the_plan(
+    days: tuple[int, ...], since: int, expected: int | None
+) -> None:
+    assigned = datetime(2026, 11, 26, 5, tzinfo=UTC) - since * DAY
+    found = occasion_of(Plan(without_due=days), None, assigned, TODAY)
+    assert (found and found.days) == expected
+
+
 @pytest.mark.parametrize(("hour", "day", "sent"), [(3, 26, 7), (7, 26, 7), (12, 26, 12), (19, 27, 7), (23, 27, 7)])
 def test_mail_waits_for_the_hours_of_the_day(hour: int, day: int, sent: int) -> None:
     found = mail_at(STANDARD, datetime(2026, 11, 26, hour, tzinfo=VIETNAM)).astimezone(VIETNAM)
@@ -259,7 +283,8 @@ def test_who_plans_a_briefing_without_a_due_date_is_warned_and_cannot_silence_it
         settle_briefing(session, session.scalars(select(Briefing.id)).one())
     assert "có nơi chưa đặt hạn" in browser.get("/reminders").text
     page = browser.get("/reminders/demo").text
-    assert "1 người trong đợt chưa đặt hạn hoàn thành. Họ được nhắc sau ngày giao: 14, 30, 60 ngày." in page
+    assert "1 người trong đợt chưa đặt hạn hoàn thành." in page
+    assert "Họ được nhắc sau ngày giao: 14, 30, 60 ngày, rồi cứ 30 ngày một lần." in page
     answer = browser.submit("/reminders/demo", without_due="", before="5")
     assert answer.status_code == 422
     assert "Nhập ít nhất một mốc" in answer.text
@@ -274,7 +299,7 @@ def test_whoever_comes_to_a_unit_long_after_is_reminded_without_a_due_date_too(m
     person, before = make.person(unit=unit), make.person(unit=unit)
     came = clock.today() - 14 * DAY
     with make.writing() as session:
-        session.execute(update(Assignment).values(due_at=None, assigned_at=clock.now() - 90 * DAY))
+        session.execute(update(Assignment).values(due_at=None, assigned_at=clock.now() - 80 * DAY))
         session.execute(update(Membership).where(Membership.person_id == person.id).values(valid_from=came))
         settle_briefing(session, session.scalars(select(Briefing.id)).one())
     night(make)
@@ -283,6 +308,21 @@ def test_whoever_comes_to_a_unit_long_after_is_reminded_without_a_due_date_too(m
         [(told, occasion)] = session.execute(select(ReminderSent.person_id, ReminderSent.occasion)).all()
         assert (told, occasion) == (person.id, f"without 14 {came}")
         assert session.scalars(select(Notice.id).where(Notice.person_id == before.id)).all() == []
+
+
+def test_whoever_has_no_due_date_is_still_reminded_in_the_second_year(make: Make, unit: Unit) -> None:
+    person = make.person(unit=unit)
+    with make.writing() as session:
+        session.execute(update(Assignment).values(due_at=None, assigned_at=clock.now() - 390 * DAY))
+        session.execute(
+            update(Membership).where(Membership.person_id == person.id).values(valid_from=clock.today() - 999 * DAY)
+        )
+        settle_briefing(session, session.scalars(select(Briefing.id)).one())
+    night(make)
+    night(make)
+    with make.reading() as session:
+        assert session.scalars(select(ReminderSent.occasion)).one().startswith("without 390 ")
+        assert len(session.scalars(select(Notice.text).where(Notice.person_id == person.id)).all()) == 1
 
 
 def test_whom_a_new_due_date_reaches_is_reminded_of_that_one_too(make: Make, unit: Unit) -> None:
