@@ -163,20 +163,22 @@ def open_below(session: Session, places: Collection[Place], *, now: datetime) ->
 def open_in(unit_ids: Collection[int], tree: str, *, now: datetime) -> Select[*tuple[Any, ...]]:
     """The briefings that are not closed and not completed by all in each of these units with what is below it.
 
-    Figures are those of the dashboards (`facts.counts`). The briefing opened last comes first.
+    Figures are those of the dashboards (`facts.counts`); due dates those of whoever has something left to do, for of a
+    date that was moved a tally stays that counts nobody. The briefing opened last comes first.
     """
     on = day_of(now)
     here = and_(BRANCH.tree == tree, BRANCH.ancestor_id.in_(unit_ids), holds_on(on, BRANCH.valid_from, BRANCH.valid_to))
     table = Structure(on, tree, then=tree != STATE_TREE).tallies(select(BRANCH.descendant_id).where(here))
     tally = table.c
     left = tally.people - tally.completed
+    due = and_(tally.due_at < NEVER_DUE, left > 0)
     return (
         select(
             BRANCH.ancestor_id,
             tally.briefing_id,
             *facts.counts(tally, now),
-            func.min(case((and_(tally.due_at >= now, tally.due_at < NEVER_DUE), tally.due_at))).label("next_due"),
-            func.max(case((tally.due_at < NEVER_DUE, tally.due_at))).label("last_due"),
+            func.min(case((and_(due, tally.due_at >= now), tally.due_at))).label("next_due"),
+            func.max(case((due, tally.due_at))).label("last_due"),
             func.coalesce(func.sum(case((tally.due_at >= NEVER_DUE, left), else_=0)), 0).label("undated"),
         )
         .select_from(BRANCH)

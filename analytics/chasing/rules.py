@@ -34,8 +34,8 @@ STANDARD = Daily()
 class Open:
     """A briefing in which people of a unit, or of units below it, have something left to do.
 
-    `title` in Vietnamese and English. `undated`: how many of these have no due date; `due_at`: the next one, or the
-    last when all have passed; None: nobody has one. `address`: of its dashboard.
+    `title` in Vietnamese and English. `undated`: how many of these have no due date; `due_at`: the next one of these,
+    or the last when all have passed; None: nobody has one. `address`: of its dashboard.
     """
 
     title: tuple[str, str]

@@ -14,7 +14,11 @@ from analytics.chasing.actions import plan_the_morning
 from analytics.chasing.models import HeadTold
 from analytics.chasing.rules import ABOVE, Open, time_left
 from analytics.facts.rules import Count
-from courses.enrolment.models import Briefing
+from courses.briefings.actions import change_briefing
+from courses.briefings.queries import rehearsal
+from courses.briefings.rehearsal import Wanted
+from courses.briefings.rules import policy_of
+from courses.enrolment.models import Assignment, Briefing
 from lms import clock
 from lms.accounts.actions import grant_role
 from lms.accounts.models import Person, SignInAccount
@@ -155,6 +159,34 @@ def test_of_two_due_dates_each_notice_counts_its_own_people(make: Make, tmp_path
         figures = [(one.unit_id, one.occasion.partition(" ")[2], one.overdue, one.people) for one in rows]
     first, second = (str(clock.today() + days * DAY) for days in (7, 8))
     assert figures == [(agency.office.id, f"3 {first}", 4, 5), (agency.office.id, f"3 {second}", 2, 3)]
+
+
+def due_in(agency: Agency, days: int) -> None:
+    """The briefing is due in so many days, whenever it was due before."""
+    with agency.make.writing() as session:
+        briefing = session.scalars(select(Briefing)).one()
+        due_at = end_of_day(clock.today() + days * DAY)
+        dues = {one: (due_at, None) for one in session.scalars(select(Assignment.id))}
+        wanted = Wanted(policy_of(briefing.policy), dues)
+        digest = rehearsal(session, briefing, wanted, now=clock.now()).digest
+        change_briefing(session, briefing, wanted, digest=digest, reason="Đổi hạn")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "days", "words"),
+    [(3, 20, 0, "còn 20 ngày"), (20, 3, 5, "quá hạn 2 ngày")],
+    ids=["later", "earlier"],
+)
+def test_the_mail_tells_the_due_date_that_holds_and_not_the_one_before_it(
+    make: Make, tmp_path: Path, before: int, after: int, days: int, words: str
+) -> None:
+    agency = Agency(make, tmp_path, due_in=before)
+    due_in(agency, after)
+    agency.morning(days=days)
+    for head in agency.heads:
+        text = dict(agency.mails())[head.id]
+        assert f"{words} (hạn {clock.today() + after * DAY:%d/%m/%Y})" in text
+        assert f"hạn {clock.today() + before * DAY:%d/%m/%Y}" not in text
 
 
 def test_whose_role_is_in_the_tree_of_the_party_is_told_of_that_tree(make: Make, tmp_path: Path) -> None:
