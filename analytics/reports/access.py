@@ -13,7 +13,7 @@ from analytics.facts.access import access_counted, with_those_before
 from analytics.facts.projection import Structure
 from analytics.facts.queries import briefings_given, opened_first, recalled
 from analytics.reports.models import ReportFile, ReportSchedule, ReportSnapshot, ReportSubmission
-from analytics.reports.queries import Subject, category_of, subject, submissions_waiting
+from analytics.reports.queries import Subject, category_of, decider, subject, submissions_waiting
 from courses.enrolment.models import Briefing
 from lms import clock
 from lms.accounts.access import access_unit
@@ -147,17 +147,17 @@ def may_read(session: Session, actor: Actor, kept: ReportSnapshot) -> bool:
 
 
 def access_submission(session: Session, actor: Actor, public_id: uuid.UUID) -> ReportSubmission:
-    """A report sent to a unit one answers for, to be accepted or returned. Raises `NotFound`."""
+    """A report about which a unit one answers for decides: to be accepted or returned. Raises `NotFound`."""
     found = session.scalar(select(ReportSubmission).where(ReportSubmission.public_id == public_id))
-    if found is None or not answers_for(actor, ACCEPT, found.to_unit):
+    if found is None or not answers_for(actor, ACCEPT, decider(session, found, on=clock.today())):
         raise NotFound
     return found
 
 
 def waiting_for(session: Session, actor: Actor) -> Sequence[ReportSubmission]:
-    """What was sent to units one answers for and waits for a decision, the longest first; one statement."""
+    """What waits for a decision of units one answers for, the longest first; one statement."""
     units = None if actor.everywhere(ACCEPT) else actor.unit_ids(ACCEPT)
-    return session.scalars(submissions_waiting(units)).all()
+    return session.scalars(submissions_waiting(units, on=clock.today())).all()
 
 
 def access_schedule(session: Session, actor: Actor, public_id: uuid.UUID) -> ReportSchedule:

@@ -5,7 +5,8 @@ from sqlalchemy.orm import Session, defer, joinedload
 
 from analytics.reports.access import NAMES
 from analytics.reports.models import ReportSchedule, ReportSnapshot, ReportSubmission
-from analytics.reports.queries import LISTED, Subject, category_of
+from analytics.reports.queries import LISTED, Subject, category_of, decided_by
+from lms.clock import day_of
 from lms.organisation.access import units_within
 from lms.web.acting import Actor
 
@@ -66,11 +67,13 @@ def sent_by(of: Subject) -> Select[ReportSubmission]:
 
 
 def sent_to(of: Subject) -> Select[ReportSubmission]:
-    """What units have sent to this one about the briefing: what waits for a decision first, then the latest."""
+    """What units have sent up about the briefing to this one, or to one that has ended and in whose place this one
+    decides: what waits for a decision first, then the latest.
+    """
     return (
         select(ReportSubmission)
         .options(joinedload(ReportSubmission.unit), joinedload(ReportSubmission.snapshot).defer(DOCUMENT))
-        .where(ReportSubmission.to_unit_id == of.unit.id, ReportSubmission.briefing_id == of.briefing_id)
+        .where(decided_by([of.unit.id], on=day_of(of.now)), ReportSubmission.briefing_id == of.briefing_id)
         .order_by(ReportSubmission.state != "sent", ReportSubmission.sent_at.desc(), ReportSubmission.id.desc())
         .limit(LISTED)
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from analytics.facts import queries as facts
@@ -329,7 +329,7 @@ LISTED = 50
 """So many of a list are shown."""
 
 
-def submissions_waiting(unit_ids: Collection[int] | None) -> Select[ReportSubmission]:
+def submissions_waiting(unit_ids: Collection[int] | None, *, on: date) -> Select[ReportSubmission]:
     """What waits for a decision of these units (None: of all), in whichever briefing, the longest first."""
     query = (
         select(ReportSubmission)
@@ -338,7 +338,32 @@ def submissions_waiting(unit_ids: Collection[int] | None) -> Select[ReportSubmis
         .order_by(ReportSubmission.sent_at, ReportSubmission.id)
         .limit(LISTED)
     )
-    return query if unit_ids is None else query.where(ReportSubmission.to_unit_id.in_(unit_ids))
+    return query if unit_ids is None else query.where(decided_by(unit_ids, on=on))
+
+
+def decided_by(unit_ids: Collection[int], *, on: date) -> ColumnElement[bool]:
+    """Whether one of these units decides that day about a report: see `decider`."""
+    ended = select(Unit.id).where(Unit.valid_to <= on)
+    below = edges_on(on).where(UnitEdge.parent_id.in_(unit_ids)).with_only_columns(UnitEdge.child_id)
+    instead = and_(ReportSubmission.to_unit_id.in_(ended), ReportSubmission.unit_id.in_(below))
+    return or_(ReportSubmission.to_unit_id.in_(unit_ids), instead)
+
+
+def decider(session: Session, sent: ReportSubmission, *, on: date) -> Unit:
+    """The unit that decides about a report that day: the one it was sent to, or once that has ended, whichever stands
+    directly above the sender by then.
+    """
+    ended = sent.to_unit.valid_to
+    if ended is None or ended > on:
+        return sent.to_unit
+    by_now = session.scalar(edges_on(on).where(UnitEdge.child_id == sent.unit_id))
+    return session.get_one(Unit, by_now) if by_now is not None else sent.to_unit
+
+
+def edges_on(on: date) -> Select[int]:
+    """What stands directly above what in the state tree of that day: the ids above; to be narrowed."""
+    dated = holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to)
+    return select(UnitEdge.parent_id).where(UnitEdge.tree == STATE_TREE, dated)
 
 
 def returned_before(sent: ReportSubmission) -> Select[uuid.UUID]:

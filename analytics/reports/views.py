@@ -29,7 +29,7 @@ from analytics.reports.access import (
 )
 from analytics.reports.forms import figures_asked, figures_told, made, named, told
 from analytics.reports.loader import Unreadable, paper_of
-from analytics.reports.models import ReportFile
+from analytics.reports.models import ReportFile, ReportSubmission
 from analytics.reports.protocol import asked_page, asked_subject, mail_subject, mail_trees
 from analytics.reports.queries import Subject, category_of
 from analytics.reports.rules import (
@@ -206,7 +206,14 @@ def submission(submission_id: uuid.UUID) -> ResponseReturnValue:
 def submission_page(submission_id: uuid.UUID, form: forms.ReturnForm) -> str:
     one = access_submission(get_session(), actor(), submission_id)
     paper, code = paper_of(one.snapshot.document), code_of(one.snapshot.digest)
-    return render_template("reports/submission.html", one=one, form=form, code=code, states=forms.STATES, **told(paper))
+    words = {"above": queries.decider(get_session(), one, on=clock.today()), "code": code, **told(paper)}
+    return render_template("reports/submission.html", one=one, form=form, states=forms.STATES, **words)
+
+
+def to_decider(one: ReportSubmission) -> ResponseReturnValue:
+    """To the page of the unit that decides about a report."""
+    unit_id = queries.decider(get_session(), one, on=clock.today()).public_id
+    return redirect(url_for("reports.unit", unit_id=unit_id, briefing=one.briefing.code))
 
 
 @bp.post("/submissions/<uuid:submission_id>/accept")
@@ -220,7 +227,7 @@ def accept(submission_id: uuid.UUID) -> ResponseReturnValue:
         flash(_("Báo cáo này đã được xác nhận hoặc trả lại trước đó."), "warning")
     else:
         flash(_("Đã xác nhận số liệu của %(unit)s.", unit=one.unit.name), "success")
-    return redirect(url_for("reports.unit", unit_id=one.to_unit.public_id, briefing=one.briefing.code))
+    return to_decider(one)
 
 
 @bp.post("/submissions/<uuid:submission_id>/return")
@@ -236,7 +243,7 @@ def give_back(submission_id: uuid.UUID) -> ResponseReturnValue:
         flash(_("Báo cáo này đã được xác nhận hoặc trả lại trước đó."), "warning")
     else:
         flash(_("Đã trả lại báo cáo của %(unit)s.", unit=one.unit.name), "success")
-    return redirect(url_for("reports.unit", unit_id=one.to_unit.public_id, briefing=one.briefing.code))
+    return to_decider(one)
 
 
 @bp.get("/snapshots/<uuid:snapshot_id>")
@@ -246,6 +253,7 @@ def snapshot(snapshot_id: uuid.UUID) -> ResponseReturnValue:
     own, me = get_session(), actor()
     kept = access_snapshot(own, me, snapshot_id)
     waits = own.scalar(gathering.submission_waiting(kept))
+    decides = waits is not None and answers_for(me, ACCEPT, queries.decider(own, waits, on=clock.today()))
     paper, later = paper_of(kept.document), own.scalar(gathering.beside(kept, after=True))
     changed = differences(paper, paper_of(later.document)) if later is not None else []
     words = forms.page_words(named(paper))
@@ -258,7 +266,7 @@ def snapshot(snapshot_id: uuid.UUID) -> ResponseReturnValue:
         before=own.scalar(gathering.beside(kept, after=False)),
         changed=[(one, *(shown(one.column, value, words) for value in (one.before, one.after))) for one in changed],
         is_list=kept.form == LIST,
-        waits=waits if waits is not None and answers_for(me, ACCEPT, waits.to_unit) else None,
+        waits=waits if decides else None,
         **told(paper),
     )
 

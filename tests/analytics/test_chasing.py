@@ -166,7 +166,7 @@ def due_in(agency: Agency, days: int) -> None:
     with agency.make.writing() as session:
         briefing = session.scalars(select(Briefing)).one()
         due_at = end_of_day(clock.today() + days * DAY)
-        dues = {one: (due_at, None) for one in session.scalars(select(Assignment.id))}
+        dues = dict.fromkeys(session.scalars(select(Assignment.id)), (due_at, None))
         wanted = Wanted(policy_of(briefing.policy), dues)
         digest = rehearsal(session, briefing, wanted, now=clock.now()).digest
         change_briefing(session, briefing, wanted, digest=digest, reason="Đổi hạn")

@@ -12,6 +12,7 @@ from analytics.facts.projection import Structure
 from analytics.numbers.queries import kept_roll
 from analytics.reports import filters, papers, queries
 from analytics.reports.actions import enter
+from analytics.reports.models import ReportSubmission
 from courses.briefings.actions import freeze_roll
 from courses.briefings.filters import compared
 from courses.briefings.models import BriefingSession, FrozenRoll, MeetingPoint
@@ -164,6 +165,45 @@ def test_what_units_entered_stands_with_their_names_until_the_one_that_took_over
     assert [line.cells["plan"] for line in sheet.lines if line.cells["name"] == "Xã Hợp"] == [both[0]]
     merging.enter(merged, "Kế hoạch chung")
     assert merging.said(merged) == ("Kế hoạch chung", "")
+
+
+def test_what_was_sent_up_to_a_unit_that_has_ended_is_decided_by_the_unit_now_above_the_sender(
+    make: Make, tmp_path: Path
+) -> None:
+    course_loaded(make, tmp_path)
+    root = make.unit("Tỉnh")
+    x, y = (make.unit(f"Sở {name}", under=root) for name in "XY")
+    office, other = make.unit("Phòng Một", under=x), make.unit("Phòng Hai", under=y)
+    make.person(unit=office)
+    open_briefing(make, root)
+    sender = make.browser(make.person(role="head", over=office))
+    sender.get(f"/reports/units/{office.public_id}")
+    sender.submit("/send")
+    with make.writing() as session:
+        units = [session.get_one(Unit, one.id) for one in (x, y)]
+        first, second = (own(session, commune(f"Sở {name}", name, under=root)) for name in ("Hợp", "Riêng"))
+        split_unit(session, units[0], [second, first], ends=True, children={office.id: 1}, on=clock.today())  # type: ignore[list-item]
+    with make.reading() as session:
+        merged, heir = (
+            session.scalars(select(Unit).where(Unit.name == f"Sở {name}")).one() for name in ("Hợp", "Riêng")
+        )
+        sent = session.scalars(select(ReportSubmission)).one()
+        kept_as = sent.snapshot.public_id
+    way, page_of = f"/reports/submissions/{sent.public_id}", "/reports/units/{}".format
+    for unit in (x, y, heir, root, other):
+        stranger = make.browser(make.person(role="head", over=unit))
+        assert stranger.get(way).status_code == 404, unit.name
+        assert way not in stranger.get("/reports").text
+    above = make.browser(make.person(role="head", over=merged))
+    assert f'href="{way}"' in above.get("/reports").text
+    assert f'href="{way}"' in above.get(page_of(merged.public_id)).text
+    assert f'href="{way}"' in above.get(f"/reports/snapshots/{kept_as}").text
+    above.get(way)
+    above.submit("/return", remark="Thiếu một người.")
+    assert "Đã trả lại" in above.text
+    sender.get(page_of(office.public_id))
+    sender.submit("/send")
+    assert "Đã gửi báo cáo đến Sở Hợp" in sender.text
 
 
 @pytest.mark.parametrize("built", ["points", "rolls", "reports"])
