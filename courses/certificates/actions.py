@@ -30,7 +30,8 @@ from courses.certificates.rules import (
 from courses.certificates.signature import signed
 from courses.enrolment.models import Briefing
 from lms import clock
-from lms.accounts.models import Person
+from lms.accounts.models import Person, PersonLink
+from lms.accounts.queries import all_links
 from lms.audit.actions import note, note_each
 from lms.clock import day_of
 from lms.db import config_of, lock_people
@@ -81,8 +82,14 @@ def follow_standings(session: Session, event: StandingsChanged) -> None:
     for rule in rules_of(session, turned[ISSUE]):
         people = {one.person_id: one.after for one in turned[ISSUE][rule.briefing_id] if one.after is not None}
         issue(session, rule, people)
-    for briefing_id, changes in turned[FALL].items():
-        fall(session, briefing_id, [one.person_id for one in changes])
+    for briefing_id in issued_in(session, turned[FALL]):
+        fall(session, briefing_id, [one.person_id for one in turned[FALL][briefing_id]])
+
+
+def issued_in(session: Session, briefing_ids: Iterable[int]) -> Sequence[int]:
+    """Those of these briefings in which somebody holds a valid certificate; no query when there are none."""
+    ids = sorted(briefing_ids)
+    return session.scalars(queries.briefings_issued(ids)).all() if ids else ()
 
 
 def rules_of(session: Session, briefing_ids: Iterable[int]) -> Sequence[CertificateRule]:
@@ -165,13 +172,18 @@ def row_of_fields(fields: Fields, briefing_id: int, person_id: int, signature: b
 
 
 def fall(session: Session, briefing_id: int, person_ids: Sequence[int]) -> None:
-    """Mark the valid certificates of people who have no longer completed the briefing, with that reason."""
+    """Mark the valid certificates of people who have no longer completed the briefing, with that reason.
+
+    Those of other records that are one person with theirs too: they count no more, and would fall with nothing.
+    """
     for start in range(0, len(person_ids), PIECE):
+        piece = list(person_ids[start : start + PIECE])
+        of_others = session.scalars(all_links().where(PersonLink.person_id.in_(piece))).all()
         query = (
             update(Certificate)
             .where(
                 Certificate.briefing_id == briefing_id,
-                Certificate.person_id.in_(person_ids[start : start + PIECE]),
+                Certificate.person_id.in_([*piece, *of_others]),
                 Certificate.revoked_at.is_(None),
             )
             .values(revoked_at=clock.now(), reason=STANDING)

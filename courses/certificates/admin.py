@@ -12,7 +12,8 @@ from courses.briefings.queries import titles_of
 from courses.certificates import actions, queries
 from courses.certificates.access import KEEP, NAMES, RULES, access_kept, access_print, access_rule
 from courses.certificates.forms import REASON_WORDS, RevokeForm, RuleForm, pdf
-from courses.certificates.rules import PRINTED_AT_ONCE, grouped
+from courses.certificates.models import Certificate
+from courses.certificates.rules import PRINTED_AT_ONCE, REPLACED, grouped
 from courses.enrolment.models import Briefing
 from lms import clock
 from lms.accounts.access import access_unit, top_units
@@ -187,7 +188,7 @@ def revoke(certificate_id: uuid.UUID) -> ResponseReturnValue:
     if certificate.revoked_at is not None:
         flash(_("Giấy chứng nhận này đã bị thu hồi trước đó."), "info")
         return redirect(url_for("issued.index"))
-    if form.validate_on_submit():
+    if form.validate_on_submit() and can_be_done(form, certificate):
         actions.revoke(own, certificate, reason=str(form.reason.data), remark=text_in(form.remark), by=me.public_id)
         flash(_("Đã thu hồi giấy chứng nhận số %(number)s.", number=grouped(certificate.number)), "success")
         return redirect(url_for("issued.index"))
@@ -197,3 +198,15 @@ def revoke(certificate_id: uuid.UUID) -> ResponseReturnValue:
     return render_template(
         "certificates/revoke.html", form=form, certificate=certificate, person=person, grouped=grouped
     ), status
+
+
+def can_be_done(form: RevokeForm, certificate: Certificate) -> bool:
+    """Whether what is to be replaced would be issued anew; else the form says what to do, and the old one stays."""
+    if form.reason.data != REPLACED or get_session().scalar(queries.comes_again(certificate)) is not None:
+        return True
+    told = _(
+        "Giấy mới không được cấp: đợt đã thôi cấp giấy, hoặc người này không còn trong danh sách hoàn thành của đợt. "
+        "Bật lại việc cấp giấy của đợt, hoặc chọn lý do khác."
+    )
+    form.reason.errors = [told]
+    return False

@@ -1,7 +1,7 @@
 """Reading certificates: one's own, those of a unit, whom one is missing to, and what is printed on them."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -99,6 +99,23 @@ def without_one(briefing_id: int) -> Select[Standing]:
         .where(Standing.briefing_id == briefing_id, Standing.state == "completed", Certificate.id.is_(None))
         .where(Standing.person_id.not_in(deprived(briefing_id)))
         .order_by(Standing.person_id)
+    )
+
+
+def briefings_issued(briefing_ids: Collection[int]) -> Select[int]:
+    """The ids of those of these briefings in which somebody holds a valid certificate."""
+    held = valid(select(Certificate.id).where(Certificate.briefing_id == Briefing.id)).correlate(Briefing)
+    return select(Briefing.id).where(Briefing.id.in_(briefing_ids), held.exists()).order_by(Briefing.id)
+
+
+def comes_again(certificate: Certificate) -> Select[int]:
+    """A row when another would be issued to its holder once it is replaced: by the rule, and by where they stand."""
+    return (
+        select(Standing.person_id)
+        .join(CertificateRule, CertificateRule.briefing_id == Standing.briefing_id)
+        .where(Standing.briefing_id == certificate.briefing_id, Standing.person_id == certificate.person_id)
+        .where(CertificateRule.active, Standing.state == "completed")
+        .where(Standing.person_id.not_in(deprived(certificate.briefing_id)))
     )
 
 

@@ -58,12 +58,13 @@ class Fields:
 def follows(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
     """What becomes of a certificate when a standing changes: ISSUE, FALL or nothing ("").
 
-    It falls when somebody who is still on the roll has no longer completed; who leaves the roll keeps it.
+    It falls when somebody who is on the roll has no longer completed; who leaves the roll keeps it. Whoever comes onto
+    the roll may hold one from before, and has not completed what is asked by now.
     """
     was, is_now = completed(before), completed(after)
     if is_now and not was:
         return ISSUE
-    return FALL if was and not is_now and after is not None else ""
+    return FALL if after is not None and not is_now and (was or before is None) else ""
 
 
 def completed(row: Mapping[str, Any] | None) -> bool:

@@ -12,27 +12,31 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
+from courses.briefings.actions import change_briefing
 from courses.briefings.models import Standing
 from courses.briefings.projector import StandingChange, StandingsChanged
+from courses.briefings.queries import rehearsal
+from courses.briefings.rehearsal import Wanted
 from courses.certificates import actions
 from courses.certificates.access import checked
-from courses.certificates.models import Certificate, CertificatePrint
+from courses.certificates.models import Certificate, CertificatePrint, CertificateRule
 from courses.certificates.queries import printed
 from courses.certificates.render import TEMPLATE, Printed, as_pdf, check_address, told
 from courses.certificates.rules import FALL, ISSUE, Fields, as_made, follows, grouped
 from courses.certificates.signature import code_fits, code_of, is_ours, signed
-from courses.enrolment.actions import give
-from courses.enrolment.models import Briefing
+from courses.enrolment.actions import give, withdraw_many
+from courses.enrolment.models import Assignment, Briefing
 from lms import clock
 from lms.accounts.models import Person
 from lms.audit.models import AuditEntry
 from lms.doors import tell
+from lms.duplicates.actions import link_people
 from lms.organisation.models import Unit
 from lms.outbox.cli import Worker
 from lms.privacy.actions import PersonErased
 from lms.xapi import vocabulary
 from lms.xapi.actions import ourselves, record
-from tests.briefed import come, open_briefing
+from tests.briefed import AT_A_POINT, come, open_briefing
 from tests.browser import Browser
 from tests.conftest import config_for
 from tests.kept import kept
@@ -86,7 +90,8 @@ ON_PAPER = Printed(
         ("completed", "briefed", FALL),
         ("completed", "completed", ""),
         ("completed", None, ""),  # left the roll: what was completed stays so
-        (None, "briefed", ""),
+        (None, "briefed", FALL),  # came onto the roll: one from before says more than is so by now
+        ("briefed", "in_progress", ""),
     ],
 )
 def test_what_follows_from_a_standing_that_changes(before: str | None, after: str | None, what: str) -> None:
@@ -407,3 +412,57 @@ def test_another_briefing_given_to_a_unit_keeps_its_own_certificates(scene: Scen
         briefing = session.scalars(select(Briefing).where(Briefing.code == scene.code)).one()
         give(session, briefing, session.get_one(Unit, scene.inside.id), due_days=3)
     assert [one.reason for one in scene.certificates()] == [""]
+
+
+def asked_more(scene: Scene) -> None:
+    """The briefing asks for the test too, which nobody has taken."""
+    with scene.make.writing() as session:
+        briefing = session.scalars(select(Briefing).where(Briefing.code == scene.code)).one()
+        wanted = Wanted(replace(AT_A_POINT, asked=replace(AT_A_POINT.asked, test=True)))
+        digest = rehearsal(session, briefing, wanted, now=clock.now()).digest
+        change_briefing(session, briefing, wanted, digest=digest, reason="Thêm bài kiểm tra")
+
+
+def test_whoever_comes_back_onto_the_roll_holds_none_that_says_more_than_is_so_by_now(scene: Scene) -> None:
+    come(scene.make, scene.code, scene.learner)
+    with scene.make.writing() as session:
+        withdraw_many(session, session.scalars(select(Assignment)).all())
+    asked_more(scene)
+    assert [one.reason for one in scene.certificates()] == [""]  # off the roll it was kept
+    with scene.make.writing() as session:
+        briefing = session.scalars(select(Briefing).where(Briefing.code == scene.code)).one()
+        give(session, briefing, session.get_one(Unit, scene.inside.id), due_days=3)
+    assert [one.reason for one in scene.certificates()] == ["standing"]
+
+
+def test_what_another_record_of_the_person_was_issued_falls_too(scene: Scene) -> None:
+    twice = scene.make.person("Nguyễn Thị Thuỷ", unit=scene.inside)
+    come(scene.make, scene.code, twice, scene.head)
+    with scene.make.writing() as session:
+        both = (session.get_one(Person, one.id) for one in (twice, scene.learner))
+        link_people(session, *both, by=scene.administrator.public_id)
+    issued = {one.person_id: one.reason for one in scene.certificates()}
+    assert issued == dict.fromkeys((twice.id, scene.learner.id, scene.head.id), "")
+    asked_more(scene)
+    assert {one.reason for one in scene.certificates()} == {"standing"}
+
+
+@pytest.mark.parametrize("left", ["rule", "roll"])
+def test_what_would_not_come_again_is_not_taken_to_be_replaced(scene: Scene, left: str) -> None:
+    come(scene.make, scene.code, scene.learner)
+    with scene.make.writing() as session:
+        if left == "rule":
+            session.execute(update(CertificateRule).values(active=False))
+        else:
+            withdraw_many(session, session.scalars(select(Assignment)).all())
+    [certificate] = scene.certificates()
+    administrator = scene.make.browser(scene.administrator)
+    administrator.get(f"/certificates-issued/{certificate.public_id}/revoke")
+    administrator.submit("Nêu rõ", reason="replaced", remark="Đổi đơn vị, theo công văn số 5.")
+    assert administrator.page is not None
+    assert administrator.page.status_code == 422
+    assert "Giấy mới không được cấp" in administrator.text
+    assert "Đổi đơn vị, theo công văn số 5." in administrator.text
+    assert [one.reason for one in scene.certificates()] == [""]
+    administrator.submit("Nêu rõ", reason="other", remark="Theo công văn số 5.")
+    assert [one.reason for one in scene.certificates()] == ["other"]
