@@ -1,5 +1,6 @@
 """The read API described, from the types it answers with: as an OpenAPI document, and as a page of documentation."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -58,6 +59,16 @@ OPERATIONS = (
         rules.Standings,
     ),
 )
+
+ARGUMENT = re.compile(r"<[^>]*>")
+
+
+def parameters_of(rule: str) -> list[str]:
+    """What the address of a route takes in its query, as its description says."""
+    path = ARGUMENT.sub("{briefing}", rule.removeprefix(BASE))
+    found = next((one.parameters for one in OPERATIONS if one.path == path), ())
+    return [name for name in found if PARAMETERS[name][0] == "query"]
+
 
 SCOPE_WORDS = {
     TALLIES: _l("Đọc số liệu tổng hợp, danh mục đợt và đơn vị"),
@@ -170,7 +181,7 @@ FIELDS: Mapping[str, Any] = {
 }
 
 PROBLEMS: Mapping[str, Any] = {
-    "400": _l("Tham số không đọc được"),
+    "400": _l("Tham số không đọc được, nêu hai lần, hoặc địa chỉ này không có tham số ấy"),
     "401": _l("Thiếu khóa, hoặc khóa sai, hết hạn, đã thu hồi"),
     "403": _l("Khóa không có quyền cần cho địa chỉ này"),
     "404": _l("Không có, hoặc ngoài phạm vi của khóa"),

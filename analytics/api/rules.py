@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 
 from analytics.facts.rules import Branch, Count
+from lms.text import visible
 
 TALLIES, STANDINGS, NAMES = "tallies", "standings", "names"
 SCOPES = (TALLIES, STANDINGS, NAMES)
@@ -233,9 +234,12 @@ def cursor_of(key: str) -> str:
 def key_in(cursor: str) -> str:
     """The key in a cursor. Raises `ValueError` for what is none."""
     try:
-        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        key = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, UnicodeDecodeError) as error:
         raise ValueError(cursor) from error
+    if visible(key) != key:  # no key of ours; PostgreSQL does not compare with what it could not store
+        raise ValueError(cursor)
+    return key
 
 
 def limit_in(text: str) -> int:

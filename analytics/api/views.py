@@ -71,7 +71,6 @@ def briefings() -> ResponseReturnValue:
 
     def work(token: ApiToken) -> rules.Briefings:
         limit = wanted_limit()
-        wanted_figures()
         found = queries.briefings_of(get_session(), token, after=wanted_key(), limit=limit, on=clock.today())
         return rules.Briefings(found, next_of(queries.keys_after(found, limit, "code")))
 
@@ -84,7 +83,7 @@ def units() -> ResponseReturnValue:
     """A page of units."""
 
     def work(token: ApiToken) -> rules.Units:
-        own, limit, after, wanted = get_session(), wanted_limit(), wanted_key(), wanted_figures("on", "tree")
+        own, limit, after, wanted = get_session(), wanted_limit(), wanted_key(), wanted_figures()
         if wanted.then:
             seen = units_opened(own, token, wanted.tree)
             found = queries.units_then(own, seen, wanted, after=after, limit=limit)
@@ -101,7 +100,7 @@ def tallies(briefing_code: str) -> ResponseReturnValue:
     """The figures of a unit in a briefing."""
 
     def work(token: ApiToken) -> rules.Tallies:
-        own, wanted = get_session(), wanted_figures(*FILTERS, token=token)
+        own, wanted = get_session(), wanted_figures(token)
         briefing, (unit, by) = access_briefing(own, briefing_code), wanted_unit(token, wanted)
         untold = by.untold | (frozenset() if STANDINGS in token.scopes else SCORES)
         return queries.tallies(own, briefing, unit, by, untold=untold, now=clock.now())
@@ -139,7 +138,7 @@ def standings(briefing_code: str) -> ResponseReturnValue:
 
     def work(token: ApiToken) -> rules.Standings:
         own, limit, names = get_session(), wanted_limit(), NAMES in token.scopes
-        wanted = wanted_figures("on", "tree", "category", token=token)
+        wanted = wanted_figures(token)
         briefing, (unit, by) = access_briefing(own, briefing_code), wanted_unit(token, wanted)
         after = as_uuid(key) if (key := wanted_key()) else None
         found = queries.standings(own, briefing, unit, by, after=after, limit=limit, names=names, now=clock.now())
@@ -158,6 +157,7 @@ def answered(scope: str, work: Work) -> Response:
         token = counted_token()
         if scope not in token.scopes:
             raise Refused(403, "scope", f"This token lacks the scope {scope!r}.")
+        refuse_unknown()
         try:
             return as_json(work(token))
         except NotFound:
@@ -227,15 +227,19 @@ def wanted_key() -> str:
         raise Refused(400, "after", "after must be what an earlier page called next.") from None
 
 
-FILTERS = ("on", "tree", "until", "category")
-"""By what figures are filtered on pages, and here."""
+def refuse_unknown() -> None:
+    """Refuse what this address does not take, and what is said twice: a filter that is misspelt filters nothing."""
+    known = render.parameters_of(request.url_rule.rule if request.url_rule is not None else "")
+    for name, values in request.args.lists():
+        if name not in known:
+            error = name if name in render.PARAMETERS else "parameter"
+            raise Refused(400, error, f"This address takes {', '.join(known)}, and nothing else.")
+        if len(values) > 1:
+            raise Refused(400, name, f"{name} is given more than once.")
 
 
-def wanted_figures(*known: str, token: ApiToken | None = None) -> Structure:
-    """What the address asks figures of, as on pages: by these filters, and no others are known here."""
-    other = next((name for name in FILTERS if name not in known and request.args.get(name)), None)
-    if other is not None:
-        raise Refused(400, other, f"{other} filters nothing here.")
+def wanted_figures(token: ApiToken | None = None) -> Structure:
+    """What the address asks figures of, as on pages."""
     asked, category = asked_of(request.args), request.args.get("category", "")
     wrong = next(iter({**asked.form.errors, **asked.filter.errors}), "category" if category != asked.category else None)
     if wrong is not None:
@@ -255,7 +259,7 @@ def wanted_unit(token: ApiToken, wanted: Structure) -> tuple[Unit | OnDay, Struc
 
 def wanted_subject(token: ApiToken, code: str | None = None) -> Subject:
     """The unit the address names, or that of the token, with that briefing or any, by the filters it names."""
-    wanted, text = wanted_figures(*FILTERS, token=token), request.args.get("unit", "")
+    wanted, text = wanted_figures(token), request.args.get("unit", "")
     if not text and token.unit_id is None:
         raise Refused(400, "unit", "This token opens all units: say of which one, with unit=.")
     unit_id = as_uuid(text, name="unit") if text else None

@@ -55,7 +55,7 @@ def test_a_mean_score_is_answered_only_of_enough_people(scored: int, mean: float
 
 
 def test_what_is_no_cursor_is_refused() -> None:
-    for text in ("a", "/w==", "_w"):
+    for text in ("a", "/w==", "_w", "AA"):
         with pytest.raises(ValueError, match=text):
             key_in(text)
 
@@ -227,6 +227,26 @@ def test_a_token_opens_its_units_and_scopes_and_nothing_else(scene: Scene) -> No
         path: status for path, (_one, status) in refused.items()
     }
     assert scene.get(f"{base}/tallies?unit={scene.outside.public_id}", everywhere).get_json()["total"]["people"] == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "error"),
+    [
+        ("foo=1", "parameter"),
+        ("standing=overdue", "parameter"),
+        ("Unit=x", "parameter"),
+        ("until=2026-01-01", "until"),
+        ("month=2026-11", "month"),
+        ("limit=1&limit=2", "limit"),
+        ("after=AA", "after"),
+    ],
+)
+def test_what_an_address_does_not_take_is_refused_and_never_passed_over(scene: Scene, query: str, error: str) -> None:
+    token = scene.token("standings", "tallies", unit=scene.inside)
+    for path in ("/briefings", f"/briefings/{scene.code}/standings"):
+        answer = scene.get(f"{path}?{query}", token)
+        assert (answer.status_code, answer.get_json()["error"]) == (400, error)
+    assert scene.get(f"/briefings?{query}", "qt_none").status_code == 401  # who asks comes first
 
 
 def test_standings_come_page_by_page_and_names_only_with_their_scope_and_noted(scene: Scene) -> None:
