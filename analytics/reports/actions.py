@@ -1,5 +1,6 @@
 """Keeping a report as it is, entering what no machine knows, sending up, accepting or returning, mail, large files."""
 
+import logging
 import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ from analytics.reports.models import (
     ReportSubmission,
 )
 from analytics.reports.queries import Subject
-from analytics.reports.rules import MORNING, Paper, Words, as_bytes, digest, is_due
+from analytics.reports.rules import MORNING, Paper, SumsDisagree, Words, as_bytes, digest, is_due
 from analytics.reports.vocabulary import FORMS, SENT, SENT_WORDS, WORDS_OF_CODES, closing, frame
 from courses.briefings.queries import titles_of
 from courses.enrolment.models import Briefing
@@ -34,6 +35,8 @@ from lms.organisation.models import STATE_TREE, Unit
 from lms.outbox.actions import queue, send_mail
 from lms.outbox.rules import DAYTIME, UNIT_NEWS
 from lms.web.wording import day, moment
+
+log = logging.getLogger(__name__)
 
 REPORT_MAIL, REPORT_FILE = "report mail", "report file"
 KEPT = timedelta(days=7)
@@ -269,18 +272,29 @@ def make_file(session: Session, payload: Mapping[str, Any]) -> None:
         with database.reading() as own:
             structure = wished_for(own, wish, on=clock.day_of(at))
             of = queries.subject(own, own.get_one(Unit, unit_id), briefing_id, now=at, structure=structure)
+            made = of is not None
             if of is not None and wish["what"] == "register":
                 render.register_workbook(papers.register(own, of, told=told), out, at=at)
             elif of is not None:
-                out.write(whole_form(papers.by_unit(own, of, EVERY_LEVEL, most=EVERY_LINE), wish))
+                made = wrote_form(own, of, wish, out)
         out.seek(0)
         keep_pieces(session, file_id, out)
-    state = "made" if of is not None else "failed"
-    made = update(ReportFile).where(ReportFile.id == file_id)
-    session.execute(made.values(state=state, done=ReportFile.total))
+    state = "made" if made else "failed"
+    row = update(ReportFile).where(ReportFile.id == file_id)
+    session.execute(row.values(state=state, done=ReportFile.total))
 
 
 EVERY_LEVEL, EVERY_LINE = 99, 1_000_000
+
+
+def wrote_form(session: Session, of: Subject, wish: Mapping[str, Any], out: IO[bytes]) -> bool:
+    """Write Biểu 01 with all levels; not of figures that do not add up: to try again would not mend them."""
+    try:
+        out.write(whole_form(papers.by_unit(session, of, EVERY_LEVEL, most=EVERY_LINE), wish))
+    except SumsDisagree:
+        log.error("a report was not made: its sums disagree")
+        return False
+    return True
 
 
 def whole_form(paper: Paper, wish: Mapping[str, Any]) -> bytes:

@@ -676,6 +676,23 @@ def test_the_worker_makes_the_form_with_all_levels_too(make: Make, province: Pro
     assert [row[1] for row in cells_of_docx(content)][-2:] == ["Phòng Một", "TỔNG CỘNG"]
 
 
+def test_whoever_waits_for_a_file_of_figures_that_do_not_add_up_is_told_that_none_is_made(
+    make: Make, province: Province
+) -> None:
+    browser = make.browser(province.head)
+    taken(make, browser, province.root, what="01-docx")
+    with make.writing() as session:
+        session.execute(update(Tally).where(Tally.unit_id == province.office.id).values(briefed=Tally.briefed - 1))
+    worker = Worker(make.database)
+    while worker.step():
+        pass
+    with make.reading() as session:
+        one = session.scalars(select(ReportFile)).one()
+        assert one.state == "failed"
+        assert session.scalars(select(Job).where(Job.kind == "report file")).one().done_at is not None
+    assert "số liệu không khớp nhau" in browser.get(f"/reports/files/{one.public_id}").text
+
+
 def test_the_summary_is_mailed_to_the_heads_on_its_day_once_and_can_be_rehearsed(
     make: Make, province: Province
 ) -> None:
