@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from flask import flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -18,12 +18,12 @@ from courses.meetings import queries
 from courses.meetings.actions import Outcome
 from courses.meetings.forms import FAULT_WORDS, RESULT_WORDS, STATE_WORDS
 from courses.meetings.queries import OnList
-from courses.meetings.rules import THERE, Numbers, code_key, fault_of, good, not_yet, slot_of
+from courses.meetings.rules import THERE, Numbers, code_key, fault_of, good, kept_for, not_yet, slot_of
 from lms import clock
 from lms.audit.actions import note
 from lms.db import apart, config_of, get_session
 from lms.organisation.projection import in_place_of
-from lms.web.acting import Actor, behind
+from lms.web.acting import Actor, Present, actor, behind
 from lms.web.wording import day
 
 
@@ -103,6 +103,16 @@ def sought_at(point: MeetingPoint) -> str:
     """What this browser looks for at this point; it stands in the cookie, never in an address."""
     said = session.get("roll")
     return str(said.get("q", "")) if isinstance(said, dict) and said.get("point") == str(point.public_id) else ""
+
+
+def keep_for(point: MeetingPoint) -> int | None:
+    """For how many seconds the host's phone may keep this page; 0: nothing can be entered, and what it keeps goes.
+
+    None: this is a part of the roll, beside which the whole stays kept.
+    """
+    if point.reported_at or early_words(point) or cast(Present, actor()).tied:
+        return 0
+    return None if sought_at(point) else kept_for(clock.now(), point.session.ends_at)
 
 
 def back(point: MeetingPoint, anchor: str = "") -> ResponseReturnValue:

@@ -25,6 +25,9 @@ LATE_AFTER = timedelta(minutes=15)
 OPENS_BEFORE = timedelta(hours=2)
 """Nobody is seen at a sitting longer before it begins than this."""
 
+KEPT_AFTER, KEPT_AT_MOST = timedelta(hours=4), timedelta(hours=24)
+"""So long after its sitting has ended, and after it was seen, the page of a point is on its host's phone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -83,6 +86,11 @@ def arrival(now: datetime, starts_at: datetime) -> str:
 def not_yet(now: datetime, starts_at: datetime) -> bool:
     """Whether it is too early to take the roll: it opens with the day of the sitting. Nobody is seen before."""
     return now < min(start_of_day(day_of(starts_at)), starts_at - OPENS_BEFORE)
+
+
+def kept_for(now: datetime, ends_at: datetime) -> int:
+    """For how many seconds a phone may keep the page of a point that is seen now; 0: not at all."""
+    return max(0, int(min(KEPT_AT_MOST, ends_at + KEPT_AFTER - now).total_seconds()))
 
 
 def moment_of(age: float, now: datetime, starts_at: datetime) -> datetime:

@@ -2,8 +2,9 @@
 
 import uuid
 from datetime import datetime
+from pathlib import Path
 
-from flask import flash, redirect, render_template, request, session, url_for
+from flask import flash, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -30,6 +31,7 @@ from courses.meetings.protocol import (
     counted_words,
     difference,
     early_words,
+    keep_for,
     key_of,
     names_seen,
     numbers_of,
@@ -62,6 +64,7 @@ from lms.web.squares import qr_address
 bp = Feature("meetings", __name__, url_prefix="/meetings")
 
 JSON = "application/json"
+WORKER = Path(__file__).parent / "static" / "worker.js"
 POINTS_ON_PAGE = 60
 TRIES = 10
 """So many wrong codes of one person are evaluated in five minutes."""
@@ -79,8 +82,27 @@ def mine() -> ResponseReturnValue:
 @bp.get("/points/<uuid:point_id>")
 @needs(ATTEND)
 def roll(point_id: uuid.UUID) -> ResponseReturnValue:
-    """The roll of a point, its numbers, and how to report. Every showing of names is noted."""
-    return roll_page(access_point(get_session(), actor(), point_id))
+    """The roll of a point, its numbers, and how to report. Every showing of names is noted.
+
+    The headers tell the host's phone for how long it may keep the page, and for whom (`static/worker.js`).
+    """
+    point = access_point(get_session(), actor(), point_id)
+    keep = keep_for(point)
+    answer = make_response(roll_page(point, keep=keep))
+    if keep is not None:
+        answer.headers.update({"Keep-Seconds": str(keep), "Keep-For": str(actor().public_id)})
+    return answer
+
+
+@bp.get("/points/worker.js")
+@needs(ATTEND)
+def worker() -> ResponseReturnValue:
+    """The script that keeps that page. A browser lets it answer for what stands beside it, so it stands here."""
+    answer = make_response(WORKER.read_bytes())
+    answer.mimetype = "text/javascript"
+    answer.headers["Cache-Control"] = "no-cache"
+    answer.add_etag()
+    return answer.make_conditional(request)
 
 
 def roll_page(
@@ -89,8 +111,9 @@ def roll_page(
     search: SearchForm | None = None,
     counting: NumbersForm | None = None,
     reopening: ReopenForm | None = None,
+    keep: int | None = None,
 ) -> str:
-    """The page with its forms as they stand, or with what was wrong in one of them."""
+    """The page with its forms as they stand, or with what was wrong in one of them. `keep`: see `keep_for`."""
     sought = sought_at(point)
     everybody = listed(get_session(), point, on=clock.today())
     words = fold(sought).split()
@@ -113,6 +136,7 @@ def roll_page(
         reopening=reopening or ReopenForm(formdata=None),
         check_in=queries.open_check_in(get_session(), point.id),
         difference=difference,
+        keep=keep,
         counted_words=counted_words,
         **about(point),
     )

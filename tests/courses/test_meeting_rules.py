@@ -18,6 +18,7 @@ from courses.meetings.rules import (
     digits_in,
     fault_of,
     good,
+    kept_for,
     lines_in,
     moment_of,
     not_yet,
@@ -45,6 +46,13 @@ def test_a_code_is_eight_digits_of_this_sitting_this_point_and_this_half_minute(
     assert not good(code, KEY, NEXT, 1000)
     assert not good("", KEY, HERE, 1000)
     assert not good("١٢٣٤٥٦٧٨", KEY, HERE, 1000)
+
+
+@pytest.mark.parametrize(("hours_left", "hours_kept"), [(3, 7), (-3.5, 0.5), (-4, 0), (-30, 0), (20, 24), (50, 24)])
+def test_a_phone_keeps_a_roll_until_four_hours_after_the_sitting_and_for_a_day_at_most(
+    hours_left: float, hours_kept: float
+) -> None:
+    assert kept_for(START, START + timedelta(hours=hours_left)) == hours_kept * 3600
 
 
 def test_a_slot_ends_after_thirty_seconds() -> None:

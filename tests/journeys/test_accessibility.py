@@ -106,6 +106,7 @@ NOT_PAGES = {
     "people.units",
     "dashboard.unit_json",
     "issued.print_file",
+    "meetings.worker",
     "numbers.course_csv",
     "numbers.points_csv",
     "privacy.download",

@@ -1,11 +1,13 @@
 // The roll of a meeting point: each mark is sent at once, and kept on this machine until the server has confirmed it.
 // Nothing here is needed to take a roll. What is kept belongs to one person and one point: it goes when it is sent, when
-// somebody else uses this browser, and when one signs out (aids.js).
+// somebody else uses this browser, and when one signs out (aids.js). worker.js keeps the page itself; what was confirmed
+// since that page was made is kept beside the marks, so that a copy shows it too.
 "use strict";
 
 (() => {
   const { store, stored, forgetOthers } = window.keeping("quan-triet roll ");
   const MOST = 200;
+  const PAGES = "quan-triet roll pages";
   const form = document.getElementById("roll");
 
   if (!form) return;
@@ -15,23 +17,87 @@
   const rows = new Map([...form.querySelectorAll("[data-person]")].map((row) => [row.dataset.person, row]));
   const whole = form.hasAttribute("data-whole");
   const pending = new Map();
+  const copy = document.querySelector("[data-kept]:not([hidden])"); // there only where this page is one
+  const mayBeKept = Boolean(navigator.serviceWorker) && form.dataset.keep !== "0";
+  const confirmed = new Map();
+  let counted = {};
   let sending = false;
   let wait = 2000;
   let retry = 0;
 
-  // What is kept on this machine: { owner, marks: { person: { state, at } } }.
+  // What is kept on this machine: { owner, marks: { person: { state, at } }, confirmed: { person: state }, counted }.
 
   function keep() {
-    const kept = store(point, pending.size ? { owner, marks: Object.fromEntries(pending) } : null);
+    const [marks, said] = [pending, confirmed].map((one) => Object.fromEntries(one));
+    const kept = store(point, pending.size || confirmed.size ? { owner, marks, confirmed: said, counted } : null);
     if (!kept && !navigator.onLine) say(words.full);
   }
 
+  // A copy does not know who is signed in now: it forgets nobody's marks.
   function restore() {
-    forgetOthers(owner);
-    for (const [person, mark] of Object.entries(stored(point)?.marks ?? {})) {
+    if (!copy) forgetOthers(owner);
+    const kept = stored(point) ?? {};
+    if (copy && kept.owner && kept.owner !== owner) return leave();
+    if (copy || form.dataset.keep === undefined) restoreConfirmed(kept);
+    for (const [person, mark] of Object.entries(kept.marks ?? {})) {
       pending.set(person, mark);
       show(person, mark.state, true);
     }
+    keep();
+  }
+
+  // This page is older than what was confirmed, or a part of the roll only: another page must still show it.
+  function restoreConfirmed(kept) {
+    counted = kept.counted ?? {};
+    for (const [person, state] of Object.entries(kept.confirmed ?? {})) {
+      confirmed.set(person, state);
+      if (copy) show(person, state, false);
+    }
+    if (copy) tellNumbers();
+  }
+
+  function tellNumbers() {
+    for (const [name, text] of Object.entries(counted)) {
+      for (const place of document.querySelectorAll(`[data-${name}]`)) place.textContent = text;
+    }
+  }
+
+  // The copy of this page, where the browser keeps one: asked for when the worker was not there yet, given up when the
+  // server no longer knows the host.
+
+  async function keepPage() {
+    const { serviceWorker } = navigator;
+    if (copy || !mayBeKept || form.dataset.keep === undefined) return;
+    const unseen = !serviceWorker.controller;
+    try {
+      await serviceWorker.register(form.dataset.worker, { updateViaCache: "none" });
+      if (unseen) (await serviceWorker.ready).active.postMessage("keep");
+    } catch {
+      // No workers here: without a line the page goes on as long as it stays open.
+    }
+  }
+
+  function forgetPages() {
+    window.caches?.delete(PAGES).catch(() => {});
+  }
+
+  async function forgetPage() {
+    const pages = await window.caches?.open(PAGES).catch(() => undefined);
+    await pages?.delete(location.pathname, { ignoreVary: true });
+  }
+
+  // Somebody else has marked people here since: this copy is not of whoever holds the phone.
+  function leave() {
+    forgetPage().then(() => location.reload());
+  }
+
+  function tellLine() {
+    if (!copy) return;
+    const [line, tag] = [copy.querySelector("p"), copy.querySelector("strong")];
+    const way = document.createElement("a");
+    way.href = location.pathname;
+    way.textContent = words.reload;
+    line.replaceChildren(tag, ` ${words.line} `, way);
   }
 
   // A line of the roll as it now stands.
@@ -102,9 +168,13 @@
   }
 
   async function heard(answer, batch) {
+    tellLine();
     if (answer.ok) return sent(await answer.json(), batch);
     wait = 4000;
-    if (answer.status === 401) return say(words.signed_out, words.sign_in, form.dataset.signIn);
+    if (answer.status === 401) {
+      forgetPages();
+      return say(words.signed_out, words.sign_in, form.dataset.signIn);
+    }
     if (answer.status === 409) return say(words.closed.replace("{n}", pending.size));
     if (answer.status === 404) return stop();
     if (answer.status === 400) return (await renewed()) ? later(0) : say(words.refused);
@@ -119,16 +189,18 @@
       const outcome = told.people[person] ?? { result: "unknown", state: null };
       if (pending.get(person)?.state === state) pending.delete(person);
       if (!pending.has(person)) show(person, outcome.state, false);
+      if (outcome.state && mayBeKept) confirmed.set(person, outcome.state);
       kept += outcome.result === "correct";
       elsewhere += outcome.result === "elsewhere";
     }
-    keep();
     if (whole) {
       const open = [...rows.values()].filter((row) => !row.dataset.state && !row.hasAttribute("data-elsewhere"));
-      const counted = words.counted.replace("{there}", told.there).replace("{away}", told.away);
-      for (const place of document.querySelectorAll("[data-numbers]")) place.textContent = counted.replace("{left}", open.length);
+      const there = words.counted.replace("{there}", told.there).replace("{away}", told.away);
+      counted.numbers = there.replace("{left}", open.length);
     }
-    for (const place of document.querySelectorAll("[data-difference]")) place.textContent = told.difference;
+    counted.difference = told.difference;
+    tellNumbers();
+    keep();
     if (kept) say(words.kept.replace("{n}", kept));
     else if (elsewhere) say(words.elsewhere.replace("{n}", elsewhere));
     else say(words.sent);
@@ -141,6 +213,7 @@
     const fresh = page.getElementById("roll");
     if (fresh?.dataset.point !== point || fresh.dataset.owner !== owner) {
       if (answer.status === 404) stop();
+      else forgetPages();
       return false;
     }
     const same = form.elements.csrf_token.value === fresh.elements.csrf_token.value;
@@ -150,7 +223,9 @@
 
   function stop() {
     pending.clear();
+    confirmed.clear();
     keep();
+    forgetPage();
     say(words.not_yours);
   }
 
@@ -238,7 +313,11 @@
     send();
   });
 
+  // Whoever signs out is rid of the copies at once, even if the line fails before the server has heard.
+  document.querySelector('form[action$="/sign-out"]')?.addEventListener("submit", forgetPages);
+
   addEventListener("online", () => {
+    tellLine();
     wait = 2000;
     send();
   });
@@ -247,4 +326,5 @@
 
   restore();
   send();
+  keepPage();
 })();

@@ -3,7 +3,15 @@
 (() => {
   "use strict";
 
-  // Whoever has signed out leaves no roll of a meeting point behind (courses/meetings/static/roll.js).
+  // Whoever is asked to sign in is nobody yet: pages of meeting points that this browser kept go
+  // (courses/meetings/static/worker.js). What waits to be sent from them goes when its owner has signed out (roll.js).
+  if (document.querySelector("[data-nobody]") && window.caches) {
+    caches
+      .keys()
+      .then((names) => names.filter((name) => name.startsWith("quan-triet roll ")).map((name) => caches.delete(name)))
+      .catch(() => {});
+  }
+
   if (document.querySelector("[data-signed-out]")) {
     try {
       for (const name of Object.keys(localStorage)) {
