@@ -132,6 +132,24 @@ def test_the_page_opens_again_without_a_line_and_what_is_marked_there_is_sent_on
     assert statements(site) == before + 2
 
 
+def test_a_mark_that_is_taken_back_after_the_page_was_opened_again_leaves_what_stood_before(
+    site: Site, point: MeetingPoint
+) -> None:
+    page = opened(site, point)
+    press(page, PAO, "Có mặt")
+    expect(page.locator("[data-told]")).to_have_text("Đã gửi hết.")
+    row = page.locator("#roll li", has_text=PAO)
+    with without_a_line(page.context, site.make.app):
+        press(page, PAO, "Về sớm")
+        page.reload()
+        expect(row).to_contain_text("Về sớm (chờ gửi)")
+        press(page, PAO, "Bỏ")
+        expect(row).to_have_attribute("data-state", "present")
+        page.reload()
+        expect(row).to_have_attribute("data-state", "present")
+    assert said(site, point) == {PAO: "present"}
+
+
 def test_what_was_marked_before_the_browser_was_closed_is_there_again_and_is_sent_after_signing_in(
     site: Site, point: MeetingPoint, tmp_path: Path
 ) -> None:

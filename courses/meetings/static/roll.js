@@ -40,6 +40,8 @@
     if (copy && kept.owner && kept.owner !== owner) return leave();
     if (copy || form.dataset.keep === undefined) restoreConfirmed(kept);
     for (const [person, mark] of Object.entries(kept.marks ?? {})) {
+      const row = rows.get(person);
+      if (row) row.dataset.before = row.dataset.state;
       pending.set(person, mark);
       show(person, mark.state, true);
     }
