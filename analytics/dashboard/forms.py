@@ -25,6 +25,7 @@ STATE_WORDS = {
     "in_progress": _l("Đang học"),
     "not_passed": _l("Đã quán triệt, chưa hoàn thành"),
     "overdue": _l("Quá hạn"),
+    "scored": _l("Đã có điểm"),
 }
 
 

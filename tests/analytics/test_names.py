@@ -10,6 +10,8 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
+from analytics.dashboard.forms import state_words
+from analytics.facts.rules import PEOPLE
 from lms import clock
 from lms.audit.models import AuditEntry
 from lms.organisation.models import Unit
@@ -110,6 +112,7 @@ def test_names_stand_in_vietnamese_order_a_page_at_a_time(make: Make, tmp_path: 
         ("briefed", {"Trần Thị Thủy", "Lê Văn Ánh"}),
         ("roll", {"Trần Thị Thủy", "Lê Văn Ánh", "Nguyễn Văn An", "Hoàng Thị Thúy"}),
         ("exempt", set()),
+        ("scored", {"Trần Thị Thủy"}),
         ("score", {"Lê Văn Ánh", "Nguyễn Văn An", "Hoàng Thị Thúy"}),
         ("x' OR 1=1 --", {"Lê Văn Ánh", "Nguyễn Văn An", "Hoàng Thị Thúy"}),
     ],
@@ -125,6 +128,11 @@ def test_the_list_can_be_narrowed_to_a_state(make: Make, tmp_path: Path, state: 
     if not expected:
         said = "Không có ai." if state == "exempt" else "Không có ai chưa hoàn thành khớp với điều kiện lọc"
         assert said in browser.text
+
+
+def test_every_number_of_people_that_opens_has_words_for_its_list(make: Make) -> None:
+    with make.app.test_request_context():
+        assert set(state_words()) >= PEOPLE
 
 
 def test_a_name_is_found_without_its_marks_and_never_stands_in_an_address(make: Make, tmp_path: Path) -> None:
