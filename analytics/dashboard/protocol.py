@@ -55,6 +55,11 @@ class Looked:
         return self.structure.until or clock.now()
 
     @property
+    def until_noted(self) -> dict[str, str]:
+        """What the log is told of the day of the figures whose people are looked at; nothing where it is now."""
+        return {"until": self.asked.until.isoformat()} if self.asked.until else {}
+
+    @property
     def filters(self) -> list[str]:
         """What every page and file says of the filters they are under, a sentence each; nothing without any."""
         return filter_words(self.structure)

@@ -1,26 +1,26 @@
 """What the pages of a unit show: its figures by branch, and who is still missing."""
 
 import uuid
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Row, Select, func
 from sqlalchemy.orm import Session
 
 from analytics.dashboard.rules import STATES, Done, done, many, unsaid
 from analytics.facts import queries as facts
-from analytics.facts.projection import Structure, whose
+from analytics.facts.projection import Structure, conditions, exempt, state, whose
 from analytics.facts.rules import COUNT_NAMES, Branch, Change, Count, UnitsBelow, due_date, total, units_below
 from courses.briefings.models import Standing
 from courses.briefings.queries import furthest_record
 from courses.briefings.rules import Asked, lacking, policy_of
 from courses.learning.queries import edition, records_with_linked
-from lms.accounts.models import Membership, Person
+from lms.accounts.models import Person
 from lms.clock import day_of
-from lms.organisation.models import Unit, UnitName
-from lms.organisation.queries import OnDay, holds_on
+from lms.organisation.models import Unit
+from lms.organisation.queries import OnDay
 from lms.text import fold
 
 PAGE = 50
@@ -136,7 +136,8 @@ class Among:
 class Missing:
     """Somebody on the roll of the briefing, how far this person is in its course, and what is asked and still lacks.
 
-    `elsewhere`: by another record of the same person, which has come further than the one that is shown.
+    Of a day that is over, what was so when it ended; position and due date are those of now. `elsewhere`: by another
+    record of the same person, which has come further than the one that is shown.
     """
 
     public_id: uuid.UUID
@@ -144,7 +145,6 @@ class Missing:
     position: str
     unit: str
     state: str
-    absence: str
     exempt: bool
     due_at: datetime | None
     done: Done | None
@@ -160,12 +160,16 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """One page of those who are asked for, out of `found`; all there are to see; and those one may not see yet."""
+    """One page of those who are asked for, out of `found`; all there are to see; and those one may not see yet.
+
+    `unnamed`: the figures count them, and who they are is not for this reader.
+    """
 
     people: list[Missing]
     found: int
     count: Count
     beyond: Count
+    unnamed: Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,21 +187,31 @@ class Wanted:
 
 
 def names(
-    session: Session, within: Among, beyond: Among | None, briefing: Given, wanted: Wanted, *, now: datetime
+    session: Session,
+    within: Among,
+    beyond: Among | None,
+    briefing: Given,
+    wanted: Wanted,
+    *,
+    now: datetime,
+    unnamed: Among | None = None,
 ) -> Names:
-    """Who is asked for `within`, and how many more there are `beyond`."""
-    count = count_of(session, within, briefing.id, now=now)
-    more = count_of(session, beyond, briefing.id, now=now) if beyond is not None else Count()
-    found = many(count, wanted.state)
+    """Who is asked for `within`, how many more there are `beyond`, and how many `unnamed` are counted with them.
+
+    What is not told by the structure is told of nobody.
+    """
+    counts = [count_of(session, one, briefing.id, now=now) if one else Count() for one in (within, beyond, unnamed)]
+    found = many(counts[0], wanted.state) if wanted.state not in within.structure.untold else 0
     if not found:
-        return Names([], 0, count, more)
+        return Names([], 0, *counts)
     page = people_asked(within, briefing.id, wanted, now=now).limit(PAGE).offset((wanted.page - 1) * PAGE)
     if wanted.search or wanted.category:  # otherwise the tallies know how many, and the list is not read to its end
         page = page.add_columns(func.count().over().label("found"))
     rows = session.execute(page).all()
     if wanted.search or wanted.category:
         found = rows[0].found if rows else 0
-    return Names(with_progress(session, rows, briefing), found, count, more)
+    people = with_progress(session, rows, briefing, until=within.structure.until)
+    return Names(people, found, *counts)
 
 
 def count_of(session: Session, among: Among, briefing_id: int, *, now: datetime) -> Count:
@@ -206,40 +220,29 @@ def count_of(session: Session, among: Among, briefing_id: int, *, now: datetime)
 
 
 def people_asked(among: Among, briefing_id: int, wanted: Wanted, *, now: datetime) -> Select[*tuple[Any, ...]]:
-    """Who of them is in the state that is asked for, in Vietnamese order: without one, who has not completed.
+    """Who of them is, or was, in the state that is asked for, in Vietnamese order: without one, who has not completed.
 
     Names are found without marks, each word that is looked for anywhere in the name.
     """
+    until = among.structure.until
+    (_id, _code, unit), standings = among.structure.listed(among.units, briefing_id)
+    met = conditions(until, briefing_id)
     query = (
-        select(
+        standings.with_only_columns(
             Person.id,
             Person.public_id,
             Person.full_name,
             Person.position,
-            (UnitName if among.structure.then else Unit).name.label("unit"),
-            Standing.state,
-            Standing.absence,
-            Standing.exempt,
+            unit.label("unit"),
+            state(met, until).label("state"),
+            exempt(until).label("exempt"),
             Standing.due_at,
             Person.category,
-            Standing.tested_at,
-            Standing.submitted_at,
-            Standing.accepted_at,
+            *(met[name].label(name) for name in ("tested", "submitted", "accepted")),
         )
-        .select_from(Standing)
-        .join(Person, Person.id == Standing.person_id)
-        .where(Standing.briefing_id == briefing_id, *in_state(wanted.state, now=now))
+        .where(*in_state(wanted.state, met, until, now=now))
         .order_by(Person.sort_key, Person.id)
     )
-    if among.structure.then:
-        on = among.structure.on
-        query = query.join(Membership, Membership.person_id == Standing.person_id).join(
-            UnitName,
-            and_(UnitName.unit_id == Membership.unit_id, holds_on(on, UnitName.valid_from, UnitName.valid_to)),
-        )
-        query = query.where(*among.structure.counting(), Membership.unit_id.in_(among.units))
-    else:
-        query = query.join(Unit, Unit.id == Standing.unit_id).where(Standing.unit_id.in_(among.units))
     if wanted.category:
         query = query.where(Person.category == wanted.category)
     for word in fold(wanted.search).split():
@@ -247,15 +250,19 @@ def people_asked(among: Among, briefing_id: int, wanted: Wanted, *, now: datetim
     return query
 
 
-def in_state(state: str, *, now: datetime) -> list[ColumnElement[bool]]:
-    """Whether a standing is in the state that is asked for."""
-    if state not in STATES or state == "overdue":
-        return whose(state, now=now)
-    return [~Standing.exempt, Standing.state.in_(STATES[state])]
+def in_state(
+    asked: str, met: Mapping[str, ColumnElement[bool]], until: datetime | None, *, now: datetime
+) -> list[ColumnElement[bool]]:
+    """Whether a standing is in the state that is asked for, or was at that moment, by its `conditions`."""
+    if asked not in STATES or asked == "overdue":
+        return whose(asked, met, now=now, until=until)
+    return [~exempt(until), state(met, until).in_(STATES[asked])]
 
 
-def with_progress(session: Session, rows: Sequence[Row[*tuple[Any, ...]]], briefing: Given) -> list[Missing]:
-    """The rows of `people_asked` with how far each person is, in one statement for all of them."""
+def with_progress(
+    session: Session, rows: Sequence[Row[*tuple[Any, ...]]], briefing: Given, *, until: datetime | None
+) -> list[Missing]:
+    """The rows of `people_asked` with how far each person is, or was at that moment, in one statement for all."""
     course_id, policy = briefing.course_id, policy_of(briefing.policy)
     begun = [row.id for row in rows if row.state != "not_started"]
     known = records_with_linked(session, begun, course_id) if begun else {}
@@ -265,8 +272,8 @@ def with_progress(session: Session, rows: Sequence[Row[*tuple[Any, ...]]], brief
         counts = furthest_record(session, own, row.id) if own else row.id
         record = own.get(counts)
         version = edition(session, record.version_id) if record else None
-        so_far = done(version.outline, version.settings, record) if version and record else None
-        told = (row.full_name, row.position, row.unit, row.state, row.absence, row.exempt, row.due_at)
+        so_far = done(version.outline, version.settings, record, until=until) if version and record else None
+        told = (row.full_name, row.position, row.unit, row.state, row.exempt, row.due_at)
         asked = policy.of(row.category)
         found.append(Missing(row.public_id, *told, so_far, asked, lacks_of(row, asked), elsewhere=counts != row.id))
     return found
@@ -279,7 +286,7 @@ def lacks_of(row: Row[*tuple[Any, ...]], asked: Asked) -> list[str]:
     return lacking(
         asked,
         briefed=row.state == "briefed",
-        tested=row.tested_at is not None,
-        submitted=row.submitted_at is not None,
-        accepted=row.accepted_at is not None,
+        tested=row.tested,
+        submitted=row.submitted,
+        accepted=row.accepted,
     )

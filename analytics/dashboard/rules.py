@@ -144,16 +144,14 @@ class Done:
     of_tests: int
 
 
-def done(outline: Outline, settings: Settings, record: Record) -> Done:
-    """What the record of a person contains of the version this person studies."""
+def done(outline: Outline, settings: Settings, record: Record, *, until: datetime | None = None) -> Done:
+    """What the record of a person contains of the version this person studies; `until`: contained at that moment."""
     lessons, tests = outline.lessons(), outline.required_tests()
     nothing = Result()
-    return Done(
-        lessons=sum(record.results.get(one.activity_id, nothing).completed_at is not None for one in lessons),
-        of_lessons=len(lessons),
-        tests=sum(record.results.get(one.activity_id, nothing).passed(settings) is not None for one in tests),
-        of_tests=len(tests),
-    )
+    read = [record.results.get(one.activity_id, nothing).completed_at for one in lessons]
+    passed = [record.results.get(one.activity_id, nothing).passed(settings) for one in tests]
+    by_then = [[at for at in one if at is not None and (until is None or at <= until)] for one in (read, passed)]
+    return Done(len(by_then[0]), len(lessons), len(by_then[1]), len(tests))
 
 
 def unsaid(asked: Asked, lacks: Sequence[str], so_far: Done | None) -> list[str]:

@@ -1,6 +1,7 @@
 """The pages of a head: has my unit been briefed, how do the units below stand, and who is still missing."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import timedelta
 from math import ceil
@@ -11,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from analytics.dashboard import queries
-from analytics.dashboard.access import among
+from analytics.dashboard.access import among, unnamed
 from analytics.dashboard.forms import PURPOSE_WORDS, PurposeForm, SearchForm, state_words
 from analytics.dashboard.protocol import (
     FIGURES,
@@ -22,7 +23,6 @@ from analytics.dashboard.protocol import (
     figures_of,
     file_of,
     looked_at,
-    not_filtered,
     shown_figures,
     title,
 )
@@ -215,20 +215,17 @@ def names_page(
     looked: Looked, purpose_form: PurposeForm, search_form: SearchForm | None = None, *, status: int = 200
 ) -> ResponseReturnValue:
     """The names one may see at once, or all below when a purpose has been stated, a page at a time."""
-    own, me, now = get_session(), actor(), clock.now()
+    own, me, now = get_session(), actor(), looked.now
     if looked.absent:
         return render_template("dashboard/not_then.html", **looked.told)
     one, structure = looked.unit, looked.structure
-    if looked.asked.until is not None:
-        kept = {"state": request.args.get("state"), "category": looked.asked.category or None, **kept_alone()}
-        return not_filtered(looked, "dashboard.missing", _("Danh sách họ tên"), **kept)
     briefing = chosen(queries.briefings_given(own, one, structure), one, structure)
     if briefing is None:
         raise NotFound
     wanted, purpose = wanted_names(one), str(visit(one).get("purpose", ""))
-    today = clock.day_of(now)
-    within, beyond = among(me, NAMES, one.id, structure, on=today, purpose=bool(purpose), alone=wanted.alone)
-    found = queries.names(own, within, beyond, briefing, wanted, now=now)
+    within, beyond = among(me, NAMES, one.id, structure, on=clock.today(), purpose=bool(purpose), alone=wanted.alone)
+    hidden = unnamed(me, FIGURES, NAMES, within.units, structure)
+    found = queries.names(own, within, beyond, briefing, wanted, now=now, unnamed=hidden)
     if found.people:
         note_names_read(looked, found, {"briefing": briefing.code, "purpose": purpose or OWN_UNIT})
     return render_template(
@@ -240,16 +237,21 @@ def names_page(
         found=found,
         wanted=wanted,
         asked_for=str(state_words()[wanted.state]) if wanted.state not in STATES else "",
-        seen_now=many(found.count, wanted.state if wanted.state not in STATES else ""),
-        unseen=many(found.beyond, wanted.state if wanted.state not in STATES else ""),
+        **how_many(found, wanted.state if wanted.state not in STATES else "", structure.untold),
         alone=kept_alone(),
         pages=max(1, ceil(found.found / queries.PAGE)),
         before=(wanted.page - 1) * queries.PAGE,
         purpose=PURPOSE_WORDS.get(purpose),
         purpose_form=purpose_form,
-        search_form=search_form or search_fields(found.count, wanted),
+        search_form=search_form or search_fields(found.count, wanted, structure.untold),
         lateness=lambda person: days_overdue(person.due_at, now),
     ), status if status != 200 else answered(looked)
+
+
+def how_many(found: Names, state: str, untold: Collection[str]) -> dict[str, int]:
+    """How many there are to see, how many only once a purpose was stated, and how many not at all."""
+    kinds = {"seen_now": found.count, "unseen": found.beyond, "unnamed": found.unnamed}
+    return {kind: many(count, state) if state not in untold else 0 for kind, count in kinds.items()}
 
 
 def note_names_read(looked: Looked, found: Names, details: dict[str, Any]) -> None:
@@ -258,6 +260,7 @@ def note_names_read(looked: Looked, found: Names, details: dict[str, Any]) -> No
     By the structure of another day it is noted for each person: they belong to other units by now.
     """
     by, details["count"], details["tree"] = behind(), len(found.people), looked.structure.tree
+    details |= looked.until_noted
     kind, objects = "unit", [looked.unit.public_id]
     if looked.then is not None:
         details |= {"unit": str(looked.unit.public_id), "structure": looked.asked.on.isoformat()}
@@ -280,12 +283,11 @@ def wanted_names(one: Unit | OnDay) -> Wanted:
     )
 
 
-def search_fields(count: Count, wanted: Wanted) -> SearchForm:
-    """The form of the search as it stands, with the number of people in each state."""
+def search_fields(count: Count, wanted: Wanted, untold: Collection[str]) -> SearchForm:
+    """The form of the search as it stands, with the number of people in each state that is told."""
     form = SearchForm(formdata=None, q=wanted.search, state=wanted.state, category=wanted.category)
-    form.state.choices = choices(
-        {code: f"{word} ({number(many(count, code))})" for code, word in state_words().items()}
-    )
+    words = {code: word for code, word in state_words().items() if code not in untold}
+    form.state.choices = choices({code: f"{word} ({number(many(count, code))})" for code, word in words.items()})
     return form
 
 

@@ -1,5 +1,6 @@
 """Standings summed up as tallies are, when they are read: of another day or tree, some people, or until a moment."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -202,21 +203,22 @@ def counted_as(own: Any) -> tuple[Subquery, ColumnElement[int]]:
     return links, func.coalesce(links.c.person_id, own)
 
 
-def last_said(until: datetime, briefing_id: int | None, *, each: Any) -> CTE:
+def last_said(until: datetime, briefing_id: int | None, *, each: Any, of: Sequence[int] | None = None) -> CTE:
     """What points had said of people by that moment, each person once for `each`: the briefing, or the sitting.
 
-    Columns briefing_id, point_id, person_id (the record that counts), state; `place` 1 is what was said last. A point
-    has one statement of a person that counts, for it corrects by voiding: so what it says now, it said when it says.
+    Columns briefing_id, point_id, person_id (the record that counts), state, at; `place` 1 is what was said last. `of`:
+    of these records alone. A point has one statement of a person that counts, for it corrects by voiding: so what it
+    says now, it said when it says.
     """
     said, (links, whose) = PointSighting, counted_as(PointSighting.person_id)
     order = said.at.desc(), BriefingSession.id, said.point_id.desc()
-    columns = BriefingSession.briefing_id, said.point_id, whose.label("person_id"), said.state
+    columns = BriefingSession.briefing_id, said.point_id, whose.label("person_id"), said.state, said.at
     query = (
         select(*columns, func.row_number().over(partition_by=(each, whose), order_by=order).label("place"))
         .join(MeetingPoint, MeetingPoint.id == said.point_id)
         .join(BriefingSession, BriefingSession.id == MeetingPoint.session_id)
         .outerjoin(links, links.c.duplicate_id == said.person_id)
-        .where(said.at <= until)
+        .where(said.at <= until, true() if of is None else said.person_id.in_(of))
     )
     return (query if briefing_id is None else query.where(BriefingSession.briefing_id == briefing_id)).cte()
 
@@ -344,15 +346,27 @@ def past_conditions(until: datetime, briefing_id: int | None) -> dict[str, Colum
     return {**untold, **away(until, briefing_id), "started": begun, "submitted": handed}
 
 
-def whose(name: str, *, now: datetime) -> list[ColumnElement[bool]]:
-    """Whose standings make up a count of `rules.PEOPLE`."""
+def whose(
+    name: str, met: Mapping[str, ColumnElement[bool]], *, now: datetime, until: datetime | None = None
+) -> list[ColumnElement[bool]]:
+    """Whose standings make up a count of `rules.PEOPLE`; `until`: made it up at that moment. `met`: `conditions` of it.
+
+    These are composed once for a query: what they read of others is then read once.
+    """
     if name == "roll":
         return []
+    free = exempt(until)
     if name in {"exempt", "members", "non_members"}:
-        return [and_({"exempt": Standing.exempt, "members": Standing.member, "non_members": ~Standing.member}[name])]
+        return [and_({"exempt": free, "members": member(until), "non_members": ~member(until)}[name])]
     if name == "overdue":
-        return [~Standing.exempt, Standing.completed_at.is_(None), Standing.due_at < now]
-    return [~Standing.exempt, conditions()[name]]
+        return [~free, ~met["completed"], Standing.due_at < now]
+    return [~free, met[name]]
+
+
+def state(met: Mapping[str, ColumnElement[bool]], until: datetime | None) -> ColumnElement[str]:
+    """Where somebody stands, or stood at that moment: in the furthest state whose count had them."""
+    then = (met["completed"], "completed"), (met["briefed"], "briefed"), (met["started"], "in_progress")
+    return Standing.state.expression if until is None else case(*then, else_="not_started")
 
 
 def sums_of_standings(structure: Structure, briefing_id: int | None = None) -> list[ColumnElement[int]]:

@@ -6,23 +6,26 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, case, false, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from analytics.dashboard.queries import Among, Given, Wanted, people_asked
 from analytics.facts import queries as facts
-from analytics.facts.projection import TODAY, Structure
+from analytics.facts.projection import TODAY, Structure, by, conditions, last_said
 from analytics.facts.queries import BELOW, BRANCH, counts, stands_below
 from analytics.facts.rules import COUNT_NAMES, Count
 from analytics.numbers.rules import Kept, Peer
+from assessments.reflections.models import Reflection, ReflectionVersion
 from courses.briefings.models import BriefingSession, FrozenPerson, FrozenRoll, MeetingPoint, Standing
+from courses.briefings.queries import Placed, row_of
+from courses.briefings.rules import Past
 from courses.catalog.queries import NEWEST_TITLES
 from courses.enrolment.models import Briefing
 from courses.meetings import filters
 from courses.meetings import queries as meetings
 from courses.meetings.rules import Numbers
 from lms.accounts.models import Person
-from lms.db import config_of
+from lms.db import UtcDateTime, config_of
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitEdge
 from lms.organisation.projection import with_former
 from lms.organisation.queries import holds_on, subtree
@@ -157,11 +160,57 @@ def gathering(session: Session, sitting: BriefingSession, units: Select[int], *,
     return Gathering(sitting, [(one, numbers[one.id]) for one in session.scalars(query)], people)
 
 
-def is_among(session: Session, among: Among, briefing_id: int, person: uuid.UUID, wanted: Wanted, now: datetime) -> int:
-    """The id of somebody who stands among these people; 0 for whoever does not."""
-    query = people_asked(among, briefing_id, wanted, now=now).where(Person.public_id == person).order_by(None)
-    row = session.execute(query).one_or_none()
-    return row.id if row is not None else 0
+def is_among(
+    session: Session, among: Among, briefing_id: int, person: uuid.UUID, *, now: datetime
+) -> Row[*tuple[Any, ...]] | None:
+    """The row of `people_asked` of somebody on the roll who stands among these people, and whether they were missed.
+
+    None for whoever does not.
+    """
+    met = conditions(among.structure.until, briefing_id)
+    query = people_asked(among, briefing_id, Wanted("roll"), now=now).where(Person.public_id == person).order_by(None)
+    missed = [met[name].label(name) for name in ("excused", "unexcused")]
+    return session.execute(query.add_columns(*missed)).one_or_none()
+
+
+def as_of(
+    session: Session, placed: Placed, ids: Sequence[int], row: Row[*tuple[Any, ...]], until: datetime
+) -> tuple[Placed, Past]:
+    """Somebody as figures of a moment that is over count them, by a row of `is_among`, and what had been said by then.
+
+    `ids`: of all records that are this person.
+    """
+    briefing_id, one = placed.briefing.id, row_of(placed.standing)
+    one = {name: None if isinstance(value, datetime) and value > until else value for name, value in one.items()}
+    one |= {"due_at": row.due_at, "state": row.state, "exempt": row.exempt, "score": None}
+    one["absence"] = "excused" if row.excused else "unexcused" if row.unexcused else ""
+    if row.submitted and one["submitted_at"] is None:  # it was handed in anew since
+        one["submitted_at"] = session.scalar(handed_in_last(briefing_id, ids, until))
+    then = Standing(briefing_id=briefing_id, person_id=placed.standing.person_id, **one)
+    said = session.execute(sittings_by(briefing_id, ids, until)).all()
+    seen = [(row, *row[2:]) for row in said]
+    return Placed(then, placed.briefing, placed.person, row.unit), Past(until, seen)
+
+
+def handed_in_last(briefing_id: int, person_ids: Sequence[int], until: datetime) -> Select[datetime | None]:
+    """When a reflection of these records was handed in last by that moment."""
+    version = ReflectionVersion
+    query = select(func.max(version.handed_in_at, type_=UtcDateTime)).join(Reflection)
+    return query.where(
+        Reflection.briefing_id == briefing_id, Reflection.person_id.in_(person_ids), version.handed_in_at <= until
+    )
+
+
+def sittings_by(briefing_id: int, person_ids: Sequence[int], until: datetime) -> Select[*tuple[Any, ...]]:
+    """State, moment, title and kind of the sitting, name of the point: what each sitting had said of them by then."""
+    last = last_said(until, briefing_id, each=BriefingSession.id, of=person_ids).c
+    return (
+        select(last.state, last.at, BriefingSession.title, BriefingSession.kind, MeetingPoint.name)
+        .join(MeetingPoint, MeetingPoint.id == last.point_id)
+        .join(BriefingSession, BriefingSession.id == MeetingPoint.session_id)
+        .where(last.place == 1)
+        .order_by(last.at, BriefingSession.id)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +221,16 @@ class Said:
     more: bool
 
 
-def said_of(session: Session, briefing: Briefing, person_ids: Sequence[int]) -> Said:
-    """What the record says these records have done in the course and the briefing; nothing of anybody else."""
+def said_of(session: Session, briefing: Briefing, person_ids: Sequence[int], until: datetime | None = None) -> Said:
+    """What the record says these records have done in the course and the briefing; nothing of anybody else.
+
+    `until`: had done by that moment, by what each statement bears, as figures have it.
+    """
     home, found, more = config_of(session).iri_base, list[Entry](), False
     people = session.scalars(select(Person.public_id).where(Person.id.in_(person_ids)).order_by(Person.id)).all()
     for person in people:
         query = statements_of(person, (briefing.course.iri, vocabulary.briefing_iri(home, briefing.code)), home=home)
+        query = query.where(*by(until, XapiStatement.timestamp))
         rows = session.execute(query.limit(MOST_SAID + 1)).all()
         more = more or len(rows) > MOST_SAID
         found += [Entry(*row) for row in rows[:MOST_SAID]]

@@ -10,6 +10,7 @@ from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
+from sqlalchemy import Row
 
 from analytics.dashboard.access import among
 from analytics.dashboard.forms import PurposeForm
@@ -24,7 +25,7 @@ from analytics.dashboard.protocol import (
     not_filtered,
     title,
 )
-from analytics.dashboard.queries import Given, Wanted, briefings_given
+from analytics.dashboard.queries import Given, briefings_given
 from analytics.dashboard.render import cells as count_cells
 from analytics.dashboard.rules import asked_state
 from analytics.dashboard.views import OWN_UNIT, visit
@@ -106,7 +107,7 @@ def number(unit_id: uuid.UUID, metric: str) -> ResponseReturnValue:
         fewest=FEWEST,
         frozen=FROZEN,
         parts=parts_of(one, count) if one.numerator not in looked.structure.untold else [],
-        people=people_of(one),
+        people=[(state, words) for state, words in people_of(one) if state not in looked.structure.untold],
         kept_roll=kept_roll,
         comparable=comparison(here) is not None if one.denominator == "people" and not alone else None,
         may_read_rolls=actor().everywhere(READ),
@@ -155,35 +156,35 @@ def people_of(metric: Metric) -> list[tuple[str, str]]:
 @needs(NAMES)
 def person(unit_id: uuid.UUID, public_id: uuid.UUID) -> ResponseReturnValue:
     """Why somebody on the list stands where they stand, and the statements behind it; noted with the purpose."""
-    own, me, now, here = get_session(), actor(), clock.now(), opened_here(unit_id, NAMES)
-    if here.looked.asked.until is not None:
-        return not_filtered(here.looked, "dashboard.missing", _("Danh sách họ tên"))
+    own, me, here = get_session(), actor(), opened_here(unit_id, NAMES)
     looked, purpose = here.looked, str(visit(here.looked.unit).get("purpose", ""))
     alone, state = request.args.get("alone") == "1", asked_state(request.args.get("state", ""))
     back = {"state": state or None, **({"alone": 1} if alone else {})}
     told = {**here.told, "back": back}
-    where, today = (looked.unit.id, looked.structure), clock.day_of(now)
-    within, beyond = among(me, NAMES, *where, on=today, purpose=bool(purpose), alone=alone)
-    everybody = Wanted("roll")
-    found = queries.is_among(own, within, here.briefing.id, public_id, everybody, now)
-    if not found:
-        if beyond is None or not queries.is_among(own, beyond, here.briefing.id, public_id, everybody, now):
+    where, now = (looked.unit.id, looked.structure), looked.now
+    within, beyond = among(me, NAMES, *where, on=clock.today(), purpose=bool(purpose), alone=alone)
+    found = queries.is_among(own, within, here.briefing.id, public_id, now=now)
+    if found is None:
+        if beyond is None or queries.is_among(own, beyond, here.briefing.id, public_id, now=now) is None:
             raise NotFound
         return render_template("numbers/purpose.html", **told, purpose_form=PurposeForm(formdata=None))
     return person_page(here, found, public_id, purpose or OWN_UNIT, told)
 
 
-def person_page(here: Opened, person_id: int, public_id: uuid.UUID, purpose: str, told: dict[str, Any]) -> str:
-    """The page of somebody whom the reader may see now."""
-    own, me = get_session(), actor()
+def person_page(here: Opened, row: Row[Any], public_id: uuid.UUID, purpose: str, told: dict[str, Any]) -> str:
+    """The page of somebody whom the reader may see now, of whom the list has this row; by the day of the figures."""
+    own, me, until = get_session(), actor(), here.looked.structure.until
     by, details = behind(), {"briefing": here.briefing.code, "unit": str(here.looked.unit.public_id)}
-    details["purpose"] = purpose
+    details |= {"purpose": purpose, **here.looked.until_noted}
     apart(lambda log: note(log, "standing.read", actor=by, object_kind="person", object_id=public_id, **details))
-    placed = Placed(*own.execute(filters.standing_of(here.briefing.id, person_id)).one())
-    said = queries.said_of(own, placed.briefing, evidence_about(own, placed)[1])
+    placed, past = Placed(*own.execute(filters.standing_of(here.briefing.id, row.id)).one()), None
+    ids = evidence_about(own, placed)[1]
+    if until is not None:
+        placed, past = queries.as_of(own, placed, ids, row, until)
+    said = queries.said_of(own, placed.briefing, ids, until)
     entries = lines(own, said.entries, by=me)
     words = {"lines": entries, "recorded_by": recorders(entries), "more": said.more}
-    return render_template("numbers/person.html", **told, why=why(own, placed), **WORDS, **words)
+    return render_template("numbers/person.html", **told, why=why(own, placed, past), **WORDS, **words)
 
 
 def recorders(entries: Iterable[Line]) -> dict[uuid.UUID, str]:

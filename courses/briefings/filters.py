@@ -191,6 +191,14 @@ def decisions_about(briefing_id: int, person_ids: Collection[int]) -> Select[Rol
     return query.order_by(RollDecision.id.desc())
 
 
+def in_force(briefing_id: int, person_ids: Collection[int], until: datetime | None) -> Select[RollDecision]:
+    """Those of them that hold, or held at that moment."""
+    query, revoked = decisions_about(briefing_id, person_ids), RollDecision.revoked_at
+    if until is None:
+        return query.where(revoked.is_(None))
+    return query.where(RollDecision.decided_at <= until, or_(revoked.is_(None), revoked > until))
+
+
 def versions(briefing_id: int) -> Select[BriefingPolicy]:
     """The versions of the policy, the latest first."""
     query = select(BriefingPolicy).where(BriefingPolicy.briefing_id == briefing_id)

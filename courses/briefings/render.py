@@ -117,6 +117,9 @@ def reason_words(reason: Reason, missing: Sequence[Short] = ()) -> str:
 def test_words(reason: Reason, missing: Sequence[Short]) -> str:
     """What is asked of the tests, and what came of them: where they fall short, which ones."""
     named = _("Kiểm tra ≥ %(mark)s", mark=scale10(reason.mark)) if reason.mark is not None else _("Đạt kiểm tra")
+    if not reason.scored:
+        passed = _("%(test)s: đạt, lúc %(at)s", test=named, at=moment(reason.at)) if reason.at is not None else ""
+        return str(passed or _("%(test)s: chưa đạt", test=named))
     if reason.at is not None:
         score = scale10(reason.score or 0)
         return str(_("%(test)s: đạt, %(score)s điểm, lúc %(at)s", test=named, score=score, at=moment(reason.at)))

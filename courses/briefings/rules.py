@@ -304,7 +304,7 @@ class Reason:
 
     `code`: one of the ways, of which any will do; test; reflection. `score` and `mark` (0 to 1) are those of the test:
     the lowest required one where the policy has a mark, else the mean; `mark` None: that of the course. `handed_in`:
-    the reflection waits to be read, or was returned.
+    the reflection waits to be read, or was returned. `scored` False: scores are not told of it.
     """
 
     code: str
@@ -312,6 +312,7 @@ class Reason:
     score: float | None = None
     mark: float | None = None
     handed_in: datetime | None = None
+    scored: bool = True
 
     @property
     def done(self) -> bool:
@@ -330,6 +331,20 @@ def reasons(policy: Policy, category: str, seen: Evidence) -> list[Reason]:
     if asked.reflection:
         found.append(Reason("reflection", seen.accepted_at, handed_in=seen.submitted_at))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A moment that is over, and what sittings had said of somebody by then, in rows of `filters.attended`."""
+
+    until: datetime
+    sittings: Sequence[Any]
+
+
+def met_by(reason: Reason, until: datetime, handed_in: datetime | None) -> Reason:
+    """The condition as it was met at a moment that is over. Scores are those of now, so none is told."""
+    at = reason.at if reason.at is not None and reason.at <= until else None
+    return replace(reason, at=at, score=None, handed_in=handed_in, scored=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ from courses.briefings.render import (
     reason_words,
     sentences,
 )
-from courses.briefings.rules import WAYS, Asked, lacking, policy_of, reasons
+from courses.briefings.rules import WAYS, Asked, Past, lacking, met_by, policy_of, reasons
 from courses.catalog.models import Course
 from courses.enrolment.models import Assignment, Briefing, RollDecision
 from courses.enrolment.queries import assignments_given, plain_briefing, reached_through
@@ -254,26 +254,28 @@ class Why:
     decisions: Sequence[RollDecision]
 
 
-def why(own: Session, placed: Placed) -> Why:
-    """All that is said of a standing."""
+def why(own: Session, placed: Placed, past: Past | None = None) -> Why:
+    """All that is said of a standing; of one at a moment that is over, with what had been said by then."""
     briefing, one = placed.briefing, placed.standing
     seen_of, ids = queries.evidence_about(own, placed)
     policy, category = policy_of(briefing.policy), placed.person.category
     asked = reasons(policy, category, seen_of)
-    short = queries.short_of(own, placed, policy) if any(one.code == "test" and not one.done for one in asked) else []
+    if past is not None:
+        asked = [met_by(reason, past.until, one.submitted_at) for reason in asked]
+    fails = any(reason.code == "test" and not reason.done for reason in asked)
+    short = queries.short_of(own, placed, policy) if fails and past is None else []
     told = [(reason.code, (reason.done, reason_words(reason, short))) for reason in asked]
-    held = filters.decisions_about(briefing.id, ids).where(RollDecision.revoked_at.is_(None))
     row = own.execute(filters.briefings().where(Briefing.id == briefing.id)).one()
     return Why(
         placed,
         briefing_title(*row[:3]),
-        standing_code(one),
+        words_of(queries.row_of(one), now=past.until if past is not None else clock.now()),
         sentences(policy, of=category),
         [line for code, line in told if code in WAYS],
         [line for code, line in told if code not in WAYS],
         lacks_of(one, policy.of(category)),
-        own.execute(filters.attended(briefing.id, ids)).all(),
-        own.scalars(held).all(),
+        own.execute(filters.attended(briefing.id, ids)).all() if past is None else past.sittings,
+        own.scalars(filters.in_force(briefing.id, ids, past.until if past is not None else None)).all(),
     )
 
 

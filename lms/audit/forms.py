@@ -19,10 +19,12 @@ __all__ = ["FIELDS", "KINDS", "PURPOSES", "PURPOSE_OF", "SENTENCES", "UNIT_KINDS
 
 
 LABELS = {
+    ("names.read", "until"): _l("số liệu đến hết ngày"),
     ("passkey.remove", "passkey"): _l("khóa truy cập"),
     ("passkey.rename", "passkey"): _l("khóa truy cập"),
     ("roster.apply", "counts"): _l("số dòng"),
     ("roster.read", "kind"): _l("phần danh sách"),
+    ("standing.read", "until"): _l("số liệu đến hết ngày"),
 }
 """What a particular is called that one act alone has, or in which it means something else, by act and field."""
 

@@ -67,7 +67,7 @@ class Afternoons:
         self.root = make.unit("Tỉnh", code="t")
         self.office = make.unit("Sở Y tế", code="syt", under=self.root)
         self.people: dict[str, Person] = {name: make.person(name.capitalize(), unit=self.office) for name in PEOPLE}
-        self.code = open_briefing(make, self.root, policy=EVERY_WAY)
+        self.code = open_briefing(make, self.given_to(), policy=EVERY_WAY)
         self.ended: dict[date, dict[str, int]] = {}
         with make.writing() as session:
             briefing, now = self.briefing(session), clock.now()
@@ -76,6 +76,9 @@ class Afternoons:
             )
             root = session.get_one(Unit, self.root.id)
             session.add(MeetingPoint(session=again, code="dc-1", name="Lớp", main=True, unit=root))
+
+    def given_to(self) -> Unit:
+        return self.root
 
     def briefing(self, session: Session) -> Briefing:
         return session.scalars(select(Briefing).where(Briefing.code == self.code)).one()
@@ -114,11 +117,14 @@ class Afternoons:
             hand_in(session, who, access_own(session, who, self.code))
 
     def returned(self, name: str) -> None:
+        self.judged(name, number=1, accepted=False)
+
+    def judged(self, name: str, *, number: int, accepted: bool) -> None:
         with self.make.writing() as session:
             one = session.get_one(Person, self.people[name].id)
             reflection = session.scalars(select(Reflection).where(Reflection.person_id == one.id)).one()
             read = Read(reflection, one, session.get_one(Unit, self.office.id), self.briefing(session))
-            judge(session, Absent(0, uuid.uuid4()), read, number=1, accepted=False, comment="Viết rõ hơn")
+            judge(session, Absent(0, uuid.uuid4()), read, number=number, accepted=accepted, comment="Viết rõ hơn")
 
     def day_over(self) -> None:
         with clock.moved_to(clock.end_of_day(clock.today())):

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pytest
 from flask import Flask
 from playwright.sync_api import Page
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
@@ -445,6 +445,20 @@ def test_every_page_is_accessible_and_fits_a_narrow_screen(site: Site, username:
         if problems:
             found[rule.endpoint] = problems
     assert found == {}
+
+
+def test_the_names_of_a_day_that_is_over_are_accessible_too(site: Site) -> None:
+    with site.make.writing() as session:
+        session.execute(update(Assignment).values(assigned_at=clock.now() - timedelta(days=3)))
+    page, found = site.signed_in(HEAD), list[str]()
+    unit, person = (one.public_id for one in (site.province.unit("snn"), site.province.person(LEARNER)))
+    for path in ("missing", "missing?state=scored", f"people/{person}"):
+        day = f"until={clock.today() - timedelta(days=1)}"
+        answer = page.goto(f"/dashboard/units/{unit}/{path}{'&' if '?' in path else '?'}{day}")
+        assert answer is not None
+        problems = faults(page) if answer.status == 200 else [f"status {answer.status}"]
+        found += [f"{path}: {problem}" for problem in problems]
+    assert found == []
 
 
 def test_the_steps_of_signing_in_and_the_slips_of_a_unit_are_accessible_too(site: Site) -> None:
