@@ -47,8 +47,8 @@ class Assignment(Base):
 
     Where several assignments of a briefing reach a person, the one given nearest to the person's unit holds, then the
     latest. None is deleted: `withdrawn_at` ends one. Due at `due_at`, or so many days (`due_days`) after the assignment
-    or, for whoever comes later, after the day on which the person came to the unit; neither: never due. `course_id` is
-    that of the briefing.
+    or, for whoever comes later, after the day on which the person came to where it reaches (`rules.PastReach`);
+    neither: never due. `course_id` is that of the briefing.
     """
 
     __tablename__ = "assignment"

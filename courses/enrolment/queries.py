@@ -7,11 +7,12 @@ from functools import cache
 from typing import Any, cast
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Date, Integer, Row, Select, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Date, Integer, Row, Select, and_, bindparam, case, func, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager
 
 from courses.catalog.models import Course, CourseVersion
 from courses.catalog.queries import NEWEST_TITLES, newest_versions
+from courses.enrolment import projection
 from courses.enrolment.models import Assignment, AssignmentChoice, Briefing, RollDecision
 from courses.enrolment.rules import NOTHING_DECIDED, Decided, due_moment
 from lms.accounts import queries as accounts
@@ -21,9 +22,6 @@ from lms.organisation.models import STATE_TREE, Unit, UnitClosure
 from lms.organisation.queries import holds_on, subtree
 
 HOME = aliased(Membership)
-BATCH = 10_000
-"""Ids handed to the database in one statement; both allow some thirty thousand."""
-
 NEAREST_FIRST = (
     func.row_number()
     .over(
@@ -33,6 +31,9 @@ NEAREST_FIRST = (
     .label("place")
 )
 """Of the assignments of a briefing that reach a person, 1 is the one that holds (`rules.effective_assignment`)."""
+
+COME = case((UnitClosure.valid_from > Membership.valid_from, UnitClosure.valid_from), else_=Membership.valid_from)
+"""Not before this day somebody came to where an assignment reaches: the person to the unit, or the unit below it."""
 
 CHOSEN_BY = {
     "category": (Person.category,),
@@ -127,7 +128,7 @@ def reached_on(on: date, evening: datetime) -> Select[*tuple[Any, ...]]:
             Assignment.due_at,
             Assignment.due_days,
             Assignment.assigned_at,
-            Membership.valid_from.label("since"),
+            COME.label("since"),
             Person.category,
             Person.party,
             NEAREST_FIRST,
@@ -181,7 +182,7 @@ def roll(
     person_ids: Collection[int] | Select[int] | None = None,
     dues: Mapping[int, tuple[datetime | None, int | None]] | None = None,
 ) -> list[OnRoll]:
-    """Who is on the roll of a briefing that day, in three statements, or in a few when very many ids are given.
+    """Who is on the roll of a briefing that day, in three statements, or in a few when there are very many.
 
     `dues`: other due dates (`due_at`, `due_days`) than those of the assignments, by their ids, to see what they do.
     """
@@ -189,34 +190,29 @@ def roll(
     known = decisions(session, briefing_id)
     found: list[OnRoll] = []
     named: dict[str, Any] = {"briefing_id": briefing_id, "day": on, "evening": end_of_day(on)}
-    for people in batches(person_ids):
+    for people in projection.batches(person_ids):
         if isinstance(people, Select):
-            rows = session.execute(on_the_roll(briefing_id, on=on, person_ids=people, choosing=choosing))
+            query, values = on_the_roll(briefing_id, on=on, person_ids=people, choosing=choosing), {}
         else:
             few = {} if people is None else {"person_ids": people}
-            rows = session.execute(asked_for_roll(few=people is not None, choosing=choosing), {**named, **few})
-        found += (on_roll(row, known.get(row.person_id, NOTHING_DECIDED), dues or {}) for row in rows)
+            query, values = asked_for_roll(few=people is not None, choosing=choosing), {**named, **few}
+        for rows in session.execute(query, values).partitions(projection.BATCH):
+            begun = projection.begun(session, rows, dues or {}, on=on)
+            found += (on_roll(row, known.get(row.person_id, NOTHING_DECIDED), dues or {}, begun) for row in rows)
     return found
 
 
-def batches(
-    person_ids: Collection[int] | Select[int] | None,
-) -> Iterable[Collection[int] | Select[int] | None]:
-    """The ids in pieces that a statement takes; what is no list of ids as it is."""
-    if person_ids is None or isinstance(person_ids, Select):
-        return (person_ids,)
-    ids = sorted(set(person_ids))
-    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
-
-
 def on_roll(
-    row: Row[*tuple[Any, ...]], decided: Decided, dues: Mapping[int, tuple[datetime | None, int | None]]
+    row: Row[*tuple[Any, ...]],
+    decided: Decided,
+    dues: Mapping[int, tuple[datetime | None, int | None]],
+    begun: Mapping[tuple[int, int], date],
 ) -> OnRoll:
     """A row of `on_the_roll` as a value."""
-    person_id, unit_id, assignment_id, _briefing_id, due_at, due_days, assigned_at, since, category, party = row
+    person_id, unit_id, assignment_id, briefing_id, due_at, due_days, _assigned_at, since, category, party = row
     if assignment_id in dues:
         due_at, due_days = dues[assignment_id]
-    due_at = due_moment(due_at, due_days, assigned_at, since, decided)
+    due_at = due_moment(due_at, due_days, begun.get((briefing_id, person_id), since), decided)
     return OnRoll(person_id, unit_id, assignment_id, due_at, category, party, decided)
 
 

@@ -14,6 +14,7 @@ from courses.catalog.models import Activity, Course, CourseVersion, ModuleVersio
 from courses.catalog.queries import NEWEST_TITLES, activity_titles
 from courses.catalog.rules import Outline, Register, Settings, outline_of, register_of, settings_of
 from courses.enrolment.models import Assignment, Briefing, RollDecision
+from courses.enrolment.projection import begun
 from courses.enrolment.queries import on_the_roll
 from courses.enrolment.rules import Decided, due_moment
 from courses.learning.models import ActivityProgress, CourseProgress
@@ -286,9 +287,11 @@ def duties(session: Session, person_id: int, *, on: date) -> dict[int, Duty]:
     Of several briefings on one course the due date that comes next holds, and when all have passed, the last.
     """
     found: dict[int, list[Duty]] = {}
-    for row in session.execute(duties_on(on), {"person": person_id}):
-        decided = Decided(due_at=row.decided_due)
-        due_at = due_moment(row.due_at, row.due_days, row.assigned_at, row.since, decided)
+    rows = session.execute(duties_on(on), {"person": person_id}).all()
+    days_from = begun(session, rows, {}, on=on)
+    for row in rows:
+        since = days_from.get((row.briefing_id, person_id), row.since)
+        due_at = due_moment(row.due_at, row.due_days, since, Decided(due_at=row.decided_due))
         found.setdefault(row.course_id, []).append(Duty(due_at, row.unit, not row.plain, row.judged, row.anew))
     return {course_id: next_due(known, on) for course_id, known in found.items()}
 
@@ -318,6 +321,7 @@ def duties_on(day: date) -> Select[*tuple[Any, ...]]:
         select(
             Assignment.course_id,
             Briefing.plain,
+            *(held.c[name] for name in ("briefing_id", "person_id", "assignment_id")),
             or_(~Briefing.plain, Briefing.policy_number > 1).label("judged"),
             held.c.due_at,
             held.c.due_days,
