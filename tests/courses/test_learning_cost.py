@@ -4,13 +4,13 @@ import gzip
 import re
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import datetime, time, timedelta
 from html import unescape
 
 import pytest
 import time_machine
 from flask import Flask
+from msgspec import structs
 from sqlalchemy import insert, select
 
 from courses.briefings.rules import ONLINE, Asked, Policy
@@ -172,4 +172,4 @@ def test_to_fold_all_statements_asks_for_a_course_once_however_many_people_study
     assert len(found) == people
     assert len(counted) <= 4, counted
     results = [one for record in found.values() for one in record.results.values()]
-    assert [values_of(one) for one in results] == [asdict(one) for one in results]
+    assert [values_of(one) for one in results] == [structs.asdict(one) for one in results]
