@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
 from analytics.facts.rules import PEOPLE, Branch, Count
 from analytics.facts.vocabulary import document_of as document_of
 from analytics.facts.vocabulary import in_sentence as in_sentence
-from courses.briefings.rules import ONLINE, Asked
+from courses.briefings.rules import ONLINE, Asked, days_overdue
 from courses.catalog.rules import Outline, Settings
 from courses.learning.rules import Record, Result
+from lms.clock import day_of
 from lms.text import sort_key
 
 STATES = {
@@ -132,6 +133,13 @@ def late_since(late: Sequence[Branch]) -> datetime | None:
     """The due date that has passed, when it is the same for all these branches and none of them has another to come."""
     days = {one.last_due for one in late}
     return days.pop() if len(days) == 1 and all(one.next_due is None for one in late) else None
+
+
+def days_late(due_at: datetime | None, now: datetime, day: date | None) -> int:
+    """As `days_overdue`; on a day that is over, asked at its last moment, by the calendar: the first day after is 1."""
+    if day is None or due_at is None or due_at >= now:
+        return days_overdue(due_at, now)
+    return max(1, (day - day_of(due_at)).days)
 
 
 @dataclass(frozen=True, slots=True)

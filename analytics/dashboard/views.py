@@ -31,6 +31,7 @@ from analytics.dashboard.render import branch_name, cells_of_week, counted_row, 
 from analytics.dashboard.rules import (
     STATES,
     asked_state,
+    days_late,
     document_of,
     first_shown,
     in_sentence,
@@ -42,7 +43,7 @@ from analytics.dashboard.rules import (
 )
 from analytics.facts.rules import Count
 from courses.briefings.render import lacking_words, sentences
-from courses.briefings.rules import days_overdue, policy_of
+from courses.briefings.rules import policy_of
 from lms import clock
 from lms.accounts.access import top_units
 from lms.accounts.forms import CATEGORIES
@@ -244,7 +245,7 @@ def names_page(
         purpose=PURPOSE_WORDS.get(purpose),
         purpose_form=purpose_form,
         search_form=search_form or search_fields(found.count, wanted, structure.untold),
-        lateness=lambda person: days_overdue(person.due_at, now),
+        lateness=lambda person: days_late(person.due_at, now, looked.asked.until),
     ), status if status != 200 else answered(looked)
 
 

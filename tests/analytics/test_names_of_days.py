@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from analytics.dashboard.access import among, unnamed
 from analytics.dashboard.queries import PAGE, Among, Given, Wanted, briefings_given, names
-from analytics.dashboard.rules import STATES, many
+from analytics.dashboard.rules import STATES, days_late, many
 from analytics.facts.access import FIGURES, NAMES, access_counted
 from analytics.facts.projection import Structure
 from analytics.facts.rules import OF_NOW, PEOPLE
@@ -442,6 +442,15 @@ def test_members_of_a_day_that_nobody_can_tell_any_more_are_not_listed(make: Mak
         assert 'value="members"' not in head.text
         head.get(f"{at}/numbers/members?until={day}")
         assert "Xem những người được tính ở đây" not in text_of(head)
+
+
+def test_days_late_on_a_day_that_is_over_are_counted_by_the_calendar() -> None:
+    day = date(2026, 3, 24)
+    end = clock.start_of_day(day + DAY) - timedelta.resolution
+    for due, late in ((19, 5), (23, 1), (24, 1), (25, 0)):
+        assert days_late(clock.end_of_day(date(2026, 3, due)), end, day) == late, due
+    assert days_late(None, end, day) == 0
+    assert days_late(clock.end_of_day(date(2026, 3, 19)), clock.end_of_day(day) - DAY / 2, None) == 5
 
 
 def test_no_score_of_now_stands_on_the_page_of_a_past_day() -> None:
