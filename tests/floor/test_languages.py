@@ -184,21 +184,36 @@ def names(world: World, library: Path) -> re.Pattern[str]:
 
 def untranslated(page: str, names: re.Pattern[str], typed: Iterable[str] = ()) -> list[str]:
     """Each piece of a page's words that is neither English nor a name nor what was typed."""
-    left = []
-    for said in Words(page).said:
-        if VIETNAMESE.search(names.sub("", said)) and said not in typed:
-            left.append(said.strip())
-    return left
+    return left_of(Words(page), names, typed)
 
 
-def crawl(browser: Browser, *starts: str, leave_out: str) -> Iterator[tuple[str, str]]:
-    """Every page that links lead to, each path once: path and page. `leave_out` begins the paths not to follow."""
+def left_of(words: Words, names: re.Pattern[str], typed: Iterable[str] = ()) -> list[str]:
+    """The same of a page that has been read. Names are sought where a Vietnamese letter is: it takes longest."""
+    return [
+        said.strip()
+        for said in words.said
+        if VIETNAMESE.search(said) and VIETNAMESE.search(names.sub("", said)) and said not in typed
+    ]
+
+
+def test_a_word_of_no_translation_is_found_beside_names_and_what_was_typed() -> None:
+    page = (
+        '<p>Not read by <b title="Sở Y tế">Sở Y tế</b></p><p lang="vi">Tiếng Việt</p><p title="Chưa dịch">Sở Y tế ở</p>'
+    )
+    known = re.compile("Sở Y tế")
+    assert untranslated(page, known) == ["Chưa dịch", "Sở Y tế ở"]
+    assert untranslated(page, known, ["Sở Y tế ở"]) == ["Chưa dịch"]
+
+
+def crawl(browser: Browser, *starts: str, leave_out: str) -> Iterator[tuple[str, Words]]:
+    """Every page that links lead to, each path once: path and words. `leave_out` begins the paths not to follow."""
     waiting, seen = list(starts), set(starts)
     while waiting:
         address = waiting.pop(0)
         assert browser.get(address).status_code == 200, address
-        yield address.partition("?")[0], browser.text
-        for link in Words(browser.text).links:
+        words = Words(browser.text)
+        yield address.partition("?")[0], words
+        for link in words.links:
             path = link.partition("?")[0]
             if (
                 path.startswith("/")
@@ -255,7 +270,7 @@ def test_english_pages_show_no_vietnamese_but_content(world: World, tmp_path: Pa
     what_learners_see = "/nothing" if actor == "learner" else "/courses/"
     pages = dict(crawl(browser, "/", "/profile", leave_out=what_learners_see))
     assert PAGES[actor] <= set(pages)
-    assert {path: left for path, page in pages.items() if (left := untranslated(page, known))} == {}
+    assert {path: left for path, words in pages.items() if (left := left_of(words, known))} == {}
 
 
 def test_sign_in_and_refusals_are_in_english(world: World, tmp_path: Path) -> None:
