@@ -78,7 +78,7 @@ def page_of(form: DailyForm) -> str:
         told=TOLD_WORDS,
         mails=mails,
         tree_words=TREE_WORDS,
-        page_url=lambda n: url_for("chasing.tonight", page=n, _anchor="daily"),
+        page_url=lambda n: url_for("chasing.tonight", page=n, _anchor="to-heads"),
         may_organise=actor().everywhere(ORGANISE),
         may_mend=actor().everywhere(KEEP),
     )

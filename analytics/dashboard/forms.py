@@ -57,4 +57,6 @@ class SearchForm(PageForm):
         render_kw={"maxlength": 100, "autocomplete": "off"},
     )
     state = ChoiceField(_l("Trạng thái"), choices=lambda: choices(state_words()))
-    category = ChoiceField(_l("Loại cán bộ"), choices=choices({"": _l("Tất cả"), **CATEGORIES}), default="")
+    category = ChoiceField(  # the filter of the same page has a field of this name
+        _l("Loại cán bộ"), choices=choices({"": _l("Tất cả"), **CATEGORIES}), default="", id="search-category"
+    )

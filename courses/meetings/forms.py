@@ -139,14 +139,14 @@ class PointForm(PageForm):
     """A point: its name, and whether it is the main one."""
 
     name = StringField(_l("Tên điểm cầu"), [chosen(_l("Nhập tên điểm cầu.")), at_most(200)], filters=[tidy])
-    main = BooleanField(_l("Điểm cầu chính"))
+    main = BooleanField(_l("Điểm cầu chính"), id="main-point")
 
 
 class NewPointForm(PageForm):
     """One more point, of a unit."""
 
     unit = UnitField(_l("Đơn vị của điểm cầu"), [required(_l("Chọn cơ quan, đơn vị."))])
-    main = BooleanField(_l("Điểm cầu chính"))
+    main = BooleanField(_l("Điểm cầu chính"), id="main-point")
 
 
 class Checkboxes(SelectMultipleField):
