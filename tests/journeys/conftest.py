@@ -98,7 +98,7 @@ def site(
 
     Tests that ask for it run on SQLite, unless they say `backend` for themselves.
     """
-    monkeypatch.setattr(windows, "PICTURES", backend == "sqlite")  # pages look alike on both
+    monkeypatch.setattr(windows, "PICTURES", windows.PICTURES and backend == "sqlite")  # pages look alike on both
     server = make_server("127.0.0.1", 0, not_yet, threaded=True)
     address = f"http://127.0.0.1:{server.port}"
     config = dataclasses.replace(config_for(province_url, tmp_path), site_url=address)

@@ -1,5 +1,6 @@
 """Windows of a real browser, and everything in them that should not happen."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,8 +17,8 @@ PHONE = {"width": 360, "height": 800}
 DESK = {"width": 1280, "height": 900}
 PATIENCE = 20_000
 """Milliseconds to wait for what must come: a busy machine is slow, and a test that passes never waits so long."""
-PICTURES = True
-"""Whether pictures are kept: by the journeys on one database only, since a page looks the same on both."""
+PICTURES = os.environ.get("LMS_TEST_PICTURES") == "1"
+"""Whether pictures are kept, for people to look at: to take one takes longer than to open the page."""
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -118,15 +119,20 @@ def without_a_line(context: BrowserContext, app: Flask) -> Iterator[None]:
 
 
 def shoot(page: Page, name: str, *, whole: bool = True) -> None:
-    """Keep pictures of the page as a phone and as a desk show it, under screenshots/; not `whole`: what is in view."""
-    if not PICTURES:
+    """Keep pictures of the page as a phone and as a desk show it, under screenshots/; not `whole`: what is in view.
+
+    Whether they are kept or not, charts must fit both.
+    """
+    charts, before = page.locator(".main-svg").count(), page.viewport_size
+    if not (charts or PICTURES):
         return
-    before = page.viewport_size
-    SCREENSHOTS.mkdir(exist_ok=True)
     for size in (PHONE, DESK):
         page.set_viewport_size({"width": size["width"], "height": size["height"]})
-        if page.locator(".main-svg").count():
+        if charts:
             until(page, CHARTS_FIT)
+        if not PICTURES:
+            continue
+        SCREENSHOTS.mkdir(exist_ok=True)
         path = SCREENSHOTS / f"{name}-{size['width']}.jpg"
         page.screenshot(path=path, type="jpeg", quality=85, full_page=whole, animations="disabled")
     if before:
