@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import pytest
 from flask import Flask
@@ -49,11 +49,12 @@ from lms.xapi.actions import ourselves, record
 from lms.xapi.models import XapiClient, XapiStatement
 from lms.xapi.rules import rfc3339
 from lms.xapi.statement import Activity, Source, sentence
+from tests import lent
 from tests.conftest import config_for, postgresql_template
 from tests.courses.learner import HOME, Learner, Someone, give, publish_anew
+from tests.kept import kept
 from tests.library_course import CODE, load_small_course
 from tests.make import LONG_AGO, Make
-from tests.postgres import cluster
 
 PEOPLE, UNITS = 3, 4
 TABLES = (CourseProgress, ActivityProgress, Attendance, ReflectionResult, Standing, Tally, TallyDay)
@@ -155,20 +156,32 @@ IN_BOTH_TREES = [
 COMPLETE = [("read", 0, lesson) for lesson in LESSONS[:4]] + [("take", 0, test, 1.0) for test in TESTS[:2]]
 
 
-class History:
+class Begun(NamedTuple):
     """A province of a root and three units below it, three people, and the small course given to everyone."""
+
+    units: list[Unit]
+    people: list[Person]
+    cell: int
+    client: int
+
+
+def begun(make: Make, folder: Path) -> Begun:
+    load_small_course(make, folder)
+    root = make.unit("Tỉnh")
+    units = [root, *(make.unit(f"Sở {n}", under=root) for n in range(1, UNITS))]
+    people = [make.person(unit=units[n % UNITS]) for n in range(PEOPLE)]
+    give(make, root)
+    return Begun(units, people, party_cell(make, [*people[:2], make.person()]), another_system(make))
+
+
+class History:
+    """What happens in such a province, from where it begins."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.folder = folder
         self.make = Make(cast(Flask, SimpleNamespace(extensions={"database": database})))
-        load_small_course(self.make, folder)
-        root = self.make.unit("Tỉnh")
-        self.units = [root, *(self.make.unit(f"Sở {n}", under=root) for n in range(1, UNITS))]
-        self.people = [self.make.person(unit=self.units[n % UNITS]) for n in range(PEOPLE)]
-        give(self.make, root)
-        self.cell = party_cell(self.make, [*self.people[:2], self.make.person()])
+        self.units, self.people, self.cell, self.client = kept(self.make, folder, begun)
         self.days = count(1)
-        self.client = another_system(self.make)
         self.passed = 0
 
     def play(self, event: tuple[Any, ...]) -> None:
@@ -454,8 +467,8 @@ def ours(session: Session) -> dict[str, Any]:
 
 @contextmanager
 def sqlite_history(template: Path) -> Iterator[History]:
-    """A history on a new SQLite file."""
-    with tempfile.TemporaryDirectory() as name:
+    """A history on a new SQLite file, which lies where files of tests lie."""
+    with tempfile.TemporaryDirectory(dir=template.parents[1]) as name:
         folder = Path(name)
         shutil.copy(template, folder / "lms.sqlite")
         database = Database(config_for(f"sqlite:///{folder / 'lms.sqlite'}", folder), open_doors(wsgi.PACKAGES))
@@ -464,15 +477,16 @@ def sqlite_history(template: Path) -> Iterator[History]:
 
 
 @contextmanager
-def postgresql_history() -> Iterator[History]:
-    """A history on a new PostgreSQL database."""
-    with tempfile.TemporaryDirectory() as name:
-        code = f"t_{uuid.uuid4().hex[:12]}"
-        url = cluster().create_database(code, template=postgresql_template())
+def postgresql_history(parent: Path) -> Iterator[History]:
+    """A history on an empty PostgreSQL database."""
+    with tempfile.TemporaryDirectory(dir=parent) as name:
+        url = lent.lend(postgresql_template())
         database = Database(config_for(url, Path(name)), open_doors(wsgi.PACKAGES))
-        yield History(database, Path(name))
-        database.dispose()
-        cluster().drop_database(code)
+        try:
+            yield History(database, Path(name))
+        finally:
+            database.dispose()
+            lent.give_back(url)
 
 
 def check(history: History, events: list[tuple[Any, ...]]) -> None:
@@ -552,6 +566,6 @@ def test_step_by_step_and_all_at_once_give_the_same(sqlite_template: Path, event
 @example(events=[("move ahead", 0, 2, 1), ("link", 0, 1), ("read", 0, "m1-1"), ("take back", 0), ("let days pass", 2)])
 @example(events=[("move ahead", 0, 2, 1), ("let days pass", 1), ("read", 0, "m1-1"), ("move", 1, 3), ("open a page",)])
 @given(events=st.lists(EVENTS, min_size=8, max_size=14))
-def test_postgresql_agrees(events: list[tuple[Any, ...]]) -> None:
-    with postgresql_history() as history:
+def test_postgresql_agrees(tmp_path_factory: pytest.TempPathFactory, events: list[tuple[Any, ...]]) -> None:
+    with postgresql_history(tmp_path_factory.getbasetemp()) as history:
         check(history, events)

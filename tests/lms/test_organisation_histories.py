@@ -277,7 +277,7 @@ UNDONE_ON_A_NEW_DAY = [("consolidate", [17], 22, 0), ("let days pass", 1), ("und
 def test_totals_hold_nobody_counts_twice_and_nothing_goes_whatever_happens(
     sqlite_template: Path, events: list[tuple[Any, ...]]
 ) -> None:
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=sqlite_template.parents[1]) as name:
         shutil.copy(sqlite_template, Path(name) / "lms.sqlite")
         with history_on(f"sqlite:///{name}/lms.sqlite", Path(name)) as history:
             run(history, events)
