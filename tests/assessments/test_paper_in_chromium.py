@@ -213,10 +213,10 @@ def test_the_pages_of_a_test_are_accessible(sitting: Sitting, context: BrowserCo
     page = started(sitting, context, questions=10)
     sitting_pages = [SINGLES, page.url, page.url + "/submit"]
     found = {}
-    for width in (360, 1280):
-        page.set_viewport_size({"width": width, "height": 800})
-        for address in sitting_pages:
-            page.goto(address)
+    for address in sitting_pages:
+        page.goto(address)
+        for width in (360, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
             found[address, width] = violations(page)
     page.get_by_role("button", name="Nộp bài").click()
     page.wait_for_url("**/review")
