@@ -7,10 +7,12 @@ the DevTools protocol), which, like a person typing in the developer console, is
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from playwright.sync_api import CDPSession, Page
+from playwright.sync_api import CDPSession, Error, Page
 
 SCRIPT = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js"
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
@@ -32,21 +34,40 @@ def violations(page: Page, rules: Sequence[str] | None = None) -> list[str]:
         "resultTypes": ["violations"],
     }
     options = f"{{...{json.dumps(wanted)}, preload: {PRELOAD}}}"
-    session = page.context.new_cdp_session(page)
-    try:
-        if not _evaluated(session, "typeof axe === 'object'"):
-            _evaluated(session, f"{SCRIPT.read_text(encoding='utf-8')}; undefined")
-        found: list[dict[str, Any]] = _evaluated(session, f"axe.run(document, {options}).then(r => r.violations)")
-    finally:
-        session.detach()
+    session = debugger_of(page)
+    ask = f"typeof axe === 'object' ? axe.run(document, {options}).then(r => r.violations) : null"
+    found: list[dict[str, Any]] | None = evaluated(session, ask)
+    if found is None:  # the page is a new one
+        evaluated(session, f"{source()}; undefined")
+        found = evaluated(session, ask)
+    assert found is not None
     return [_line(rule, node) for rule in found for node in rule["nodes"]]
 
 
-def _evaluated(session: CDPSession, expression: str) -> Any:
+@cache
+def source() -> str:
+    return SCRIPT.read_text(encoding="utf-8")
+
+
+_debuggers: WeakKeyDictionary[Page, CDPSession] = WeakKeyDictionary()
+
+
+def debugger_of(page: Page) -> CDPSession:
+    """It stays with a page wherever that goes: to begin a session takes as long as to ask some rules."""
+    if page not in _debuggers:
+        _debuggers[page] = page.context.new_cdp_session(page)
+    return _debuggers[page]
+
+
+def evaluated(session: CDPSession, expression: str) -> Any:
     """The value of a JavaScript expression in the page; a promise is awaited."""
-    answer = session.send(
-        "Runtime.evaluate", {"expression": expression, "awaitPromise": True, "returnByValue": True, "timeout": 30_000}
-    )
+    wanted = {"expression": expression, "awaitPromise": True, "returnByValue": True, "timeout": 30_000}
+    try:
+        answer = session.send("Runtime.evaluate", wanted)
+    except Error as error:
+        if "navigated" not in str(error):
+            raise
+        answer = session.send("Runtime.evaluate", wanted)  # a page that waits for something opens itself anew
     if failure := answer.get("exceptionDetails"):
         raise RuntimeError(f"axe failed in the page: {failure.get('exception', failure).get('description', failure)}")
     return answer["result"].get("value")

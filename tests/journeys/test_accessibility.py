@@ -3,10 +3,10 @@
 import base64
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -53,11 +53,11 @@ from lms.roster.models import RosterUpload
 from lms.web.gate import PUBLIC, policy_of
 from lms.xapi.models import XapiStatement
 from tests import rosters
-from tests.axe import COLORS, LAYOUT, violations
 from tests.channels import channel_with_trouble
 from tests.courses.gathering import briefing_of, sitting_of
 from tests.floor.keys import give_passkey
 from tests.journeys.conftest import Site
+from tests.journeys.looks import LOOKS, faults
 from tests.journeys.province import (
     ADMINISTRATOR,
     COURSE,
@@ -75,12 +75,6 @@ from tests.telephone import Telephone, set_up_anew
 
 pytestmark = pytest.mark.chromium
 
-Scheme = Literal["light", "dark"]
-LOOKS: tuple[tuple[int, Scheme], ...] = ((360, "light"), (1280, "dark"), (360, "dark"), (1280, "light"))
-SAME_LAYOUT = LOOKS[2:]
-"""At a width that has been looked at, other colors can only break what depends on colors."""
-WIDTHS = (320, 360, 640, 720, 960, 1280)
-"""The narrowest phone, a common one, and office screens, enlarged and not: no page scrolls sideways."""
 NOBODY = "nobody"
 IN_TURN = (LEARNER, HEAD, TRAINER, ADMINISTRATOR)
 ALREADY_SIGNED_IN = {
@@ -374,58 +368,6 @@ def address(app: Flask, rule: Rule, ids: Mapping[str, Any]) -> str:
         built = rule.build({name: known.get(name, uuid.uuid4()) for name in rule.arguments})
     assert built is not None
     return built[1]
-
-
-_met: set[str] = set()
-_met_on_desks: set[str] = set()
-"""The sorts of elements that have been looked at in this process: in all looks, and of those a phone does not show."""
-
-
-def faults(page: Page, looks: Sequence[tuple[int, Scheme]] = LOOKS) -> list[str]:
-    """What is wrong with the page the browser shows, in each of these looks.
-
-    In the first every page is asked everything; where it is the only one, where there is an element of a sort that was
-    not looked at before. In the second what depends on colors and widths is asked again, and
-    everything where a desk shows an element of a sort that was not looked at before; in the others what depends on
-    colors, where there is an element of a sort that was not looked at before.
-    """
-    found = []
-    if page.locator("h1").count() != 1:
-        found.append(f"{page.locator('h1').count()} headings of level 1")
-    if not page.title().removesuffix("– Quán triệt").strip():
-        found.append("no title")
-    shown: dict[int, set[str]] = {}
-    for width in WIDTHS if tuple(looks) == LOOKS else WIDTHS[:2]:
-        page.set_viewport_size({"width": width, "height": 900})
-        if page.evaluate("document.scrollingElement.scrollWidth > innerWidth"):
-            found.append(f"scrolls sideways at {width} px: {page.evaluate(WIDE)}")
-        if width in {one for one, _scheme in looks}:
-            shown[width] = set(page.evaluate(SORTS))
-    met, new = set.union(*shown.values()), shown.get(LOOKS[1][0], set()) - shown[LOOKS[0][0]] - _met_on_desks
-    for number, (width, scheme) in enumerate(looks):
-        if met <= _met and ((width, scheme) in SAME_LAYOUT or tuple(looks) != LOOKS):
-            continue
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=scheme)
-        rules = COLORS if (width, scheme) in SAME_LAYOUT else None if number == 0 or new else LAYOUT
-        found += [f"{width} px, {scheme}: {line}" for line in violations(page, rules)]
-    if tuple(looks) == LOOKS:
-        _met.update(met)
-        _met_on_desks.update(new)
-    return found
-
-
-SORTS = """() => {
-    const states = ["role", "type", "disabled", "open", "checked", "aria-current", "aria-invalid", "aria-pressed"];
-    const sort = one => one === null ? "" : [one.tagName, ...[...one.classList].sort(),
-        ...states.filter(name => one.hasAttribute(name)).map(name => `${name}=${one.getAttribute(name)}`)].join(".");
-    const visible = [...document.body.querySelectorAll("*")].filter(one => one.checkVisibility());
-    return [...new Set(visible.map(one => `${sort(one)} < ${sort(one.parentElement)}`))];
-}"""
-"""What each visible element is and in what it stands: tag, classes and state of both."""
-
-WIDE = """[...document.querySelectorAll("main *")].filter(one => one.getBoundingClientRect().right > innerWidth + 1)
-    .slice(0, 3).map(one => one.outerHTML.slice(0, 80))"""
 
 
 @pytest.mark.parametrize("username", [NOBODY, LEARNER, HEAD, TRAINER, ADMINISTRATOR])

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Error
 
 from tests.journeys.conftest import Site
-from tests.journeys.test_accessibility import faults
+from tests.journeys.looks import faults
 
 pytestmark = pytest.mark.chromium
 
@@ -14,6 +14,34 @@ SPOIL = """() => {
     wide.style.minWidth = "2000px";
     document.querySelector("main").append(document.createElement("h1"), wide);
 }"""
+FAULTY = """() => {
+    const main = document.querySelector("main");
+    main.insertAdjacentHTML("beforeend", `
+        <h5>Dưới tiêu đề cấp một</h5>
+        <input class="nameless">
+        <p class="dim">Chữ mờ trên nền tối</p>
+        <p class="pale">Chữ mờ trên nền sáng, ở màn hình rộng</p>
+        <p><button class="small">a</button><button class="small">b</button></p>
+        <p id="twice">Một</p><p id="twice">Hai</p>
+        <img class="desk" src="">`);
+    const sheet = document.styleSheets[0], rule = text => sheet.insertRule(text, sheet.cssRules.length);
+    rule("@media (prefers-color-scheme: dark) { .dim { color: #333; background: #222 } }");
+    rule("@media (prefers-color-scheme: light) and (min-width: 1000px) { .pale { color: #ddd; background: #eee } }");
+    rule("@media (max-width: 400px) { .small { all: unset; display: inline-block; width: 9px; height: 9px } }");
+    rule(".desk { display: none }");
+    rule("@media (min-width: 1000px) { .desk { display: block } }");
+}"""
+"""Faults of which some stand in one look only, on a page each other element of which has been looked at before."""
+EACH = {
+    "heading-order": {"360 px, light"},
+    "label": {"360 px, light"},
+    "['twice']": {"ids of several elements"},
+    "target-size": {"360 px, light"},
+    "image-alt": {"1280 px, dark"},
+    ".dim": {"360 px, dark", "1280 px, dark"},
+    ".pale": {"1280 px, light"},
+}
+"""In which looks each is found first, and by what word."""
 
 
 def test_errors_and_requests_to_other_hosts_are_noticed(site: Site) -> None:
@@ -39,3 +67,15 @@ def test_a_spoilt_page_has_faults(site: Site) -> None:
     assert "2 headings of level 1" in found
     assert "scrolls sideways at 320 px" in found
     assert "image-alt" in found
+
+
+def test_each_fault_is_found_in_the_look_in_which_it_stands(site: Site) -> None:
+    page = site.windows.open()
+    page.goto("/sign-in")
+    assert faults(page) == []
+    page.evaluate(FAULTY)
+    found = faults(page)
+    looks = {word: {line[: line.index(":")] for line in found if word in line} for word in EACH}
+    assert {word: sorted(looks[word]) for word in EACH if not looks[word] >= EACH[word]} == {}
+    assert looks[".pale"] == {"1280 px, light"}
+    assert looks["target-size"] == {"360 px, light"}
