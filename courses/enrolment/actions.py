@@ -164,6 +164,7 @@ def given(
     """A new assignment with its choices, in the log; nobody has been told."""
     if briefing.closed_at is not None:
         raise BriefingClosed(briefing.code)
+    lock_roll(session)  # of two at once the second sees the first: no index compares due dates that are not there
     same = {"briefing_id": briefing.id, "unit_id": wish.unit.id, "tree": tree, "withdrawn_at": None}
     due = {"due_at": wish.due_at, "due_days": wish.due_days}
     if session.scalar(select(Assignment.id).filter_by(**same, **due).limit(1)) is not None:

@@ -17,8 +17,9 @@ from courses.briefings.actions import count_before, open_briefing
 from courses.briefings.rules import ONLINE, Asked, Policy, policy_of
 from courses.catalog.actions import THE_PRODUCT
 from courses.catalog.models import Course, Module
+from courses.enrolment.actions import AlreadyAssigned
 from courses.enrolment.actions import give as give_out
-from courses.enrolment.models import Briefing
+from courses.enrolment.models import Assignment, Briefing
 from courses.learning.access import access_course, access_lesson_place
 from courses.learning.actions import finish_lesson
 from lms import clock
@@ -136,3 +137,30 @@ def test_two_who_give_a_briefing_and_choose_what_counts_follow_each_other(make: 
         one = session.scalars(select(Briefing).where(Briefing.code == "moi")).one()
         assert (policy_of(one.policy).counts_before, one.policy_number) == (False, 2)
     assert differences(make) == []
+
+
+@pytest.mark.parametrize("days", [None, 30])
+def test_of_two_who_give_the_same_at_once_without_a_date_one_is_told_that_it_is_given(
+    make: Make, units: list[Unit], days: int | None
+) -> None:
+    def gives(session: Session) -> str:
+        briefing, unit = session.scalars(select(Briefing)).one(), session.get_one(Unit, units[1].id)
+        try:
+            give_out(session, briefing, unit, due_days=days)
+        except AlreadyAssigned:
+            return "told"
+        return "given"
+
+    def second() -> str:
+        with make.writing() as session:
+            return gives(session)
+
+    with ThreadPoolExecutor(1) as pool:
+        with make.writing() as session:
+            assert gives(session) == "given"
+            running = pool.submit(second)
+            until_somebody_waits(make)
+        assert running.result() == "told"
+    with make.reading() as session:
+        given = select(Assignment).where(Assignment.unit_id == units[1].id)
+        assert len(session.scalars(given).all()) == 1
