@@ -26,6 +26,7 @@ STATE_WORDS = {
     "not_passed": _l("Đã quán triệt, chưa hoàn thành"),
     "overdue": _l("Quá hạn"),
     "scored": _l("Đã có điểm"),
+    "started": _l("Đã bắt đầu học"),
 }
 
 

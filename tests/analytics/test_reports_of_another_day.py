@@ -428,16 +428,21 @@ def test_what_is_read_by_another_structure_costs_the_same_however_many_people_th
     paths = [moved.at(moved.a, rest) for rest in ("", "/01", "/03", "/05", "/lists", "/01.csv", "/03.csv", "/05.csv")]
     asked = [f"/{path}?on={moved.on}" for path in ("units", "briefings/-/tallies", "briefings/-/standings")]
     costs: list[list[int]] = []
+    sent: list[list[str]] = []
     for people in (0, 30):
         with make.writing() as session:
             hired(session, moved.a, people)
             for briefing_id in session.scalars(select(Briefing.id)).all():
                 settle_briefing(session, briefing_id)
         costs.append([])
+        sent.append([])
         for get, path in [(browser.get, path) for path in paths] + [(token, path) for path in asked]:
             get(path)  # what is remembered of units, or noted once a day, is not asked again
             with count_queries(app) as counted:
                 assert get(path).status_code == 200
             costs[-1].append(len(counted))
-    assert costs[0] == costs[1]
+            sent[-1].append(f"{path}\n{counted}")
+    assert costs[0] == costs[1], [
+        pair for pair in zip(*sent, strict=True) if pair[0].count("\n") != pair[1].count("\n")
+    ]
     assert max(costs[0]) <= 30, dict(zip(paths + asked, costs[0], strict=True))

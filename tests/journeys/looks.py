@@ -85,6 +85,7 @@ def faults(page: Page, looks: Sequence[tuple[int, Scheme]] = LOOKS) -> list[str]
     what depends on colors, where there is an element of a sort that was not looked at before.
     """
     whole = tuple(looks) == LOOKS
+    page.wait_for_load_state()  # the debugger does not wait for a page that is only coming
     at = {width: seen_at(page, width, sorts=width in dict(looks)) for width in (WIDTHS if whole else NARROW)}
     found = [*amiss(at.values())]
     met = frozenset[str]().union(*(seen.sorts for seen in at.values()))
