@@ -17,10 +17,10 @@ from courses.briefings.queries import (
     STANDINGS_IN_BRIEFING,
     Known,
     actual_standings,
+    line_of,
     lines_of,
     row_of,
     sittings_from,
-    standing_row,
     standings_of,
     standings_of_people,
 )
@@ -181,8 +181,8 @@ def restand(session: Session, people: Mapping[int, Collection[int]], attended: M
 def stood(row: Standing, briefing: Briefing, category: str, party: str, known: Known) -> list[StandingChange]:
     """Where a person now stands, when that is elsewhere; the roll is as it was."""
     before = row_of(row)
-    roll = {name: before[name] for name in ROLL_COLUMNS}
-    after = standing_row(briefing, policy_of(briefing.policy), row.person_id, category, party, roll, known)
+    place = tuple(before[name] for name in ROLL_COLUMNS)
+    after = row_of_line(line_of(briefing, policy_of(briefing.policy), row.person_id, category, party, place, known))
     return [StandingChange(briefing.id, row.person_id, before, after)] if after != before else []
 
 

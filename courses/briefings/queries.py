@@ -28,7 +28,6 @@ from courses.briefings.rules import (
     row_of_line,
     short,
     stand,
-    values_of,
 )
 from courses.briefings.statements import Told
 from courses.catalog.models import Course, CourseVersion
@@ -174,23 +173,22 @@ def by_kept(rows: Iterable[SqlRow[int, int]]) -> Links:
     return found
 
 
-def standing_row(
-    briefing: Briefing, policy: Policy, person_id: int, category: str, party: str, roll: Row, known: Known
-) -> Row:
-    """The columns of a standing: of somebody on the roll as it says, of whom this is known."""
-    seen = known.together(person_id, leave=roll["leave"], opened_at=briefing.opened_at)
-    return {**roll, "member": party in MEMBERS, **values_of(stand(policy, category, seen))}
+def line_of(
+    briefing: Briefing, policy: Policy, person_id: int, category: str, party: str, place: Line, known: Known
+) -> Line:
+    """A standing: of somebody on the roll, which says the values of `ROLL_COLUMNS`, of whom this is known."""
+    *_, leave = place
+    seen = known.together(person_id, leave=leave, opened_at=briefing.opened_at)
+    return (*place, party in MEMBERS, *TOLD_OF(stand(policy, category, seen)))
 
 
 def lines_of(briefing: Briefing, roll: Iterable[OnRoll], known: Known, policy: Policy | None = None) -> dict[int, Line]:
     """Standings by person: of everyone on this roll, of whom this is known, under its policy or this one."""
-    policy, opened_at = policy or policy_of(briefing.policy), briefing.opened_at
+    policy = policy or policy_of(briefing.policy)
     found: dict[int, Line] = {}
     for one in roll:
-        decided = one.decided
-        seen = known.together(one.person_id, leave=decided.leave, opened_at=opened_at)
-        place = (one.unit_id, one.assignment_id, one.due_at, decided.exempt, decided.leave, one.party in MEMBERS)
-        found[one.person_id] = place + TOLD_OF(stand(policy, one.category, seen))
+        place = (one.unit_id, one.assignment_id, one.due_at, one.decided.exempt, one.decided.leave)
+        found[one.person_id] = line_of(briefing, policy, one.person_id, one.category, one.party, place, known)
     return found
 
 
