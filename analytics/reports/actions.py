@@ -94,7 +94,7 @@ def freeze(session: Session, of: Subject, paper: Paper, *, by: uuid.UUID | None)
 
 def send(session: Session, of: Subject, *, by: uuid.UUID | None) -> ReportSubmission:
     """Keep Biểu 01 as it is and send it to the unit above. Raises `AlreadySent`, `NobodyAbove`."""
-    above = session.scalar(queries.unit_above(of))
+    above = session.scalar(queries.unit_above(of.unit.id, on=clock.day_of(of.now)))
     if above is None:
         raise NobodyAbove
     try:

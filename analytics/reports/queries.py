@@ -268,18 +268,16 @@ def names_of(session: Session, public_ids: Iterable[str]) -> dict[str, str]:
     return {str(public_id): name for public_id, name in session.execute(query)} if ids else {}
 
 
-def unit_above(of: Subject) -> Select[Unit]:
-    """The unit to which this one reports today."""
-    on = day_of(of.now)
+def unit_above(unit_id: int, *, on: date) -> Select[Unit]:
+    """The unit to which this one reports that day."""
     return (
-        select(Unit)
-        .join(UnitEdge, UnitEdge.parent_id == Unit.id)
-        .where(
-            UnitEdge.tree == STATE_TREE,
-            UnitEdge.child_id == of.unit.id,
-            holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to),
-        )
+        select(Unit).join(UnitEdge, UnitEdge.parent_id == Unit.id).where(UnitEdge.child_id == unit_id, *reporting(on))
     )
+
+
+def reporting(on: date) -> tuple[ColumnElement[bool], ...]:
+    """Whether an edge is one along which units report that day."""
+    return UnitEdge.tree == STATE_TREE, holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to)
 
 
 def heads(unit_id: int, *, on: date, tree: str) -> Select[int, str, bool]:
@@ -344,7 +342,7 @@ def submissions_waiting(unit_ids: Collection[int] | None, *, on: date) -> Select
 def decided_by(unit_ids: Collection[int], *, on: date) -> ColumnElement[bool]:
     """Whether one of these units decides that day about a report: see `decider`."""
     ended = select(Unit.id).where(Unit.valid_to <= on)
-    below = edges_on(on).where(UnitEdge.parent_id.in_(unit_ids)).with_only_columns(UnitEdge.child_id)
+    below = select(UnitEdge.child_id).where(UnitEdge.parent_id.in_(unit_ids), *reporting(on))
     instead = and_(ReportSubmission.to_unit_id.in_(ended), ReportSubmission.unit_id.in_(below))
     return or_(ReportSubmission.to_unit_id.in_(unit_ids), instead)
 
@@ -356,14 +354,7 @@ def decider(session: Session, sent: ReportSubmission, *, on: date) -> Unit:
     ended = sent.to_unit.valid_to
     if ended is None or ended > on:
         return sent.to_unit
-    by_now = session.scalar(edges_on(on).where(UnitEdge.child_id == sent.unit_id))
-    return session.get_one(Unit, by_now) if by_now is not None else sent.to_unit
-
-
-def edges_on(on: date) -> Select[int]:
-    """What stands directly above what in the state tree of that day: the ids above; to be narrowed."""
-    dated = holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to)
-    return select(UnitEdge.parent_id).where(UnitEdge.tree == STATE_TREE, dated)
+    return session.scalar(unit_above(sent.unit_id, on=on)) or sent.to_unit
 
 
 def returned_before(sent: ReportSubmission) -> Select[uuid.UUID]:

@@ -116,7 +116,7 @@ def unit_page(of: Subject, entry_form: forms.EntryForm | None = None) -> str:
         levels=request.args.get("levels", ""),
         entry=entry,
         entry_form=entry_form or forms.EntryForm(formdata=None, obj=entry),
-        above=own.scalar(queries.unit_above(of)) if of.structure is None else None,
+        above=own.scalar(queries.unit_above(of.unit.id, on=clock.today())) if of.structure is None else None,
         sent=sent,
         received=own.scalars(gathering.sent_to(of)).all(),
         kept=gathering.kept_for(own, me, of),
