@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session, aliased
 
 from analytics.dashboard.queries import Among
 from analytics.facts.projection import Structure
-from lms.accounts.access import people_of_today
 from lms.accounts.models import Membership, Person
 from lms.organisation.access import at_or_below
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure
@@ -66,21 +65,6 @@ def among(
     if structure.people is not None:
         others = others.where(Person.id.in_(structure.people))
     return Among(below, replace(structure, people=named)), Among(below, replace(structure, people=others))
-
-
-def unnamed(actor: Actor, figures: str, names: str, units: Select[int], structure: Structure) -> Among | None:
-    """Those whom the figures count by another structure and whose names are not for this person; None: nobody.
-
-    Who is counted is settled by one permission and who is named by another, today. Where these hold alike, or both
-    settle it by that of names, as of a staff category, it is the same people.
-    """
-    named, tree = structure.people, structure.tree
-    same = not actor.everywhere(figures) and {*actor.unit_ids(figures, tree)} <= {*actor.unit_ids(names, tree)}
-    if named is None or structure.category or same:
-        return None
-    others, counted = select(Person.id).where(Person.id.not_in(named)), people_of_today(actor, figures, tree=tree)
-    others = others if counted is None else others.where(Person.id.in_(counted))
-    return Among(units, replace(structure, people=others.correlate(None)))
 
 
 def units_named_at_once(actor: Actor, permission: str, *, on: date, tree: str = STATE_TREE) -> Select[int]:

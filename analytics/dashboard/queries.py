@@ -160,16 +160,12 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """One page of those who are asked for, out of `found`; all there are to see; and those one may not see yet.
-
-    `unnamed`: the figures count them, and who they are is not for this reader.
-    """
+    """One page of those who are asked for, out of `found`; all there are to see; and those one may not see yet."""
 
     people: list[Missing]
     found: int
     count: Count
     beyond: Count
-    unnamed: Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,20 +183,13 @@ class Wanted:
 
 
 def names(
-    session: Session,
-    within: Among,
-    beyond: Among | None,
-    briefing: Given,
-    wanted: Wanted,
-    *,
-    now: datetime,
-    unnamed: Among | None = None,
+    session: Session, within: Among, beyond: Among | None, briefing: Given, wanted: Wanted, *, now: datetime
 ) -> Names:
-    """Who is asked for `within`, how many more there are `beyond`, and how many `unnamed` are counted with them.
+    """Who is asked for `within`, and how many more there are `beyond`.
 
     What is not told by the structure is told of nobody.
     """
-    counts = [count_of(session, one, briefing.id, now=now) if one else Count() for one in (within, beyond, unnamed)]
+    counts = [count_of(session, one, briefing.id, now=now) if one else Count() for one in (within, beyond)]
     found = many(counts[0], wanted.state) if wanted.state not in within.structure.untold else 0
     if not found:
         return Names([], 0, *counts)

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from analytics.dashboard import queries
-from analytics.dashboard.access import among, unnamed
+from analytics.dashboard.access import among
 from analytics.dashboard.forms import PURPOSE_WORDS, PurposeForm, SearchForm, state_words
 from analytics.dashboard.protocol import (
     FIGURES,
@@ -225,8 +225,7 @@ def names_page(
         raise NotFound
     wanted, purpose = wanted_names(one), str(visit(one).get("purpose", ""))
     within, beyond = among(me, NAMES, one.id, structure, on=clock.today(), purpose=bool(purpose), alone=wanted.alone)
-    hidden = unnamed(me, FIGURES, NAMES, within.units, structure)
-    found = queries.names(own, within, beyond, briefing, wanted, now=now, unnamed=hidden)
+    found = queries.names(own, within, beyond, briefing, wanted, now=now)
     if found.people:
         note_names_read(looked, found, {"briefing": briefing.code, "purpose": purpose or OWN_UNIT})
     return render_template(
@@ -250,8 +249,8 @@ def names_page(
 
 
 def how_many(found: Names, state: str, untold: Collection[str]) -> dict[str, int]:
-    """How many there are to see, how many only once a purpose was stated, and how many not at all."""
-    kinds = {"seen_now": found.count, "unseen": found.beyond, "unnamed": found.unnamed}
+    """How many there are to see, and how many only once a purpose was stated."""
+    kinds = {"seen_now": found.count, "unseen": found.beyond}
     return {kind: many(count, state) if state not in untold else 0 for kind, count in kinds.items()}
 
 

@@ -43,6 +43,11 @@ def test_an_auditor_holds_all_that_reads_and_nothing_that_changes() -> None:
     assert PERMISSIONS["auditor"] == reads
 
 
+def test_whoever_reads_figures_reads_names_too() -> None:
+    held = [{one for one in ("unit:read_figures", "unit:read_names") if one in held} for held in PERMISSIONS.values()]
+    assert {len(one) for one in held} == {0, 2}
+
+
 def test_a_deputy_may_what_the_head_may() -> None:
     assert PERMISSIONS["deputy"] == PERMISSIONS["head"]
 
