@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import TypeVar, cast
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -64,14 +65,20 @@ class Province:
         return [line for lines in check_projections(self.make.database).values() for line in lines]
 
 
-def own(session: Session, value: object) -> object:
+T = TypeVar("T")
+
+
+def own(session: Session, value: T) -> T:
     """The unit as this session has it."""
+    found: object = value
     if isinstance(value, NewUnit):
         parents = {tree: session.get_one(Unit, one.id) if one else None for tree, one in value.parents.items()}
-        return replace(value, parents=parents)
-    if isinstance(value, Unit | UnitOperation):
-        return session.get_one(type(value), value.id)
-    return [own(session, one) for one in value] if isinstance(value, list) else value
+        found = replace(value, parents=parents)
+    elif isinstance(value, Unit | UnitOperation):
+        found = session.get_one(type(value), value.id)
+    elif isinstance(value, list):
+        found = [own(session, one) for one in value]
+    return cast(T, found)
 
 
 def commune(name: str = "Xã C", code: str = "c", *, under: Unit | None, tree: str = STATE_TREE) -> NewUnit:

@@ -48,7 +48,7 @@ class Merging:
         on = clock.today() + timedelta(days=in_days)
         with self.make.writing() as session:
             units = [session.get_one(Unit, one.id) for one in (self.x, self.y)]
-            merge_units(session, units, own(session, commune("Xã Hợp", "h", under=self.root)), on=on)  # type: ignore[arg-type]
+            merge_units(session, units, own(session, commune("Xã Hợp", "h", under=self.root)), on=on)
             return session.scalars(select(Unit).where(Unit.code == "h")).one()
 
     def freeze(self) -> None:
@@ -129,7 +129,7 @@ def test_a_part_of_a_unit_that_was_divided_stands_in_its_place_alone(merging: Me
     merging.freeze()
     with merging.make.writing() as session:
         parts = [own(session, commune(f"Xã {name}", name, under=merging.root)) for name in ("p", "q")]
-        split_unit(session, session.get_one(Unit, merging.x.id), parts, ends=True, on=clock.today())  # type: ignore[arg-type]
+        split_unit(session, session.get_one(Unit, merging.x.id), parts, ends=True, on=clock.today())
         first, second = (session.scalars(select(Unit).where(Unit.code == name)).one() for name in ("p", "q"))
     with merging.make.reading() as session:
         briefing_id, today = session.scalars(select(Briefing.id)).one(), clock.today()
@@ -182,7 +182,7 @@ def test_what_was_sent_up_to_a_unit_that_has_ended_is_decided_by_the_unit_now_ab
     with make.writing() as session:
         units = [session.get_one(Unit, one.id) for one in (x, y)]
         first, second = (own(session, commune(f"Sở {name}", name, under=root)) for name in ("Hợp", "Riêng"))
-        split_unit(session, units[0], [second, first], ends=True, children={office.id: 1}, on=clock.today())  # type: ignore[list-item]
+        split_unit(session, units[0], [second, first], ends=True, children={office.id: 1}, on=clock.today())
     with make.reading() as session:
         merged, heir = (
             session.scalars(select(Unit).where(Unit.name == f"Sở {name}")).one() for name in ("Hợp", "Riêng")

@@ -163,7 +163,7 @@ def test_a_merger_leaves_everybody_the_days_they_had(world: World) -> None:
     world.give(world.two, days=2)
     with world.make.writing() as session:
         both = [session.get_one(Unit, one.id) for one in (world.one, world.two)]
-        merge_units(session, both, own(session, commune("Sở Hợp", "h", under=world.root)), on=after(7))  # type: ignore[arg-type]
+        merge_units(session, both, own(session, commune("Sở Hợp", "h", under=world.root)), on=after(7))
     assert world.dues(on=after(6)) == [0, 0, 2]
     assert world.dues(on=after(7)) == [0, 0, 2]
     assert world.agrees()

@@ -310,18 +310,23 @@ def test_whoever_comes_to_a_unit_long_after_is_reminded_without_a_due_date_too(m
         assert session.scalars(select(Notice.id).where(Notice.person_id == before.id)).all() == []
 
 
-def test_whoever_has_no_due_date_is_still_reminded_in_the_second_year(make: Make, unit: Unit) -> None:
+@pytest.mark.parametrize(("plan", "since"), [((14, 30, 60), 390), ((1,), 393)])  # once a month, and once a week
+def test_whoever_has_no_due_date_is_still_reminded_in_the_second_year(
+    make: Make, unit: Unit, plan: tuple[int, ...], since: int
+) -> None:
     person = make.person(unit=unit)
     with make.writing() as session:
-        session.execute(update(Assignment).values(due_at=None, assigned_at=clock.now() - 390 * DAY))
+        session.execute(update(Assignment).values(due_at=None, assigned_at=clock.now() - since * DAY))
         session.execute(
             update(Membership).where(Membership.person_id == person.id).values(valid_from=clock.today() - 999 * DAY)
         )
+        briefing = session.scalars(select(Briefing)).one()
+        keep_plan(session, briefing, Plan(without_due=plan), by=person.public_id)
         settle_briefing(session, session.scalars(select(Briefing.id)).one())
     night(make)
     night(make)
     with make.reading() as session:
-        assert session.scalars(select(ReminderSent.occasion)).one().startswith("without 390 ")
+        assert session.scalars(select(ReminderSent.occasion)).one().startswith(f"without {since} ")
         assert len(session.scalars(select(Notice.text).where(Notice.person_id == person.id)).all()) == 1
 
 

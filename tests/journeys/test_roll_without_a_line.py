@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -205,19 +206,19 @@ def test_signing_out_leaves_nothing_on_the_phone(site: Site, point: MeetingPoint
 
 
 def test_a_page_that_was_asked_for_before_signing_out_and_came_after_it_is_not_kept(
-    site: Site, point: MeetingPoint
+    site: Site, point: MeetingPoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = opened(site, point)
     answering, on_its_way, over = site.make.app.wsgi_app, threading.Event(), threading.Event()
 
-    def slow(environ: dict[str, object], start_response: object) -> Iterable[bytes]:
-        answer = b"".join(answering(environ, start_response))  # type: ignore[arg-type]  # as the server calls it
+    def slow(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        answer = b"".join(answering(environ, start_response))
         if environ["PATH_INFO"] == path_of(point):
             on_its_way.set()
             over.wait(30)
         return [answer]
 
-    site.make.app.wsgi_app = slow  # type: ignore[method-assign]  # Flask's documented way
+    monkeypatch.setattr(site.make.app, "wsgi_app", slow)
     later = page.context.new_page()
     later.goto("/profile")
     later.evaluate("path => { setTimeout(() => { location.href = path; }); }", path_of(point))
@@ -225,7 +226,7 @@ def test_a_page_that_was_asked_for_before_signing_out_and_came_after_it_is_not_k
     sign_out(page)
     until(page, f"async () => !(await ({STORED})()).length")
     over.set()
-    site.make.app.wsgi_app = answering  # type: ignore[method-assign]  # as above
+    monkeypatch.setattr(site.make.app, "wsgi_app", answering)
     expect(later.locator("#roll")).to_be_visible()
     until(later, "async () => caches.has('quan-triet roll files')")  # the page follows its files
     later.wait_for_timeout(500)
@@ -363,20 +364,22 @@ def test_what_a_form_changed_is_in_the_copy_and_a_closed_roll_is_kept_no_longer(
     until(page, f"async () => !(await ({KEPT})()).length")
 
 
-def test_on_a_line_that_says_nothing_the_copy_comes_after_seconds(site: Site, point: MeetingPoint) -> None:
+def test_on_a_line_that_says_nothing_the_copy_comes_after_seconds(
+    site: Site, point: MeetingPoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = opened(site, point)
     answering, over = site.make.app.wsgi_app, threading.Event()
 
-    def silent(environ: dict[str, object], start_response: object) -> Iterable[bytes]:
+    def silent(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] == path_of(point):
             over.wait(30)
-        return answering(environ, start_response)  # type: ignore[arg-type]  # as the server calls it
+        return answering(environ, start_response)
 
-    site.make.app.wsgi_app = silent  # type: ignore[method-assign]  # Flask's documented way
+    monkeypatch.setattr(site.make.app, "wsgi_app", silent)
     page.reload()
     expect(page.get_by_text(COPY)).to_be_visible()
     over.set()
-    site.make.app.wsgi_app = answering  # type: ignore[method-assign]  # as above
+    monkeypatch.setattr(site.make.app, "wsgi_app", answering)
     press(page, HOA, "Có mặt")
     expect(page.locator("[data-told]")).to_have_text("Đã gửi hết.")
     expect(page.get_by_text("Đã có mạng. Trang này vẫn là bản lưu.")).to_be_visible()
