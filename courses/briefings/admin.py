@@ -377,9 +377,12 @@ def decide(briefing_code: str, public_id: uuid.UUID) -> ResponseReturnValue:
 
 def later(form: DecideForm, due_at: datetime | None) -> bool:
     """Whether a new due date gives more time than there is; else the form says so."""
-    if form.due_at is None or due_at is None or form.due_at > due_at:
+    if form.due_at is None or (due_at is not None and form.due_at > due_at):
         return True
-    form.due.errors = [_("Hạn mới phải sau hạn hiện nay, hết ngày %(day)s.", day=day(clock.day_of(due_at)))]
+    if due_at is None:
+        form.due.errors = [_("Người này học không có hạn nên không có gì để gia hạn. Xóa ngày này.")]
+    else:
+        form.due.errors = [_("Hạn mới phải sau hạn hiện nay, hết ngày %(day)s.", day=day(clock.day_of(due_at)))]
     return False
 
 

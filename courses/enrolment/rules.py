@@ -52,11 +52,13 @@ def due_moment(due_at: datetime | None, due_days: int | None, begun: date, decid
     """When it is due: as assigned, or so many days after the day from which they count, or as decided; None: never.
 
     Of what was assigned and what was decided the later holds: whoever was given more time does not have less than all
-    others, once these have been given more.
+    others, once these have been given more. Never is later than any day.
     """
     if due_days is not None:
         due_at = end_of_day(begun + timedelta(days=due_days))
-    return max((one for one in (due_at, decided.due_at) if one is not None), default=None)
+    if due_at is None or decided.due_at is None:
+        return due_at
+    return max(due_at, decided.due_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -399,6 +399,26 @@ def test_whoever_was_given_more_time_never_has_less_than_the_others(place: Place
     assert f"hết ngày {day(20)}" in admin.get(where).text
 
 
+def test_where_nothing_is_due_more_time_makes_nothing_due(place: Place) -> None:
+    admin = opened(place)
+    given(admin, codes="tinh", due_kind="day", due_day=day(5))
+    where = f"{ROLL}/people/{place.people[0].public_id}"
+    said: dict[str, Any] = {"reason": "Ốm", "approved_by": "Chi bộ 1"}
+    admin.get(f"{where}/decide")
+    admin.submit("Ghi quyết định", kind="extension", due=day(9), **said)
+    admin.get(f"{PAGE}/change")
+    admin.submit("/change", due_kind="never", reason="Bỏ hạn")
+    admin.submit("/change/apply")
+    with place.make.reading() as session:
+        assert set(session.scalars(select(Standing.due_at))) == {None}
+    other = f"{ROLL}/people/{place.people[1].public_id}/decide"
+    admin.get(other)
+    admin.submit("Ghi quyết định", kind="leave", due=day(9), **said)
+    assert "Người này học không có hạn nên không có gì để gia hạn. Xóa ngày này." in admin.text
+    assert day(9) in admin.text  # nothing typed is lost
+    assert not any(check_projections(place.make.database).values())
+
+
 def test_an_auditor_reads_what_was_decided_everywhere_and_is_offered_no_decision(place: Place) -> None:
     given(opened(place), codes="tinh", due_kind="day", due_day=day(5))
     with place.make.writing() as session:
