@@ -224,11 +224,12 @@ def briefings_given(unit_id: int, structure: Structure) -> Select[*tuple[Any, ..
         .join(TODAY, and_(TODAY.c.unit_id == BELOW.descendant_id, anybody(TODAY.c)))
         .where(BELOW.tree == tree, BELOW.ancestor_id == unit_id, holds_on(on, BELOW.valid_from, BELOW.valid_to))
     )
-    # One person is enough: the search ends with the first.
-    known: ColumnElement[bool] = somebody.where(TODAY.c.briefing_id == Briefing.id).correlate(Briefing).exists()
+    some = somebody.where(TODAY.c.briefing_id == Briefing.id)
     if structure.anew:
         _place, standings = structure.standings(structure.below(unit_id))
-        known = standings.where(Standing.briefing_id == Briefing.id).correlate(Briefing).exists()
+        some = standings.where(Standing.briefing_id == Briefing.id)
+    # One person is enough: the search ends with the first. PostgreSQL reads all of a branch for EXISTS.
+    known = some.correlate(Briefing).limit(1).scalar_subquery().is_not(None)
     return (
         select(*columns, title, title_en, Briefing.documents, Briefing.policy)
         .join(NEWEST_TITLES, NEWEST_TITLES.c.course_id == Briefing.course_id)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from analytics.dashboard.queries import Given, Overview, briefings_given, overview
 from analytics.facts.models import Tally
 from analytics.facts.projection import Structure
+from analytics.facts.queries import briefings_given as facts_of_briefings
 from analytics.facts.queries import figures_of_today
 from analytics.facts.rules import Branch, Count, UnitsBelow, due_date, total
 from courses.enrolment.models import Assignment, Briefing
@@ -88,6 +89,12 @@ def test_figures_of_a_unit_are_read_along_the_keys_and_each_row_is_looked_up_onc
         steps = [line for line in plan if line.startswith(("SEARCH unit_closure", "SEARCH tally "))]
         assert len(steps) == tables, plan
         assert all("USING PRIMARY KEY" in line for line in steps), plan
+
+
+@pytest.mark.parametrize("backend", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def test_which_briefings_a_unit_has_is_read_up_to_the_first_person_of_each(make: Make) -> None:
+    plan = plan_of(make, facts_of_briefings(1, Structure(clock.today())))
+    assert "Limit" in plan, plan
 
 
 def test_who_is_late_follows_from_each_assignment_and_now(make: Make, tmp_path: Path) -> None:
