@@ -104,8 +104,14 @@ class Database:
             self.storing_engine = self.write_engine
         else:
             url = self.url.set(drivername="postgresql+psycopg")
+            # Whatever is read in pieces is read to its end: what is planned for the first rows alone takes longer.
             self.write_engine = sa.create_engine(
-                url, json_serializer=compact_json, pool_size=10, max_overflow=20, hide_parameters=True
+                url,
+                json_serializer=compact_json,
+                connect_args={"options": "-c cursor_tuple_fraction=1"},
+                pool_size=10,
+                max_overflow=20,
+                hide_parameters=True,
             )
             self.read_engine = self.write_engine.execution_options(postgresql_readonly=True)
             # Connections of its own: whoever goes back on a transaction forgets what the server has planned for it. And

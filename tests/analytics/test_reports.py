@@ -638,6 +638,12 @@ def test_the_register_is_sent_row_by_row_with_few_statements_and_nothing_is_a_fo
         before = len(lines)
 
 
+@pytest.mark.parametrize("backend", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def test_what_is_read_in_pieces_is_planned_to_be_read_to_its_end(make: Make) -> None:
+    with make.reading() as session:
+        assert session.scalar(text("SHOW cursor_tuple_fraction")) == "1"
+
+
 def test_a_large_register_is_made_by_the_worker_and_fetched_by_who_asked_alone(
     make: Make, province: Province, monkeypatch: pytest.MonkeyPatch
 ) -> None:
