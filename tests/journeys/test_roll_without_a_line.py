@@ -133,6 +133,25 @@ def test_the_page_opens_again_without_a_line_and_what_is_marked_there_is_sent_on
     assert statements(site) == before + 2
 
 
+def test_two_windows_of_one_host_keep_what_either_marked(site: Site, point: MeetingPoint) -> None:
+    first = opened(site, point)
+    second = first.context.new_page()
+    open_and_keep(second, point)
+    with without_a_line(first.context, site.make.app):
+        press(first, PAO, "Có mặt")
+        press(second, HOA, "Đến muộn")
+        press(second, LAP, "Có mặt")
+        press(second, LAP, "Bỏ")
+        first.close()
+        second.close()
+        page = copy_of(second.context, point)
+        expect(page.locator("[data-told]")).to_contain_text("Mất mạng. 2 người")
+    expect(page.locator("[data-told]")).to_have_text("Đã gửi hết.")
+    assert said(site, point) == {PAO: "present", HOA: "late"}
+    page.reload()
+    assert page.evaluate("Object.keys(localStorage).every(name => !localStorage[name].includes('\"state\"'))")
+
+
 def test_a_mark_that_is_taken_back_after_the_page_was_opened_again_leaves_what_stood_before(
     site: Site, point: MeetingPoint
 ) -> None:

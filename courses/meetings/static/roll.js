@@ -20,6 +20,7 @@
   const copy = document.querySelector("[data-kept]:not([hidden])"); // there only where this page is one
   const mayBeKept = Boolean(navigator.serviceWorker) && form.dataset.keep !== "0";
   const confirmed = new Map();
+  const settled = new Map(); // when the mark was made that is no longer to be kept, by person
   let counted = {};
   let sending = false;
   let wait = 2000;
@@ -28,9 +29,24 @@
   // What is kept on this machine: { owner, marks: { person: { state, at } }, confirmed: { person: state }, counted }.
 
   function keep() {
-    const [marks, said] = [pending, confirmed].map((one) => Object.fromEntries(one));
-    const kept = store(point, pending.size || confirmed.size ? { owner, marks, confirmed: said, counted } : null);
+    const marks = { ...ofOthers(), ...Object.fromEntries(pending) };
+    const said = Object.fromEntries(confirmed);
+    const any = Object.keys(marks).length || confirmed.size;
+    const kept = store(point, any ? { owner, marks, confirmed: said, counted } : null);
     if (!kept && !navigator.onLine) say(words.full);
+  }
+
+  // The marks that another window of the same host keeps, and this one never had: they are not overwritten.
+  function ofOthers() {
+    const kept = stored(point) ?? {};
+    if (kept.owner !== owner) return {};
+    const open = ([person, { at }]) => !pending.has(person) && !(at <= settled.get(person));
+    return Object.fromEntries(Object.entries(kept.marks ?? {}).filter(open));
+  }
+
+  function settle(person) {
+    settled.set(person, pending.get(person)?.at);
+    pending.delete(person);
   }
 
   // A copy does not know who is signed in now: it forgets nobody's marks.
@@ -131,7 +147,7 @@
 
   function undo(person) {
     if (sending) return;
-    pending.delete(person);
+    settle(person);
     show(person, rows.get(person).dataset.before ?? "", false);
     keep();
     tellWaiting();
@@ -189,7 +205,7 @@
     let elsewhere = 0;
     for (const [person, { state }] of batch) {
       const outcome = told.people[person] ?? { result: "unknown", state: null };
-      if (pending.get(person)?.state === state) pending.delete(person);
+      if (pending.get(person)?.state === state) settle(person);
       if (!pending.has(person)) show(person, outcome.state, false);
       if (outcome.state && mayBeKept) confirmed.set(person, outcome.state);
       kept += outcome.result === "correct";
@@ -226,7 +242,7 @@
   function stop() {
     pending.clear();
     confirmed.clear();
-    keep();
+    store(point, null);
     forgetPage();
     say(words.not_yours);
   }
