@@ -21,6 +21,7 @@ from courses.enrolment.models import Briefing
 from lms import clock
 from lms.accounts.models import Person
 from lms.audit.models import AuditEntry
+from lms.organisation.actions import merge_units
 from lms.organisation.models import Unit
 from tests.analytics.agency import Staff, assigned, staffed
 from tests.briefed import come, open_briefing
@@ -28,6 +29,7 @@ from tests.counting import count_queries
 from tests.kept import kept
 from tests.library_course import load_small_course
 from tests.make import Make
+from tests.organisation import own
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "read-api.md"
 
@@ -227,6 +229,18 @@ def test_a_token_opens_its_units_and_scopes_and_nothing_else(scene: Scene) -> No
         path: status for path, (_one, status) in refused.items()
     }
     assert scene.get(f"{base}/tallies?unit={scene.outside.public_id}", everywhere).get_json()["total"]["people"] == 1
+
+
+def test_a_token_of_a_unit_that_merged_away_opens_nothing_of_another_and_its_page_says_so(scene: Scene) -> None:
+    token = scene.token("tallies", unit=scene.outside)
+    with scene.make.writing() as session:
+        away, into = own(session, scene.outside), own(session, scene.inside)
+        merge_units(session, [away], into, on=clock.today())
+    assert scene.get(f"/briefings/{scene.code}/tallies", token).status_code == 404
+    assert scene.get("/units", token).get_json()["items"] == []
+    told = "khóa không đọc được số liệu hiện nay"
+    page = scene.make.browser(scene.people["administrator"]).get("/api-tokens").text
+    assert page.count(told) == 1
 
 
 @pytest.mark.parametrize(
