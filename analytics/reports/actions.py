@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import IO, Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -21,7 +21,7 @@ from analytics.reports.models import (
     ReportSnapshot,
     ReportSubmission,
 )
-from analytics.reports.queries import Subject
+from analytics.reports.queries import Entered, Subject
 from analytics.reports.rules import MORNING, Paper, SumsDisagree, Words, as_bytes, digest, is_due
 from analytics.reports.vocabulary import FORMS, SENT, SENT_WORDS, WORDS_OF_CODES, closing, frame
 from courses.briefings.queries import titles_of
@@ -58,6 +58,12 @@ class AlreadyDecided(Exception):
 
 class AlreadyScheduled(Exception):
     """Mail goes out then already."""
+
+
+def held_entry(session: Session, of: Subject) -> Entered:
+    """What stands entered of the unit, and nobody else changes it until the end: of two the second reads the first."""
+    session.get_one(Unit, of.unit.id, with_for_update={"key_share": True})
+    return queries.entries(session, select(literal(of.unit.id)), of).get(of.unit.id, Entered())
 
 
 def enter(session: Session, unit: Unit, briefing_id: int, *, plan: str, note_text: str, by: uuid.UUID) -> None:

@@ -7,7 +7,7 @@ from flask import request
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import RadioField, StringField, TextAreaField, validators
+from wtforms import HiddenField, RadioField, StringField, TextAreaField, validators
 
 from analytics.facts.forms import asked_of, filter_words
 from analytics.facts.projection import Structure
@@ -49,7 +49,7 @@ from lms.db import apart, get_read_session
 from lms.organisation.forms import TREE_WORDS
 from lms.organisation.models import STATE_TREE, TREES
 from lms.web.acting import NotFound, actor, behind
-from lms.web.forms import ChoiceField, MustBe, PageForm, at_most, choices, chosen, tidy, unify
+from lms.web.forms import ChoiceField, MustBe, PageForm, at_most, choices, chosen, text_in, tidy, unify
 from lms.web.wording import day as worded
 
 PURPOSES = {
@@ -72,8 +72,9 @@ STATES = {"sent": _l("Đã gửi, chờ xác nhận"), "accepted": _l("Đã xác
 
 
 class EntryForm(PageForm):
-    """Columns 23 and 25 of Biểu 01."""
+    """Columns 23 and 25 of Biểu 01; `read` is the version of them that was seen."""
 
+    read = HiddenField()
     plan = StringField(
         _l("Chương trình, kế hoạch hành động đã ban hành (số, ngày)"),
         [at_most(200)],
@@ -86,6 +87,20 @@ class EntryForm(PageForm):
         filters=[unify],
         description=_l("Cột 25 của Biểu 01. Không ghi tên hay thông tin riêng của ai."),
     )
+
+    @property
+    def entered(self) -> queries.Entered:
+        """What is to stand, of a form that has been checked."""
+        return queries.Entered(text_in(self.plan), text_in(self.note).strip())
+
+    def would_lose(self, now: queries.Entered) -> bool:
+        """Whether it would replace what was entered since it was opened; then it says so, and does when sent again."""
+        if now in (self.entered, queries.Entered()) or now.version == self.read.data:
+            return False
+        said = {"plan": now.plan or "–", "note": now.note or "–"}
+        words = _("Từ khi bạn mở trang, người khác đã lưu: “%(plan)s”; ghi chú: “%(note)s”.", **said)
+        self.plan.errors = [words, _("Lưu lần nữa thì thay bằng phần bạn nhập.")]
+        return True
 
 
 class ReturnForm(PageForm):

@@ -14,7 +14,7 @@ from analytics.facts.projection import Structure, VietnamDay, by
 from analytics.facts.rules import COUNT_NAMES, Count
 from analytics.facts.vocabulary import document_of
 from analytics.reports.models import ReportEntry, ReportSubmission
-from analytics.reports.rules import NOBODY, Figures, Node, check, summed
+from analytics.reports.rules import NOBODY, Figures, Node, check, digest, summed
 from courses.briefings.models import BriefingSession, FrozenPerson, FrozenRoll, MeetingPoint, Standing
 from courses.catalog.queries import NEWEST_TITLES
 from courses.enrolment.models import Briefing
@@ -90,8 +90,13 @@ def category_of(period: str) -> str:
 class Entered:
     """What no machine knows of a unit, as its report says it."""
 
-    plan: str
-    note: str
+    plan: str = ""
+    note: str = ""
+
+    @property
+    def version(self) -> str:
+        """Another one when anything else is entered."""
+        return digest(f"{self.plan}\n{self.note}".encode())[:16]
 
 
 def top_node(session: Session, of: Subject) -> Node:

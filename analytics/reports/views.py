@@ -31,7 +31,7 @@ from analytics.reports.forms import figures_asked, figures_told, made, named, to
 from analytics.reports.loader import Unreadable, paper_of
 from analytics.reports.models import ReportFile, ReportSubmission
 from analytics.reports.protocol import asked_page, asked_subject, mail_subject, mail_trees
-from analytics.reports.queries import Subject, category_of
+from analytics.reports.queries import Entered, Subject, category_of
 from analytics.reports.rules import (
     SumsDisagree,
     code_of,
@@ -99,7 +99,9 @@ def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
 def unit_page(of: Subject, entry_form: forms.EntryForm | None = None) -> str:
     own, me = get_session(), actor()
     row = own.get_one(Unit, of.unit.id)
-    entry = queries.entries(own, select(literal(of.unit.id)), of).get(of.unit.id)
+    entry = queries.entries(own, select(literal(of.unit.id)), of).get(of.unit.id, Entered())
+    form = entry_form or forms.EntryForm(formdata=None, obj=entry)
+    form.read.data = entry.version  # whoever is told what was entered meanwhile may replace it
     sent, month = own.scalars(gathering.sent_by(of)).all(), forms.month_asked(clock.today())
     return render_template(
         "reports/unit.html",
@@ -115,7 +117,7 @@ def unit_page(of: Subject, entry_form: forms.EntryForm | None = None) -> str:
         months=forms.months_to_choose(clock.today(), month),
         levels=request.args.get("levels", ""),
         entry=entry,
-        entry_form=entry_form or forms.EntryForm(formdata=None, obj=entry),
+        entry_form=form,
         above=own.scalar(queries.unit_above(of.unit.id, on=clock.today())) if of.structure is None else None,
         sent=sent,
         received=own.scalars(gathering.sent_to(of)).all(),
@@ -150,10 +152,10 @@ def enter(unit_id: uuid.UUID) -> ResponseReturnValue:
     """Columns 23 and 25."""
     own, row, of = get_session(), access_own(get_session(), actor(), SEND, unit_id), asked_subject(SEND, unit_id)
     form = forms.EntryForm()
-    if not form.validate_on_submit():
+    if not form.validate_on_submit() or form.would_lose(actions.held_entry(own, of)):
         return unit_page(of, form), 422
-    plan, remarks = text_in(form.plan), text_in(form.note).strip()
-    actions.enter(own, row, of.briefing_id, plan=plan, note_text=remarks, by=actor().public_id)
+    new = form.entered
+    actions.enter(own, row, of.briefing_id, plan=new.plan, note_text=new.note, by=actor().public_id)
     flash(_("Đã lưu phần đơn vị nhập."), "success")
     return back(of)
 

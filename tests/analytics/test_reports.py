@@ -451,6 +451,23 @@ def test_a_code_says_which_report_it_is_and_a_wrong_one_says_that_none_is(make: 
     ]
 
 
+def test_what_was_entered_meanwhile_is_told_before_it_is_replaced(make: Make, province: Province) -> None:
+    first, second = make.browser(province.head_of_small), make.browser(province.head_of_small)
+    for browser in (first, second):
+        browser.get(address(province.small))
+    first.submit("/entry", plan="15-CTr/ĐU", note="Thiếu máy")
+    second.submit("/entry", plan="16-CTr/ĐU", note="Thiếu mạng")
+    assert second.page is not None
+    assert second.page.status_code == 422
+    for words in ("người khác đã lưu: “15-CTr/ĐU”; ghi chú: “Thiếu máy”", 'value="16-CTr/ĐU"', "Thiếu mạng"):
+        assert words in second.text
+    assert "15-CTr/ĐU" in make.browser(province.head_of_small).get(address(province.small)).text
+    second.submit("Lưu phần nhập")
+    assert "Đã lưu" in second.text
+    first.submit("/entry", plan="16-CTr/ĐU", note="Thiếu mạng")  # what stands already
+    assert "Đã lưu" in first.text
+
+
 def test_a_unit_enters_sends_is_returned_sends_again_and_is_accepted(make: Make, province: Province) -> None:
     unit, above = make.browser(province.head_of_small), make.browser(province.head)
     unit.get(address(province.small))
