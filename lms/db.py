@@ -84,6 +84,11 @@ def once(name: str, *columns: str, where: str) -> sa.Index:
     return sa.Index(name, *columns, unique=True, sqlite_where=condition, postgresql_where=condition)
 
 
+def options(url: sa.URL, setting: str) -> dict[str, str]:
+    """What a connection to PostgreSQL is asked for beside the options that its address has."""
+    return {"options": " ".join([*url.normalized_query.get("options", ()), f"-c {setting}"])}
+
+
 class Database:
     """The engines of one product: `reading()` cannot change anything, `writing()` commits when its block ends well.
 
@@ -108,7 +113,7 @@ class Database:
             self.write_engine = sa.create_engine(
                 url,
                 json_serializer=compact_json,
-                connect_args={"options": "-c cursor_tuple_fraction=1"},
+                connect_args=options(url, "cursor_tuple_fraction=1"),
                 pool_size=10,
                 max_overflow=20,
                 hide_parameters=True,
@@ -119,7 +124,7 @@ class Database:
             self.storing_engine = sa.create_engine(
                 url,
                 isolation_level="AUTOCOMMIT",
-                connect_args={"prepare_threshold": 0, "options": "-c plan_cache_mode=force_generic_plan"},
+                connect_args={"prepare_threshold": 0, **options(url, "plan_cache_mode=force_generic_plan")},
                 pool_use_lifo=True,
                 pool_size=1,
                 max_overflow=20,

@@ -4,9 +4,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
+import wsgi
 from lms.accounts.rules import PERMISSIONS
+from lms.app import open_doors
 from lms.config import ROLES, Config, Misconfigured, SessionLimits
+from lms.db import Database
+from tests.conftest import config_for
 
 GOOD = {
     "LMS_DATABASE_URL": "postgresql://lms@localhost/lms",
@@ -115,3 +120,18 @@ def test_a_local_trial_needs_no_settings_and_keeps_its_secret(tmp_path: Path, mo
     assert (tmp_path / "instance" / "secret-key").stat().st_mode & 0o077 == 0
     assert first.site_url == "http://127.0.0.1:8123"
     assert first.database_url.startswith("sqlite:///")
+
+
+@pytest.mark.parametrize("backend", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def test_options_in_the_address_of_a_database_hold_beside_ours(database_url: str, tmp_path: Path) -> None:
+    """What is read in pieces is planned to be read to its end, and batches of statements are planned once."""
+    url = make_url(database_url).update_query_dict({"options": "-c statement_timeout=4321ms"})
+    config = config_for(url.render_as_string(hide_password=False), tmp_path)
+    database = Database(config, open_doors(wsgi.PACKAGES))
+    engines = (database.write_engine, "cursor_tuple_fraction"), (database.storing_engine, "plan_cache_mode")
+    found = []
+    for engine, ours in engines:
+        with engine.connect() as connection:
+            found.append([connection.exec_driver_sql(f"SHOW {name}").scalar() for name in ("statement_timeout", ours)])
+        engine.dispose()
+    assert found == [["4321ms", "1"], ["4321ms", "force_generic_plan"]]
