@@ -133,23 +133,32 @@ def test_the_page_opens_again_without_a_line_and_what_is_marked_there_is_sent_on
     assert statements(site) == before + 2
 
 
-def test_two_windows_of_one_host_keep_what_either_marked(site: Site, point: MeetingPoint) -> None:
+def test_two_windows_of_one_host_keep_and_send_what_either_marked(site: Site, point: MeetingPoint) -> None:
     first = opened(site, point)
     second = first.context.new_page()
     open_and_keep(second, point)
+    pao, hoa = (second.locator("#roll li", has_text=name) for name in (PAO, HOA))
     with without_a_line(first.context, site.make.app):
-        press(first, PAO, "Có mặt")
+        press(first, PAO, "Vắng có lý do")
+        expect(pao).to_contain_text("Vắng có lý do (chờ gửi)")
         press(second, HOA, "Đến muộn")
-        press(second, LAP, "Có mặt")
-        press(second, LAP, "Bỏ")
+        press(first, LAP, "Có mặt")
+        press(first, LAP, "Bỏ")
+        press(first, PAO, "Bỏ")
+        expect(pao).not_to_contain_text("chờ gửi")
+        press(first, PAO, "Có mặt")
+        expect(pao).to_contain_text("Có mặt (chờ gửi)")
         first.close()
-        second.close()
-        page = copy_of(second.context, point)
-        expect(page.locator("[data-told]")).to_contain_text("Mất mạng. 2 người")
-    expect(page.locator("[data-told]")).to_have_text("Đã gửi hết.")
+        expect(hoa).to_contain_text("Đến muộn (chờ gửi)")
+        expect(second.locator("[data-told]")).to_contain_text("Mất mạng. 2 người")
+    expect(second.locator("[data-told]")).to_have_text("Đã gửi hết.")
     assert said(site, point) == {PAO: "present", HOA: "late"}
-    page.reload()
-    assert page.evaluate("Object.keys(localStorage).every(name => !localStorage[name].includes('\"state\"'))")
+    third = second.context.new_page()
+    open_and_keep(third, point)
+    press(third, LAP, "Có mặt")
+    expect(second.locator("#roll li", has_text=LAP)).to_have_attribute("data-state", "present")
+    expect(second.locator("#roll li", has_text=LAP)).not_to_contain_text("chờ gửi")
+    assert second.evaluate("Object.keys(localStorage).every(name => !localStorage[name].includes('\"at\"'))")
 
 
 def test_a_mark_that_is_taken_back_after_the_page_was_opened_again_leaves_what_stood_before(

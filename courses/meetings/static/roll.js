@@ -23,25 +23,44 @@
   const settled = new Map(); // when the mark was made that is no longer to be kept, by person
   let counted = {};
   let sending = false;
+  let stores = true;
   let wait = 2000;
   let retry = 0;
 
   // What is kept on this machine: { owner, marks: { person: { state, at } }, confirmed: { person: state }, counted }.
 
   function keep() {
-    const marks = { ...ofOthers(), ...Object.fromEntries(pending) };
-    const said = Object.fromEntries(confirmed);
-    const any = Object.keys(marks).length || confirmed.size;
-    const kept = store(point, any ? { owner, marks, confirmed: said, counted } : null);
-    if (!kept && !navigator.onLine) say(words.full);
+    adopt();
+    const [marks, said] = [pending, confirmed].map((one) => Object.fromEntries(one));
+    stores = store(point, pending.size || confirmed.size ? { owner, marks, confirmed: said, counted } : null);
+    if (!stores && !navigator.onLine) say(words.full);
   }
 
-  // The marks that another window of the same host keeps, and this one never had: they are not overwritten.
-  function ofOthers() {
+  // Two windows of one host keep the same marks, and either sends them: what one has added the other takes over, and
+  // gives up what that one has sent or taken back. Of two marks of a person the later holds.
+  function adopt() {
     const kept = stored(point) ?? {};
-    if (kept.owner !== owner) return {};
-    const open = ([person, { at }]) => !pending.has(person) && !(at <= settled.get(person));
-    return Object.fromEntries(Object.entries(kept.marks ?? {}).filter(open));
+    if (kept.owner !== owner) return;
+    for (const [person, mark] of Object.entries(kept.marks ?? {})) {
+      if (pending.get(person)?.at >= mark.at || settled.get(person) >= mark.at) continue;
+      const row = rows.get(person);
+      if (row && !pending.has(person)) row.dataset.before = row.dataset.state;
+      pending.set(person, mark);
+      show(person, mark.state, true);
+    }
+  }
+
+  function follow() {
+    const kept = stored(point) ?? { owner };
+    if (kept.owner !== owner) return;
+    for (const [person, state] of Object.entries(kept.confirmed ?? {})) confirmed.set(person, state);
+    for (const person of stores ? [...pending.keys()] : []) {
+      if (kept.marks?.[person]) continue;
+      settle(person);
+      show(person, confirmed.get(person) ?? rows.get(person)?.dataset.before ?? "", false);
+    }
+    adopt();
+    if (!sending) tellWaiting();
   }
 
   function settle(person) {
@@ -55,12 +74,6 @@
     const kept = stored(point) ?? {};
     if (copy && kept.owner && kept.owner !== owner) return leave();
     if (copy || form.dataset.keep === undefined) restoreConfirmed(kept);
-    for (const [person, mark] of Object.entries(kept.marks ?? {})) {
-      const row = rows.get(person);
-      if (row) row.dataset.before = row.dataset.state;
-      pending.set(person, mark);
-      show(person, mark.state, true);
-    }
     keep();
   }
 
@@ -340,6 +353,9 @@
     send();
   });
   addEventListener("offline", tellWaiting);
+  addEventListener("storage", (event) => {
+    if (event.key?.endsWith(point)) follow();
+  });
   document.addEventListener("visibilitychange", send);
 
   restore();
