@@ -224,12 +224,13 @@ def briefings_given(unit_id: int, structure: Structure) -> Select[*tuple[Any, ..
         .join(TODAY, and_(TODAY.c.unit_id == BELOW.descendant_id, anybody(TODAY.c)))
         .where(BELOW.tree == tree, BELOW.ancestor_id == unit_id, holds_on(on, BELOW.valid_from, BELOW.valid_to))
     )
+    # One person is enough: the search ends with the first. For EXISTS PostgreSQL reads all tallies of a briefing; for
+    # LIMIT all standings up to those of the briefing, which stand together.
     some = somebody.where(TODAY.c.briefing_id == Briefing.id)
+    known: ColumnElement[bool] = some.correlate(Briefing).limit(1).scalar_subquery().is_not(None)
     if structure.anew:
         _place, standings = structure.standings(structure.below(unit_id))
-        some = standings.where(Standing.briefing_id == Briefing.id)
-    # One person is enough: the search ends with the first. PostgreSQL reads all of a branch for EXISTS.
-    known = some.correlate(Briefing).limit(1).scalar_subquery().is_not(None)
+        known = standings.where(Standing.briefing_id == Briefing.id).correlate(Briefing).exists()
     return (
         select(*columns, title, title_en, Briefing.documents, Briefing.policy)
         .join(NEWEST_TITLES, NEWEST_TITLES.c.course_id == Briefing.course_id)
