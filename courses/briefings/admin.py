@@ -379,8 +379,10 @@ def later(form: DecideForm, due_at: datetime | None) -> bool:
     """Whether a new due date gives more time than there is; else the form says so."""
     if form.due_at is None or (due_at is not None and form.due_at > due_at):
         return True
-    if due_at is None:
-        form.due.errors = [_("Người này học không có hạn nên không có gì để gia hạn. Xóa ngày này.")]
+    if due_at is None and text_in(form.kind) == "extension":
+        form.kind.errors = [_("Người này học không có hạn nên không có gì để gia hạn.")]
+    elif due_at is None:
+        form.due.errors = [_("Người này học không có hạn. Xóa ngày này.")]
     else:
         form.due.errors = [_("Hạn mới phải sau hạn hiện nay, hết ngày %(day)s.", day=day(clock.day_of(due_at)))]
     return False

@@ -414,8 +414,10 @@ def test_where_nothing_is_due_more_time_makes_nothing_due(place: Place) -> None:
     other = f"{ROLL}/people/{place.people[1].public_id}/decide"
     admin.get(other)
     admin.submit("Ghi quyết định", kind="leave", due=day(9), **said)
-    assert "Người này học không có hạn nên không có gì để gia hạn. Xóa ngày này." in admin.text
+    assert "Người này học không có hạn. Xóa ngày này." in admin.text
     assert day(9) in admin.text  # nothing typed is lost
+    admin.submit("Ghi quyết định", kind="extension", due=day(9), **said)
+    assert "Người này học không có hạn nên không có gì để gia hạn." in admin.text
     assert not any(check_projections(place.make.database).values())
 
 
