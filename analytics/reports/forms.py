@@ -74,7 +74,7 @@ STATES = {"sent": _l("Đã gửi, chờ xác nhận"), "accepted": _l("Đã xác
 class EntryForm(PageForm):
     """Columns 23 and 25 of Biểu 01; `read` is the version of them that was seen."""
 
-    read = HiddenField()
+    read = HiddenField(name="_read")
     plan = StringField(
         _l("Chương trình, kế hoạch hành động đã ban hành (số, ngày)"),
         [at_most(200)],
@@ -95,11 +95,12 @@ class EntryForm(PageForm):
 
     def would_lose(self, now: queries.Entered) -> bool:
         """Whether it would replace what was entered since it was opened; then it says so, and does when sent again."""
-        if now in (self.entered, queries.Entered()) or now.version == self.read.data:
+        if now == self.entered or self.read.data == now.version or (not self.read.data and now == queries.Entered()):
             return False
         said = {"plan": now.plan or "–", "note": now.note or "–"}
-        words = _("Từ khi bạn mở trang, người khác đã lưu: “%(plan)s”; ghi chú: “%(note)s”.", **said)
+        words = _("Từ khi bạn mở trang, phần này đã đổi thành: “%(plan)s”; ghi chú: “%(note)s”.", **said)
         self.plan.errors = [words, _("Lưu lần nữa thì thay bằng phần bạn nhập.")]
+        self.read.data = now.version
         return True
 
 
