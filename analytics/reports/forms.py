@@ -74,7 +74,7 @@ STATES = {"sent": _l("Đã gửi, chờ xác nhận"), "accepted": _l("Đã xác
 class EntryForm(PageForm):
     """Columns 23 and 25 of Biểu 01; `read` is the version of them that was seen."""
 
-    read = HiddenField(name="_read")
+    read = HiddenField(name="_read", default=queries.Entered().version)
     plan = StringField(
         _l("Chương trình, kế hoạch hành động đã ban hành (số, ngày)"),
         [at_most(200)],
@@ -95,7 +95,7 @@ class EntryForm(PageForm):
 
     def would_lose(self, now: queries.Entered) -> bool:
         """Whether it would replace what was entered since it was opened; then it says so, and does when sent again."""
-        if now == self.entered or self.read.data == now.version or (not self.read.data and now == queries.Entered()):
+        if now == self.entered or now.version == self.read.data:
             return False
         said = {"plan": now.plan or "–", "note": now.note or "–"}
         words = _("Từ khi bạn mở trang, phần này đã đổi thành: “%(plan)s”; ghi chú: “%(note)s”.", **said)

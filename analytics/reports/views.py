@@ -100,7 +100,7 @@ def unit_page(of: Subject, entry_form: forms.EntryForm | None = None) -> str:
     own, me = get_session(), actor()
     row = own.get_one(Unit, of.unit.id)
     entry = queries.entries(own, select(literal(of.unit.id)), of).get(of.unit.id, Entered())
-    fresh = forms.EntryForm(formdata=None, obj=entry, data={"_read": entry.version})
+    form = entry_form or forms.EntryForm(formdata=None, obj=entry, data={"_read": entry.version})
     sent, month = own.scalars(gathering.sent_by(of)).all(), forms.month_asked(clock.today())
     return render_template(
         "reports/unit.html",
@@ -116,7 +116,7 @@ def unit_page(of: Subject, entry_form: forms.EntryForm | None = None) -> str:
         months=forms.months_to_choose(clock.today(), month),
         levels=request.args.get("levels", ""),
         entry=entry,
-        entry_form=entry_form or fresh,
+        entry_form=form,
         above=own.scalar(queries.unit_above(of.unit.id, on=clock.today())) if of.structure is None else None,
         sent=sent,
         received=own.scalars(gathering.sent_to(of)).all(),
