@@ -158,6 +158,7 @@ def test_two_windows_of_one_host_keep_and_send_what_either_marked(site: Site, po
     press(third, LAP, "Có mặt")
     expect(second.locator("#roll li", has_text=LAP)).to_have_attribute("data-state", "present")
     expect(second.locator("#roll li", has_text=LAP)).not_to_contain_text("chờ gửi")
+    expect(second.locator("[data-numbers]")).to_have_text("Có mặt 3 · Vắng 0 · Chưa điểm danh 0")
     assert second.evaluate("Object.keys(localStorage).every(name => !localStorage[name].includes('\"at\"'))")
 
 

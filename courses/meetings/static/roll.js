@@ -54,6 +54,8 @@
     const kept = stored(point) ?? { owner };
     if (kept.owner !== owner) return;
     for (const [person, state] of Object.entries(kept.confirmed ?? {})) confirmed.set(person, state);
+    counted = { ...counted, ...kept.counted };
+    tellNumbers();
     for (const person of stores ? [...pending.keys()] : []) {
       if (kept.marks?.[person]) continue;
       settle(person);
