@@ -383,15 +383,26 @@ def test_somebody_is_decided_about_within_ones_units_and_the_decision_is_revoked
     assert not any(check_projections(place.make.database).values())
 
 
-def test_whoever_was_given_more_time_never_has_less_than_the_others(place: Place) -> None:
+APPROVED: dict[str, Any] = {"reason": "Ốm", "approved_by": "Chi bộ 1"}
+
+
+def due_soon(place: Place) -> tuple[Browser, str]:
+    """The administrator, a briefing due in five days, and the page of somebody on its roll."""
     admin = opened(place)
     given(admin, codes="tinh", due_kind="day", due_day=day(5))
-    where = f"{ROLL}/people/{place.people[0].public_id}"
-    said: dict[str, Any] = {"reason": "Ốm", "approved_by": "Chi bộ 1"}
+    return admin, f"{ROLL}/people/{place.people[0].public_id}"
+
+
+def more_time(admin: Browser, where: str, due: str) -> None:
     admin.get(f"{where}/decide")
-    admin.submit("Ghi quyết định", kind="extension", due=day(4), **said)
+    admin.submit("Ghi quyết định", kind="extension", due=due, **APPROVED)
+
+
+def test_whoever_was_given_more_time_never_has_less_than_the_others(place: Place) -> None:
+    admin, where = due_soon(place)
+    more_time(admin, where, day(4))
     assert f"Hạn mới phải sau hạn hiện nay, hết ngày {day(5)}." in admin.text
-    admin.submit("Ghi quyết định", kind="extension", due=day(9), **said)
+    more_time(admin, where, day(9))
     assert f"hết ngày {day(9)}" in admin.get(where).text
     admin.get(f"{PAGE}/change")
     admin.submit("/change", due_kind="day", due_day=day(20), reason="Kéo dài đợt")
@@ -400,24 +411,21 @@ def test_whoever_was_given_more_time_never_has_less_than_the_others(place: Place
 
 
 def test_where_nothing_is_due_more_time_makes_nothing_due(place: Place) -> None:
-    admin = opened(place)
-    given(admin, codes="tinh", due_kind="day", due_day=day(5))
-    where = f"{ROLL}/people/{place.people[0].public_id}"
-    said: dict[str, Any] = {"reason": "Ốm", "approved_by": "Chi bộ 1"}
-    admin.get(f"{where}/decide")
-    admin.submit("Ghi quyết định", kind="extension", due=day(9), **said)
+    admin, where = due_soon(place)
+    more_time(admin, where, day(9))
     admin.get(f"{PAGE}/change")
     admin.submit("/change", due_kind="never", reason="Bỏ hạn")
     admin.submit("/change/apply")
     with place.make.reading() as session:
         assert set(session.scalars(select(Standing.due_at))) == {None}
-    other = f"{ROLL}/people/{place.people[1].public_id}/decide"
-    admin.get(other)
-    admin.submit("Ghi quyết định", kind="leave", due=day(9), **said)
-    assert "Người này học không có hạn. Xóa ngày này." in admin.text
-    assert day(9) in admin.text  # nothing typed is lost
-    admin.submit("Ghi quyết định", kind="extension", due=day(9), **said)
+    for page in (admin.get(where), place.make.browser(place.people[0]).get("/my-briefings/nq48-dot-1")):
+        assert f"hết ngày {day(9)} (nay không có hạn)" in page.text
+    other = f"{ROLL}/people/{place.people[1].public_id}"
+    more_time(admin, other, day(9))
     assert "Người này học không có hạn nên không có gì để gia hạn." in admin.text
+    assert day(9) in admin.text  # nothing typed is lost
+    admin.submit("Ghi quyết định", kind="leave", due=day(9), **APPROVED)
+    assert "Người này học không có hạn. Xóa ngày này." in admin.text
     assert not any(check_projections(place.make.database).values())
 
 
