@@ -132,6 +132,7 @@ class Database:
             )
         self.write_sessions = orm.sessionmaker(self.write_engine, expire_on_commit=False, info=info)
         self.read_sessions = orm.sessionmaker(self.read_engine, expire_on_commit=False, info=info)
+        sa.event.listen(self.read_sessions, "loaded_as_persistent", hold)
 
     @contextmanager
     def writing(self) -> Iterator[orm.Session]:
@@ -198,7 +199,24 @@ def get_read_session() -> orm.Session:
     """A session that cannot write, whatever the method; for finding out who is asking."""
     if "read_session" not in g:
         g.read_session = database().read_sessions()
+        g.read_session.info["held"] = []
     return cast(orm.Session, g.read_session)
+
+
+def hold(session: orm.Session, row: object) -> None:
+    """Keep a row for as long as the session of a request that only reads: whoever asks for it again has it.
+
+    A session by itself forgets what nobody refers to. How often the database is asked would then depend on when Python
+    collects its garbage.
+    """
+    if (held := session.info.get("held")) is not None:
+        held.append(row)
+
+
+def let_go(session: orm.Session) -> None:
+    """Keep none of the rows that were read: for whoever reads many, piece by piece."""
+    session.expunge_all()
+    session.info.get("held", []).clear()
 
 
 def apart(work: Callable[[orm.Session], None]) -> None:

@@ -98,8 +98,8 @@ class Words:
 
 def daily_plan(session: Session) -> Daily:
     """Whether and when heads get their mail."""
-    row = session.get(DigestPlan, 1)
-    return Daily(row.daily, row.from_hour, row.to_hour) if row is not None else STANDARD
+    row = session.execute(select(DigestPlan.daily, DigestPlan.from_hour, DigestPlan.to_hour)).one_or_none()
+    return Daily(*row) if row is not None else STANDARD
 
 
 def grants(*, on: date) -> list[ColumnElement[bool]]:

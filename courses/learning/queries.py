@@ -22,7 +22,7 @@ from courses.learning.rules import Record, Result
 from lms.accounts import queries as accounts
 from lms.accounts.models import Person, PersonLink
 from lms.clock import day_of
-from lms.db import UtcDateTime, remembered
+from lms.db import UtcDateTime, recalled, remember, remembered
 from lms.doors import OwnData
 from lms.organisation.models import Unit
 from lms.xapi.models import XapiActivity, XapiAgent, XapiStatement
@@ -173,18 +173,24 @@ def gather(found: dict[tuple[int, int], Record], rows: Iterable[Row[*tuple[Any, 
             results[key][activity_id] = Result(*values)
 
 
+EDITION = "edition"
+
+
 def editions(session: Session, course_id: int) -> list[Edition]:
     """All versions of a course, oldest first."""
     versions = session.scalars(
         select(CourseVersion).where(CourseVersion.course_id == course_id).order_by(CourseVersion.number)
     )
-    return [decoded(version) for version in versions]
+    found = [recalled(session, EDITION, version.id) or decoded(version) for version in versions]
+    for one in found:
+        remember(session, EDITION, one.id, one)
+    return found
 
 
 def edition(session: Session, version_id: int) -> Edition:
     """One version, decoded; versions never change, so it is remembered."""
     found = remembered(
-        session, "edition", [version_id], lambda ids: {ids[0]: decoded(session.get_one(CourseVersion, ids[0]))}
+        session, EDITION, [version_id], lambda ids: {ids[0]: decoded(session.get_one(CourseVersion, ids[0]))}
     )
     return cast(Edition, found[version_id])
 

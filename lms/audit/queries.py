@@ -9,6 +9,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from lms.audit.models import AuditEntry
+from lms.db import let_go
 
 PAGE = 50
 MOST_ROWS = 50_000
@@ -75,7 +76,7 @@ def all_matching(session: Session, sought: Sought, *, most: int = MOST_ROWS) -> 
         if not piece:
             return
         yield piece
-        session.expunge_all()  # what has gone out is not kept
+        let_go(session)
         before, left = piece[-1].id, left - len(piece)
 
 

@@ -24,7 +24,10 @@ def reach(session: Session, public_id: uuid.UUID) -> Select[int] | None:
     For pages and for the worker alike: who has lost the role since has lost it here too.
     """
     person_id = session.scalar(select(Person.id).where(Person.public_id == public_id))
-    grants = session.scalars(roles_held(person_id, on=clock.today())).all() if person_id is not None else []
+    if person_id is None:
+        return select(Unit.id).where(false())
+    held = roles_held(person_id, on=clock.today()).with_only_columns(RoleGrant.role, RoleGrant.unit_id, RoleGrant.tree)
+    grants = session.execute(held).all()
     keeping = [grant for grant in grants if KEEP in PERMISSIONS.get(grant.role, ()) and grant.tree == STATE_TREE]
     if any(grant.unit_id is None for grant in keeping):
         return None

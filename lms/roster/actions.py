@@ -114,7 +114,7 @@ def choose(session: Session, upload: RosterUpload, settings: Settings) -> None:
     first = queries.sheet_of(session, upload, settings.sheet, most=FIRST_LINES)
     head = head_of(as_meant(first, settings.reading), settings)
     labels = {plain(label): name for label, name in zip(head.labels, head.fields, strict=False)} if head else {}
-    habit = queries.habit_of(session, upload.unit_id)
+    habit = session.get(RosterHabit, upload.unit_id)
     if habit is None:
         session.add(RosterHabit(unit_id=upload.unit_id, labels=labels, units=dict(settings.units)))
     else:
@@ -188,7 +188,7 @@ def plan_of(session: Session, unit: Unit, sheet: Sheet, settings: Settings, *, w
 def texts_of_units(session: Session, upload: RosterUpload, *, everywhere: bool) -> tuple[list[Unsure], list[Unsure]]:
     """The texts of the list for which a unit must be chosen, and those for which one was; on most lines first."""
     settings = Settings.of(upload.settings)
-    unit, sheet = session.get_one(Unit, upload.unit_id), queries.sheet_of(session, upload, settings.sheet)
+    unit, sheet = upload.unit, queries.sheet_of(session, upload, settings.sheet)
     found = understood(session, unit, sheet, settings, everywhere=everywhere)
     unsure, decided = (sorted(some, key=lambda one: (-one.lines, one.text)) for some in (found.unsure, found.decided))
     return unsure, decided
@@ -197,7 +197,7 @@ def texts_of_units(session: Session, upload: RosterUpload, *, everywhere: bool) 
 def plan(session: Session, upload: RosterUpload) -> Plan:
     """What the list would do, with the reach it has at this moment."""
     settings, units = Settings.of(upload.settings), reach_of(session, upload)
-    unit, sheet = session.get_one(Unit, upload.unit_id), queries.sheet_of(session, upload, settings.sheet)
+    unit, sheet = upload.unit, queries.sheet_of(session, upload, settings.sheet)
     found = plan_of(session, unit, sheet, settings, within=people_within(units))
     if units is None:
         return found
@@ -377,7 +377,7 @@ def work(session: Session, payload: Mapping[str, Any]) -> datetime | None:
 
 def drop(session: Session, upload: RosterUpload, *, by: uuid.UUID) -> None:
     """Forget the list with all its lines. What it has changed stays."""
-    unit = session.get_one(Unit, upload.unit_id)
+    unit = upload.unit
     note(session, "roster.drop", actor=by, object_kind="unit", object_id=unit.public_id, list=str(upload.public_id))
     session.execute(delete(RosterLine).where(RosterLine.upload_id == upload.id))
     session.execute(delete(RosterUpload).where(RosterUpload.id == upload.id))

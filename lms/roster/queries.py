@@ -71,16 +71,15 @@ def left_out(upload: RosterUpload, *, on: date) -> Select[Person, Unit]:
     )
 
 
-def habit_of(session: Session, unit_id: int) -> RosterHabit | None:
-    """What was chosen for the lists of the unit before."""
-    return session.get(RosterHabit, unit_id)
+def habit_of(session: Session, unit_id: int) -> tuple[dict[str, str], dict[str, str]]:
+    """What was chosen for the lists of the unit before: fields by the label of a column, and units by their text."""
+    found = session.execute(select(RosterHabit.labels, RosterHabit.units).where(RosterHabit.unit_id == unit_id)).first()
+    return (dict(found.labels), dict(found.units)) if found is not None else ({}, {})
 
 
 def guessed(session: Session, unit_id: int, sheets: Sequence[Sheet], *, reading: str = AUTO) -> Settings:
     """How the list is read as far as one can tell: by the sheet whose head names most, and what was chosen before."""
-    habit = habit_of(session, unit_id)
-    labels = dict(habit.labels) if habit else {}
-    units = dict(habit.units) if habit else {}
+    labels, units = habit_of(session, unit_id)
     best, most = Settings(0, -1, (), clock.today(), reading=reading, units=units), -1
     left = MOST_LOOKED_AT
     for place, sheet in enumerate(sheets):
@@ -95,7 +94,7 @@ def guessed(session: Session, unit_id: int, sheets: Sequence[Sheet], *, reading:
 
 def guessed_anew(session: Session, unit_id: int, raw: Sheet, settings: Settings, *, same_sheet: bool) -> Settings:
     """The settings with the columns guessed for the line that was chosen, or with the head looked for anew."""
-    labels = dict(habit.labels) if (habit := habit_of(session, unit_id)) else {}
+    labels, _units = habit_of(session, unit_id)
     meant = as_meant(raw, settings.reading)
     if same_sheet and 0 <= settings.place < len(meant.lines):
         head: Head | None = head_at(meant.lines, settings.place, labels)

@@ -149,7 +149,7 @@ def everywhere(session: Session, upload: RosterUpload) -> bool:
 
 def no_more(session: Session, upload: RosterUpload) -> bool:
     """Whether the unit of the list has ended meanwhile, or never was, which the next page then says."""
-    unit = session.get_one(Unit, upload.unit_id)
+    unit = upload.unit
     if not unit.undone and (unit.valid_to is None or unit.valid_to > clock.today()):
         return False
     said = _("%(unit)s đã kết thúc hoạt động nên danh sách này không đọc tiếp được.", unit=unit.name)
@@ -182,7 +182,7 @@ def columns_page(
     raw = queries.sheet_of(session, upload, settings.sheet, most=forms.SAMPLE_LINES)
     seen(upload, rows=min(len(raw.lines), forms.SAMPLES))
     page = shown or forms.shown(upload, raw, settings)
-    unit = session.get_one(Unit, upload.unit_id)
+    unit = upload.unit
     return render_template(
         "roster/columns.html", upload=upload, unit=unit, page=page, fields=forms.FIELDS, readings=forms.READINGS
     ), status
@@ -216,7 +216,7 @@ def units(public_id: uuid.UUID) -> ResponseReturnValue:
             session.flush()  # what was chosen is read again from the row
             actions.rehearse(session, upload, by=actor().public_id)
             return redirect(url_for("roster.show", public_id=public_id))
-    unit = session.get_one(Unit, upload.unit_id)
+    unit = upload.unit
     many = len(places.places) > forms.MANY_UNITS
     return render_template(
         "roster/units.html",
@@ -251,7 +251,7 @@ def show(public_id: uuid.UUID) -> ResponseReturnValue:
     """How far the list is: under way, what it would change, or what it has changed."""
     session = get_session()
     upload = access_upload(session, actor(), public_id)
-    unit = session.get_one(Unit, upload.unit_id)
+    unit = upload.unit
     if upload.state == actions.RECEIVED:
         return redirect(url_for("roster.columns", public_id=public_id))
     if upload.state in actions.UNDER_WAY:

@@ -393,7 +393,7 @@ def test_an_old_workbook_is_charged_for_lines_and_links_the_reader_would_lay_out
 
 def test_the_head_is_looked_for_in_so_many_cells_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[str] = []
-    monkeypatch.setattr(queries, "habit_of", lambda _session, _unit_id: None)
+    monkeypatch.setattr(queries, "habit_of", lambda _session, _unit_id: ({}, {}))
     monkeypatch.setattr(queries, "found_head", lambda sheet, _labels: looked.append(sheet.name))
     wide = tuple(rules.Line(number, ("x",) * 100, "s" * 100) for number in range(60))
     queries.guessed(Session(), 1, [rules.Sheet(str(number), wide) for number in range(40)])
