@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func
@@ -19,6 +20,7 @@ from courses.briefings.rules import Asked, lacking, policy_of
 from courses.learning.queries import edition, records_with_linked
 from lms.accounts.models import Person
 from lms.clock import day_of
+from lms.organisation.gathering import places_on
 from lms.organisation.models import Unit
 from lms.organisation.queries import OnDay
 from lms.text import fold
@@ -43,7 +45,7 @@ class Given:
     policy: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Overview:
     """The figures of a unit in one briefing at one moment."""
 
@@ -54,12 +56,12 @@ class Overview:
     below: UnitsBelow
     now: datetime
 
-    @property
+    @cached_property
     def count(self) -> Count:
         """The whole unit, with everything below it."""
         return total(self.branches)
 
-    @property
+    @cached_property
     def change(self) -> Change:
         """What is new of the last seven days, today among them, in the whole unit."""
         return sum((branch.change for branch in self.branches), Change())
@@ -74,7 +76,7 @@ class Overview:
         """Whether anything stands below."""
         return any(not branch.itself for branch in self.branches)
 
-    @property
+    @cached_property
     def due_at(self) -> datetime | None:
         """The next due date, or the last one when all have passed."""
         return due_date(self.branches)
@@ -82,7 +84,7 @@ class Overview:
 
 def briefings_given(session: Session, unit: Unit | OnDay, structure: Structure) -> list[Given]:
     """The briefings on whose rolls somebody in the unit or below is, the one opened last first."""
-    return [Given(*row) for row in session.execute(facts.briefings_given(unit.id, structure))]
+    return [Given(*row) for row in facts.given_to(session, unit.id, structure)]
 
 
 def overview(
@@ -94,7 +96,7 @@ def overview(
     now: datetime,
     seen: Container[int] | None = None,
 ) -> Overview:
-    """The figures of the unit, in three statements whatever the number of people.
+    """The figures of the unit, in three statements whatever the number of people; after the organisation changed, four.
 
     Branches without people stay, unless they are none of those one may look at (`seen`, None: all); but the unit's own
     row is left out when nobody on the roll, the exempt among them, belongs to it directly.
@@ -106,12 +108,14 @@ def overview(
         asked = facts.figures_of_today(structure.tree)
         values = {"unit": unit.id, "briefing": briefing.id, "day": structure.on, "now": now, "after": since}
     changes = {branch_id: Change(*change) for branch_id, *change in send(asked.changes, values)}
+    rows = send(asked.by_child, values).all()
     branches = tuple(
         branch_of(row, changes.get(row.id, Change()), open_=seen is None or row.id in seen)
-        for row in send(asked.by_child, values)
+        for row in rows
         if row.people or row.exempt or (row.depth and (seen is None or row.id in seen))
     )
-    below = units_below(send(asked.below, values).all())
+    places = places_on(session, on=structure.on, tree=structure.tree)
+    below = units_below([row.told for row in rows], places, unit.id)
     return Overview(unit, briefing, structure, branches, below, now)
 
 

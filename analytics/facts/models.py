@@ -49,6 +49,7 @@ class TallyDay(Base):
     """
 
     __tablename__ = "tally_day"
+    __table_args__ = WITHOUT_ROWID
 
     briefing_id: Mapped[int] = mapped_column(ForeignKey("briefing.id"), primary_key=True)
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True)

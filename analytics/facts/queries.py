@@ -3,12 +3,13 @@
 Of what no tally holds (`Structure.anew`) the same statements read sums of standings in their place.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Integer, Select, and_, bindparam, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Date, Integer, Row, Select, String, and_, bindparam, case, cast, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from analytics.facts import rules
@@ -47,19 +48,17 @@ def recalled(session: Session, structure: Structure) -> Structure:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the figures of a unit are read by: `tallies_by_child`, `changes_by_child`, `tallies_below`."""
+    """What the figures of a unit are read by: `tallies_by_child`, `changes_by_child`."""
 
     by_child: Select[*tuple[Any, ...]]
     changes: Select[*tuple[Any, ...]]
-    below: Select[*tuple[Any, ...]]
 
 
 def figures(unit_id: int, briefing_id: int, structure: Structure, *, now: datetime, after: date) -> Figures:
-    """The three of one unit in one briefing; `after`: changes count from the day after this one."""
+    """Both of one unit in one briefing; `after`: changes count from the day after this one."""
     return Figures(
         tallies_by_child(unit_id, briefing_id, structure, now=now),
         changes_by_child(unit_id, briefing_id, structure, after=after),
-        tallies_below(unit_id, briefing_id, structure),
     )
 
 
@@ -82,7 +81,8 @@ def tallies_by_child(
     """One row for each unit directly below with its whole subtree, in their order, then one for the unit itself alone.
 
     Columns: id, public_id, code, name, short_name, depth (0: the unit itself), those of `counts`, next_due, last_due
-    (None where nothing is due at a set time). Units with nobody to count are there with noughts. One statement.
+    (None where nothing is due at a set time), told: what `rules.units_below` reads of the units of the branch. Units
+    with nobody to count are there with noughts. One statement.
     """
     on, tree = structure.on, structure.tree
     sums = sums_by_child(unit_id, briefing_id, structure, now=now).subquery().c
@@ -119,6 +119,7 @@ def sums_by_child(unit_id: int, briefing_id: int, structure: Structure, *, now: 
             *counts(tally, now),
             func.min(case((and_(tally.due_at >= now, tally.due_at < NEVER_DUE), tally.due_at))).label("next_due"),
             func.max(case((tally.due_at < NEVER_DUE, tally.due_at))).label("last_due"),
+            func.aggregate_strings(told_of(tally), ",").label("told"),
         )
         .select_from(BRANCH)
         .join(BELOW, and_(stands_below(on, tree), or_(BRANCH.depth == 1, BELOW.depth == 0)))
@@ -131,7 +132,8 @@ def sums_by_child(unit_id: int, briefing_id: int, structure: Structure, *, now: 
 def changes_by_child(unit_id: int, briefing_id: int, structure: Structure, *, after: date) -> Select[*tuple[Any, ...]]:
     """Id, and how many were briefed and completed after that day, of the branches in which anything has changed.
 
-    The branches are those of `tallies_by_child`. The outer join is as in `units_below`.
+    The branches are those of `tallies_by_child`. The outer join keeps SQLite from reading all days once for
+    every unit.
     """
     on, tree = structure.on, structure.tree
     table = structure.days(structure.below(unit_id), briefing_id, after=after)
@@ -167,32 +169,17 @@ def worn_then(query: Select[*tuple[Any, ...]], on: date) -> Select[*tuple[Any, .
     return query.join(UnitName, worn)
 
 
-def tallies_below(unit_id: int, briefing_id: int, structure: Structure) -> Select[int, int, int, int, int]:
-    """For each unit at any depth below: its id, that of the unit above, people, started and briefed of itself alone.
+def told_of(tally: Any) -> ColumnElement[str | None]:
+    """What `rules.units_below` is told of one unit below another by some of its people; None where none must study.
 
-    As many rows as it has due dates; None where nobody is to be counted. For `rules.units_below`: to add each subtree
-    up in the database costs twice as much, since a unit is then read once for every unit above it. The outer join
-    keeps SQLite from reading all tallies once for every unit.
+    To add each subtree up in the database would cost twice as much: a unit is then read once for every one above it.
     """
-    on, tree = structure.on, structure.tree
-    tally = structure.tallies(structure.below(unit_id), briefing_id)
-    edge = and_(
-        UnitEdge.tree == tree,
-        UnitEdge.child_id == BELOW.descendant_id,
-        holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to),
+    behind, begun = (
+        case((tally.briefed != tally.people, rules.BEHIND), else_=0),
+        case((tally.started > 0, rules.BEGUN), else_=0),
     )
-    return (
-        select(UnitEdge.child_id, UnitEdge.parent_id, tally.c.people, tally.c.started, tally.c.briefed)
-        .select_from(BELOW)
-        .join(UnitEdge, edge)
-        .outerjoin(tally, and_(tally.c.unit_id == BELOW.descendant_id, tally.c.briefing_id == briefing_id))
-        .where(
-            BELOW.tree == tree,
-            BELOW.ancestor_id == unit_id,
-            BELOW.depth > 0,
-            holds_on(on, BELOW.valid_from, BELOW.valid_to),
-        )
-    )
+    code = BELOW.descendant_id * rules.TOLD + rules.SOME + behind + begun
+    return case((and_(BRANCH.depth == 1, tally.people > 0), cast(code, String)))
 
 
 def stands_in(unit_id: int, on: date, tree: str) -> ColumnElement[bool]:
@@ -237,6 +224,19 @@ def briefings_given(unit_id: int, structure: Structure) -> Select[*tuple[Any, ..
         .where(known)
         .order_by(Briefing.opened_at.desc(), Briefing.id.desc())
     )
+
+
+@cache
+def given_today(tree: str) -> Select[*tuple[Any, ...]]:
+    """`briefings_given` by the structure of a day of which there are tallies, put together once, as the figures are."""
+    return briefings_given(UNIT, Structure(DAY, tree))
+
+
+def given_to(session: Session, unit_id: int, structure: Structure) -> Sequence[Row[*tuple[Any, ...]]]:
+    """The rows of `briefings_given`."""
+    if structure.anew:
+        return session.execute(briefings_given(unit_id, structure)).all()
+    return session.execute(given_today(structure.tree), {"unit": unit_id, "day": structure.on}).all()
 
 
 def next_dues(unit_id: int, structure: Structure, *, now: datetime) -> Select[*tuple[Any, ...]]:

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
+from itertools import chain
+from operator import add, attrgetter
 from typing import Any
 
 from lms.clock import day_of
@@ -134,7 +136,7 @@ class Count:
     members: int = 0
 
     def __add__(self, other: "Count") -> "Count":
-        return Count(*(getattr(self, name) + getattr(other, name) for name in COUNT_NAMES))
+        return Count(*map(add, numbers_of(self), numbers_of(other)))
 
     @property
     def roll(self) -> int:
@@ -183,6 +185,8 @@ class Count:
 
 
 COUNT_NAMES = tuple(field.name for field in fields(Count))
+numbers_of = attrgetter(*COUNT_NAMES)
+"""The numbers of a `Count`, in the order of their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,28 +217,26 @@ class UnitsBelow:
     not_begun: int = 0
 
 
-SOME, BEHIND, BEGUN = 1, 2, 4
+SOME, BEHIND, BEGUN, TOLD = 1, 2, 4, 8
 """What is to be known of a unit with all below it: whether there are people, some not briefed, some who have begun."""
 
 
-def units_below(own: Iterable[Sequence[Any]]) -> UnitsBelow:
-    """Counts units, each with its own subtree, from what is known of each alone, in any order.
+def units_below(told: Iterable[str | None], above: Mapping[int, int], top: int) -> UnitsBelow:
+    """Counts the units below one, `top`, each with its own subtree, from what is known of each alone, in any order.
 
-    Of a unit: its id, that of the one above it, and how many of its people must study, have begun, are briefed. It may
-    come several times with parts of its people, and with None where it has none.
+    `told`: of units with people, separated by commas, the id times `TOLD` and what is known of it. One may come several
+    times with parts of its people. `above`: the unit above each; without one it is taken to stand right below `top`.
     """
-    above: dict[int, int] = {}
     known: dict[int, int] = {}
-    for unit, parent, people, started, briefed in own:
-        above[unit] = parent
-        if people:
-            known[unit] = known.get(unit, 0) | SOME | (BEHIND if briefed != people else 0) | (BEGUN if started else 0)
+    for code in chain.from_iterable(map(int, some.split(",")) for some in told if some):
+        unit, said = divmod(code, TOLD)
+        known[unit] = known.get(unit, 0) | said
     whole = dict(known)
     for unit, said in known.items():
-        one = above[unit]
-        while one in above and whole.get(one, 0) | said != whole.get(one, 0):
-            whole[one] = whole.get(one, 0) | said
-            one = above[one]
+        one = above.get(unit, top)
+        while one != top and (so_far := whole.get(one, 0)) | said != so_far:
+            whole[one] = so_far | said
+            one = above.get(one, top)
     each = Counter(whole.values())
     briefed, idle = (sum(number for said, number in each.items() if not said & lacks) for lacks in (BEHIND, BEGUN))
     return UnitsBelow(each.total(), briefed, idle)
@@ -242,7 +244,7 @@ def units_below(own: Iterable[Sequence[Any]]) -> UnitsBelow:
 
 def total(branches: Iterable[Branch]) -> Count:
     """Everybody in the branches. A parent is the sum of its children's people, never a mean of their rates."""
-    return sum((branch.count for branch in branches), Count())
+    return Count(*map(sum, zip(*(numbers_of(branch.count) for branch in branches), strict=True)))
 
 
 def whole_percent(share: float) -> int:

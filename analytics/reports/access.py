@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from analytics.facts.access import access_counted, with_those_before
 from analytics.facts.projection import Structure
-from analytics.facts.queries import briefings_given, opened_first, recalled
+from analytics.facts.queries import given_to, opened_first, recalled
 from analytics.reports.models import ReportFile, ReportSchedule, ReportSnapshot, ReportSubmission
 from analytics.reports.queries import Subject, category_of, decider, subject, submissions_waiting
 from courses.enrolment.models import Briefing
@@ -50,7 +50,7 @@ def access_subject(
     asked = wanted or Structure(day_of(now))
     unit, _then, counted = access_counted(session, actor, permission, unit_id, asked)
     structure = counted if counted.then or counted.anew else None
-    given = session.execute(briefings_given(unit.id, counted)).all()
+    given = given_to(session, unit.id, counted)
     if not code and len(given) > 1:
         code = opened_first(session, unit.id, counted, now=counted.until or now)
     chosen = next((row.id for row in given if code in (None, "", row.code)), None)

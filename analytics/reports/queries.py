@@ -64,7 +64,7 @@ def subject(
 ) -> Subject | None:
     """The unit and the briefing; None when nobody in the unit or below is on its roll."""
     by = structure or Structure(day_of(now))
-    given = session.execute(facts.briefings_given(unit.id, by)).all()
+    given = facts.given_to(session, unit.id, by)
     found = next((row for row in given if row.id == briefing_id), None)
     line = above_on(session, unit.id, on=by.on, tree=by.tree)
     if found is None or not line:

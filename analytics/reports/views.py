@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import literal, select
 
-from analytics.facts.queries import briefings_given
+from analytics.facts.queries import given_to
 from analytics.reports import actions, forms, gathering, papers, queries
 from analytics.reports.access import (
     ACCEPT,
@@ -106,7 +106,7 @@ def unit_page(of: Subject, entry_form: forms.EntryForm | None = None) -> str:
         "reports/unit.html",
         of=of,
         code=own.get_one(Briefing, of.briefing_id).code,
-        briefings=own.execute(briefings_given(of.unit.id, of.by)).all(),
+        briefings=given_to(own, of.unit.id, of.by),
         **figures_told(of),
         form_names=FORMS,
         said=forms.said,

@@ -1,10 +1,12 @@
 """Reading announcements."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import Select, and_, false, or_, select
-from sqlalchemy.orm import contains_eager
+from sqlalchemy import Date, Integer, Row, Select, and_, bindparam, false, or_, select
+from sqlalchemy.orm import Session, contains_eager
 
 from lms.accounts.models import Membership, Person, SignInAccount
 from lms.announcements.models import Announcement
@@ -17,16 +19,23 @@ LISTED = 200
 """So many stand on the page that lists them."""
 
 
-def announced_to(person_id: int, *, on: date) -> Select[str, str, date]:
+def announced_to(session: Session, person_id: int, *, on: date) -> Sequence[Row[str, str, date]]:
     """Text, unit and last-but-one day of what is announced that day wherever the person belongs, in either tree.
 
     Concurrent posts too; each announcement once. One statement, whatever the number of people.
     """
+    return session.execute(announced(), {"person": person_id, "day": on}).all()
+
+
+@cache
+def announced() -> Select[str, str, date]:
+    """The statement of `announced_to`: every first page asks it, so it is put together once."""
+    person, on = bindparam("person", type_=Integer), cast(Any, bindparam("day", type_=Date))
     reached = (
         select(UnitClosure.ancestor_id)
         .join(Membership, and_(Membership.tree == UnitClosure.tree, Membership.unit_id == UnitClosure.descendant_id))
         .where(
-            Membership.person_id == person_id,
+            Membership.person_id == person,
             Membership.link_id.is_(None),
             holds_on(on, Membership.valid_from, Membership.valid_to),
             holds_on(on, UnitClosure.valid_from, UnitClosure.valid_to),

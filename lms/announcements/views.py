@@ -28,7 +28,7 @@ bp = Feature("announcements", __name__, url_prefix="/announcements")
 @bp.app_template_global()
 def announced() -> Sequence[Row[*tuple[object, ...]]]:
     """What is announced today to whoever looks at the page, for first pages ("announcements/here.html")."""
-    return get_read_session().execute(queries.announced_to(actor().person_id, on=clock.today())).all()
+    return queries.announced_to(get_read_session(), actor().person_id, on=clock.today())
 
 
 @bp.get("")

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import cast
 
 from flask_babel import gettext as _
@@ -16,7 +16,15 @@ from lms.doors import doors_of
 from lms.organisation import queries
 from lms.organisation.access import Reach
 from lms.organisation.forms import OPERATIONS
-from lms.organisation.models import Unit, UnitClosure, UnitLineage, UnitOperation, UnitOperationUnit, UnitRoot
+from lms.organisation.models import (
+    Unit,
+    UnitClosure,
+    UnitEdge,
+    UnitLineage,
+    UnitOperation,
+    UnitOperationUnit,
+    UnitRoot,
+)
 from lms.organisation.queries import OnDay, holds_on, named_on, subtree
 from lms.organisation.rules import Branch, rolled_up, with_predecessors
 from lms.web.wording import day
@@ -247,8 +255,7 @@ def of_today(session: Session) -> Today:
 
     It changes by operations and with the day, and by nothing else.
     """
-    today, last = clock.today(), select(func.max(UnitOperation.id), func.max(UnitOperation.undone_at))
-    version = (today, *session.execute(last).one())
+    today, version = clock.today(), version_of_today(session)
     kept = recalled(session, UNITS_OF_TODAY, "latest")
     if kept is not None and kept[0] == version:
         return cast(Today, kept[1])
@@ -262,3 +269,26 @@ def of_today(session: Session) -> Today:
     found = Today(names, {tree: frozenset(ids) for tree, ids in trees.items()})
     remember(session, UNITS_OF_TODAY, "latest", (version, found))
     return found
+
+
+def version_of_today(session: Session) -> tuple[date, int | None, datetime | None]:
+    """What is another one as soon as today's units, their names or their places are."""
+    last = select(func.max(UnitOperation.id), func.max(UnitOperation.undone_at))
+    operation, undone_at = session.execute(last).one()
+    return clock.today(), operation, undone_at
+
+
+def places_on(session: Session, *, on: date, tree: str) -> Mapping[int, int]:
+    """The unit above each unit of the tree that day. That of today is remembered as `of_today` is."""
+    query = select(UnitEdge.child_id, UnitEdge.parent_id).where(UnitEdge.tree == tree)
+    query = query.where(holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to))
+    if on != clock.today():
+        return dict(session.execute(query).all())
+    version, kept = version_of_today(session), recalled(session, PLACES_OF_TODAY, tree)
+    if kept is None or kept[0] != version:
+        kept = version, dict(session.execute(query).all())
+        remember(session, PLACES_OF_TODAY, tree, kept)
+    return cast(Mapping[int, int], kept[1])
+
+
+PLACES_OF_TODAY = "places of today"

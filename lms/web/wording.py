@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, datetime, timedelta
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from flask import Flask
 from flask_babel import gettext as _
@@ -31,10 +31,10 @@ def percent(part: int, whole: int) -> str:
     """
     if whole == 0:
         return "–"
-    share = Decimal(100 * part) / whole
-    rounding = ROUND_DOWN if part < whole and share > Decimal("99.9") else ROUND_HALF_UP
-    text = str(share.quantize(Decimal("0.1"), rounding))
-    return text.removesuffix(".0").replace(".", ",") + " %"
+    share = (2_000 * part + whole) // (2 * whole)  # in tenths of a percent, half of one up; exact, as whole numbers are
+    if part < whole:
+        share = min(share, 999)
+    return f"{share // 10},{share % 10} %" if share % 10 else f"{share // 10} %"
 
 
 def exact_percent(part: int, whole: int) -> str:

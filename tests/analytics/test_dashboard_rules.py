@@ -18,7 +18,18 @@ from analytics.dashboard.rules import (
     to_urge,
     unit_state,
 )
-from analytics.facts.rules import Branch, Choice, Count, UnitsBelow, opened_first, units_below
+from analytics.facts.rules import (
+    BEGUN,
+    BEHIND,
+    SOME,
+    TOLD,
+    Branch,
+    Choice,
+    Count,
+    UnitsBelow,
+    opened_first,
+    units_below,
+)
 from lms.text import as_csv, harmless, harmless_row
 
 
@@ -173,11 +184,18 @@ def test_units_are_counted_each_with_all_that_stands_below_it_in_whatever_order_
     ]
     above = {2: 1, 3: 1, 4: 3, 5: 3, 6: 5}
     for own, counted in cases:
-        rows = [(unit, above[unit], *numbers) for unit, numbers in own.items()]
-        for order in (rows, rows[::-1]):
-            assert units_below(order) == counted, own
-    parts = [(2, 1, 2, 2, 2), (2, 1, 1, 0, 0), (2, 1, None, None, None)]  # of one unit by due date
-    assert units_below(parts) == units_below(parts[::-1]) == UnitsBelow(1, 0, 0)
+        told = [told_of(unit, *numbers) for unit, numbers in own.items()]
+        together = ",".join(one for one in told if one) or None
+        for order in (told, told[::-1], [together], [None, together]):
+            assert units_below(order, above, 1) == counted, own
+    parts = [told_of(2, 2, 2, 2), told_of(2, 1, 0, 0)]  # of one unit by due date
+    assert units_below(parts, above, 1) == units_below(parts[::-1], above, 1) == UnitsBelow(1, 0, 0)
+    assert units_below([told_of(7, 1, 1, 1)], {}, 1) == UnitsBelow(1, 1, 0)
+
+
+def told_of(unit: int, people: int | None, started: int | None, briefed: int | None) -> str | None:
+    """What the database tells of a unit with so many people: see `units_below`."""
+    return str(unit * TOLD + SOME + BEHIND * (briefed != people) + BEGUN * bool(started)) if people else None
 
 
 def test_the_first_five_with_something_left_to_do_and_a_page_of_their_own_are_named_to_be_urged_on() -> None:

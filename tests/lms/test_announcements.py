@@ -27,7 +27,7 @@ DAY = timedelta(days=1)
 
 def told(make: Make, person: Person, days: int = 0) -> list[str]:
     with make.reading() as session:
-        return [row.text for row in session.execute(announced_to(person.id, on=clock.today() + days * DAY))]
+        return [row.text for row in announced_to(session, person.id, on=clock.today() + days * DAY)]
 
 
 def test_people_of_the_unit_and_below_see_it_from_the_first_day_to_the_last(make: Make) -> None:
