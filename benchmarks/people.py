@@ -112,9 +112,6 @@ def fill(database: Database, *, people: int, units: int) -> None:
             session.expunge_all()
     if database.on_postgresql:
         settle(database)  # as a server does by itself
-    else:
-        with database.write_engine.begin() as connection:
-            connection.exec_driver_sql("ANALYZE")
     with database.writing() as session:
         settle_day(session)
 

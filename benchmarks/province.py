@@ -123,8 +123,9 @@ def brief(database: Database, briefings: int) -> list[str]:
     for briefing_id in ids:
         with database.writing() as session:
             settle_briefing(session, briefing_id)
-    with database.write_engine.begin() as connection:
-        connection.exec_driver_sql("ANALYZE")
+    if database.on_postgresql:  # as a server does by itself
+        with database.write_engine.begin() as connection:
+            connection.exec_driver_sql("ANALYZE")
     return codes
 
 

@@ -20,6 +20,7 @@ from lms.roster import models as roster
 from lms.throttle import models as throttle
 from lms.webhooks import models as webhooks
 from lms.xapi import models as xapi
+from migrations.statistics import write_statistics
 
 ALL_MODELS = (
     analytics.app.MODELS,
@@ -53,3 +54,5 @@ context.configure(
 )
 with context.begin_transaction():
     context.run_migrations()
+    if connection.dialect.name == "sqlite" and not context.is_offline_mode():
+        write_statistics(connection)

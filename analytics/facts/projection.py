@@ -139,7 +139,8 @@ class Structure:
         """Which standings count, and by which membership, where a query has joined it and the person."""
         found: list[ColumnElement[bool]] = []
         if self.people is not None:
-            found.append(Standing.person_id.in_(self.people))
+            (whose,) = self.people.selected_columns  # asked of each who counts: few do where a unit is small
+            found.append(self.people.where(whose == Standing.person_id).correlate(Standing).exists())
         if self.then:
             found += [Membership.tree == self.tree, Membership.kind == "main"]
             found.append(holds_on(self.on, Membership.valid_from, Membership.valid_to))
