@@ -215,11 +215,14 @@ def file_of(session: Session, rows: Iterable[tuple[Certificate, Person]], *, at:
     return as_pdf(config_of(session).site_url, [one for one in shown if one is not None], at=at)
 
 
-def ask_for_print(session: Session, unit: Unit, briefing: Briefing, *, number: int, by: uuid.UUID) -> CertificatePrint:
-    """Have the worker print all certificates of a unit in a briefing."""
+def ask_for_print(
+    session: Session, unit: Unit, briefing: Briefing, *, tree: str, number: int, by: uuid.UUID
+) -> CertificatePrint:
+    """Have the worker print all certificates of a unit in a briefing, of the people counted there by that tree."""
     made = CertificatePrint(
         public_id=uuid.uuid4(),
         unit_id=unit.id,
+        tree=tree,
         briefing_id=briefing.id,
         asked_by=by,
         asked_at=clock.now(),
@@ -236,7 +239,8 @@ def print_many(session: Session, payload: Mapping[str, Any]) -> None:
     asked = session.scalar(wanted)
     if asked is None or asked.content is not None:
         return
-    query = queries.valid(queries.certificates_of([asked.unit_id], asked.briefing_id, on=day_of(asked.asked_at)))
+    on, tree = day_of(asked.asked_at), asked.tree
+    query = queries.valid(queries.certificates_of([asked.unit_id], asked.briefing_id, on=on, tree=tree))
     rows = [(certificate, person) for certificate, person in session.execute(query)]
     shown = [queries.printed(session, *row) for row in rows]
     site, at, own_id = config_of(session).site_url, asked.asked_at, asked.id

@@ -19,7 +19,9 @@ from lms import clock
 from lms.accounts.access import access_unit, top_units
 from lms.audit.actions import note
 from lms.db import apart, get_session
-from lms.organisation.models import STATE_TREE, Unit
+from lms.organisation.access import first_tree
+from lms.organisation.forms import TREE_WORDS
+from lms.organisation.models import PARTY_TREE, TREES, Unit
 from lms.web.acting import NotFound, actor, behind, holds_everywhere
 from lms.web.feature import Feature
 from lms.web.forms import text_in
@@ -35,16 +37,26 @@ AGAIN_SECONDS = 5
 @bp.get("")
 @needs(NAMES)
 def index() -> ResponseReturnValue:
-    """The units where one's scope begins; to the unit at once when there is one."""
-    units = top_units(get_session(), actor(), NAMES)
+    """The units where one's scope begins, in either tree; to the unit at once when there is one."""
+    own, me = get_session(), actor()
+    units: list[tuple[Unit, str | None]] = [(one, None) for one in top_units(own, me, NAMES)]
+    if not me.everywhere(NAMES):
+        units += [(one, PARTY_TREE) for one in top_units(own, me, NAMES, tree=PARTY_TREE)]
     if len(units) == 1:
-        return redirect(url_for("issued.unit", unit_id=units[0].public_id))
-    return render_template("certificates/units.html", units=units)
+        return redirect(url_for("issued.unit", unit_id=units[0][0].public_id, tree=units[0][1]))
+    return render_template("certificates/units.html", units=units, tree_words=TREE_WORDS)
 
 
-def chosen(unit: Unit, code: str | None) -> tuple[list[Briefing], Briefing | None]:
+def tree_asked() -> str:
+    """The tree by which people of the unit are counted: that of the address or form, else where one's scope begins."""
+    tree = request.values.get("tree")
+    return tree if tree in TREES else first_tree(actor(), NAMES)
+
+
+def chosen(unit: Unit, code: str | None, tree: str) -> tuple[list[Briefing], Briefing | None]:
     """The briefings in which people of the unit hold certificates, and the one that is asked for, or the last."""
-    found = list(get_session().scalars(queries.briefings_with_certificates([unit.id], on=clock.today())))
+    asked = queries.briefings_with_certificates([unit.id], on=clock.today(), tree=tree)
+    found = list(get_session().scalars(asked))
     return found, next((one for one in found if code in (None, one.code)), None)
 
 
@@ -52,18 +64,18 @@ def chosen(unit: Unit, code: str | None) -> tuple[list[Briefing], Briefing | Non
 @needs(NAMES)
 def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
     """The certificates of a unit in a briefing. Every list of names is noted."""
-    own = get_session()
-    one = access_unit(own, actor(), NAMES, unit_id)
-    briefings, briefing = chosen(one, request.args.get("briefing"))
+    own, tree = get_session(), tree_asked()
+    one = access_unit(own, actor(), NAMES, unit_id, tree=tree)
+    briefings, briefing = chosen(one, request.args.get("briefing"), tree)
     rows: Any = []
     page, found, valid = min(max(request.args.get("page", 1, type=int), 1), LAST_PAGE), 0, 0
     if briefing is not None:
-        query = queries.certificates_of([one.id], briefing.id, on=clock.today())
+        query = queries.certificates_of([one.id], briefing.id, on=clock.today(), tree=tree)
         found = own.scalar(queries.number_of(query)) or 0
         valid = own.scalar(queries.number_of(queries.valid(query))) or 0
         rows = own.execute(query.limit(PAGE).offset((page - 1) * PAGE)).all()
     if rows and briefing is not None:
-        note_list("certificate.list", one, briefing, len(rows))
+        note_list("certificate.list", one, briefing, len(rows), tree)
     return render_template(
         "certificates/unit.html",
         unit=one,
@@ -74,7 +86,11 @@ def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
         valid=valid,
         page=page,
         pages=max(1, ceil(found / PAGE)),
-        page_url=lambda n: url_for("issued.unit", unit_id=unit_id, briefing=briefing and briefing.code, page=n),
+        tree=tree,
+        tree_words=TREE_WORDS,
+        page_url=lambda n: url_for(
+            "issued.unit", unit_id=unit_id, briefing=briefing and briefing.code, tree=tree, page=n
+        ),
         grouped=grouped,
         reasons=REASON_WORDS,
         may_keep=actor().may(KEEP),
@@ -82,11 +98,11 @@ def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
-def note_list(action: str, one: Unit, briefing: Briefing, number: int) -> None:
+def note_list(action: str, one: Unit, briefing: Briefing, number: int, tree: str) -> None:
     """Put into the log that names of a unit were shown or taken out."""
     by, of, code = behind(), one.public_id, briefing.code
     about: dict[str, Any] = {"object_kind": "unit", "object_id": of, "briefing": code, "count": number}
-    about["tree"] = STATE_TREE
+    about["tree"] = tree
     if action == "certificate.print":
         apart(lambda own: note(own, "certificate.print", actor=by, **about))
     else:
@@ -98,16 +114,16 @@ def note_list(action: str, one: Unit, briefing: Briefing, number: int) -> None:
 @reading
 def print_all(unit_id: uuid.UUID) -> ResponseReturnValue:
     """All valid certificates of the unit as one file: at once when they are few, else made by the worker."""
-    own, me = get_session(), actor()
-    one = access_unit(own, me, NAMES, unit_id)
-    _briefings, briefing = chosen(one, request.form.get("briefing"))
+    own, me, tree = get_session(), actor(), tree_asked()
+    one = access_unit(own, me, NAMES, unit_id, tree=tree)
+    _briefings, briefing = chosen(one, request.form.get("briefing"), tree)
     if briefing is None:
         raise NotFound
-    query = queries.valid(queries.certificates_of([one.id], briefing.id, on=clock.today()))
+    query = queries.valid(queries.certificates_of([one.id], briefing.id, on=clock.today(), tree=tree))
     number = own.scalar(queries.number_of(query)) or 0
-    note_list("certificate.print", one, briefing, number)
+    note_list("certificate.print", one, briefing, number, tree)
     if number > PRINTED_AT_ONCE:
-        asked = actions.ask_for_print(own, one, briefing, number=number, by=me.public_id)
+        asked = actions.ask_for_print(own, one, briefing, tree=tree, number=number, by=me.public_id)
         return redirect(url_for("issued.print_under_way", print_id=asked.public_id))
     rows = [(certificate, person) for certificate, person in own.execute(query)]
     return pdf(actions.file_of(own, rows, at=clock.now()), file_name(one, briefing))
@@ -139,7 +155,7 @@ def print_file(print_id: uuid.UUID) -> ResponseReturnValue:
     own = get_session()
     asked = access_print(own, actor(), print_id)
     one, briefing = own.get_one(Unit, asked.unit_id), own.get_one(Briefing, asked.briefing_id)
-    access_unit(own, actor(), NAMES, one.public_id)  # it may have gone out of one's scope since
+    access_unit(own, actor(), NAMES, one.public_id, tree=asked.tree)  # it may have gone out of one's scope since
     if asked.content is None:
         return redirect(url_for("issued.print_under_way", print_id=print_id))
     return pdf(asked.content, file_name(one, briefing))

@@ -3,13 +3,14 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from courses.certificates.rules import Fields
 from courses.enrolment.models import Briefing
 from lms.accounts.models import Person
 from lms.db import Base, once
+from lms.organisation.models import STATE_TREE
 
 
 class CertificateRule(Base):
@@ -80,11 +81,13 @@ class CertificatePrint(Base):
     """All certificates of a unit in a briefing as one file, for whoever asked; for some days, since it holds names."""
 
     __tablename__ = "certificate_print"
+    __table_args__ = (CheckConstraint("tree IN ('state', 'party')", name="tree"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[uuid.UUID] = mapped_column(unique=True, default=uuid.uuid4)
     briefing_id: Mapped[int] = mapped_column(ForeignKey("briefing.id"))
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    tree: Mapped[str] = mapped_column(default=STATE_TREE, server_default=text("'state'"))
     asked_by: Mapped[uuid.UUID]
     asked_at: Mapped[datetime]
     number: Mapped[int]

@@ -19,6 +19,7 @@ from lms.accounts.models import Person
 from lms.accounts.queries import people_counted_in
 from lms.db import config_of
 from lms.doors import OwnData
+from lms.organisation.models import STATE_TREE
 
 Deprived = aliased(Certificate)
 
@@ -28,14 +29,19 @@ def own_certificates(person_id: int) -> Select[Certificate]:
     return select(Certificate).where(Certificate.person_id == person_id).order_by(Certificate.id.desc())
 
 
-def certificates_of(unit_ids: Iterable[int], briefing_id: int, *, on: date) -> Select[Certificate, Person]:
-    """The certificates of people counted in these units or below, in Vietnamese order of names; revoked ones last."""
+def certificates_of(
+    unit_ids: Iterable[int], briefing_id: int, *, on: date, tree: str = STATE_TREE
+) -> Select[Certificate, Person]:
+    """The certificates of people counted in these units or below by a tree, in Vietnamese order of names.
+
+    Revoked ones come last.
+    """
     return (
         select(Certificate, Person)
         .join(Person, Person.id == Certificate.person_id)
         .where(
             Certificate.briefing_id == briefing_id,
-            Certificate.person_id.in_(people_counted_in(unit_ids, on=on, later=False)),
+            Certificate.person_id.in_(people_counted_in(unit_ids, on=on, later=False, tree=tree)),
         )
         .order_by(Certificate.revoked_at.is_not(None), Person.sort_key, Person.id, Certificate.id)
     )
@@ -64,10 +70,10 @@ def number_of(query: Select[*tuple[Any, ...]]) -> Select[int]:
     return select(func.count()).select_from(query.order_by(None).subquery())
 
 
-def briefings_with_certificates(unit_ids: Iterable[int], *, on: date) -> Select[Briefing]:
+def briefings_with_certificates(unit_ids: Iterable[int], *, on: date, tree: str = STATE_TREE) -> Select[Briefing]:
     """Briefings in which people counted there hold certificates, the one opened last first."""
     held = select(Certificate.briefing_id).where(
-        Certificate.person_id.in_(people_counted_in(unit_ids, on=on, later=False))
+        Certificate.person_id.in_(people_counted_in(unit_ids, on=on, later=False, tree=tree))
     )
     return select(Briefing).where(Briefing.id.in_(held)).order_by(Briefing.opened_at.desc(), Briefing.id.desc())
 

@@ -4,7 +4,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,14 @@ from courses.certificates.signature import code_fits, code_of, is_ours, signed
 from courses.enrolment.actions import give, withdraw_many
 from courses.enrolment.models import Assignment, Briefing
 from lms import clock
+from lms.accounts.actions import grant_role
 from lms.accounts.models import Person
+from lms.accounts.storage import place_people
 from lms.audit.models import AuditEntry
 from lms.doors import tell
 from lms.duplicates.actions import link_people
-from lms.organisation.models import Unit
+from lms.organisation.actions import create_unit
+from lms.organisation.models import PARTY_TREE, Unit
 from lms.outbox.cli import Worker
 from lms.privacy.actions import PersonErased
 from lms.xapi import vocabulary
@@ -386,6 +389,40 @@ def test_the_head_prints_the_unit_and_nobody_elses(scene: Scene, monkeypatch: py
     with scene.make.writing() as session:
         tell(session, PersonErased(scene.learner.id, ()))
         assert session.scalar(select(func.count()).select_from(CertificatePrint)) == 0
+
+
+def test_who_heads_an_organisation_of_the_party_alone_prints_those_of_its_members(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    come(scene.make, scene.code, scene.learner, scene.head, scene.stranger)
+    since, secretary_id = clock.today() - timedelta(days=30), scene.make.person("Bí Thư").id
+    with scene.make.writing() as session:
+        kept: dict[str, Any] = {"kind": "party_body", "parent": None, "since": since, "tree": PARTY_TREE}
+        cell = create_unit(session, code="cb", name="Chi bộ 1", **kept)
+        create_unit(session, code="cb2", name="Chi bộ 2", **kept)
+        members = dict.fromkeys([scene.learner.id, scene.stranger.id], cell.id)
+        place_people(session, members, on=since, tree=PARTY_TREE)
+        secretary = session.get_one(Person, secretary_id)
+        grant_role(session, secretary, "head", unit=cell, since=since, tree=PARTY_TREE)
+        address = f"/certificates-issued/units/{cell.public_id}"
+    browser = scene.make.browser(secretary)
+    page = browser.get("/certificates-issued").text
+    assert browser.path.startswith(address)
+    assert all(name in page for name in ("Nguyễn Thị Thuỷ", "Trưởng Ngoài", "Cây tổ chức đảng"))
+    assert "Trưởng Trong" not in page
+    assert browser.submit("In cả 2 giấy").data.startswith(b"%PDF-")
+    assert browser.get(f"{address}?tree=state").status_code == 404
+    assert browser.get(f"/certificates-issued/units/{scene.inside.public_id}").status_code == 404
+    assert scene.make.browser(scene.head).get(f"{address}?tree=party").status_code == 404
+    monkeypatch.setattr("courses.certificates.admin.PRINTED_AT_ONCE", 0)
+    browser.get(address)
+    browser.submit("In cả 2 giấy")
+    work(scene.make)
+    assert browser.get(f"{browser.path}.pdf").data.startswith(b"%PDF-")
+    with scene.make.reading() as session:
+        assert session.scalars(select(CertificatePrint.number)).all() == [2]
+        noted = select(AuditEntry).where(AuditEntry.action.startswith("certificate.p"))
+        assert [one.details["tree"] for one in session.scalars(noted)] == ["party", "party"]
 
 
 def test_that_of_somebody_fictional_says_so(scene: Scene) -> None:
