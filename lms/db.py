@@ -214,9 +214,8 @@ def hold(session: orm.Session, row: object) -> None:
 
 
 def let_go(session: orm.Session) -> None:
-    """Keep none of the rows that were read: for whoever reads many, piece by piece."""
-    session.expunge_all()
-    session.info.get("held", []).clear()
+    """From now on keep no row to which nobody refers: for whoever reads many, piece by piece."""
+    session.info.pop("held", None)
 
 
 def apart(work: Callable[[orm.Session], None]) -> None:

@@ -45,8 +45,10 @@ ALL_MODELS = (
 connection = context.config.attributes["connection"]
 if connection.dialect.name == "postgresql":
     connection.exec_driver_sql("SET lock_timeout = '4s'")
+applied: list[object] = []
 context.configure(
     connection=connection,
+    on_version_apply=lambda **told: applied.append(told["step"]),
     target_metadata=Base.metadata,
     render_as_batch=connection.dialect.name == "sqlite",
     compare_type=True,
@@ -54,5 +56,5 @@ context.configure(
 )
 with context.begin_transaction():
     context.run_migrations()
-    if connection.dialect.name == "sqlite" and not context.is_offline_mode():
+    if applied and connection.dialect.name == "sqlite":
         write_statistics(connection)

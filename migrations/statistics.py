@@ -52,14 +52,14 @@ STATISTICS = {
 
 
 def write_statistics(connection: Connection) -> None:
-    """Tell a SQLite database these in place of what it knows of these tables. Each migration may have forgotten some.
+    """Tell a SQLite database these in place of whatever it knows. Each migration may have forgotten some.
 
-    Connections that are open already plan as before.
+    Other connections that are open already plan as before.
     """
     connection.exec_driver_sql("ANALYZE alembic_version")  # the table of statistics is there from now on
-    for table in sorted({table for table, _index in STATISTICS}):
-        connection.exec_driver_sql("DELETE FROM sqlite_stat1 WHERE tbl = ?", (table,))
+    connection.exec_driver_sql("DELETE FROM sqlite_stat1")
     there = set(connection.exec_driver_sql("SELECT tbl_name FROM sqlite_master WHERE type = 'table'").scalars())
     rows = [(table, index, told) for (table, index), told in STATISTICS.items() if table in there]
     if rows:
         connection.exec_driver_sql("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)", rows)
+    connection.exec_driver_sql("ANALYZE sqlite_schema")  # reads them, and nothing else

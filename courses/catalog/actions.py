@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from sqlalchemy import func, select
@@ -157,6 +156,7 @@ def publish_course_version(
     """
     latest = session.scalar(select(func.max(CourseVersion.number)).where(CourseVersion.course_id == course.id))
     before = session.scalar(select(CourseVersion.settings).filter_by(course_id=course.id, number=latest)) or {}
+    adds_identities(session)  # an edition is remembered once it is committed
     version = CourseVersion(
         course_id=course.id,
         number=(latest or 0) + 1,
@@ -176,9 +176,8 @@ def publish_course_version(
     )
     session.add(version)
     session.flush()  # those who are told read it
-    numbers = {module.module.code: module.number for module in modules}
-    told: dict[str, Any] = {"version": version.number, "modules": numbers}
-    told["changes"] = {name: (before.get(name), value) for name, value in version.settings.items()}
+    changes = {name: (before.get(name), value) for name, value in version.settings.items()}
+    told = {"version": version.number, "changes": changes, "modules": {one.module.code: one.number for one in modules}}
     note_down(session, "course.publish", actor=by.public_id, object_kind="course", object_id=course.code, **told)
     tell(session, CoursePublished(course.id, version.id))
     return version

@@ -36,7 +36,7 @@ from lms.audit.actions import note, note_each
 from lms.clock import day_of
 from lms.db import config_of, lock_people
 from lms.doors import Row
-from lms.organisation.models import Unit
+from lms.organisation.models import STATE_TREE, Unit
 from lms.outbox.actions import queue, wake
 from lms.privacy.actions import PersonErased
 
@@ -216,7 +216,7 @@ def file_of(session: Session, rows: Iterable[tuple[Certificate, Person]], *, at:
 
 
 def ask_for_print(
-    session: Session, unit: Unit, briefing: Briefing, *, tree: str, number: int, by: uuid.UUID
+    session: Session, unit: Unit, briefing: Briefing, *, tree: str = STATE_TREE, number: int, by: uuid.UUID
 ) -> CertificatePrint:
     """Have the worker print all certificates of a unit in a briefing, of the people counted there by that tree."""
     made = CertificatePrint(

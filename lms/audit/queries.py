@@ -68,6 +68,7 @@ def page_of(session: Session, query: Select[AuditEntry], *, before: int | None) 
 
 def all_matching(session: Session, sought: Sought, *, most: int = MOST_ROWS) -> Iterator[list[AuditEntry]]:
     """Every matching entry, at most so many, piece by piece."""
+    let_go(session)
     before: int | None = None
     left = most
     while left > 0:
@@ -76,7 +77,7 @@ def all_matching(session: Session, sought: Sought, *, most: int = MOST_ROWS) -> 
         if not piece:
             return
         yield piece
-        let_go(session)
+        session.expunge_all()  # what has gone out is not kept
         before, left = piece[-1].id, left - len(piece)
 
 

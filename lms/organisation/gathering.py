@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import cast
 
 from flask_babel import gettext as _
@@ -255,7 +255,8 @@ def of_today(session: Session) -> Today:
 
     It changes by operations and with the day, and by nothing else.
     """
-    today, version = clock.today(), version_of_today(session)
+    today = clock.today()
+    version = today, last_change(session)
     kept = recalled(session, UNITS_OF_TODAY, "latest")
     if kept is not None and kept[0] == version:
         return cast(Today, kept[1])
@@ -271,20 +272,21 @@ def of_today(session: Session) -> Today:
     return found
 
 
-def version_of_today(session: Session) -> tuple[date, int | None, datetime | None]:
-    """What is another one as soon as today's units, their names or their places are."""
-    last = select(func.max(UnitOperation.id), func.max(UnitOperation.undone_at))
-    operation, undone_at = session.execute(last).one()
-    return clock.today(), operation, undone_at
+def last_change(session: Session) -> tuple[int | None, int]:
+    """What is another one as soon as an operation was entered or undone; with the day, units are as they were."""
+    last = select(func.max(UnitOperation.id)).scalar_subquery()
+    undone = select(func.count()).where(UnitOperation.undone_at.is_not(None)).scalar_subquery()
+    operation, number = session.execute(select(last, undone)).one()
+    return operation, number
 
 
 def places_on(session: Session, *, on: date, tree: str) -> Mapping[int, int]:
-    """The unit above each unit of the tree that day. That of today is remembered as `of_today` is."""
+    """The unit above each unit of the tree that day. That of today is remembered as `of_today` is, for that day."""
     query = select(UnitEdge.child_id, UnitEdge.parent_id).where(UnitEdge.tree == tree)
     query = query.where(holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to))
     if on != clock.today():
         return dict(session.execute(query).all())
-    version, kept = version_of_today(session), recalled(session, PLACES_OF_TODAY, tree)
+    version, kept = (on, last_change(session)), recalled(session, PLACES_OF_TODAY, tree)
     if kept is None or kept[0] != version:
         kept = version, dict(session.execute(query).all())
         remember(session, PLACES_OF_TODAY, tree, kept)

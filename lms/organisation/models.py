@@ -8,7 +8,7 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lms.db import WITHOUT_ROWID, Base
@@ -142,6 +142,9 @@ class UnitClosure(Base):
     valid_to: Mapped[date | None]
 
 
+UNDONE = text("undone_at IS NOT NULL")
+
+
 class UnitOperation(Base):
     """A change of the organisation that takes effect on a day, with the document it rests on.
 
@@ -156,6 +159,7 @@ class UnitOperation(Base):
             "'separate', 'abolish')",
             name="kind",
         ),
+        Index("ix_unit_operation_undone", "undone_at", sqlite_where=UNDONE, postgresql_where=UNDONE),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

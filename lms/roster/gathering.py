@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from lms import clock
 from lms.accounts.models import Membership, Person, SignInAccount
 from lms.audit.actions import note_each
+from lms.db import let_go
 from lms.organisation.models import PARTY_TREE, STATE_TREE, Unit, UnitName
 from lms.organisation.queries import holds_on
 from lms.roster.matching import Known, Listed, Place
@@ -76,6 +77,7 @@ def listed(session: Session, leaving: Leaving) -> Iterator[Listed]:
         .order_by(UnitName.sort_key, Unit.id, Person.sort_key, Person.id)
         .execution_options(yield_per=1_000)
     )
+    let_go(session)
     for row in session.execute(query):
         yield told_of(*row)
 

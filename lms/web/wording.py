@@ -27,7 +27,7 @@ def decimal(value: float, places: int = 1) -> str:
 def percent(part: int, whole: int) -> str:
     """A share with one decimal; "–" when there is nobody to count, and never 100 % before all are there.
 
-    domain.md: A = 0 is "–", never 0 % or 100 %; 99,96 % is not printed as 100 %.
+    No part is below nought. domain.md: A = 0 is "–", never 0 % or 100 %; 99,96 % is not printed as 100 %.
     """
     if whole == 0:
         return "–"

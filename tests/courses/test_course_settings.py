@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from sqlalchemy import select
 
 from courses.authoring.actions import NothingToPublish, Outdated, publish_settings
@@ -11,6 +12,7 @@ from courses.authoring.forms import share_in
 from courses.catalog.actions import THE_PRODUCT
 from courses.catalog.models import Course, CourseVersion
 from courses.catalog.rules import Settings, outline_of, settings_of
+from courses.learning.queries import edition, editions
 from lms.audit.models import AuditEntry
 from tests.browser import Browser
 from tests.courses.learner import COURSE, Learner
@@ -150,6 +152,28 @@ def test_the_action_says_what_is_amiss(make: Make, trainer: Browser) -> None:
             publish_settings(session, course, now, note="a", seen=1, by=THE_PRODUCT)
         with pytest.raises(Outdated):
             publish_settings(session, course, Settings(pass_mark=0.9), note="a", seen=0, by=THE_PRODUCT)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_a_version_that_was_not_committed_is_not_remembered(make: Make, trainer: Browser) -> None:
+    """SQLite gives its id to the next one."""
+
+    def version(mark: float, *, fails: bool) -> None:
+        with make.writing() as session:
+            course, last = session.scalars(select(Course)).one(), newest(make)
+            settings = structs.replace(settings_of(last.settings), pass_mark=mark)
+            publish_settings(session, course, settings, note="a", seen=last.number, by=THE_PRODUCT)
+            assert editions(session, course.id)[-1].settings.pass_mark == mark
+            if fails:
+                raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        version(0.9, fails=True)
+    version(0.8, fails=False)
+    with make.reading() as session:
+        last = newest(make)
+        assert (last.number, editions(session, last.course_id)[-1].settings.pass_mark) == (2, 0.8)
+        assert edition(session, last.id).settings.pass_mark == 0.8
 
 
 def test_who_may_not_publish_finds_no_settings(make: Make, trainer: Browser) -> None:

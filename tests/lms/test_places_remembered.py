@@ -1,0 +1,53 @@
+"""Where units stand is remembered until it is otherwise: by operations, by their undoing, and by the day."""
+
+from datetime import timedelta
+
+import pytest
+
+from lms import clock
+from lms.organisation.actions import move_unit, undo
+from lms.organisation.gathering import places_on
+from lms.organisation.models import STATE_TREE, Unit, UnitOperation
+from tests.make import Make
+
+
+def places(make: Make) -> dict[int, int]:
+    with make.reading() as session:
+        return dict(places_on(session, on=clock.today(), tree=STATE_TREE))
+
+
+def moved(make: Make, unit: Unit, to: Unit, *, days: int = 0) -> int:
+    with make.writing() as session:
+        on = clock.today() + timedelta(days=days)
+        return move_unit(session, session.get_one(Unit, unit.id), session.get_one(Unit, to.id), on=on).id
+
+
+def test_an_undoing_is_seen_also_when_the_clock_of_whoever_undid_is_behind(make: Make) -> None:
+    root = make.unit("Tỉnh")
+    a, b = make.unit("Sở A", under=root), make.unit("Sở B", under=root)
+    one, other = make.unit("Phòng Một", under=a), make.unit("Phòng Khác", under=a)
+    operations = [moved(make, one, b), moved(make, other, b)]
+    assert (places(make)[one.id], places(make)[other.id]) == (b.id, b.id)
+    now = clock.now()
+    for moment, operation in zip((now, now - timedelta(seconds=1)), operations, strict=True):
+        with clock.moved_to(moment), make.writing() as session:
+            undo(session, session.get_one(UnitOperation, operation))
+        places(make)
+    assert (places(make)[one.id], places(make)[other.id]) == (a.id, a.id)
+
+
+def test_what_was_read_before_midnight_is_not_taken_for_the_day_after(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make.unit("Tỉnh")
+    a, b = make.unit("Sở A", under=root), make.unit("Sở B", under=root)
+    one = make.unit("Phòng Một", under=a)
+    moved(make, one, b, days=1)
+    today = clock.today()
+    tomorrow = today + timedelta(days=1)
+    days = iter([today])
+    with monkeypatch.context() as patched, make.reading() as session:
+        patched.setattr(clock, "today", lambda: next(days, tomorrow))
+        assert places_on(session, on=today, tree=STATE_TREE)[one.id] == a.id
+    with clock.moved_to(clock.start_of_day(tomorrow) + timedelta(hours=9)):
+        assert places(make)[one.id] == b.id
