@@ -1,8 +1,8 @@
 """What SQLite is told of the tables that pages of leaders join: how many rows there are to one value of an index.
 
-SQLite by itself knows nothing of them until somebody lets it read them all (`ANALYZE`), for seconds or minutes in which
+SQLite by itself knows nothing of them until somebody lets it read them all (`ANALYZE`), for seconds in which
 nobody else writes; a bounded reading (`analysis_limit`) tells it less than nothing. Without, it begins a join at the
-wrong end: charts of one unit took eighteen times as long. What matters are ratios, and these are alike wherever there
+wrong end: charts of one unit took twelve times as long. What matters are ratios, and these are alike wherever there
 are briefings, a tree of units and people. So every database is told those of a made up province (60,000 people, 5,000
 units, 12 briefings: `benchmarks.province`), as SQLite's documentation advises where plans must not change with data
 (sqlite.org/lang_analyze.html, "Fixed results"). The store of statements is not among them: its indexes are chosen for

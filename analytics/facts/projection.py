@@ -317,18 +317,6 @@ def day_on_postgresql(element: VietnamDay, compiler: SQLCompiler, **kw: Any) -> 
     return f"CAST({compiler.process(element.clauses, **kw)} AT TIME ZONE 'UTC' + interval '7 hours' AS date)"
 
 
-class Unsought(GenericFunction[int]):
-    """The same number, by which SQLite looks nothing up: without statistics it would take any index for as good."""
-
-    type = Integer()
-    inherit_cache = True
-
-
-@compiles(Unsought)
-def unsought(element: Unsought, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"{'+' if compiler.dialect.name == 'sqlite' else ''}{compiler.process(element.clauses, **kw)}"
-
-
 def conditions(until: datetime | None = None, briefing_id: int | None = None) -> dict[str, ColumnElement[bool]]:
     """Who of those that are not exempt is counted, by the name of the count; `until`: who was at that moment.
 

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Date, Integer, Row, Select, String, and_, 
 from sqlalchemy.orm import Session, aliased
 
 from analytics.facts import rules
-from analytics.facts.projection import TODAY, Structure, Unsought, unsaid_changes
+from analytics.facts.projection import TODAY, Structure, unsaid_changes
 from analytics.facts.rules import COUNT_NAMES, DAYS, MEMBERSHIP, NEVER_DUE, Choice
 from courses.briefings.models import Standing
 from courses.catalog.queries import NEWEST_TITLES
@@ -213,7 +213,7 @@ def briefings_given(unit_id: int, structure: Structure) -> Select[*tuple[Any, ..
     )
     # One person is enough: the search ends with the first. For EXISTS PostgreSQL reads all tallies of a briefing; for
     # LIMIT all standings up to those of the briefing, which stand together.
-    some = somebody.where(Unsought(TODAY.c.briefing_id) == Briefing.id)
+    some = somebody.where(TODAY.c.briefing_id == Briefing.id)
     known: ColumnElement[bool] = some.correlate(Briefing).limit(1).scalar_subquery().is_not(None)
     if structure.anew:
         _place, standings = structure.standings(structure.below(unit_id))

@@ -1,6 +1,6 @@
 """On SQLite the tallies of days are their primary key too: a page of the province reads some thousand in that order."""
 
-from alembic import op
+from migrations.keys import make_anew
 
 revision = "0041"
 down_revision = "0040"
@@ -9,15 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    recreate(with_rowid=False)
+    make_anew("tally_day", with_rowid=False)
 
 
 def downgrade() -> None:
-    recreate(with_rowid=True)
-
-
-def recreate(*, with_rowid: bool) -> None:
-    """Make the table anew, with what is in it."""
-    if op.get_bind().dialect.name == "sqlite":
-        with op.batch_alter_table("tally_day", recreate="always", table_kwargs={"sqlite_with_rowid": with_rowid}):
-            pass
+    make_anew("tally_day", with_rowid=True)
