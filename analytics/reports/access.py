@@ -54,7 +54,9 @@ def access_subject(
     if not code and len(given) > 1:
         code = opened_first(session, unit.id, counted, now=counted.until or now)
     chosen = next((row.id for row in given if code in (None, "", row.code)), None)
-    found = subject(session, unit, chosen, now=now, structure=structure) if chosen is not None else None
+    if chosen is None:
+        raise NotFound
+    found = subject(session, unit, chosen, now=now, structure=structure, given=given)
     if found is None:
         raise NotFound
     return found

@@ -1,7 +1,7 @@
 """Reading what reports say: the sums of a unit and all below it, and the papers made of them."""
 
 import uuid
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -60,11 +60,20 @@ class Subject:
 
 
 def subject(
-    session: Session, unit: Unit, briefing_id: int, *, now: datetime, structure: Structure | None = None
+    session: Session,
+    unit: Unit,
+    briefing_id: int,
+    *,
+    now: datetime,
+    structure: Structure | None = None,
+    given: Sequence[Any] | None = None,
 ) -> Subject | None:
-    """The unit and the briefing; None when nobody in the unit or below is on its roll."""
+    """The unit and the briefing; None when nobody in the unit or below is on its roll.
+
+    `given`: the rows of `facts.given_to`, of whoever has read them.
+    """
     by = structure or Structure(day_of(now))
-    given = facts.given_to(session, unit.id, by)
+    given = facts.given_to(session, unit.id, by) if given is None else given
     found = next((row for row in given if row.id == briefing_id), None)
     line = above_on(session, unit.id, on=by.on, tree=by.tree)
     if found is None or not line:
