@@ -118,7 +118,10 @@ class Database:
                 max_overflow=20,
                 hide_parameters=True,
             )
-            self.read_engine = self.write_engine.execution_options(postgresql_readonly=True)
+            # What only reads sees one moment, as it does on SQLite: figures of one page, and the tree they stand in.
+            self.read_engine = self.write_engine.execution_options(
+                postgresql_readonly=True, isolation_level="REPEATABLE READ"
+            )
             # Connections of its own: whoever goes back on a transaction forgets what the server has planned for it. And
             # one plan serves every batch: planning it anew for each would cost more than storing a statement.
             self.storing_engine = sa.create_engine(

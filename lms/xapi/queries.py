@@ -302,9 +302,13 @@ def consistent_through(session: Session, writers: Engine) -> datetime:
     the oldest open transaction bounds what may come, by the clock of the database, which alone times statements. SQLite
     has one writer at a time: when none is at work, everything before now can be read; otherwise everything up to the
     newest statement that can be.
+
+    To be asked before the session has read anything, for it sees what was committed when it began to; so the oldest
+    transaction is asked for by a connection of `writers`, which begins none.
     """
     if session.get_bind().dialect.name == "postgresql":
-        through: datetime = session.scalars(OLDEST_OPEN).one()
+        with writers.connect() as connection:
+            through: datetime = connection.execute(OLDEST_OPEN).scalar_one()
         return through.astimezone(UTC)
     now = clock.true_now()
     if nobody_writes(writers):
@@ -317,7 +321,7 @@ def recently_through(database: Database) -> datetime:
     until, through = database.memory.get(THROUGH, (0.0, None))
     if time.monotonic() > until:
         with database.reading() as session:
-            through = consistent_through(session, database.write_engine)
+            through = consistent_through(session, database.storing_engine)
         database.memory[THROUGH] = (time.monotonic() + 1, through)
     return cast(datetime, through)
 

@@ -15,6 +15,7 @@ from lms.db import Database, get_session
 from lms.xapi.actions import Conflict, agent_keys, ourselves, record
 from lms.xapi.models import XapiActivity, XapiAgent, XapiAttachment, XapiStatement, XapiStatementAttachment
 from lms.xapi.protocol import tried
+from lms.xapi.queries import consistent_through
 from lms.xapi.statement import agent_digest
 from tests.make import Make
 from tests.store import Outsider, mixed, new_id, paper, part, statement
@@ -227,6 +228,15 @@ def test_an_empty_store_vouches_for_nothing_while_its_first_statement_is_being_s
         through = through_of(outsider)
         slow.commit()
     assert through <= stored_at(outsider)
+
+
+def test_whoever_has_asked_how_far_all_can_be_read_reads_what_is_stored_until_it_reads(make: Make) -> None:
+    """Else what was committed between the two is before that time, and not among what is read."""
+    outsider = Outsider(make, "all")
+    with make.reading() as session:
+        consistent_through(session, make.database.storing_engine)
+        assert outsider.post(statement()).status_code == 200
+        assert session.scalar(select(func.count()).select_from(XapiStatement)) == 1
 
 
 @pytest.mark.postgresql
