@@ -25,8 +25,8 @@ from analytics.api.rules import (
     tally_of,
 )
 from analytics.facts.projection import Structure
-from analytics.facts.queries import tallies_by_child
-from analytics.facts.rules import COUNT_NAMES, Branch, Count, total
+from analytics.facts.queries import figures
+from analytics.facts.rules import Count, total
 from analytics.reports import papers
 from analytics.reports.queries import Subject
 from analytics.reports.rules import Line, Value
@@ -128,9 +128,8 @@ def tallies(
     """The figures of a unit as its dashboard shows them, but for what is `untold`; units one may not look at only where
     they have people.
     """
-    rows = session.execute(tallies_by_child(unit.id, briefing.id, by, now=by.until or now))
-    seen = by.seen
-    parts = [branch_of(row) for row in rows if seen is None or row.id in seen or row.people or row.exempt]
+    found = figures(session, unit, briefing.id, by, Count, now=by.until or now, seen=by.seen)
+    parts = [one for one in found.branches if one.open or one.count.roll]
     return Tallies(
         briefing=briefing.code,
         unit=Unit(unit.public_id, unit.code, unit.name),
@@ -138,14 +137,9 @@ def tallies(
         tree=by.tree,
         until=day_of(by.until) if by.until is not None else None,
         category=by.category or None,
-        total=tally_of(total(parts), untold),
+        total=tally_of(total(parts, Count), untold),
         parts=[part_of(one, untold) for one in parts],
     )
-
-
-def branch_of(row: Row[*tuple[Any, ...]]) -> Branch:
-    count = Count(**{name: getattr(row, name) for name in COUNT_NAMES})
-    return Branch(row.public_id, row.code, row.name, row.short_name, row.depth == 0, count, row.next_due, row.last_due)
 
 
 def points(session: Session, of: Subject, code: str) -> Points:

@@ -221,7 +221,7 @@ def tally_of(count: Count, untold: Collection[str] = ()) -> Tally:
     return Tally(**same, mean_score=round(mean, 3) if mean is not None else None)
 
 
-def part_of(branch: Branch, untold: Collection[str]) -> UnitTally:
+def part_of(branch: Branch[Count], untold: Collection[str]) -> UnitTally:
     """A row of the dashboard."""
     return UnitTally(Unit(branch.public_id, branch.code, branch.name), branch.itself, tally_of(branch.count, untold))
 

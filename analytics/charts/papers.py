@@ -13,7 +13,7 @@ from analytics.charts import queries
 from analytics.charts.rules import STEPS, Day, steps
 from analytics.dashboard.queries import Overview
 from analytics.dashboard.rules import first_shown, most_urgent
-from analytics.facts.rules import FEWEST, Branch, whole_percent
+from analytics.facts.rules import FEWEST, Branch, Count, whole_percent
 from analytics.figures import plots
 from analytics.figures.plots import Bubble, Column, HeatRow, Mark, Series
 from courses.briefings.render import called
@@ -22,7 +22,7 @@ from lms.clock import day_of
 from lms.web.wording import day as worded
 from lms.web.wording import decimal, number, percent, scale10
 
-Names = Callable[[Branch], str]
+Names = Callable[[Branch[Count]], str]
 LABELLED = 3
 """So many of the units to be urged on bear their names in the chart of bubbles."""
 
@@ -43,7 +43,7 @@ class Chart:
     notes: Sequence[str] = field(default_factory=list)
 
 
-def progress(session: Session, shown: Overview, _name: Names) -> Chart:
+def progress(session: Session, shown: Overview[Count], _name: Names) -> Chart:
     """How many were briefed and had completed it by each day, against all who must study, with the due date."""
     count, days = shown.count, queries.history(session, shown)
     title = _("Tiến độ theo thời gian")
@@ -77,7 +77,7 @@ def day_cells(one: Day, people: int) -> list[str | int]:
     return [worded(one.day), *briefed, one.completed, one.completed_by, percent(one.completed_by, people)]
 
 
-def line_of(shown: Overview, days: Sequence[Day]) -> dict[str, Any]:
+def line_of(shown: Overview[Count], days: Sequence[Day]) -> dict[str, Any]:
     """The figure: from the day before the first to today."""
     today = day_of(shown.now)
     before, after = [days[0].day - timedelta(days=1)], [today] if today > days[-1].day else []
@@ -94,7 +94,7 @@ def line_of(shown: Overview, days: Sequence[Day]) -> dict[str, Any]:
     return plots.lines(shown_days, series, due, people=_("người"))
 
 
-def units(_session: Session, shown: Overview, name: Names) -> Chart:
+def units(_session: Session, shown: Overview[Count], name: Names) -> Chart:
     """Units by their rate and their size."""
     title, known = _("Đơn vị theo tỷ lệ và quy mô"), most_urgent(shown.branches)
     if len(known) < 2:
@@ -134,7 +134,7 @@ def units(_session: Session, shown: Overview, name: Names) -> Chart:
     )
 
 
-def bubble_of(one: Branch, labelled: bool) -> Bubble:
+def bubble_of(one: Branch[Count], labelled: bool) -> Bubble:
     count = one.count
     words = _(
         "%(share)s (%(briefed)s/%(people)s người)",
@@ -145,7 +145,7 @@ def bubble_of(one: Branch, labelled: bool) -> Bubble:
     return Bubble(one.short_name or one.name, count.people, count.briefed, words, count.overdue > 0, labelled)
 
 
-def modules(session: Session, shown: Overview, name: Names) -> Chart:
+def modules(session: Session, shown: Overview[Count], name: Names) -> Chart:
     """Which share of each unit has finished each module of the course."""
     title, versions = _("Chuyên đề đã học xong ở từng đơn vị"), queries.known_editions(session, shown)
     known, count, asked = most_urgent(shown.branches), shown.count, versions[-1].outline.modules
@@ -186,7 +186,7 @@ def module_cells(name: str, people: int, finished: Sequence[int]) -> list[str | 
     return [name, people, *(f"{percent(one, people)} ({number(one)})" for one in finished)]
 
 
-def heat_row(name: str, one: Branch, finished: Sequence[int], asked: Sequence[OutlineModule]) -> HeatRow:
+def heat_row(name: str, one: Branch[Count], finished: Sequence[int], asked: Sequence[OutlineModule]) -> HeatRow:
     people = one.count.people
     words = tuple(
         f"{name}: {module_title(place + 1, asked[place])}: {percent(done, people)} ({number(done)}/{number(people)})"
@@ -203,7 +203,7 @@ def module_title(place: int, module: OutlineModule) -> str:
     return str(_("Chuyên đề %(n)s: %(title)s", n=place, title=title))
 
 
-def scores(session: Session, shown: Overview, _name: Names) -> Chart:
+def scores(session: Session, shown: Overview[Count], _name: Names) -> Chart:
     """How the scores of those who have taken all required tests are spread, with the pass mark."""
     title, count = _("Phân bố điểm kiểm tra"), shown.count
     if "score" in shown.structure.untold:
@@ -244,7 +244,7 @@ def marks_words(mark: float, others: Mapping[str, float]) -> str:
     return "; ".join(words)
 
 
-def not_told(shown: Overview) -> str:
+def not_told(shown: Overview[Count]) -> str:
     """Why scores are not told of a day that is over, nor of a staff category."""
     if shown.structure.until is not None:
         return str(
@@ -287,7 +287,7 @@ def step_words(low: int, high: int) -> str:
     return str(_("Từ %(low)s đến dưới %(high)s", low=low, high=high))
 
 
-CHARTS: dict[str, Callable[[Session, Overview, Names], Chart]] = {
+CHARTS: dict[str, Callable[[Session, Overview[Count], Names], Chart]] = {
     "progress": progress,
     "units": units,
     "modules": modules,

@@ -12,6 +12,7 @@ from analytics.dashboard.queries import Overview
 from analytics.facts import queries as facts
 from analytics.facts.projection import Structure, by, conditions, exempt
 from analytics.facts.queries import BELOW, BRANCH, stands_below, stands_in
+from analytics.facts.rules import Count
 from courses.briefings.models import Standing
 from courses.briefings.rules import policy_of
 from courses.enrolment.models import Briefing
@@ -21,18 +22,20 @@ from lms.accounts.models import PersonLink
 from lms.organisation.models import Unit
 
 
-def history(session: Session, shown: Overview) -> list[Day]:
+def history(session: Session, shown: Overview[Count]) -> list[Day]:
     """The days on which somebody who counts in the unit now was briefed or completed the briefing."""
     rows = session.execute(facts.days_of(shown.unit.id, shown.briefing.id, shown.structure))
     return added_up((row.day, row.briefed, row.completed) for row in rows)
 
 
-def known_editions(session: Session, shown: Overview) -> list[Edition]:
+def known_editions(session: Session, shown: Overview[Count]) -> list[Edition]:
     """All versions of the course of the briefing, the oldest first."""
     return editions(session, shown.briefing.course_id)
 
 
-def finished_modules(session: Session, shown: Overview, versions: Sequence[Edition]) -> dict[uuid.UUID, list[int]]:
+def finished_modules(
+    session: Session, shown: Overview[Count], versions: Sequence[Edition]
+) -> dict[uuid.UUID, list[int]]:
     """How many people have completed every lesson of each module of the newest version, by branch (its public id).
 
     Each by the version that person studies. Whoever was briefed online has read all there is in it: as long as every
@@ -62,7 +65,7 @@ def finished_modules(session: Session, shown: Overview, versions: Sequence[Editi
 
 
 def people_by_module(
-    shown: Overview, versions: Sequence[Edition], codes: Sequence[str], *, online: bool
+    shown: Overview[Count], versions: Sequence[Edition], codes: Sequence[str], *, online: bool
 ) -> Select[*tuple[Any, ...]]:
     """Unit and, for each module, whether they have finished it (1 or 0), of everybody under way or briefed elsewhere,
     and with `online` of those briefed online too.
@@ -120,7 +123,7 @@ def module_finished(code: str, versions: Sequence[Edition]) -> ColumnElement[int
     return case((func.sum(read) >= asked, 1), else_=0)
 
 
-def scores(session: Session, shown: Overview) -> dict[int, int]:
+def scores(session: Session, shown: Overview[Count]) -> dict[int, int]:
     """How many people have each score, in thousandths of a point of ten, of those who have taken all required tests."""
     _unit_id, counted = must_study(shown.structure, shown.unit.id, shown.briefing.id)
     score = cast(func.round(Standing.score * STEPS * PER_STEP), Integer)
@@ -128,7 +131,7 @@ def scores(session: Session, shown: Overview) -> dict[int, int]:
     return dict(session.execute(query).all())
 
 
-def pass_marks(session: Session, shown: Overview, versions: Sequence[Edition]) -> tuple[float, dict[str, float]]:
+def pass_marks(session: Session, shown: Overview[Count], versions: Sequence[Edition]) -> tuple[float, dict[str, float]]:
     """From which share of the score a test is passed, by the policy of the briefing or else by the course.
 
     For everyone, and for those staff categories of whom another mark is asked.

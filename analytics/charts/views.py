@@ -10,6 +10,7 @@ from analytics.charts.papers import CHARTS
 from analytics.dashboard.protocol import FIGURES, figures_of, file_of, shown_figures
 from analytics.dashboard.queries import Overview
 from analytics.dashboard.render import branch_name
+from analytics.facts.rules import Count
 from lms.db import get_session
 from lms.web.acting import NotFound
 from lms.web.feature import Feature
@@ -22,10 +23,10 @@ bp = Feature("charts", __name__, url_prefix="/dashboard", within="dashboard")
 @needs(FIGURES)
 def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
     """Four charts over their tables; where nothing is given or the unit did not stand, the same words as its page."""
-    return shown_figures(unit_id, charts_page)
+    return shown_figures(unit_id, charts_page, Count)
 
 
-def charts_page(shown: Overview, common: dict[str, Any]) -> str:
+def charts_page(shown: Overview[Count], common: dict[str, Any]) -> str:
     """The page of the charts."""
     charts = {code: draw(get_session(), shown, branch_name) for code, draw in CHARTS.items()}
     return render_template("charts/unit.html", **common, charts=charts)

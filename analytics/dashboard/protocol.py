@@ -17,7 +17,7 @@ from analytics.facts.access import access_counted
 from analytics.facts.forms import Asked, asked_of, file_marks, filter_words
 from analytics.facts.projection import Structure
 from analytics.facts.queries import opened_first
-from analytics.facts.rules import OF_NOW
+from analytics.facts.rules import OF_NOW, Count, N
 from courses.enrolment.access import ASSIGN
 from lms import clock
 from lms.accounts.access import UnitThen
@@ -109,7 +109,9 @@ def chosen(briefings: Sequence[Given], unit: Unit | OnDay, structure: Structure)
     return found or next(iter(briefings), None)
 
 
-def shown_figures(unit_id: uuid.UUID, page: Callable[[Overview, dict[str, Any]], str]) -> ResponseReturnValue:
+def shown_figures(
+    unit_id: uuid.UUID, page: Callable[[Overview[N], dict[str, Any]], str], kind: type[N]
+) -> ResponseReturnValue:
     """The page of the figures of a unit in the briefing chosen, or what says that nothing is given, or no unit stood.
 
     `page` is told the figures, and what every page about them is told.
@@ -124,18 +126,19 @@ def shown_figures(unit_id: uuid.UUID, page: Callable[[Overview, dict[str, Any]],
     common = {**looked.told, "above": above, "briefings": briefings, "briefing": briefing, "title": title}
     if briefing is None:
         return render_template("dashboard/not_assigned.html", **common, may_assign=me.may(ASSIGN)), answered(looked)
-    shown = queries.overview(own, one, briefing, structure, now=looked.now, seen=then.seen if then else None)
+    shown = queries.overview(own, one, briefing, structure, kind, now=looked.now, seen=then.seen if then else None)
     return page(shown, {**common, "shown": shown}), answered(looked)
 
 
-def figures_of(unit_id: uuid.UUID) -> tuple[Looked, Overview]:
+def figures_of(unit_id: uuid.UUID) -> tuple[Looked, Overview[Count]]:
     """The figures of a unit one may see, in the briefing asked for. Raises `NotFound`."""
     own, looked = get_session(), looked_at(unit_id, FIGURES)
     one, then, structure = looked.unit, looked.then, looked.structure
     briefing = chosen(queries.briefings_given(own, one, structure), one, structure) if not looked.absent else None
     if briefing is None or looked.asked.errors:
         raise NotFound
-    return looked, queries.overview(own, one, briefing, structure, now=looked.now, seen=then.seen if then else None)
+    seen = then.seen if then else None
+    return looked, queries.overview(own, one, briefing, structure, Count, now=looked.now, seen=seen)
 
 
 def file_of(looked: Looked, rows: Sequence[Sequence[Any]], name: str, *, column: int = 2) -> Response:

@@ -5,7 +5,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic
 
 from sqlalchemy import ColumnElement, Row, Select, func
 from sqlalchemy.orm import Session
@@ -13,14 +13,13 @@ from sqlalchemy.orm import Session
 from analytics.dashboard.rules import STATES, Done, done, many, unsaid
 from analytics.facts import queries as facts
 from analytics.facts.projection import Structure, conditions, exempt, state, whose
-from analytics.facts.rules import COUNT_NAMES, Branch, Change, Count, UnitsBelow, due_date, total, units_below
+from analytics.facts.rules import Branch, Change, Count, N, N_co, UnitsBelow, due_date, total
 from courses.briefings.models import Standing
 from courses.briefings.queries import furthest_record
 from courses.briefings.rules import Asked, lacking, policy_of
 from courses.learning.queries import edition, records_with_linked
 from lms.accounts.models import Person
 from lms.clock import day_of
-from lms.organisation.gathering import places_on
 from lms.organisation.models import Unit
 from lms.organisation.queries import OnDay
 from lms.text import fold
@@ -46,20 +45,21 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Overview:
-    """The figures of a unit in one briefing at one moment."""
+class Overview(Generic[N_co]):
+    """The figures of a unit in one briefing at one moment, of one kind."""
 
     unit: Unit | OnDay
     briefing: Given
     structure: Structure
-    branches: tuple[Branch, ...]
+    kind: type[N_co]
+    branches: tuple[Branch[N_co], ...]
     below: UnitsBelow
     now: datetime
 
     @cached_property
-    def count(self) -> Count:
+    def count(self) -> N_co:
         """The whole unit, with everything below it."""
-        return total(self.branches)
+        return total(self.branches, self.kind)
 
     @cached_property
     def change(self) -> Change:
@@ -92,40 +92,20 @@ def overview(
     unit: Unit | OnDay,
     briefing: Given,
     structure: Structure,
+    kind: type[N],
     *,
     now: datetime,
     seen: Container[int] | None = None,
-) -> Overview:
+) -> Overview[N]:
     """The figures of the unit, in three statements whatever the number of people; after the organisation changed, four.
 
     Branches without people stay, unless they are none of those one may look at (`seen`, None: all); but the unit's own
     row is left out when nobody on the roll, the exempt among them, belongs to it directly.
     """
-    since, send = day_of(now) - WEEK, session.connection().execute  # rows that are no objects of the session
-    if structure.anew:
-        asked, values = facts.figures(unit.id, briefing.id, structure, now=now, after=since), {}
-    else:
-        asked = facts.figures_of_today(structure.tree)
-        values = {"unit": unit.id, "briefing": briefing.id, "day": structure.on, "now": now, "after": since}
-    changes = {branch_id: Change(*change) for branch_id, *change in send(asked.changes, values)}
-    rows = send(asked.by_child, values).all()
-    branches = tuple(
-        branch_of(row, changes.get(row.id, Change()), open_=seen is None or row.id in seen)
-        for row in rows
-        if row.people or row.exempt or (row.depth and (seen is None or row.id in seen))
-    )
-    places = places_on(session, on=structure.on, tree=structure.tree)
-    below = units_below([row.told for row in rows], places, unit.id)
-    return Overview(unit, briefing, structure, branches, below, now)
-
-
-def branch_of(row: Any, change: Change, *, open_: bool) -> Branch:
-    """A row of `facts.tallies_by_child` as a value."""
-    _id, public_id, code, name, short_name, depth = row[: facts.COUNTED_FROM]
-    count = Count(*row[facts.COUNTED_FROM : facts.COUNTED_FROM + len(COUNT_NAMES)])
-    return Branch(
-        public_id, code, name, short_name, depth == 0, count, row.next_due, row.last_due, open=open_, change=change
-    )
+    after = day_of(now) - WEEK
+    found = facts.figures(session, unit, briefing.id, structure, kind, now=now, after=after, seen=seen)
+    branches = tuple(one for one in found.branches if one.count.roll or (one.open and not one.itself))
+    return Overview(unit, briefing, structure, kind, branches, found.below, now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,19 +9,19 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 
 from analytics.dashboard.rules import in_sentence, unit_state
-from analytics.facts.rules import Branch, Change, Count
+from analytics.facts.rules import Branch, Change, Headline
 from analytics.figures.bars import Bar, Part, stacked_shares
 from lms.web.wording import exact_percent, number, percent
 
 
-def branch_name(branch: Branch) -> str:
+def branch_name(branch: Branch[Headline]) -> str:
     """The name of a row of the table."""
     if branch.itself:
         return str(_("Cơ quan %(unit)s (không kể đơn vị trực thuộc)", unit=in_sentence(branch.name)))
     return branch.name
 
 
-def figure(branches: Sequence[Branch]) -> dict[str, Any]:
+def figure(branches: Sequence[Branch[Headline]]) -> dict[str, Any]:
     """The rows of the table as bars, in the same order and the same colours."""
     parts = (
         Part(_("Hoàn thành"), "--accent"),
@@ -38,13 +38,13 @@ def figure(branches: Sequence[Branch]) -> dict[str, Any]:
     return stacked_shares(bars, parts, late=_("Quá hạn"), people=_("người"))
 
 
-def cells(count: Count) -> list[str | int]:
+def cells(count: Headline) -> list[str | int]:
     """The numbers of a row of a file, in the order of its head."""
     briefed, completed = percent(count.briefed, count.people), percent(count.completed, count.people)
     return [count.people, count.started, count.briefed, briefed, count.completed, completed, count.overdue]
 
 
-def cells_of_week(count: Count, change: Change) -> list[str | int]:
+def cells_of_week(count: Headline, change: Change) -> list[str | int]:
     """Those, then how many were briefed in the last seven days, and how many percentage points that is."""
     return [*cells(count), change.briefed, percent(change.briefed, count.people).removesuffix(" %")]
 
@@ -78,14 +78,14 @@ PARTS = ("completed", "briefed", "in_progress", "not_started")
 """The states of people in the order in which the bar of a unit has them."""
 
 
-def table_row(branch: Branch) -> TableRow:
+def table_row(branch: Branch[Headline]) -> TableRow:
     """A branch as a row."""
     leads, own = branch.open and not branch.itself, str(branch.public_id)
     return counted_row(branch_name(branch), own, branch.count, branch.change, leads, branch.open, branch.itself)
 
 
 def counted_row(
-    name: str, own: str, count: Count, change: Change, leads: bool = False, opens: bool = True, alone: bool = False
+    name: str, own: str, count: Headline, change: Change, leads: bool = False, opens: bool = True, alone: bool = False
 ) -> TableRow:
     """A row of that name; `own` is the id in the addresses it leads to."""
     people = count.by_state
@@ -106,7 +106,7 @@ def counted_row(
     return TableRow(shape, {**values, **dict(places_in_bar(count, parts))})
 
 
-def places_in_bar(count: Count, parts: Sequence[str]) -> Iterator[tuple[str, str]]:
+def places_in_bar(count: Headline, parts: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Where each part of the bar of a unit begins and how wide it is, out of 100; then those who are late."""
     scale, people = 100 / (count.people or 1), count.by_state
     begins: float = 0

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
-from analytics.facts.rules import PEOPLE, Branch, Count
+from analytics.facts.rules import PEOPLE, Branch, Count, Headline, N
 from analytics.facts.vocabulary import document_of as document_of
 from analytics.facts.vocabulary import in_sentence as in_sentence
 from courses.briefings.rules import ONLINE, Asked, days_overdue
@@ -38,7 +38,7 @@ def many(count: Count, state: str) -> int:
     return sum(count.by_state[one] for one in STATES[state])
 
 
-def unit_state(count: Count) -> str:
+def unit_state(count: Headline) -> str:
     """nobody, not_begun, completed, overdue, briefed or under_way: where a unit stands as a whole."""
     if count.people == 0:
         return "nobody"
@@ -51,7 +51,7 @@ def unit_state(count: Count) -> str:
     return "briefed" if count.briefed == count.people else "under_way"
 
 
-def most_urgent(branches: Iterable[Branch]) -> list[Branch]:
+def most_urgent(branches: Iterable[Branch[N]]) -> list[Branch[N]]:
     """The branches that have people, the ones to be urged on first.
 
     Before all others those with people who are late, the larger share first; then by the share of people briefed, the
@@ -64,13 +64,13 @@ URGED = 5
 """So many units are named as those to be urged on."""
 
 
-def to_urge(branches: Iterable[Branch]) -> list[Branch]:
+def to_urge(branches: Iterable[Branch[N]]) -> list[Branch[N]]:
     """The first of `most_urgent` that have pages of their own and have not all completed."""
     waiting = (one for one in most_urgent(branches) if one.count.not_completed and not one.itself and one.open)
     return list(islice(waiting, URGED))
 
 
-def urgency(count: Count) -> tuple[float, float, float]:
+def urgency(count: Headline) -> tuple[float, float, float]:
     """What `most_urgent` sorts by, for a unit with people."""
     return -count.overdue / count.people, count.briefed / count.people, count.completed / count.people
 
@@ -78,7 +78,7 @@ def urgency(count: Count) -> tuple[float, float, float]:
 STANDING = ("overdue", "not_begun", "under_way", "briefed", "completed")
 """States of a unit, the one to be urged on first."""
 
-COLUMNS: dict[str, Callable[[Branch], Any]] = {
+COLUMNS: dict[str, Callable[[Branch[Headline]], Any]] = {
     "name": lambda one: sort_key(one.name),
     "rate": lambda one: one.count.briefed / one.count.people,
     "change": lambda one: one.change.briefed / one.count.people,
@@ -118,18 +118,18 @@ def order_of(code: str) -> Order:
     return Order(column, code.startswith("-")) if column in COLUMNS else Order()
 
 
-def ordered(branches: Iterable[Branch], order: Order) -> list[Branch]:
+def ordered(branches: Iterable[Branch[N]], order: Order) -> list[Branch[N]]:
     """The branches that have people, in this order. Equals stand as in `most_urgent`."""
     known = most_urgent(branches)
     return sorted(known, key=COLUMNS[order.column], reverse=order.falling) if order.column else known
 
 
-def first_shown(branches: Sequence[Branch]) -> int:
+def first_shown(branches: Sequence[Branch[Headline]]) -> int:
     """How many rows stand there at once; the rest are folded."""
     return SHOWN if len(branches) > FOLDED_FROM else len(branches)
 
 
-def late_since(late: Sequence[Branch]) -> datetime | None:
+def late_since(late: Sequence[Branch[Headline]]) -> datetime | None:
     """The due date that has passed, when it is the same for all these branches and none of them has another to come."""
     days = {one.last_due for one in late}
     return days.pop() if len(days) == 1 and all(one.next_due is None for one in late) else None

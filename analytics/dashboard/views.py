@@ -41,7 +41,7 @@ from analytics.dashboard.rules import (
     ordered,
     to_urge,
 )
-from analytics.facts.rules import Count
+from analytics.facts.rules import Count, Headline
 from courses.briefings.render import lacking_words, sentences
 from courses.briefings.rules import policy_of
 from lms import clock
@@ -85,10 +85,10 @@ def mine() -> ResponseReturnValue:
 @needs(FIGURES)
 def unit(unit_id: uuid.UUID) -> ResponseReturnValue:
     """The answer in one sentence, four numbers, a table by unit, and a chart over it."""
-    return shown_figures(unit_id, unit_page)
+    return shown_figures(unit_id, unit_page, Headline)
 
 
-def unit_page(shown: Overview, common: dict[str, Any]) -> str:
+def unit_page(shown: Overview[Headline], common: dict[str, Any]) -> str:
     """The page of the unit."""
     briefing, now = shown.briefing, shown.now
     order = order_of(request.args.get("sort", ""))

@@ -3,25 +3,57 @@
 Of what no tally holds (`Structure.anew`) the same statements read sums of standings in their place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, Generic
 
-from sqlalchemy import ColumnElement, Date, Integer, Row, Select, String, and_, bindparam, case, cast, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Dialect,
+    Integer,
+    LargeBinary,
+    Row,
+    Select,
+    String,
+    TypeDecorator,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
 
 from analytics.facts import rules
 from analytics.facts.projection import TODAY, Structure, unsaid_changes
-from analytics.facts.rules import COUNT_NAMES, DAYS, MEMBERSHIP, NEVER_DUE, Choice
+from analytics.facts.rules import (
+    COUNT_NAMES,
+    DAYS,
+    MEMBERSHIP,
+    NAMES,
+    NEVER_DUE,
+    Branch,
+    Change,
+    Choice,
+    N,
+    N_co,
+)
 from courses.briefings.models import Standing
 from courses.catalog.queries import NEWEST_TITLES
 from courses.enrolment.models import Briefing
 from lms.audit.models import AuditRetention
 from lms.db import UtcDateTime
-from lms.organisation.models import Unit, UnitClosure, UnitEdge, UnitName
-from lms.organisation.queries import holds_on
+from lms.organisation.gathering import places_on
+from lms.organisation.models import Unit, UnitClosure
+from lms.organisation.queries import OnDay, holds_on
 
 # Made once: to make an alias or a subquery anew for every page costs more than to ask the database.
 BRANCH, BELOW = aliased(UnitClosure), aliased(UnitClosure)
@@ -30,6 +62,7 @@ BRIEFING: Any = bindparam("briefing", type_=Integer)
 DAY: Any = bindparam("day", type_=Date)
 AFTER: Any = bindparam("after", type_=Date)
 NOW: Any = bindparam("now", type_=UtcDateTime)
+PLACES: Any = bindparam("places", type_=LargeBinary)
 
 
 def recalled(session: Session, structure: Structure) -> Structure:
@@ -47,106 +80,180 @@ def recalled(session: Session, structure: Structure) -> Structure:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """What the figures of a unit are read by: `tallies_by_child`, `changes_by_child`."""
+class Figures(Generic[N_co]):
+    """A unit in one briefing: its branches in their order, itself alone the last; and of all units below it, how far.
 
-    by_child: Select[*tuple[Any, ...]]
-    changes: Select[*tuple[Any, ...]]
+    Branches with nobody to count are there with noughts.
+    """
+
+    branches: Sequence[Branch[N_co]]
+    below: rules.UnitsBelow
 
 
-def figures(unit_id: int, briefing_id: int, structure: Structure, *, now: datetime, after: date) -> Figures:
-    """Both of one unit in one briefing; `after`: changes count from the day after this one."""
-    return Figures(
-        tallies_by_child(unit_id, briefing_id, structure, now=now),
-        changes_by_child(unit_id, briefing_id, structure, after=after),
-    )
+def figures(
+    session: Session,
+    unit: Unit | OnDay,
+    briefing_id: int,
+    structure: Structure,
+    kind: type[N],
+    *,
+    now: datetime,
+    after: date | None = None,
+    seen: Container[int] | None = None,
+) -> Figures[N]:
+    """The figures of a unit, of this kind; what has changed counts from the day `after` this one (None: not asked).
+
+    Two statements with the changes, whatever the number of people or units, and one for the tree: of today's only
+    whether the organisation has changed. `seen`: the units whose pages are open (None: all).
+    """
+    places = places_on(session, unit.id, on=structure.on, tree=structure.tree, then=structure.then)
+    branches = places.branches(unit.id)
+    ids, most, send = branches.ids, places.most(branches), session.connection().execute  # rows that are no objects
+    values = {"unit": unit.id, "briefing": briefing_id, "day": structure.on, "places": branches.places, "now": now}
+    rows = {ids[row.branch]: row for row in send(tallies_asked(structure, NAMES[kind], most, values), values)}
+    changes: dict[int | None, Change] = {}
+    if after is not None:
+        values["after"] = after
+        changes = {ids[place]: Change(*row) for place, *row in send(changes_asked(structure, most, values), values)}
+    found = [
+        branch_of(
+            one,
+            kind,
+            rows.get(one.id),
+            changes.get(one.id, NO_CHANGE),
+            itself=one is unit,
+            open_=seen is None or one.id in seen,
+        )
+        for one in (*places.below.get(unit.id, ()), unit)
+    ]
+    told = [row.told for branch, row in rows.items() if branch not in {None, unit.id}]
+    return Figures(found, rules.units_below(told, places.above, unit.id))
+
+
+def branch_of(
+    one: Unit | OnDay, kind: type[N], row: Row[*tuple[Any, ...]] | None, change: Change, *, itself: bool, open_: bool
+) -> Branch[N]:
+    """A unit with its row of `tallies_by_branch`; None where there is nobody to count."""
+    count = kind() if row is None else kind(*row[COUNTED_FROM:])
+    next_due, last_due = (None, None) if row is None else (row.next_due, row.last_due)
+    words = one.public_id, one.code, one.name, one.short_name
+    return Branch(*words, itself, count, next_due, last_due, open=open_, change=change)
+
+
+NO_CHANGE = Change()
+
+
+def tallies_asked(
+    structure: Structure, names: tuple[str, ...], most: bool, values: Mapping[str, Any]
+) -> Select[*tuple[Any, ...]]:
+    """`tallies_by_branch` for these values; that of today is put together once, for every page asks it."""
+    if structure.anew:
+        return tallies_by_branch(values["unit"], values["briefing"], structure, names)
+    return tallies_today(structure.tree, names, most)
+
+
+def changes_asked(structure: Structure, most: bool, values: Mapping[str, Any]) -> Select[*tuple[Any, ...]]:
+    """`changes_by_branch`, likewise."""
+    if structure.anew:
+        return changes_by_branch(values["unit"], values["briefing"], structure, after=values["after"])
+    return changes_today(structure.tree, most)
 
 
 @cache
-def figures_of_today(tree: str) -> Figures:
-    """Those of any unit by the structure of a day of which there are tallies, put together once: every page asks them.
-
-    Whoever sends them says which `unit`, `briefing`, `day`, `now` and `after`.
-    """
-    return figures(UNIT, BRIEFING, Structure(DAY, tree), now=NOW, after=AFTER)
+def tallies_today(tree: str, names: tuple[str, ...], most: bool) -> Select[*tuple[Any, ...]]:
+    return tallies_by_branch(UNIT, BRIEFING, Structure(DAY, tree), names, most=most)
 
 
-COUNTED_FROM = 6
-"""The place of the first of `counts` in a row of `tallies_by_child`."""
+@cache
+def changes_today(tree: str, most: bool) -> Select[*tuple[Any, ...]]:
+    return changes_by_branch(UNIT, BRIEFING, Structure(DAY, tree), after=AFTER, most=most)
 
 
-def tallies_by_child(
-    unit_id: int, briefing_id: int, structure: Structure, *, now: datetime
+def tallies_by_branch(
+    unit_id: int, briefing_id: int, structure: Structure, names: tuple[str, ...], *, most: bool = False
 ) -> Select[*tuple[Any, ...]]:
-    """One row for each unit directly below with its whole subtree, in their order, then one for the unit itself alone.
+    """One row for each branch of a unit that has somebody to count.
 
-    Columns: id, public_id, code, name, short_name, depth (0: the unit itself), those of `counts`, next_due, last_due
-    (None where nothing is due at a set time), told: what `rules.units_below` reads of the units of the branch. Units
-    with nobody to count are there with noughts. One statement.
+    Columns: branch (its place in `Branches.ids`), next_due, last_due (None where nothing is due at a set time), told
+    (what `rules.units_below` reads of its units), and these counts. `most`: of the branches of all units, among them
+    the place 0 of what stands in none, which is less work where most are asked for. Whoever sends it says `places`, as
+    in `Branches`, and `now`: to join each unit to its branch took longer than all else of it.
     """
-    on, tree = structure.on, structure.tree
-    sums = sums_by_child(unit_id, briefing_id, structure, now=now).subquery().c
-    words: Any = UnitName if structure.then else Unit
-    edge = and_(
-        UnitEdge.tree == tree,
-        UnitEdge.parent_id == unit_id,
-        UnitEdge.child_id == sums.id,
-        holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to),
-    )
-    columns = Unit.id, Unit.public_id, words.code, words.name, words.short_name
+    units = structure.below(unit_id)
+    tally = structure.tallies(units, briefing_id).c
     query = (
-        select(*columns, *(column for column in sums if column.key != "id"))
-        .join(Unit, Unit.id == sums.id)
-        .outerjoin(UnitEdge, edge)
-        .order_by(sums.depth.desc(), UnitEdge.position, words.sort_key, Unit.id)
-    )
-    return worn_then(query, on) if structure.then else query
-
-
-def sums_by_child(unit_id: int, briefing_id: int, structure: Structure, *, now: datetime) -> Select[*tuple[Any, ...]]:
-    """The sums of `tallies_by_child` by the id of the unit.
-
-    Grouped by that alone, in the order in which the closure is read: with its words beside it, every tally would be
-    sorted first.
-    """
-    on, tree = structure.on, structure.tree
-    table = structure.tallies(structure.below(unit_id), briefing_id)
-    tally = table.c
-    return (
         select(
-            BRANCH.descendant_id.label("id"),
-            func.min(BRANCH.depth).label("depth"),
-            *counts(tally, now),
-            func.min(case((and_(tally.due_at >= now, tally.due_at < NEVER_DUE), tally.due_at))).label("next_due"),
+            BranchOf(PLACES, tally.unit_id).label("branch"),
+            func.min(case((and_(tally.due_at >= NOW, tally.due_at < NEVER_DUE), tally.due_at))).label("next_due"),
             func.max(case((tally.due_at < NEVER_DUE, tally.due_at))).label("last_due"),
             func.aggregate_strings(told_of(tally), ",").label("told"),
+            *counts(tally, NOW, names),
         )
-        .select_from(BRANCH)
-        .join(BELOW, and_(stands_below(on, tree), or_(BRANCH.depth == 1, BELOW.depth == 0)))
-        .outerjoin(table, and_(tally.unit_id == BELOW.descendant_id, tally.briefing_id == briefing_id, anybody(tally)))
-        .where(stands_in(unit_id, on, tree), BRANCH.depth <= 1)
-        .group_by(BRANCH.descendant_id)
+        .where(tally.briefing_id == briefing_id, anybody(tally))
+        .group_by("branch")
     )
+    return query if most or structure.anew else query.where(tally.unit_id.in_(units))
 
 
-def changes_by_child(unit_id: int, briefing_id: int, structure: Structure, *, after: date) -> Select[*tuple[Any, ...]]:
-    """Id, and how many were briefed and completed after that day, of the branches in which anything has changed.
+def changes_by_branch(
+    unit_id: int, briefing_id: int, structure: Structure, *, after: Any, most: bool = False
+) -> Select[*tuple[Any, ...]]:
+    """Branch, and how many were briefed and completed after that day, of the branches in which anything has changed."""
+    units = structure.below(unit_id)
+    day = structure.days(units, briefing_id, after=after).c
+    sums = (cast(func.sum(day[name]), Integer).label(name) for name in DAYS)
+    query = (
+        select(BranchOf(PLACES, day.unit_id).label("branch"), *sums)
+        .where(day.briefing_id == briefing_id, day.day > after)
+        .group_by("branch")
+    )
+    return query if most or structure.anew else query.where(day.unit_id.in_(units))
 
-    The branches are those of `tallies_by_child`. The outer join keeps SQLite from reading all days once for
-    every unit.
+
+COUNTED_FROM = 4
+"""The place of the first count in a row of `tallies_by_branch`."""
+
+
+def told_of(tally: Any) -> ColumnElement[str | None]:
+    """What `rules.units_below` is told of a unit by some of its people; None where none must study.
+
+    To add each subtree up in the database would cost twice as much: a unit is then read once for every one above it.
     """
-    on, tree = structure.on, structure.tree
-    table = structure.days(structure.below(unit_id), briefing_id, after=after)
-    day = table.c
-    return (
-        select(BRANCH.descendant_id, *(cast(func.sum(day[name]), Integer).label(name) for name in DAYS))
-        .select_from(BRANCH)
-        .join(BELOW, and_(stands_below(on, tree), or_(BRANCH.depth == 1, BELOW.depth == 0)))
-        .outerjoin(table, and_(day.unit_id == BELOW.descendant_id, day.briefing_id == briefing_id, day.day > after))
-        .where(stands_in(unit_id, on, tree), BRANCH.depth <= 1)
-        .group_by(BRANCH.descendant_id)
-        .having(func.count(day.unit_id) > 0)
+    behind, begun = (
+        case((tally.briefed != tally.people, rules.BEHIND), else_=0),
+        case((tally.started > 0, rules.BEGUN), else_=0),
     )
+    return case((tally.people > 0, cast(tally.unit_id * rules.TOLD + rules.SOME + behind + begun, String)))
+
+
+class Place(TypeDecorator[int]):
+    """A place in `Branches.ids`: on SQLite two bytes, or none for a unit that came later."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> int:
+        return value if isinstance(value, int) else int.from_bytes(value or b"")
+
+
+class BranchOf(GenericFunction[int]):
+    """The place in `Branches.ids` of the branch of a unit, read from `Branches.places`."""
+
+    type = Place()
+    inherit_cache = True
+
+
+@compiles(BranchOf, "sqlite")
+def branch_on_sqlite(element: BranchOf, compiler: SQLCompiler, **kw: Any) -> str:
+    places, unit = (compiler.process(one, **kw) for one in element.clauses)
+    return f"substr({places}, {unit} * 2 + 1, 2)"
+
+
+@compiles(BranchOf, "postgresql")
+def branch_on_postgresql(element: BranchOf, compiler: SQLCompiler, **kw: Any) -> str:
+    places, unit = (compiler.process(one, **kw) for one in element.clauses)
+    place = f"get_byte({places}, {unit} * 2) * 256 + get_byte({places}, {unit} * 2 + 1)"
+    return f"CASE WHEN {unit} * 2 < octet_length({places}) THEN {place} ELSE 0 END"
 
 
 def days_of(unit_id: int, briefing_id: int, structure: Structure) -> Select[*tuple[Any, ...]]:
@@ -161,25 +268,6 @@ def days_of(unit_id: int, briefing_id: int, structure: Structure) -> Select[*tup
         .having(or_(*(func.sum(day[name]) != 0 for name in DAYS)))
         .order_by(day.day)
     )
-
-
-def worn_then(query: Select[*tuple[Any, ...]], on: date) -> Select[*tuple[Any, ...]]:
-    """The query with the names that units bore that day."""
-    worn = and_(UnitName.unit_id == Unit.id, holds_on(on, UnitName.valid_from, UnitName.valid_to))
-    return query.join(UnitName, worn)
-
-
-def told_of(tally: Any) -> ColumnElement[str | None]:
-    """What `rules.units_below` is told of one unit below another by some of its people; None where none must study.
-
-    To add each subtree up in the database would cost twice as much: a unit is then read once for every one above it.
-    """
-    behind, begun = (
-        case((tally.briefed != tally.people, rules.BEHIND), else_=0),
-        case((tally.started > 0, rules.BEGUN), else_=0),
-    )
-    code = BELOW.descendant_id * rules.TOLD + rules.SOME + behind + begun
-    return case((and_(BRANCH.depth == 1, tally.people > 0), cast(code, String)))
 
 
 def stands_in(unit_id: int, on: date, tree: str) -> ColumnElement[bool]:
@@ -296,8 +384,8 @@ def anybody(tally: Any) -> ColumnElement[bool]:
     return found
 
 
-def counts(tally: Any, now: datetime) -> list[ColumnElement[int]]:
-    """The sums that make a `Count`, in its order, of these columns; nought where there is nothing to add."""
+def counts(tally: Any, now: Any, names: Sequence[str] = COUNT_NAMES) -> list[ColumnElement[int]]:
+    """The sums that make a `Count`, or these of them, in order, of these columns; nought where there are none."""
     late = case((tally.due_at < now, tally.people - tally.completed), else_=0)
-    sums = {name: late if name == "overdue" else tally[name] for name in COUNT_NAMES}
+    sums = {name: late if name == "overdue" else tally[name] for name in names}
     return [func.coalesce(func.sum(column), 0).label(name) for name, column in sums.items()]

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
 from itertools import chain
 from operator import add, attrgetter
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from lms.clock import day_of
 
@@ -110,11 +110,11 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """So many people must study; so many have begun, been briefed, completed; so many are late.
+class Headline:
+    """So many people must study; so many have begun, been briefed, completed; so many are late, or exempt.
 
     `people` is A, `briefed` B, `completed` C. Each includes the next; `overdue` are those of A without C whose due date
-    has passed. The others are as in `Tally`.
+    has passed.
     """
 
     people: int = 0
@@ -122,46 +122,12 @@ class Count:
     briefed: int = 0
     completed: int = 0
     overdue: int = 0
-    by_point: int = 0
-    online: int = 0
-    made_up: int = 0
-    excused: int = 0
-    unexcused: int = 0
-    submitted: int = 0
-    accepted: int = 0
-    tested: int = 0
-    scored: int = 0
-    score: int = 0
     exempt: int = 0
-    members: int = 0
-
-    def __add__(self, other: "Count") -> "Count":
-        return Count(*map(add, numbers_of(self), numbers_of(other)))
 
     @property
     def roll(self) -> int:
         """Sĩ số: everybody on the roll, the exempt too."""
         return self.people + self.exempt
-
-    @property
-    def non_members(self) -> int:
-        """On the roll and not members of the Party."""
-        return self.roll - self.members
-
-    @property
-    def few_scored(self) -> bool:
-        """Whether some have taken all required tests, but so few that neither their mean nor its sum is told."""
-        return 0 < self.scored < FEWEST
-
-    @property
-    def mean_score(self) -> float | None:
-        """The mean score of those who have taken all required tests, 0 to 10; None when fewer than `FEWEST` have."""
-        return self.score / PER_POINT / self.scored if self.scored >= FEWEST else None
-
-    def told(self, untold: Collection[str] = ()) -> dict[str, int | None]:
-        """Its fields, for programs; None for what is not told, as is the sum of scores of too few people."""
-        known = {**asdict(self), "score": None if self.few_scored else self.score}
-        return {name: None if name in untold else value for name, value in known.items()}
 
     @property
     def not_briefed(self) -> int:
@@ -184,13 +150,60 @@ class Count:
         }
 
 
-COUNT_NAMES = tuple(field.name for field in fields(Count))
+@dataclass(frozen=True, slots=True)
+class Count(Headline):
+    """All that is counted: a headline, and what else stands in a `Tally`."""
+
+    by_point: int = 0
+    online: int = 0
+    made_up: int = 0
+    excused: int = 0
+    unexcused: int = 0
+    submitted: int = 0
+    accepted: int = 0
+    tested: int = 0
+    scored: int = 0
+    score: int = 0
+    members: int = 0
+
+    def __add__(self, other: "Count") -> "Count":
+        return Count(*map(add, numbers_of(self), numbers_of(other)))
+
+    @property
+    def non_members(self) -> int:
+        """On the roll and not members of the Party."""
+        return self.roll - self.members
+
+    @property
+    def few_scored(self) -> bool:
+        """Whether some have taken all required tests, but so few that neither their mean nor its sum is told."""
+        return 0 < self.scored < FEWEST
+
+    @property
+    def mean_score(self) -> float | None:
+        """The mean score of those who have taken all required tests, 0 to 10; None when fewer than `FEWEST` have."""
+        return self.score / PER_POINT / self.scored if self.scored >= FEWEST else None
+
+    def told(self, untold: Collection[str] = ()) -> dict[str, int | None]:
+        """Its fields, for programs; None for what is not told, as is the sum of scores of too few people."""
+        known = {**asdict(self), "score": None if self.few_scored else self.score}
+        return {name: None if name in untold else value for name, value in known.items()}
+
+
+N = TypeVar("N", bound=Headline)
+N_co = TypeVar("N_co", bound=Headline, covariant=True)
+
+NAMES: dict[type[Headline], tuple[str, ...]] = {
+    one: tuple(each.name for each in fields(one)) for one in (Headline, Count)
+}
+"""The fields of each kind of count, in their order."""
+COUNT_NAMES = NAMES[Count]
 numbers_of = attrgetter(*COUNT_NAMES)
 """The numbers of a `Count`, in the order of their names."""
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(Generic[N_co]):
     """A unit directly below the one looked at with everything below it, or (`itself`) the one looked at alone.
 
     `open`: there is a page of it for whoever looks. `change`: what is new of the last days.
@@ -201,7 +214,7 @@ class Branch:
     name: str
     short_name: str
     itself: bool
-    count: Count
+    count: N_co
     next_due: datetime | None
     last_due: datetime | None
     open: bool = True
@@ -259,9 +272,10 @@ def stands_below(unit: int, above: Mapping[int, int], top: int) -> bool:
     return higher == top
 
 
-def total(branches: Iterable[Branch]) -> Count:
+def total(branches: Iterable[Branch[N]], kind: type[N]) -> N:
     """Everybody in the branches. A parent is the sum of its children's people, never a mean of their rates."""
-    return Count(*map(sum, zip(*(numbers_of(branch.count) for branch in branches), strict=True)))
+    numbers = attrgetter(*NAMES[kind])
+    return kind(*map(sum, zip(*(numbers(branch.count) for branch in branches), strict=True)))
 
 
 def whole_percent(share: float) -> int:
@@ -269,7 +283,7 @@ def whole_percent(share: float) -> int:
     return min(max(round(100 * share), 1), 99) if 0 < share < 1 else round(100 * share)
 
 
-def due_date(branches: Iterable[Branch]) -> datetime | None:
+def due_date(branches: Iterable[Branch[Headline]]) -> datetime | None:
     """The next due date to come, or the last one when all have passed; None when nothing is assigned."""
     known = list(branches)
     coming = [branch.next_due for branch in known if branch.next_due is not None]

@@ -2,12 +2,12 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from typing import cast
+from typing import Any, cast
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, false, func, or_, select
+from sqlalchemy import Row, Select, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from lms import clock, text
@@ -21,6 +21,7 @@ from lms.organisation.models import (
     UnitClosure,
     UnitEdge,
     UnitLineage,
+    UnitName,
     UnitOperation,
     UnitOperationUnit,
     UnitRoot,
@@ -280,17 +281,98 @@ def last_change(session: Session) -> tuple[int | None, int]:
     return operation, number
 
 
-def places_on(session: Session, *, on: date, tree: str) -> Mapping[int, int]:
-    """The unit above each unit of the tree that day. That of today is remembered as `of_today` is, for that day."""
-    query = select(UnitEdge.child_id, UnitEdge.parent_id).where(UnitEdge.tree == tree)
-    query = query.where(holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to))
-    if on != clock.today():
-        return dict(session.execute(query).all())
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """At or below which of the units directly below another each unit stands; the other one is a branch of its own.
+
+    `ids` are the branches, the first for what stands in none. `places` has two bytes for each id of a unit, from nought
+    up: the place of its branch in `ids`. So a database can tell the branch of a unit without a join. `units`: how many
+    stand in them.
+    """
+
+    ids: Sequence[int | None]
+    places: bytes
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where units of a tree stand on a day: the unit above each, and those directly below each, in their order.
+
+    `last` is the highest id among them.
+    """
+
+    above: Mapping[int, int]
+    below: Mapping[int, Sequence[OnDay]]
+    last: int
+    known: dict[int, Branches] = field(default_factory=dict)
+
+    def branches(self, top: int) -> Branches:
+        """Those of a unit. Kept for whoever has most of the tree below, since few do and it takes longest."""
+        found = self.known.get(top)
+        if found is None:
+            found = self.walked(top)
+            if self.most(found):
+                self.known[top] = found
+        return found
+
+    def most(self, branches: Branches) -> bool:
+        """Whether most units of the tree stand in them."""
+        return branches.units * 2 > len(self.above)
+
+    def walked(self, top: int) -> Branches:
+        """Those of a unit, found from there down."""
+        ids = (None, top, *(one.id for one in self.below.get(top, ())))
+        places, units = bytearray(2 * (max(self.last, top) + 1)), 0
+        waiting = [(place, unit) for place, unit in enumerate(ids) if unit is not None]
+        while waiting:
+            place, unit = waiting.pop()
+            places[2 * unit : 2 * unit + 2] = place.to_bytes(2)
+            units += 1
+            if unit != top:
+                waiting += [(place, one.id) for one in self.below.get(unit, ())]
+        return Branches(ids, bytes(places), units)
+
+
+def places_on(session: Session, top: int, *, on: date, tree: str, then: bool = False) -> Places:
+    """Where what stands below a unit stood on a day, `then`: and as it was called.
+
+    The whole tree of today is remembered as `of_today` is, for that day.
+    """
+    if then or on != clock.today():
+        return placed(session.execute(edges_on(on, tree, then=then, top=top)))
     version, kept = (on, last_change(session)), recalled(session, PLACES_OF_TODAY, tree)
     if kept is None or kept[0] != version:
-        kept = version, dict(session.execute(query).all())
+        kept = version, placed(session.execute(edges_on(on, tree)))
         remember(session, PLACES_OF_TODAY, tree, kept)
-    return cast(Mapping[int, int], kept[1])
+    return cast(Places, kept[1])
+
+
+def edges_on(on: date, tree: str, *, then: bool = False, top: int | None = None) -> Select[*tuple[Any, ...]]:
+    """The unit above, and the columns of `OnDay`, of each that stands below another, or `top`; siblings in order."""
+    words: Any = UnitName if then else Unit
+    names = words.code, words.kind, words.name, words.short_name
+    query = (
+        select(UnitEdge.parent_id, Unit.id, Unit.public_id, *names, Unit.counted)
+        .join(Unit, Unit.id == UnitEdge.child_id)
+        .where(UnitEdge.tree == tree, holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to))
+        .order_by(UnitEdge.position, words.sort_key, Unit.id)
+    )
+    if then:
+        query = query.join(UnitName, UnitName.unit_id == Unit.id)
+        query = query.where(holds_on(on, UnitName.valid_from, UnitName.valid_to))
+    return query if top is None else query.where(UnitEdge.parent_id.in_(subtree(top, on=on, tree=tree)))
+
+
+def placed(rows: Iterable[Row[*tuple[Any, ...]]]) -> Places:
+    """The rows of `edges_on` as places."""
+    above: dict[int, int] = {}
+    below: dict[int, list[OnDay]] = {}
+    for parent, *words in rows:
+        one = OnDay(*words)
+        above[one.id] = parent
+        below.setdefault(parent, []).append(one)
+    return Places(above, below, max(above, default=0))
 
 
 PLACES_OF_TODAY = "places of today"

@@ -20,7 +20,7 @@ from analytics.dashboard.queries import briefings_given, overview
 from analytics.dashboard.rules import FOLDED_FROM, SHOWN
 from analytics.facts.models import TallyDay
 from analytics.facts.projection import Structure
-from analytics.facts.rules import FEWEST, whole_percent
+from analytics.facts.rules import FEWEST, Count, whole_percent
 from analytics.figures import plots
 from analytics.figures.plots import Bubble
 from courses.briefings.projector import settle_briefing
@@ -180,7 +180,7 @@ def test_a_module_that_came_later_was_finished_by_nobody_who_studied_before(make
         known = editions(session, course_id)
         structure = Structure(clock.today())
         one = session.get_one(Unit, root.id)
-        shown = overview(session, one, briefings_given(session, one, structure)[0], structure, now=clock.now())
+        shown = overview(session, one, briefings_given(session, one, structure)[0], structure, Count, now=clock.now())
         late = msgspec.structs.replace(known[-1].outline.modules[0], code="m9")
         outline = msgspec.structs.replace(known[-1].outline, modules=[*known[-1].outline.modules, late])
         anew = [*known, replace(known[-1], id=known[-1].id + 1, outline=outline)]

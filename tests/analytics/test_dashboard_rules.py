@@ -102,7 +102,7 @@ def test_where_a_unit_stands_as_a_whole(count: Count, state: str) -> None:
 DUE, LATER = datetime(2026, 11, 17, tzinfo=UTC), datetime(2026, 12, 10, tzinfo=UTC)
 
 
-def branch(name: str, count: Count, *, passed: datetime | None = None, coming: datetime | None = None) -> Branch:
+def branch(name: str, count: Count, *, passed: datetime | None = None, coming: datetime | None = None) -> Branch[Count]:
     """A row of the table, with the due dates of its people."""
     return Branch(uuid.uuid4(), name, name, name, False, count, coming, coming or passed)
 

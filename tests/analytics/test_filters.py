@@ -8,12 +8,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, select, update
+from sqlalchemy import select, update
 from werkzeug.datastructures import MultiDict
 
 from analytics.charts.queries import finished_modules, history, known_editions
 from analytics.dashboard.queries import Overview, briefings_given, overview
-from analytics.facts import queries as facts
 from analytics.facts.forms import asked_of
 from analytics.facts.projection import Structure
 from analytics.facts.rules import COUNT_NAMES, OF_NOW, Count
@@ -25,7 +24,6 @@ from lms import clock
 from lms.accounts.actions import move_person
 from lms.accounts.models import Person
 from lms.accounts.rules import PERMISSIONS
-from lms.db import Base
 from lms.organisation.actions import merge_units
 from lms.organisation.models import STATE_TREE, Unit
 from lms.organisation.storage import NewUnit, Words
@@ -40,12 +38,12 @@ DAY = timedelta(days=1)
 TOLD = [name for name in COUNT_NAMES if name not in OF_NOW]
 
 
-def looked_back(make: Make, unit: Unit, structure: Structure) -> Overview:
+def looked_back(make: Make, unit: Unit, structure: Structure) -> Overview[Count]:
     """The figures of the one briefing there is, by this structure."""
     with make.reading() as session:
         [briefing] = briefings_given(session, unit, structure)
         now = structure.until or clock.now()
-        return overview(session, session.get_one(Unit, unit.id), briefing, structure, now=now)
+        return overview(session, session.get_one(Unit, unit.id), briefing, structure, Count, now=now)
 
 
 def told(count: Count) -> dict[str, int]:
@@ -284,26 +282,6 @@ def test_an_address_asks_for_a_day_a_structure_and_a_category(make: Make) -> Non
         assert asked_of(MultiDict({"until": f"{today + DAY}"})).errors
 
 
-@pytest.mark.parametrize(
-    "structure", [Structure(clock.today(), category="can_bo"), Structure(clock.today(), then=True)]
-)
-def test_without_statistics_sqlite_reads_nobody_once_for_every_unit(structure: Structure) -> None:
-    """What is summed up of people stands at the inner end of every join, with an index made for it."""
-    engine, now = create_engine("sqlite://"), clock.now()
-    Base.metadata.create_all(engine)
-    with engine.connect() as connection:
-        for query in (
-            facts.tallies_by_child(1, 1, structure, now=now),
-            facts.changes_by_child(1, 1, structure, after=clock.today()),
-        ):
-            said = query.compile(engine, compile_kwargs={"render_postcompile": True})
-            processed = said._bind_processors
-            values = {name: processed.get(name, lambda one: one)(value) for name, value in said.params.items()}
-            words = tuple(values[name] for name in said.positiontup or ())
-            plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}", words)]
-            assert any("USING AUTOMATIC" in one for one in plan), plan
-
-
 def test_a_day_before_two_mergers_is_told_as_it_was(make: Make, tmp_path: Path) -> None:
     """However often the place of an assignment was taken over, whom it reached had been given the briefing by then."""
     course = course_loaded(make, tmp_path)
@@ -322,7 +300,7 @@ def test_a_day_before_two_mergers_is_told_as_it_was(make: Make, tmp_path: Path) 
             merge_units(session, parts, NewUnit(Words(code, "Xã Mới", "commune"), {STATE_TREE: top}), on=clock.today())
             standing = [session.scalars(select(Unit.id).where(Unit.code == code)).one(), *rest]
             given = briefings_given(session, top, structure)
-            found += [overview(session, top, one, structure, now=clock.now()).count.people for one in given]
+            found += [overview(session, top, one, structure, Count, now=clock.now()).count.people for one in given]
     assert found == [6, 6]
 
 

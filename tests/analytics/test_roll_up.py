@@ -4,30 +4,40 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from analytics.dashboard.queries import Given, Overview, briefings_given, overview
 from analytics.facts.models import Tally
 from analytics.facts.projection import Structure
+from analytics.facts.queries import BranchOf, changes_today, tallies_today
 from analytics.facts.queries import briefings_given as facts_of_briefings
-from analytics.facts.queries import figures_of_today
-from analytics.facts.rules import Branch, Count, UnitsBelow, due_date, total
+from analytics.facts.rules import COUNT_NAMES, Branch, Count, Headline, N, UnitsBelow, due_date, total
 from courses.enrolment.models import Assignment, Briefing
 from lms import clock
+from lms.organisation.gathering import Places
 from lms.organisation.models import STATE_TREE, Unit, UnitClosure, UnitEdge
 from tests.analytics.agency import Staff, assigned, course_loaded, staffed
 from tests.make import Make
 from tests.plans import plan_of
 
 
-def seen(session: Session, unit: Unit, course_id: int, structure: Structure | None = None) -> Overview:
+def seen(session: Session, unit: Unit, course_id: int, structure: Structure | None = None) -> Overview[Count]:
+    return figures_of(session, unit, course_id, Count, structure)
+
+
+def figures_of(
+    session: Session, unit: Unit, course_id: int, kind: type[N], structure: Structure | None = None
+) -> Overview[N]:
     briefing_id = session.scalars(select(Briefing.id).where(Briefing.course_id == course_id)).one()
     briefing = Given(briefing_id, "demo", course_id, True, "", "", [])
-    return overview(session, unit, briefing, structure or Structure(clock.today()), now=clock.now())
+    return overview(session, unit, briefing, structure or Structure(clock.today()), kind, now=NOW)
 
 
-def by_name(found: Overview) -> dict[str, Count]:
+NOW = clock.now()
+
+
+def by_name(found: Overview[Count]) -> dict[str, Count]:
     return {"*" if one.itself else one.name: ladder(one.count) for one in found.branches}
 
 
@@ -82,13 +92,50 @@ def test_a_parent_is_the_sum_of_its_people_and_not_the_mean_of_rates(make: Make,
 
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_figures_of_a_unit_are_read_along_the_keys_and_each_row_is_looked_up_once(make: Make) -> None:
-    asked = figures_of_today(STATE_TREE)
-    values = {"unit": 1, "briefing": 1, "day": clock.today(), "now": clock.now(), "after": clock.today()}
-    for query, tables in ((asked.by_child, 3), (asked.changes, 3)):
-        plan = plan_of(make, query.params(values)).splitlines()
-        steps = [line for line in plan if line.startswith(("SEARCH unit_closure", "SEARCH tally"))]
-        assert len(steps) == tables, plan
-        assert all("USING PRIMARY KEY" in line for line in steps), plan
+    values = {"unit": 1, "briefing": 1, "day": clock.today(), "now": clock.now(), "after": clock.today(), "places": b""}
+    for most, searched in ((True, "(briefing_id=?)"), (False, "(briefing_id=? AND unit_id=?")):
+        for query in (tallies_today(STATE_TREE, COUNT_NAMES, most), changes_today(STATE_TREE, most)):
+            plan = plan_of(make, query.params(values)).splitlines()
+            [step] = [line for line in plan if "tally" in line]
+            assert f"USING PRIMARY KEY {searched}" in step, plan
+
+
+@pytest.mark.parametrize("kind", [Headline, Count])
+def test_figures_are_the_same_whether_the_tallies_of_all_units_are_read_or_of_its_own(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Headline]
+) -> None:
+    """With people elsewhere, and due on several days, and in a unit of no tree."""
+    course_id = course_loaded(make, tmp_path)
+    root, other = make.unit("Tỉnh"), make.unit("Tỉnh khác")
+    units = [root, other]
+    for number in range(12):
+        units.append(make.unit(f"Đơn vị {number:02}", under=units[number * 7 % len(units)]))
+    for place, unit in enumerate(units):
+        assigned(make, course_id, unit, due_in=timedelta(days=place % 3 - 1))
+        staffed(make, course_id, unit, Staff(completed=place % 3, briefed=place % 2, not_begun=place % 4))
+    with make.writing() as session:
+        session.execute(delete(UnitEdge).where(UnitEdge.child_id == units[-1].id))
+        session.execute(delete(UnitClosure).where(UnitClosure.descendant_id == units[-1].id))
+    found: dict[bool, list[Overview[Headline]]] = {}
+    for most in (True, False):
+        monkeypatch.setattr(Places, "most", lambda _self, _branches, most=most: most)
+        with make.reading() as session:
+            found[most] = [figures_of(session, unit, course_id, kind) for unit in units[:-1]]
+    assert [told(one) for one in found[True]] == [told(one) for one in found[False]]
+    whole, apart = (one.count for one in found[True][:2])
+    assert whole.people + apart.people == sum(place % 3 + place % 2 + place % 4 for place in range(len(units) - 1))
+
+
+def told(found: Overview[Headline]) -> tuple[object, ...]:
+    return found.branches, found.below, found.count, found.due_at
+
+
+def test_a_unit_beyond_the_places_that_are_told_stands_in_no_branch(make: Make) -> None:
+    """It came after them, as its people did."""
+    unit = make.unit("Tỉnh")
+    with make.reading() as session:
+        for places, place in ((bytes(2 * unit.id) + b"\x01\x02", 258), (bytes(2 * unit.id), 0), (b"", 0)):
+            assert session.scalar(select(BranchOf(literal(places), Unit.id)).where(Unit.id == unit.id)) == place
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
@@ -117,8 +164,8 @@ def test_who_is_late_follows_from_each_assignment_and_now(make: Make, tmp_path: 
     with make.reading() as session:
         structure = Structure(clock.today())
         briefing = briefings_given(session, root, structure)[0]
-        today = overview(session, root, briefing, structure, now=clock.now())
-        later = overview(session, root, briefing, structure, now=clock.now() + timedelta(days=6))
+        today = overview(session, root, briefing, structure, Count, now=clock.now())
+        later = overview(session, root, briefing, structure, Count, now=clock.now() + timedelta(days=6))
     assert {name: count.overdue for name, count in by_name(today).items()} == {"Sở A": 5, "Sở B": 0}
     assert {name: count.overdue for name, count in by_name(later).items()} == {"Sở A": 5, "Sở B": 3}
     assert today.due_at is not None
@@ -191,12 +238,12 @@ def test_the_course_assigned_last_comes_first_and_one_nobody_studies_is_not_ther
         assert [one.title for one in briefings_given(session, unit, Structure(clock.today()))] == ["Khóa học nhỏ"]
 
 
-def branch(**dates: date | None) -> Branch:
+def branch(**dates: date | None) -> Branch[Count]:
     values = {"next_due": None, "last_due": None} | dates
     return Branch(None, "", "", "", False, Count(people=1), **values)  # type: ignore[arg-type]
 
 
 def test_nothing_adds_up_to_nothing() -> None:
-    assert total([]) == Count()
+    assert total([], Count) == Count()
     assert due_date([]) is None
     assert due_date([branch()]) is None

@@ -5,6 +5,7 @@ from sqlalchemy import func, select
 from analytics.charts.queries import finished_modules, known_editions
 from analytics.dashboard.queries import briefings_given, overview
 from analytics.facts.projection import Structure
+from analytics.facts.rules import Count
 from assessments.reflections.demo import write_reflections
 from assessments.reflections.models import Reflection
 from courses.briefings.models import Standing
@@ -52,7 +53,7 @@ def test_the_conference_has_a_point_that_is_silent_one_that_miscounted_and_refle
         plain = session.scalars(plain_briefing(briefing.course_id)).one()
         assert briefing.opened_at < plain.opened_at  # what was assigned is what dashboards show first
         unit, structure = session.scalars(select(Unit).where(Unit.code == PROVINCE)).one(), Structure(clock.today())
-        shown = overview(session, unit, briefings_given(session, unit, structure)[0], structure, now=clock.now())
+        shown = overview(session, unit, briefings_given(session, unit, structure)[0], structure, Count, now=clock.now())
         versions = known_editions(session, shown)
         read = finished_modules(session, shown, versions).values()
         assert set(map(tuple, read)) == {(0,) * len(versions[-1].outline.modules)}, "nobody has studied online"

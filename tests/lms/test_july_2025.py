@@ -151,7 +151,7 @@ class Replay:
         with self.make.reading() as session:
             unit = self.unit(session, code)
             [briefing] = briefings_given(session, unit, structure)
-            return overview(session, unit, briefing, structure, now=clock.now()).count
+            return overview(session, unit, briefing, structure, Count, now=clock.now()).count
 
     def differences(self) -> list[str]:
         return [line for lines in check_projections(self.make.database).values() for line in lines]

@@ -1,19 +1,23 @@
 """Where units stand is remembered until it is otherwise: by operations, by their undoing, and by the day."""
 
+import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lms import clock
 from lms.organisation.actions import move_unit, undo
-from lms.organisation.gathering import places_on
+from lms.organisation.gathering import placed, places_on
 from lms.organisation.models import STATE_TREE, Unit, UnitOperation
 from tests.make import Make
 
 
 def places(make: Make) -> dict[int, int]:
     with make.reading() as session:
-        return dict(places_on(session, on=clock.today(), tree=STATE_TREE))
+        return dict(places_on(session, 1, on=clock.today(), tree=STATE_TREE).above)
 
 
 def moved(make: Make, unit: Unit, to: Unit, *, days: int = 0) -> int:
@@ -48,6 +52,27 @@ def test_what_was_read_before_midnight_is_not_taken_for_the_day_after(
     days = iter([today])
     with monkeypatch.context() as patched, make.reading() as session:
         patched.setattr(clock, "today", lambda: next(days, tomorrow))
-        assert places_on(session, on=today, tree=STATE_TREE)[one.id] == a.id
+        assert places_on(session, root.id, on=today, tree=STATE_TREE).above[one.id] == a.id
     with clock.moved_to(clock.start_of_day(tomorrow) + timedelta(hours=9)):
         assert places(make)[one.id] == b.id
+
+
+@given(st.lists(st.integers(0, 1_000), max_size=12), st.integers(0, 12))
+def test_each_unit_stands_in_the_branch_under_which_its_way_up_ends(parents: list[int], start: int) -> None:
+    """Units are numbered from 3 on, each below one that came before it: 3 has nothing above."""
+    above = {number: 3 + parent % (number - 3) for number, parent in enumerate(parents, 4)}
+    units, top = [3, *above], 3 + start % (len(above) + 1)
+    places = placed([row_of(number, parent) for number, parent in above.items()])
+    found = places.branches(top)
+    for unit in units:
+        branch: int | None = unit
+        while branch not in {None, top} and above.get(branch or 0) != top:
+            branch = above.get(branch or 0)
+        assert found.ids[int.from_bytes(found.places[2 * unit : 2 * unit + 2])] == branch
+    assert found.units == sum(place > 0 for place in found.places[1::2])
+    assert places.branches(top) == found
+    assert (top in places.known) == places.most(found)
+
+
+def row_of(number: int, parent: int) -> Any:
+    return parent, number, uuid.uuid4(), "", "", "", "", True
