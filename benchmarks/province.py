@@ -168,6 +168,7 @@ def pages(app: Flask, database: Database, codes: Sequence[str], times: int) -> l
         measured(app, "unit, agency", UNIT_LIMIT, times, lambda n: seen(leader, board(agencies[n % len(agencies)], n))),
         measured(app, "unit, own head", UNIT_LIMIT, times, lambda n: seen(head, board(own, n))),
         measured(app, "province", PROVINCE_LIMIT, times, lambda n: seen(leader, board(top, n))),
+        measured(app, "province, all rows", PROVINCE_LIMIT, times, lambda n: seen(leader, f"{board(top, n)}&rows=all")),
         measured(app, "province as JSON", PROVINCE_LIMIT, times, lambda n: seen(leader, board(top, n, ".json"))),
         measured(app, "charts, own head", CHARTS_LIMIT, times, lambda n: seen(head, board(own, n, "/charts")), most=13),
         measured(

@@ -92,7 +92,10 @@ FALLING = frozenset({"change", "completed", "late"})
 """Columns that are sorted by the largest first, unless one asks otherwise."""
 
 SHOWN, FOLDED_FROM = 15, 20
-"""Of a table of more units than `FOLDED_FROM` only the first `SHOWN` stand there at once."""
+"""Of a table of more units than `FOLDED_FROM` only the first `SHOWN` stand there, until all are asked for.
+
+A row is 2 kB of a page, and lines are weak: all of a province's would be nine tenths of its page.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ def ordered(branches: Iterable[Branch[N]], order: Order) -> list[Branch[N]]:
 
 
 def first_shown(branches: Sequence[Branch[Headline]]) -> int:
-    """How many rows stand there at once; the rest are folded."""
+    """How many rows stand there until all are asked for."""
     return SHOWN if len(branches) > FOLDED_FROM else len(branches)
 
 

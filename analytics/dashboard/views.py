@@ -61,6 +61,8 @@ from lms.web.wording import number
 bp = Feature("dashboard", __name__, url_prefix="/dashboard")
 
 OWN_UNIT = "own_unit"
+UNFOLDED = "all"
+"""What an address says that asks for all rows of a table which otherwise has its first alone."""
 LAST_PAGE = 100_000
 PURPOSE_HOLDS = timedelta(minutes=30)
 
@@ -99,6 +101,8 @@ def unit_page(shown: Overview[Headline], common: dict[str, Any]) -> str:
         **common,
         rows=rows,
         first=first_shown(rows),
+        unfolded=request.args.get("rows") == UNFOLDED,
+        unfolded_as=UNFOLDED,
         order=order,
         urgent=to_urge(shown.branches),
         nobody=[one for one in shown.branches if not one.count.people and not one.itself and one.open],

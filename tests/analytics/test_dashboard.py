@@ -274,11 +274,17 @@ def test_the_table_is_sorted_by_any_column_and_folds_after_the_most_urgent(make:
         return [name for name in rows_of(browser) if name.startswith("Sở")]
 
     browser.get(f"/dashboard/units/{root.public_id}")
-    urgent = names()
-    assert urgent == [f"Sở {number:02}" for number in range(FOLDED_FROM + 1)]
-    at_once, folded = browser.text.split('<details class="unit-rest">')
-    assert f"Xem {len(urgent) - SHOWN} đơn vị còn lại" in folded
-    assert [name in at_once.split('id="units"')[1] for name in urgent] == [True] * SHOWN + [False] * 6
+    urgent = [f"Sở {number:02}" for number in range(FOLDED_FROM + 1)]
+    assert names() == urgent[:SHOWN]
+    browser.get(link(browser, "Trạng thái", of="sort"))
+    browser.get(link(browser, f"Xem cả {len(urgent)} đơn vị", of="button button--quiet"))
+    assert names() == urgent
+    assert 'aria-sort="ascending"><a class="sort"' in browser.text
+    browser.get(link(browser, f"Chỉ xem {SHOWN} đơn vị đầu", of="button button--quiet"))
+    assert names() == urgent[:SHOWN]
+    assert 'aria-sort="ascending"><a class="sort"' in browser.text
+    browser.get(f"/dashboard/units/{root.public_id}?rows=all")
+    assert names() == urgent
     assert "aria-sort" not in browser.text
     browser.get(link(browser, "Quá hạn", of="sort"))
     assert re.findall(r'aria-sort="(\w+)"><a class="sort"[^>]*>([^<]*)<', browser.text) == [("descending", "Quá hạn")]
@@ -288,11 +294,12 @@ def test_the_table_is_sorted_by_any_column_and_folds_after_the_most_urgent(make:
     assert "briefing=demo" in link(browser, "Đã quán triệt (B/A)", of="sort")
     browser.get(link(browser, "Đã quán triệt (B/A)", of="sort"))
     assert names() == urgent[::-1]
-    browser.get(f"/dashboard/units/{root.public_id}?sort=-name&on=2025-01-31")
+    browser.get(f"/dashboard/units/{root.public_id}?sort=-name&on=2025-01-31&rows=all")
     assert names() == urgent[::-1]
     assert "on=2025-01-31" in link(browser, "Trạng thái", of="sort")
-    browser.get(f"/dashboard/units/{root.public_id}?sort=khac")
-    assert names() == urgent
+    assert "rows=all" in link(browser, "Trạng thái", of="sort")
+    browser.get(f"/dashboard/units/{root.public_id}?sort=khac&rows=khac")
+    assert names() == urgent[:SHOWN]
 
 
 def link(browser: Browser, words: str, *, of: str = "") -> str:
