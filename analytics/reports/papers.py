@@ -201,7 +201,7 @@ def sentence(of: Subject, top: Node) -> str:
     )
     if units.concerned:
         said += f"; {units.briefed}/{units.concerned} đơn vị đạt 100 %, {units.not_begun} đơn vị chưa triển khai"
-    return f"{said}."
+    return f"{said}.".replace(" %", "\u00a0%")  # on paper as on the page a figure does not break before its sign
 
 
 def columns_of(form: str) -> tuple[Column, ...]:

@@ -199,7 +199,8 @@ def test_the_figures_are_those_of_the_dashboard(make: Make, province: Province) 
     told = json.loads(browser.client.get("/reports/metrics.json").data)["metrics"]
     assert [one["code"] for one in told] == [one.code for one in METRICS]
     assert "2/3" not in report["sentence"]
-    assert report["sentence"].endswith("5 người hoàn thành (31,3 %); 0/3 đơn vị đạt 100 %, 0 đơn vị chưa triển khai.")
+    done = "5 người hoàn thành (31,3\u00a0%); 0/3 đơn vị đạt 100\u00a0%, 0 đơn vị chưa triển khai."
+    assert report["sentence"].endswith(done)
 
 
 def node(key: str, people: int, briefed: int, *children: Node) -> Node:
