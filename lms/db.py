@@ -92,7 +92,8 @@ def options(url: sa.URL, setting: str) -> dict[str, str]:
 class Database:
     """The engines of one product: `reading()` cannot change anything, `writing()` commits when its block ends well.
 
-    By `storing_engine` statements are stored that need no session; on PostgreSQL it commits whatever is sent.
+    By `storing_engine` statements are stored that need no session; on PostgreSQL it commits whatever is sent. By
+    `asking_engine` one asks what is so just now, which begins no transaction there.
     """
 
     def __init__(self, config: Config, doors: Doors) -> None:
@@ -106,7 +107,7 @@ class Database:
             self.turns = Turns()
             self.write_engine = sqlite_engine(self.url, compact_json, turns=self.turns)
             self.read_engine = sqlite_engine(self.url, compact_json)
-            self.storing_engine = self.write_engine
+            self.storing_engine = self.asking_engine = self.write_engine
         else:
             url = self.url.set(drivername="postgresql+psycopg")
             # Whatever is read in pieces is read to its end: what is planned for the first rows alone takes longer.
@@ -122,6 +123,7 @@ class Database:
             self.read_engine = self.write_engine.execution_options(
                 postgresql_readonly=True, isolation_level="REPEATABLE READ"
             )
+            self.asking_engine = self.write_engine.execution_options(isolation_level="AUTOCOMMIT")
             # Connections of its own: whoever goes back on a transaction forgets what the server has planned for it. And
             # one plan serves every batch: planning it anew for each would cost more than storing a statement.
             self.storing_engine = sa.create_engine(

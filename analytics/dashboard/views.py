@@ -101,6 +101,7 @@ def unit_page(shown: Overview[Headline], common: dict[str, Any]) -> str:
         **common,
         rows=rows,
         first=first_shown(rows),
+        number_of_units=sum(not one.itself for one in rows),
         unfolded=request.args.get("rows") == UNFOLDED,
         unfolded_as=UNFOLDED,
         order=order,

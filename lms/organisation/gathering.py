@@ -28,6 +28,7 @@ from lms.organisation.models import (
 )
 from lms.organisation.queries import OnDay, holds_on, named_on, subtree
 from lms.organisation.rules import Branch, rolled_up, with_predecessors
+from lms.outbox.models import SettledDay
 from lms.web.wording import day
 
 MOST_AT_ONCE = 300
@@ -254,7 +255,7 @@ class Today:
 def of_today(session: Session) -> Today:
     """What is remembered of today's units until the organisation has changed.
 
-    It changes by operations and with the day, and by nothing else.
+    It changes by operations and with the day, when that is settled, and by nothing else.
     """
     today = clock.today()
     version = today, last_change(session)
@@ -273,12 +274,18 @@ def of_today(session: Session) -> Today:
     return found
 
 
-def last_change(session: Session) -> tuple[int | None, int]:
-    """What is another one as soon as an operation was entered or undone; with the day, units are as they were."""
+def last_change(session: Session) -> tuple[int | None, int, date | None]:
+    """What is another one as soon as an operation was entered or undone, or the day was settled.
+
+    With the day, units are as they were; and their names are those of the day that is settled.
+    """
     last = select(func.max(UnitOperation.id)).scalar_subquery()
     undone = select(func.count()).where(UnitOperation.undone_at.is_not(None)).scalar_subquery()
-    operation, number = session.execute(select(last, undone)).one()
-    return operation, number
+    operation, number, settled = session.execute(select(last, undone, SETTLED)).one()
+    return operation, number, settled
+
+
+SETTLED = select(SettledDay.day).scalar_subquery()
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,8 +293,8 @@ class Branches:
     """At or below which of the units directly below another each unit stands; the other one is a branch of its own.
 
     `ids` are the branches, the first for what stands in none. `places` has two bytes for each id of a unit, from nought
-    up: the place of its branch in `ids`. So a database can tell the branch of a unit without a join. `units`: how many
-    stand in them.
+    up: the place of its branch in `ids`, at most 65,535. So a database can tell the branch of a unit without a join.
+    `units`: how many stand in them.
     """
 
     ids: Sequence[int | None]
@@ -317,8 +324,8 @@ class Places:
         return found
 
     def most(self, branches: Branches) -> bool:
-        """Whether most units of the tree stand in them."""
-        return branches.units * 2 > len(self.above)
+        """Whether most units of the tree stand in them; not those of a unit that has none, or stands in no tree."""
+        return branches.units > 1 and branches.units * 2 > len(self.above)
 
     def walked(self, top: int) -> Branches:
         """Those of a unit, found from there down."""

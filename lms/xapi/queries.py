@@ -295,7 +295,7 @@ def attached(session: Session, bodies: Sequence[bytes], *, most: int) -> tuple[i
     return count, last, [Attached(sha2, kind, data[row]) for row, (sha2, kind) in wanted.items()]
 
 
-def consistent_through(session: Session, writers: Engine) -> datetime:
+def consistent_through(session: Session, asking: Engine) -> datetime:
     """A time before which no statement can still appear (4.1.6.1 / Comm 2.1.3).
 
     Whoever stores a statement begins the transaction first and takes the time then. So on PostgreSQL the beginning of
@@ -304,14 +304,16 @@ def consistent_through(session: Session, writers: Engine) -> datetime:
     newest statement that can be.
 
     To be asked before the session has read anything, for it sees what was committed when it began to; so the oldest
-    transaction is asked for by a connection of `writers`, which begins none.
+    transaction is asked for by another connection (`Database.asking_engine`). Raises RuntimeError where it has begun.
     """
+    if session.in_transaction():
+        raise RuntimeError("the session reads as of an earlier moment")
     if session.get_bind().dialect.name == "postgresql":
-        with writers.connect() as connection:
+        with asking.connect() as connection:
             through: datetime = connection.execute(OLDEST_OPEN).scalar_one()
         return through.astimezone(UTC)
     now = clock.true_now()
-    if nobody_writes(writers):
+    if nobody_writes(asking):
         return now
     return session.scalar(select(func.max(XapiStatement.stored))) or BEFORE_ALL
 
@@ -321,7 +323,7 @@ def recently_through(database: Database) -> datetime:
     until, through = database.memory.get(THROUGH, (0.0, None))
     if time.monotonic() > until:
         with database.reading() as session:
-            through = consistent_through(session, database.storing_engine)
+            through = consistent_through(session, database.asking_engine)
         database.memory[THROUGH] = (time.monotonic() + 1, through)
     return cast(datetime, through)
 
@@ -364,8 +366,9 @@ def settled(session: Session, before: Horizon | None) -> tuple[int, Horizon]:
 
     Decision 0003: whoever reads on by sequence reads no further. Whoever inserts a statement locks the table first and
     draws the number after that, so that at any moment all numbers below the newest one that can be read were drawn by
-    transactions that are over or hold that lock still. Ask outside REPEATABLE READ, and read the statements afterwards.
-    SQLite has one writer, so that its numbers are committed in order.
+    transactions that are over or hold that lock still. SQLite has one writer, so that its numbers are committed in
+    order. To be asked as the first question of a session, and the statements read in another one: what a session reads
+    is of one moment.
     """
     now = Horizon(session.scalar(select(func.max(XapiStatement.sequence))) or 0, writers_now(session))
     if not now.writers:

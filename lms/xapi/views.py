@@ -205,7 +205,7 @@ def read(call: Call, client: Client) -> Response:
     parameters, after = followed(call.parameters, client)
     query = statement_query(parameters, two=call.two and after is None)
     session = get_read_session()
-    g.xapi_through = queries.consistent_through(session, database().storing_engine)
+    g.xapi_through = queries.consistent_through(session, database().asking_engine)
     mine = client.id if client.reads_only_its_own else None
     if query.statement_id is not None:
         found = queries.one_statement(session, query.statement_id, voided=query.voided, client=mine)

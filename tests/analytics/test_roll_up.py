@@ -118,12 +118,24 @@ def test_figures_are_the_same_whether_the_tallies_of_all_units_are_read_or_of_it
         session.execute(delete(UnitClosure).where(UnitClosure.descendant_id == units[-1].id))
     found: dict[bool, list[Overview[Headline]]] = {}
     for most in (True, False):
-        monkeypatch.setattr(Places, "most", lambda _self, _branches, most=most: most)
+        monkeypatch.setattr(Places, "most", lambda _self, of, most=most: most and of.units > 1)
         with make.reading() as session:
-            found[most] = [figures_of(session, unit, course_id, kind) for unit in units[:-1]]
+            found[most] = [figures_of(session, unit, course_id, kind) for unit in units]
     assert [told(one) for one in found[True]] == [told(one) for one in found[False]]
     whole, apart = (one.count for one in found[True][:2])
     assert whole.people + apart.people == sum(place % 3 + place % 2 + place % 4 for place in range(len(units) - 1))
+
+
+def test_a_unit_in_no_tree_has_no_figures_in_a_small_one_either(make: Make, tmp_path: Path) -> None:
+    course_id = course_loaded(make, tmp_path)
+    make.unit("Tỉnh")
+    unit = make.unit("Ngoài cây")
+    assigned(make, course_id, unit)
+    staffed(make, course_id, unit, Staff(not_begun=3))
+    with make.writing() as session:
+        session.execute(delete(UnitClosure).where(UnitClosure.descendant_id == unit.id))
+    with make.reading() as session:
+        assert seen(session, unit, course_id).count == Count()
 
 
 def told(found: Overview[Headline]) -> tuple[object, ...]:

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lms import clock
-from lms.organisation.actions import move_unit, undo
+from lms.organisation.actions import move_unit, rename_unit, undo
 from lms.organisation.gathering import placed, places_on
 from lms.organisation.models import STATE_TREE, Unit, UnitOperation
+from lms.organisation.storage import Words
+from lms.outbox.actions import settle_day
 from tests.make import Make
 
 
@@ -55,6 +57,27 @@ def test_what_was_read_before_midnight_is_not_taken_for_the_day_after(
         assert places_on(session, root.id, on=today, tree=STATE_TREE).above[one.id] == a.id
     with clock.moved_to(clock.start_of_day(tomorrow) + timedelta(hours=9)):
         assert places(make)[one.id] == b.id
+
+
+def test_names_read_before_the_day_is_settled_are_not_those_after(make: Make) -> None:
+    """As where the disk was full at daybreak, or a page was asked for just before."""
+    root = make.unit("Tỉnh")
+    one = make.unit("Sở Cũ", under=root)
+    tomorrow = clock.today() + timedelta(days=1)
+    with make.writing() as session:
+        settle_day(session)
+        rename_unit(session, session.get_one(Unit, one.id), Words(one.code, "Sở Mới", one.kind), on=tomorrow)
+
+    def called() -> list[str]:
+        with make.reading() as session:
+            places = places_on(session, root.id, on=clock.today(), tree=STATE_TREE)
+            return [one.name for one in places.below[root.id]]
+
+    with clock.moved_to(clock.start_of_day(tomorrow) + timedelta(hours=9)):
+        assert called() == ["Sở Cũ"]
+        with make.writing() as session:
+            settle_day(session)
+        assert called() == ["Sở Mới"]
 
 
 @given(st.lists(st.integers(0, 1_000), max_size=12), st.integers(0, 12))

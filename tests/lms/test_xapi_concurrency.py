@@ -234,9 +234,11 @@ def test_whoever_has_asked_how_far_all_can_be_read_reads_what_is_stored_until_it
     """Else what was committed between the two is before that time, and not among what is read."""
     outsider = Outsider(make, "all")
     with make.reading() as session:
-        consistent_through(session, make.database.storing_engine)
+        consistent_through(session, make.database.asking_engine)
         assert outsider.post(statement()).status_code == 200
         assert session.scalar(select(func.count()).select_from(XapiStatement)) == 1
+        with pytest.raises(RuntimeError):  # from now on it reads nothing newer
+            consistent_through(session, make.database.asking_engine)
 
 
 @pytest.mark.postgresql
