@@ -92,8 +92,7 @@ def options(url: sa.URL, setting: str) -> dict[str, str]:
 class Database:
     """The engines of one product: `reading()` cannot change anything, `writing()` commits when its block ends well.
 
-    By `storing_engine` statements are stored that need no session; on PostgreSQL it commits whatever is sent. By
-    `asking_engine` one asks what is so just now, which begins no transaction there.
+    By `storing_engine` statements are stored, by `asking_engine` is asked what is so just now: on PostgreSQL, at once.
     """
 
     def __init__(self, config: Config, doors: Doors) -> None:
@@ -119,10 +118,8 @@ class Database:
                 max_overflow=20,
                 hide_parameters=True,
             )
-            # What only reads sees one moment, as it does on SQLite: figures of one page, and the tree they stand in.
-            self.read_engine = self.write_engine.execution_options(
-                postgresql_readonly=True, isolation_level="REPEATABLE READ"
-            )
+            one_moment = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}  # as it is on SQLite
+            self.read_engine = self.write_engine.execution_options(**one_moment)
             self.asking_engine = self.write_engine.execution_options(isolation_level="AUTOCOMMIT")
             # Connections of its own: whoever goes back on a transaction forgets what the server has planned for it. And
             # one plan serves every batch: planning it anew for each would cost more than storing a statement.
