@@ -95,13 +95,12 @@ def unit_page(shown: Overview[Headline], common: dict[str, Any]) -> str:
     briefing, now = shown.briefing, shown.now
     order = order_of(request.args.get("sort", ""))
     rows = ordered(shown.branches, order)
-    late = [branch for branch in shown.branches if branch.count.overdue]
+    late = sorted((one for one in shown.branches if one.count.overdue), key=lambda one: -one.count.overdue)
     return render_template(
         "dashboard/unit.html",
         **common,
         rows=rows,
         first=first_shown(rows),
-        number_of_units=sum(not one.itself for one in rows),
         unfolded=request.args.get("rows") == UNFOLDED,
         unfolded_as=UNFOLDED,
         order=order,

@@ -276,11 +276,15 @@ def test_the_table_is_sorted_by_any_column_and_folds_after_the_most_urgent(make:
     browser.get(f"/dashboard/units/{root.public_id}")
     urgent = [f"Sở {number:02}" for number in range(FOLDED_FROM + 1)]
     assert names() == urgent[:SHOWN]
+    assert f"Bảng mới có <strong>{SHOWN}</strong> trong {len(urgent)} cơ quan, đơn vị." in browser.text
+    assert ">Tổng cộng mọi đơn vị<" in browser.text
     browser.get(link(browser, "Trạng thái", of="sort"))
-    browser.get(link(browser, f"Xem cả {len(urgent)} đơn vị", of="button button--quiet"))
+    browser.get(link(browser, f"Xem cả {len(urgent)} cơ quan, đơn vị", of="button button--quiet"))
     assert names() == urgent
+    assert f"Bảng có cả {len(urgent)} cơ quan, đơn vị." in browser.text
+    assert ">Tổng cộng<" in browser.text
     assert 'aria-sort="ascending"><a class="sort"' in browser.text
-    browser.get(link(browser, f"Chỉ xem {SHOWN} đơn vị đầu", of="button button--quiet"))
+    browser.get(link(browser, f"Chỉ xem {SHOWN} dòng đầu", of="button button--quiet"))
     assert names() == urgent[:SHOWN]
     assert 'aria-sort="ascending"><a class="sort"' in browser.text
     browser.get(f"/dashboard/units/{root.public_id}?rows=all")
