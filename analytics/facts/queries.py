@@ -106,7 +106,7 @@ def figures(
     Two statements with the changes, whatever the number of people or units, and one for the tree: of today's only
     whether the organisation has changed. `seen`: the units whose pages are open (None: all).
     """
-    places = places_on(session, unit.id, on=structure.on, tree=structure.tree, then=structure.then)
+    places = places_on(session, unit.id, on=structure.on, tree=structure.tree)
     branches = places.branches(unit.id)
     ids, most, send = branches.ids, places.most(branches), session.connection().execute  # rows that are no objects
     values = {"unit": unit.id, "briefing": briefing_id, "day": structure.on, "places": branches.places, "now": now}

@@ -238,24 +238,19 @@ def units_below(told: Iterable[str | None], above: Mapping[int, int], top: int) 
     """Counts the units below one, `top`, each with its own subtree, from what is known of each alone, in any order.
 
     `told`: of units with people, separated by commas, the id times `TOLD` and what is known of it. One may come several
-    times with parts of its people. `above`: the unit above each; what does not stand below `top` by it, because it was
-    moved since the other was read, is left out.
+    times with parts of its people. `above`: the unit above each; all stand below `top` by it.
     """
     known: dict[int, int] = {}
     for code in chain.from_iterable(map(int, some.split(",")) for some in told if some):
         unit, said = divmod(code, TOLD)
         known[unit] = known.get(unit, 0) | said
-    try:
-        whole = rolled_up(known, above, top)
-    except KeyError:
-        whole = rolled_up({one: said for one, said in known.items() if stands_below(one, above, top)}, above, top)
-    each = Counter(whole.values())
+    each = Counter(rolled_up(known, above, top).values())
     briefed, idle = (sum(number for said, number in each.items() if not said & lacks) for lacks in (BEHIND, BEGUN))
     return UnitsBelow(each.total(), briefed, idle)
 
 
 def rolled_up(known: Mapping[int, int], above: Mapping[int, int], top: int) -> dict[int, int]:
-    """What is known of each with all below it. Raises `KeyError` where one does not stand below `top`."""
+    """What is known of each with all below it."""
     whole = dict(known)
     for unit, said in known.items():
         one = above[unit]
@@ -263,13 +258,6 @@ def rolled_up(known: Mapping[int, int], above: Mapping[int, int], top: int) -> d
             whole[one] = so_far | said
             one = above[one]
     return whole
-
-
-def stands_below(unit: int, above: Mapping[int, int], top: int) -> bool:
-    """Whether one comes from the unit up to `top`."""
-    while (higher := above.get(unit)) not in (top, None):
-        unit = higher
-    return higher == top
 
 
 def total(branches: Iterable[Branch[N]], kind: type[N]) -> N:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, cast
 
 from flask_babel import gettext as _
-from sqlalchemy import Row, Select, false, func, or_, select
+from sqlalchemy import Row, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from lms import clock, text
@@ -341,13 +341,14 @@ class Places:
         return Branches(ids, bytes(places), units)
 
 
-def places_on(session: Session, top: int, *, on: date, tree: str, then: bool = False) -> Places:
-    """Where what stands below a unit stood on a day, `then`: and as it was called.
+def places_on(session: Session, top: int, *, on: date, tree: str) -> Places:
+    """Where what stands below a unit stood on a day, and as it was called then.
 
     The whole tree of today is remembered as `of_today` is, for that day.
     """
-    if then or on != clock.today():
-        return placed(session.execute(edges_on(on, tree, then=then, top=top)))
+    if on != clock.today():
+        below = UnitEdge.parent_id.in_(subtree(top, on=on, tree=tree))
+        return placed(session.execute(edges_on(on, tree).where(below)))
     version, kept = (on, last_change(session)), recalled(session, PLACES_OF_TODAY, tree)
     if kept is None or kept[0] != version:
         kept = version, placed(session.execute(edges_on(on, tree)))
@@ -355,27 +356,19 @@ def places_on(session: Session, top: int, *, on: date, tree: str, then: bool = F
     return cast(Places, kept[1])
 
 
-def edges_on(on: date, tree: str, *, then: bool = False, top: int | None = None) -> Select[*tuple[Any, ...]]:
-    """The unit above, and the columns of `OnDay`, of each that stands below another, or `top`; siblings in order."""
-    words: Any = UnitName if then else Unit
-    names = words.code, words.kind, words.name, words.short_name
-    query = (
-        select(UnitEdge.parent_id, Unit.id, Unit.public_id, *names, Unit.counted)
-        .join(Unit, Unit.id == UnitEdge.child_id)
-        .where(UnitEdge.tree == tree, holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to))
-        .order_by(UnitEdge.position, words.sort_key, Unit.id)
-    )
-    if then:
-        query = query.join(UnitName, UnitName.unit_id == Unit.id)
-        query = query.where(holds_on(on, UnitName.valid_from, UnitName.valid_to))
-    return query if top is None else query.where(UnitEdge.parent_id.in_(subtree(top, on=on, tree=tree)))
+def edges_on(on: date, tree: str) -> Select[*tuple[Any, ...]]:
+    """The columns of `OnDay` of each unit that stands below another that day, and that one; siblings in order."""
+    stands = UnitEdge.child_id == Unit.id, UnitEdge.tree == tree
+    query = named_on(on).add_columns(UnitEdge.parent_id).join(UnitEdge, and_(*stands))
+    query = query.where(holds_on(on, UnitEdge.valid_from, UnitEdge.valid_to))
+    return query.order_by(UnitEdge.position, UnitName.sort_key, Unit.id)
 
 
 def placed(rows: Iterable[Row[*tuple[Any, ...]]]) -> Places:
     """The rows of `edges_on` as places."""
     above: dict[int, int] = {}
     below: dict[int, list[OnDay]] = {}
-    for parent, *words in rows:
+    for *words, parent in rows:
         one = OnDay(*words)
         above[one.id] = parent
         below.setdefault(parent, []).append(one)

@@ -123,6 +123,8 @@ def test_figures_are_the_same_whether_the_tallies_of_all_units_are_read_or_of_it
             found[most] = [figures_of(session, unit, course_id, kind) for unit in units]
     assert [told(one) for one in found[True]] == [told(one) for one in found[False]]
     whole, apart = (one.count for one in found[True][:2])
+    below = [one.below.concerned for one in found[True][:2]]
+    assert sum(below) == sum(bool(place % 3 + place % 2 + place % 4) for place in range(2, len(units) - 1))
     assert whole.people + apart.people == sum(place % 3 + place % 2 + place % 4 for place in range(len(units) - 1))
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lms import clock
 from lms.organisation.actions import move_unit, rename_unit, undo
-from lms.organisation.gathering import placed, places_on
+from lms.organisation.gathering import fitting, placed, places_on
 from lms.organisation.models import STATE_TREE, Unit, UnitOperation
 from lms.organisation.storage import Words
 from lms.outbox.actions import settle_day
@@ -59,8 +59,8 @@ def test_what_was_read_before_midnight_is_not_taken_for_the_day_after(
         assert places(make)[one.id] == b.id
 
 
-def test_names_read_before_the_day_is_settled_are_not_those_after(make: Make) -> None:
-    """As where the disk was full at daybreak, or a page was asked for just before."""
+def test_names_are_those_of_the_day_and_found_once_it_is_settled(make: Make) -> None:
+    """A page may be asked for before that, as where the disk was full at daybreak: what it remembers is renewed."""
     root = make.unit("Tỉnh")
     one = make.unit("Sở Cũ", under=root)
     tomorrow = clock.today() + timedelta(days=1)
@@ -68,16 +68,18 @@ def test_names_read_before_the_day_is_settled_are_not_those_after(make: Make) ->
         settle_day(session)
         rename_unit(session, session.get_one(Unit, one.id), Words(one.code, "Sở Mới", one.kind), on=tomorrow)
 
-    def called() -> list[str]:
+    def called() -> tuple[list[str], int]:
         with make.reading() as session:
             places = places_on(session, root.id, on=clock.today(), tree=STATE_TREE)
-            return [one.name for one in places.below[root.id]]
+            found = fitting(session, "so moi", on=clock.today(), tree=STATE_TREE, seen=None)
+            return [one.name for one in places.below[root.id]], found[1]
 
+    assert called() == (["Sở Cũ"], 0)
     with clock.moved_to(clock.start_of_day(tomorrow) + timedelta(hours=9)):
-        assert called() == ["Sở Cũ"]
+        assert called() == (["Sở Mới"], 0)
         with make.writing() as session:
             settle_day(session)
-        assert called() == ["Sở Mới"]
+        assert called() == (["Sở Mới"], 1)
 
 
 @given(st.lists(st.integers(0, 1_000), max_size=12), st.integers(0, 12))
@@ -98,4 +100,4 @@ def test_each_unit_stands_in_the_branch_under_which_its_way_up_ends(parents: lis
 
 
 def row_of(number: int, parent: int) -> Any:
-    return parent, number, uuid.uuid4(), "", "", "", "", True
+    return number, uuid.uuid4(), "", "", "", "", True, parent
